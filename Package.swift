@@ -1,0 +1,89 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0335-existential-any.md
+    .enableUpcomingFeature("ExistentialAny"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0409-access-level-on-imports.md
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0444-member-import-visibility.md
+    .enableUpcomingFeature("MemberImportVisibility"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0461-async-function-isolation.md
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0470-isolated-conformances.md
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    // Spans that a property returns; the feature behind the standard library's own.
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0456-stdlib-span-properties.md
+    .enableExperimentalFeature("Lifetimes"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0443-warning-control-flags.md
+    .treatAllWarnings(as: .error),
+    // Lets the optimiser see through the small modules on the publish path; a package that is only a root may ask for it.
+    .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+]
+
+/// Sans-IO targets name each use of unsafe memory.
+/// https://github.com/swiftlang/swift-evolution/blob/main/proposals/0458-strict-memory-safety.md
+let sansIO = settings + [.strictMemorySafety()]
+
+func system(_ name: String, _ pkgConfig: String?, _ package: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/System/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "sluice",
+    products: [.executable(name: "sluice", targets: ["sluice"])],
+    targets: [
+        system("CUv", "libuv", "libuv1-dev"),
+        system("CISAL", "libisal", "libisal-dev"),
+        system("CXXHash", "libxxhash", "libxxhash-dev"),
+        system("CYAML", "yaml-0.1", "libyaml-dev"),
+        system("CMosquitto", "libmosquitto", "libmosquitto-dev"),
+        .target(name: "CLinux", path: "Sources/System/CLinux"),
+
+        .target(name: "Checksums", dependencies: ["CISAL", "CXXHash"], swiftSettings: sansIO),
+        .target(name: "SluiceCore", swiftSettings: sansIO),
+        .target(name: "RecordFormat", dependencies: ["SluiceCore", "Checksums"], swiftSettings: sansIO),
+        .target(name: "MQTTWire", dependencies: ["SluiceCore"], swiftSettings: sansIO),
+        .target(name: "TopicRouting", dependencies: ["SluiceCore", "Checksums"], swiftSettings: sansIO),
+        .target(name: "MQTTSession", dependencies: ["SluiceCore", "MQTTWire"], swiftSettings: sansIO),
+        .target(name: "CommitLog", dependencies: ["SluiceCore", "Checksums", "RecordFormat"], swiftSettings: sansIO),
+        .target(
+            name: "SluiceBroker",
+            dependencies: ["SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "CommitLog"],
+            swiftSettings: sansIO),
+        .target(
+            name: "CommitLogPosix", dependencies: ["SluiceCore", "RecordFormat", "CommitLog", "CLinux"],
+            swiftSettings: settings),
+        .target(name: "EventLoop", dependencies: ["SluiceCore", "CUv", "CLinux"], swiftSettings: settings),
+        .target(
+            name: "SluiceTransport",
+            dependencies: ["SluiceCore", "MQTTWire", "MQTTSession", "CommitLog", "SluiceBroker", "EventLoop", "CLinux"],
+            swiftSettings: settings),
+        .target(name: "SluiceConfiguration", dependencies: ["SluiceCore", "CYAML"], swiftSettings: settings),
+        .target(
+            name: "SluiceTesting", dependencies: ["SluiceCore", "RecordFormat", "CommitLog"], path: "Sources/SluiceTesting",
+            swiftSettings: settings),
+        .executableTarget(
+            name: "sluice",
+            dependencies: [
+                "SluiceCore", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "CommitLog", "SluiceBroker",
+                "CommitLogPosix", "EventLoop", "SluiceTransport", "SluiceConfiguration", "CLinux",
+            ],
+            swiftSettings: settings),
+
+        tests("MQTTWireTests", ["MQTTWire", "SluiceCore"], resources: [.copy("Vectors")]),
+        tests("MQTTSessionTests", ["MQTTSession", "MQTTWire", "SluiceCore"]),
+        tests("TopicRoutingTests", ["TopicRouting", "SluiceCore"]),
+        tests("RecordFormatTests", ["RecordFormat", "SluiceCore", "Checksums"]),
+        tests("CommitLogTests", ["CommitLog", "CommitLogPosix", "RecordFormat", "SluiceCore", "SluiceTesting"]),
+        tests("SluiceBrokerTests", ["SluiceBroker", "CommitLog", "RecordFormat", "MQTTWire", "TopicRouting", "SluiceCore"]),
+        tests("SluiceConfigurationTests", ["SluiceConfiguration", "SluiceCore"]),
+        tests("RepositoryTests", []),
+        tests("IntegrationTests", ["CMosquitto", "CLinux", "CommitLog", "CommitLogPosix", "RecordFormat", "SluiceCore"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

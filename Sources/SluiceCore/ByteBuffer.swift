@@ -1,0 +1,164 @@
+/// A growable byte buffer with a read position: output queues, packets and batches under construction.
+///
+/// Invariants: `0 <= start <= end <= capacity`; bytes in `start..<end` are initialised.
+/// Isolation: a value with one owner; growing moves the bytes.
+@safe
+package struct ByteBuffer: ~Copyable {
+    private var base: UnsafeMutableRawPointer
+    private var start = 0
+    private var end = 0
+    /// How many bytes fit before the buffer grows.
+    package private(set) var capacity: Int
+
+    /// A buffer that holds `capacity` bytes before it first grows; zero allocates nothing.
+    package init(capacity: Int = 0) {
+        precondition(capacity >= 0)
+        self.capacity = capacity
+        unsafe base = Self.allocate(capacity)
+    }
+
+    deinit { unsafe base.deallocate() }
+
+    /// The number of bytes held.
+    package var count: Int { end - start }
+
+    /// Whether no byte is held.
+    package var isEmpty: Bool { end == start }
+
+    /// The bytes held, as a borrowed view.
+    package var bytes: Span<UInt8> {
+        @_lifetime(borrow self)
+        get {
+            let pointer = unsafe UnsafePointer(base.advanced(by: start).assumingMemoryBound(to: UInt8.self))
+            let span = unsafe Span<UInt8>(_unsafeStart: pointer, count: end - start)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+
+    // MARK: Appending
+
+    /// Makes room for `byteCount` more bytes. Amortised O(1): capacity at least doubles.
+    @inline(__always)
+    package mutating func reserve(_ byteCount: Int) {
+        if capacity - end < byteCount { grow(by: byteCount) }
+    }
+
+    /// Appends one byte.
+    @inline(__always)
+    package mutating func append(_ byte: UInt8) {
+        reserve(1)
+        unsafe base.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
+        end += 1
+    }
+
+    /// Appends an integer, most significant byte first.
+    @inline(__always)
+    package mutating func append<Integer: FixedWidthInteger & BitwiseCopyable>(bigEndian value: Integer) {
+        let byteCount = Integer.bitWidth / 8
+        reserve(byteCount)
+        unsafe base.storeBytes(of: value.bigEndian, toByteOffset: end, as: Integer.self)
+        end += byteCount
+    }
+
+    /// Appends a copy of `bytes`.
+    @inline(__always)
+    package mutating func append(_ bytes: Span<UInt8>) {
+        unsafe bytes.withUnsafeBytes { source in unsafe append(source) }
+    }
+
+    /// Appends the UTF-8 bytes of `string`.
+    package mutating func append(utf8 string: String) {
+        var string = string
+        string.withUTF8 { source in unsafe append(UnsafeRawBufferPointer(source)) }
+    }
+
+    /// Appends a copy of `source`.
+    @unsafe @inline(__always)
+    package mutating func append(_ source: UnsafeRawBufferPointer) {
+        guard let address = source.baseAddress else { return }
+        reserve(source.count)
+        unsafe base.advanced(by: end).copyMemory(from: address, byteCount: source.count)
+        end += source.count
+    }
+
+    /// Lets `body` write up to `byteCount` bytes at the end; it returns how many it wrote.
+    @unsafe
+    package mutating func append<Failure: Error>(
+        upTo byteCount: Int, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+    ) throws(Failure) {
+        reserve(byteCount)
+        let written = try unsafe body(UnsafeMutableRawBufferPointer(start: base + end, count: byteCount))
+        precondition(written >= 0 && written <= byteCount)
+        end += written
+    }
+
+    /// Overwrites bytes from `offset` (counted from the first byte held) with a big-endian integer.
+    package mutating func set<Integer: FixedWidthInteger & BitwiseCopyable>(bigEndian value: Integer, at offset: Int) {
+        precondition(offset >= 0 && start + offset + Integer.bitWidth / 8 <= end)
+        unsafe base.storeBytes(of: value.bigEndian, toByteOffset: start + offset, as: Integer.self)
+    }
+
+    // MARK: Consuming
+
+    /// Drops the first `byteCount` bytes.
+    package mutating func removeFirst(_ byteCount: Int) {
+        precondition(byteCount >= 0 && byteCount <= count)
+        start += byteCount
+        if start == end {
+            start = 0
+            end = 0
+        }
+    }
+
+    /// Drops every byte after the first `byteCount`.
+    package mutating func truncate(to byteCount: Int) {
+        precondition(byteCount >= 0 && byteCount <= count)
+        end = start + byteCount
+    }
+
+    /// Drops every byte and keeps the memory.
+    package mutating func removeAll() {
+        start = 0
+        end = 0
+    }
+
+    /// Drops every byte and the memory when it is larger than `keeping` bytes.
+    package mutating func reset(keeping byteCount: Int) {
+        removeAll()
+        guard capacity > byteCount else { return }
+        unsafe base.deallocate()
+        capacity = 0
+        unsafe base = Self.allocate(0)
+    }
+
+    /// Calls `body` with the bytes held.
+    @unsafe
+    package borrowing func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe body(UnsafeRawBufferPointer(start: base + start, count: end - start))
+    }
+
+    // MARK: Memory
+
+    private static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
+        UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 16)
+    }
+
+    @inline(never)
+    private mutating func grow(by byteCount: Int) {
+        let held = end - start
+        if start > 0, capacity - held >= byteCount, start >= capacity / 2 {
+            unsafe base.copyMemory(from: base + start, byteCount: held)
+        } else {
+            let larger = max(64, max(capacity * 2, held + byteCount))
+            let memory = unsafe Self.allocate(larger)
+            unsafe memory.copyMemory(from: base + start, byteCount: held)
+            unsafe base.deallocate()
+            unsafe base = memory
+            capacity = larger
+        }
+        start = 0
+        end = held
+    }
+}

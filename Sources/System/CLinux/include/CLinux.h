@@ -1,0 +1,31 @@
+// What Glibc's Swift overlay lacks: GNU extensions and Linux calls, as plain C declarations.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+/// accept4(2) with SOCK_NONBLOCK | SOCK_CLOEXEC and TCP_NODELAY set; -1 and errno when it fails.
+int sluice_accept(int listener);
+/// A non-blocking listening TCP socket bound to a numeric address; -1 and errno when it fails.
+int sluice_listen_tcp(const char *host, uint16_t port, int backlog);
+/// The local (or, with `peer`, the remote) address of a socket as `host:port` or `[host]:port`.
+int sluice_socket_address(int socket, bool peer, char *text, size_t capacity);
+/// A blocking TCP connection to a numeric address or host name; -1 and errno when it fails.
+int sluice_connect_tcp(const char *host, const char *port);
+/// fallocate(2), mode 0.
+int sluice_preallocate(int file, int64_t byteCount);
+/// open(2) with O_CLOEXEC; the flags are Linux's.
+int sluice_open(const char *path, int flags, unsigned mode);
+/// preadv2(2) with RWF_NOWAIT: EAGAIN when the bytes are not in the page cache.
+ssize_t sluice_read_cached(int file, void *bytes, size_t byteCount, int64_t position);
+/// posix_fadvise(2) POSIX_FADV_DONTNEED over a range.
+void sluice_drop_cache(int file, int64_t position, int64_t byteCount);
+/// An exclusive, non-blocking flock(2).
+int sluice_lock_exclusive(int file);
+/// sync_file_range(2) SYNC_FILE_RANGE_WRITE: starts writing back without waiting.
+int sluice_start_writeback(int file, int64_t position, int64_t byteCount);
+/// Names the calling thread (at most 15 bytes).
+void sluice_name_thread(const char *name);
+/// Sets the soft limit of open files to the hard limit, and returns it.
+uint64_t sluice_raise_file_limit(void);

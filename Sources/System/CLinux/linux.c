@@ -1,0 +1,131 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int sluice_accept(int listener) {
+  int socket = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (socket >= 0) {
+    int one = 1;
+    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  }
+  return socket;
+}
+
+int sluice_listen_tcp(const char *host, uint16_t port, int backlog) {
+  struct sockaddr_storage storage = {0};
+  socklen_t length;
+  struct sockaddr_in *v4 = (struct sockaddr_in *)&storage;
+  struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&storage;
+  if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(port);
+    length = sizeof *v4;
+  } else if (inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(port);
+    length = sizeof *v6;
+  } else {
+    errno = EINVAL;
+    return -1;
+  }
+  int listener = socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (listener < 0) return -1;
+  int one = 1;
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (bind(listener, (struct sockaddr *)&storage, length) || listen(listener, backlog)) {
+    int error = errno;
+    close(listener);
+    errno = error;
+    return -1;
+  }
+  return listener;
+}
+
+int sluice_socket_address(int socket, bool peer, char *text, size_t capacity) {
+  struct sockaddr_storage storage;
+  socklen_t length = sizeof storage;
+  int result = peer ? getpeername(socket, (struct sockaddr *)&storage, &length)
+                    : getsockname(socket, (struct sockaddr *)&storage, &length);
+  if (result) return -1;
+  char host[INET6_ADDRSTRLEN];
+  if (storage.ss_family == AF_INET) {
+    struct sockaddr_in *v4 = (struct sockaddr_in *)&storage;
+    if (!inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host)) return -1;
+    snprintf(text, capacity, "%s:%u", host, ntohs(v4->sin_port));
+    return 0;
+  }
+  struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&storage;
+  if (!inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host)) return -1;
+  snprintf(text, capacity, "[%s]:%u", host, ntohs(v6->sin6_port));
+  return 0;
+}
+
+int sluice_connect_tcp(const char *host, const char *port) {
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
+  if (getaddrinfo(host, port, &hints, &list)) {
+    errno = EHOSTUNREACH;
+    return -1;
+  }
+  int result = -1, error = EHOSTUNREACH;
+  for (struct addrinfo *a = list; a && result < 0; a = a->ai_next) {
+    result = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (result < 0) {
+      error = errno;
+      continue;
+    }
+    if (connect(result, a->ai_addr, a->ai_addrlen)) {
+      error = errno;
+      close(result);
+      result = -1;
+    }
+  }
+  freeaddrinfo(list);
+  if (result >= 0) {
+    int one = 1;
+    setsockopt(result, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  }
+  errno = error;
+  return result;
+}
+
+int sluice_preallocate(int file, int64_t byteCount) { return fallocate(file, 0, 0, byteCount); }
+
+int sluice_open(const char *path, int flags, unsigned mode) { return open(path, flags | O_CLOEXEC, mode); }
+
+ssize_t sluice_read_cached(int file, void *bytes, size_t byteCount, int64_t position) {
+  struct iovec vector = {.iov_base = bytes, .iov_len = byteCount};
+  return preadv2(file, &vector, 1, position, RWF_NOWAIT);
+}
+
+void sluice_drop_cache(int file, int64_t position, int64_t byteCount) {
+  posix_fadvise(file, position, byteCount, POSIX_FADV_DONTNEED);
+}
+
+int sluice_lock_exclusive(int file) { return flock(file, LOCK_EX | LOCK_NB); }
+
+int sluice_start_writeback(int file, int64_t position, int64_t byteCount) {
+  return sync_file_range(file, position, byteCount, SYNC_FILE_RANGE_WRITE);
+}
+
+void sluice_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+uint64_t sluice_raise_file_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit)) return 0;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
