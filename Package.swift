@@ -65,7 +65,7 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "SluiceConfiguration", dependencies: ["SluiceCore", "CYAML"], swiftSettings: settings),
         .target(
-            name: "SluiceTesting", dependencies: ["SluiceCore", "RecordFormat", "CommitLog"], path: "Sources/SluiceTesting",
+            name: "SluiceTesting", dependencies: ["SluiceCore", "RecordFormat", "CommitLog"],
             swiftSettings: settings),
         .executableTarget(
             name: "sluice",

@@ -1,0 +1,178 @@
+package import RecordFormat
+package import SluiceCore
+
+/// A named log and how it is kept.
+package struct StreamSettings: Sendable, Equatable {
+    /// The name: `[a-zA-Z0-9._-]{1,249}`, as Kafka's topics.
+    package var name: String
+    /// The number of partitions.
+    package var partitionCount = 1
+    /// What an acknowledgement waits for.
+    package var durability = Durability.fsync
+    /// How long records are kept at least, in milliseconds; nil keeps them for ever.
+    package var retentionMilliseconds: Int64?
+    /// How many bytes of a partition are kept at most; nil keeps all.
+    package var retentionBytesMax: Int64?
+    /// When a segment is full.
+    package var shape = SegmentShape()
+
+    /// Settings with the defaults.
+    package init(name: String) { self.name = name }
+}
+
+/// A stream as the broker sees it.
+package struct StreamDescription: Sendable, Equatable {
+    /// How it is kept.
+    package var settings: StreamSettings
+    /// A random identifier that never changes, as 22 characters of base64url.
+    package var id: String
+    /// Its partitions, by number.
+    package var partitions: [PartitionID]
+}
+
+/// A finished batch and where it goes.
+package struct Append: Sendable {
+    /// The partition.
+    package var partition: PartitionID
+    /// The batch; the append sets its base offset.
+    package var batch: RecordBatch
+    /// Whether a publisher waits for it (QoS 1 or 2, or broker state); a batch without waits for nobody.
+    package var isAwaited: Bool
+    /// The distinct hashes of its topics, when a reader asked for them.
+    package var topicHashes: [UInt64]?
+
+    /// An append of `batch` to `partition`.
+    package init(partition: PartitionID, batch: RecordBatch, isAwaited: Bool, topicHashes: [UInt64]?) {
+        self.partition = partition
+        self.batch = batch
+        self.isAwaited = isAwaited
+        self.topicHashes = topicHashes
+    }
+}
+
+/// What became of an append.
+package enum AppendOutcome: Sendable, Equatable {
+    /// It is in the log's memory; it is written, and durable, when the engine's progress reaches this LSN.
+    case appended(LSN)
+    /// Nothing was appended: the disk is full, and space may come back.
+    case refusedFull
+    /// Nothing was appended, and nothing will be: the log is poisoned by a failed write or fsync.
+    case refusedPoisoned
+}
+
+/// The bounds of a partition.
+package struct PartitionBounds: Sendable, Equatable {
+    /// The offset of the oldest record kept.
+    package var start: Offset
+    /// The offset behind the newest durable record: Kafka's high watermark.
+    package var durable: Offset
+    /// The offset behind the newest record.
+    package var appended: Offset
+    /// The offset behind the newest record in a segment file.
+    package var flushed: Offset
+    /// Bytes in segment files.
+    package var byteCount: Int64
+    /// The number of segments.
+    package var segmentCount: Int
+
+    /// Bounds as an engine found them.
+    package init(
+        start: Offset, durable: Offset, appended: Offset, flushed: Offset, byteCount: Int64, segmentCount: Int
+    ) {
+        self.start = start
+        self.durable = durable
+        self.appended = appended
+        self.flushed = flushed
+        self.byteCount = byteCount
+        self.segmentCount = segmentCount
+    }
+}
+
+/// How far a scan of the tail may see.
+package enum TailLevel: Sendable {
+    /// Everything appended: deliveries at QoS 0.
+    case appended
+    /// What its stream's durability promises: deliveries at QoS 1 and 2.
+    case durable
+}
+
+/// The number that an event loop got when it registered.
+package struct ReaderID: Sendable, Hashable {
+    /// The index of the loop.
+    package var index: Int
+    /// Wraps an index.
+    package init(index: Int) { self.index = index }
+}
+
+/// What a read of one partition found.
+package struct PartitionRead: Sendable {
+    /// Whole batches; the first may start before the offset asked for, holes between them are possible.
+    package var batches: [RecordBatch] = []
+    /// Where to ask next.
+    package var nextOffset: Offset
+    /// Whether the reader has seen all that the tail scan of its loop has, so that the scan can take over.
+    package var isCaughtUp = false
+    /// An engine's own position for `nextOffset`.
+    package var hint: ReadHint?
+    /// Bytes that were damaged and passed over.
+    package var damagedByteCount: Int64 = 0
+
+    /// A read that found nothing yet.
+    package init(nextOffset: Offset) { self.nextOffset = nextOffset }
+}
+
+/// The log as the broker sees it. Nothing above it knows of segments, journals or files.
+///
+/// Isolation: every call may come from any event loop; none waits for the disk. What has to wait is answered on the loop that
+/// asked, through the wake function that it registered.
+package protocol LogEngine: AnyObject, Sendable {
+    /// Every stream. Fixed while the node runs.
+    var streams: [StreamDescription] { get }
+
+    /// Registers an event loop; `wake` is called, from any thread, when there is something for it.
+    func register(wake: @escaping @Sendable () -> Void) -> ReaderID
+
+    /// Appends a tick's batches as one: all of them survive a crash, or none does. The loop is woken when the awaited ones among
+    /// them reach what their stream's durability promises.
+    func append(_ appends: [Append], from reader: ReaderID) -> AppendOutcome
+
+    /// Up to which LSN acknowledgements may leave that wait for the write, and for the device.
+    var progress: (written: LSN, durable: LSN) { get }
+
+    /// Asks once more to be woken when the progress reaches `lsn`: `written`, or durable.
+    func awaitProgress(_ lsn: LSN, written: Bool, for reader: ReaderID)
+
+    /// Whether publishers' sockets should be left unread for now; the loops are woken when that ends.
+    var isUnderPressure: Bool { get }
+
+    /// Says which scans a loop needs. A level that was not needed starts at the log's end.
+    func setInterest(_ reader: ReaderID, appended: Bool, durable: Bool)
+
+    /// Whether some loop has an interest, so that batches should come with their topics' hashes.
+    var isScanned: Bool { get }
+
+    /// Moves a loop's scan to the newest visible batch and hands over what it passed, oldest first, at most `countMax` batches.
+    func scan(_ reader: ReaderID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry])
+
+    /// Reads a partition from `offset`, up to what the loop's scan of `level` has passed.
+    /// - Returns: nil when the records are not in memory; then `fetch` gets them.
+    func readTail(
+        _ partition: PartitionID, from offset: Offset, level: TailLevel, reader: ReaderID, byteCountMax: Int
+    ) -> PartitionRead?
+
+    /// Reads older records in the background; the answer comes from `takeFetched` after a wake.
+    func fetch(
+        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, byteCountMax: Int, ticket: UInt64, reader: ReaderID)
+
+    /// Looks up the first offset whose timestamp is `time` or later, in the background; answered like a fetch, without batches.
+    func fetchOffset(_ partition: PartitionID, at time: Timestamp, ticket: UInt64, reader: ReaderID)
+
+    /// The answers that have come since the last call, by ticket.
+    func takeFetched(_ reader: ReaderID) -> [(ticket: UInt64, read: PartitionRead)]
+
+    /// Why the log refuses appends, if it does: poisoned for good, or full for now.
+    var trouble: StorageError? { get }
+
+    /// The bounds of a partition.
+    func bounds(_ partition: PartitionID) -> PartitionBounds
+}

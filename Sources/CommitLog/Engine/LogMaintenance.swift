@@ -1,0 +1,120 @@
+import RecordFormat
+package import SluiceCore
+
+/// Reaches the log's state: through the runtime's lock, or directly in a simulation.
+package protocol LogStateAccess: AnyObject {
+    /// Calls `body` with the state. Short, no I/O, never nested.
+    func withState<Result>(_ body: (inout LogState) -> Result) -> Result
+}
+
+/// What happens behind the appends: tail to segment files, checkpoints, retention.
+///
+/// Isolation: one thread (the flusher's), or a simulation.
+package final class LogMaintenance {
+    private let storage: any Storage
+    private let access: any LogStateAccess
+    private let writers: [SegmentWriter]
+    private let settings: [StreamSettings]
+    private let paths: [SegmentPaths]
+    private var files: JournalFiles
+
+    /// The maintenance of an opened log.
+    package init(
+        storage: any Storage, access: any LogStateAccess, writers: [SegmentWriter], streams: [StreamDescription],
+        files: consuming JournalFiles
+    ) {
+        self.storage = storage
+        self.access = access
+        self.writers = writers
+        self.files = files
+        var settings = [StreamSettings](repeating: StreamSettings(name: ""), count: writers.count)
+        var paths = [SegmentPaths](repeating: SegmentPaths(stream: "", number: 0), count: writers.count)
+        for stream in streams {
+            for (number, partition) in stream.partitions.enumerated() {
+                settings[partition.index] = stream.settings
+                paths[partition.index] = SegmentPaths(stream: stream.settings.name, number: number)
+            }
+        }
+        self.settings = settings
+        self.paths = paths
+    }
+
+    /// Writes every durable batch that is not in a segment file yet.
+    /// - Throws: `StorageError`; what was written before it counts.
+    package func flush() throws(StorageError) {
+        while let (partition, batches) = access.withState({ $0.takeFlush() }) {
+            let writer = writers[partition.index]
+            var segments: [SegmentInfo] = []
+            var failure: StorageError?
+            do throws(StorageError) { try writer.append(batches, sealed: &segments) } catch { failure = error }
+            segments.append(writer.active)
+            let done = batches.prefix { $0.nextOffset <= writer.active.nextOffset }
+            access.withState { $0.completed(flush: partition, batches: done, segments: segments) }
+            if let failure { throw failure }
+        }
+    }
+
+    /// Waits until every segment file is on the device. A failure poisons the log.
+    package func synchronize() throws(StorageError) {
+        for writer in writers { try writer.synchronize() }
+    }
+
+    /// Makes a journal file superfluous: everything in it reaches its segment file, on the device.
+    /// - Returns: the file under a new number, free to be written.
+    package func checkpoint(_ finished: JournalWriter.File) throws(StorageError) -> JournalWriter.File {
+        try flush()
+        try synchronize()
+        return try files.recycle(finished)
+    }
+
+    /// Makes one more journal file.
+    package func makeJournalFile() throws(StorageError) -> JournalWriter.File { try files.make() }
+
+    /// Removes a journal file that is one too many.
+    package func remove(_ file: JournalWriter.File) throws(StorageError) { try files.remove(file) }
+
+    /// Leaves the mark of a clean stop; the caller has flushed and synchronised, and nothing follows.
+    package func markClean() throws(StorageError) {
+        try storage.replace(LogOpening.cleanMark, with: Array("clean\n".utf8), inDirectory: "meta")
+    }
+
+    /// Removes segments whose records are all older than their stream keeps, or that exceed its bytes.
+    ///
+    /// A clock that jumps ahead must not empty a stream: one pass removes at most half of a partition's segments, and age counts from
+    /// the newest record when that is behind the clock by more than the retention (a stream that went quiet keeps its last segment).
+    /// - Returns: the removed segments' number.
+    package func retain(now: Timestamp) throws(StorageError) -> Int {
+        var removed = 0
+        for index in writers.indices {
+            let setting = settings[index]
+            guard setting.retentionMilliseconds != nil || setting.retentionBytesMax != nil else { continue }
+            let doomed = access.withState { Self.doomed($0.partitions[index], setting, now: now) }
+            for segment in doomed {
+                // The names go first from memory, then from the disk: a reader that still holds one fails to open it and asks again.
+                for path in [
+                    paths[index].log(segment.baseOffset), paths[index].index(segment.baseOffset),
+                    paths[index].timeIndex(segment.baseOffset),
+                ] { try storage.remove(path) }
+                removed += 1
+            }
+        }
+        return removed
+    }
+
+    private static func doomed(_ partition: PartitionState, _ setting: StreamSettings, now: Timestamp) -> [SegmentInfo] {
+        var doomed: [SegmentInfo] = []
+        var byteCount = partition.segments.reduce(0) { $0 + $1.byteCount }
+        let countMax = max(1, partition.segments.count / 2)
+        while doomed.count < countMax, partition.segments.count > 1, let oldest = partition.segments.first {
+            let isOld =
+                setting.retentionMilliseconds.map { oldest.maxTimestamp.rawValue < now.rawValue - $0 } ?? false
+            let isTooMuch = setting.retentionBytesMax.map { byteCount - oldest.byteCount >= $0 } ?? false
+            guard isOld || isTooMuch else { break }
+            // A reader's tail may still hold these batches; it does no harm, their offsets are below the start now.
+            guard oldest.nextOffset <= partition.flushed else { break }
+            byteCount -= oldest.byteCount
+            doomed.append(partition.removeFirstSegment())
+        }
+        return doomed
+    }
+}

@@ -1,0 +1,286 @@
+package import RecordFormat
+package import SluiceCore
+
+/// How much the log keeps in memory, and when it asks publishers to wait.
+package struct LogLimits: Sendable, Equatable {
+    /// Bytes of batches kept behind the newest for readers; more only while they are not in segment files.
+    package var tailBytesMax = 64 << 20
+    /// Bytes that wait for the journal before publishers must wait. At 1 GB/s a group of 16 MiB takes 16 ms.
+    package var pendingBytesMax = 16 << 20
+    /// Bytes that wait for segment files before publishers must wait.
+    package var unflushedBytesMax = 64 << 20
+    /// Distinct topics listed with a batch; a batch with more is looked through by every reader.
+    package var topicHashesMax = 64
+
+    /// The defaults.
+    package init() { precondition(pendingBytesMax <= unflushedBytesMax) }
+}
+
+/// The log in memory: every partition, the pending commit group, and the tail in LSN order. Does no I/O and takes no lock.
+///
+/// Invariants: `durable LSN <= written LSN < pending LSN`; the tail's sequence numbers are dense.
+/// Isolation: guarded by the runtime's lock; each call is short.
+package struct LogState: ~Copyable {
+    /// Every partition, by its number.
+    package let partitions: [PartitionState]
+    private let limits: LogLimits
+    private var pending: CommitGroup
+    private var tail = Ring<TailEntry>(capacity: 1024)
+    private var tailStart: UInt64 = 0
+    private var tailBytes = 0
+    private var visibleEnd: UInt64 = 0
+    private var scans: [Scan] = []
+    private var flushQueue: [PartitionID] = []
+    /// The newest group that the operating system has.
+    package private(set) var written: LSN
+    /// The newest group that the device has.
+    package private(set) var durable: LSN
+    /// Bytes that are durable, or about to be, and not in segment files.
+    package private(set) var unflushedBytes = 0
+    /// Whether batches that are in no journal wait for their segment file: they are flushed sooner.
+    package private(set) var hasUnjournaled = false
+    /// Why the log refuses work, for good.
+    package private(set) var poison: StorageError?
+    /// Why the log refuses work until space returns.
+    package private(set) var full: StorageError?
+
+    private struct Scan {
+        var appended: UInt64?
+        var durable: UInt64?
+        var oldest: UInt64 { min(appended ?? UInt64.max, durable ?? UInt64.max) }
+    }
+
+    /// A log whose partitions were recovered, and whose next group is `nextLSN`.
+    package init(partitions: [PartitionState], nextLSN: LSN, limits: LogLimits) {
+        precondition(nextLSN > .zero)
+        self.partitions = partitions
+        self.limits = limits
+        pending = CommitGroup(lsn: nextLSN)
+        written = nextLSN.previous
+        durable = nextLSN.previous
+    }
+
+    // MARK: Appending
+
+    /// Appends a tick's batches to the pending group.
+    /// - Complexity: O(batches).
+    package mutating func append(_ appends: [Append]) -> AppendOutcome {
+        if poison != nil { return .refusedPoisoned }
+        if full != nil { return .refusedFull }
+        let lsn = pending.lsn
+        for append in appends {
+            let partition = partitions[append.partition.index]
+            append.batch.assign(partition.appended)
+            let isJournaled =
+                switch partition.durability {
+                case .fsync: append.isAwaited
+                case .interval: true
+                case .memory: false
+                }
+            let entry = TailEntry(
+                batch: append.batch, partition: append.partition, sequence: tailStart + UInt64(tail.count), lsn: lsn,
+                topicHashes: append.topicHashes, isJournaled: isJournaled,
+                visibility: append.isAwaited ? partition.durability : .memory)
+            partition.append(entry)
+            tail.append(entry)
+            pending.append(entry)
+            if append.isAwaited { pending.request(partition.durability) }
+            tailBytes += append.batch.byteCount
+            unflushedBytes += append.batch.byteCount
+            if !isJournaled { hasUnjournaled = true }
+        }
+        advanceVisible()
+        trim()
+        return .appended(lsn)
+    }
+
+    /// Whether publishers should wait.
+    package var isUnderPressure: Bool {
+        pending.byteCount > limits.pendingBytesMax || unflushedBytes > limits.unflushedBytesMax || poison != nil
+    }
+
+    // MARK: Commit groups
+
+    /// Whether the pending group holds batches, how many bytes the journal would write, and who waits.
+    package var pendingDemand: (isEmpty: Bool, byteCount: Int, wantsWrite: Bool, wantsSync: Bool) {
+        (pending.isEmpty, pending.byteCount, pending.wantsWrite, pending.wantsSync)
+    }
+
+    /// The pending group; a new one begins.
+    package mutating func takeGroup() -> CommitGroup {
+        var taken = CommitGroup(lsn: pending.lsn.next)
+        swap(&taken, &pending)
+        return taken
+    }
+
+    /// Notes every partition's durable end in a group that will be the first of a journal file: the file that said it before may go.
+    package func reserveAll(in group: inout CommitGroup) {
+        for partition in partitions where partition.durable > .zero { group.reserve(partition.id, end: partition.durable) }
+    }
+
+    /// The group was written.
+    package mutating func completed(write lsn: LSN) {
+        precondition(lsn > written)
+        written = lsn
+        advanceVisible()
+    }
+
+    /// Every group up to `lsn` is on the device.
+    package mutating func completed(synchronize lsn: LSN) {
+        precondition(lsn >= durable && lsn <= written)
+        durable = lsn
+        advanceVisible()
+    }
+
+    /// A write or fsync failed: nothing is acknowledged from here on.
+    package mutating func poison(_ error: StorageError) {
+        if poison == nil { poison = error }
+    }
+
+    /// Space ran out (an error), or came back (nil).
+    package mutating func setFull(_ error: StorageError?) { full = error }
+
+    // MARK: Flushing
+
+    /// A partition with batches for its segment file, and those batches.
+    package mutating func takeFlush(countMax: Int = 512, byteCountMax: Int = 4 << 20) -> (PartitionID, [RecordBatch])? {
+        while let id = flushQueue.popLast() {
+            let partition = partitions[id.index]
+            partition.isQueuedForFlush = false
+            let batches = partition.unflushed(countMax: countMax, byteCountMax: byteCountMax)
+            if !batches.isEmpty { return (id, batches) }
+        }
+        hasUnjournaled = false
+        return nil
+    }
+
+    /// The first `count` batches of a flush reached the segment file; `segments` are those that changed.
+    package mutating func completed(flush id: PartitionID, batches: ArraySlice<RecordBatch>, segments: [SegmentInfo]) {
+        let partition = partitions[id.index]
+        partition.flushed(count: batches.count, changed: segments)
+        for batch in batches { unflushedBytes -= batch.byteCount }
+        precondition(unflushedBytes >= 0)
+        if partition.flushed < partition.durable { queueFlush(partition) }
+        trim()
+    }
+
+    private mutating func queueFlush(_ partition: PartitionState) {
+        guard !partition.isQueuedForFlush else { return }
+        partition.isQueuedForFlush = true
+        flushQueue.append(partition.id)
+    }
+
+    // MARK: Scanning the tail
+
+    /// Adds a reader that scans nothing yet.
+    package mutating func register() -> ReaderID {
+        scans.append(Scan())
+        return ReaderID(index: scans.count - 1)
+    }
+
+    /// Whether some reader scans.
+    package var isScanned: Bool { scans.contains { $0.appended != nil || $0.durable != nil } }
+
+    /// Starts or stops a reader's scans; one that starts does so at the end.
+    package mutating func setInterest(_ reader: ReaderID, appended: Bool, durable: Bool) {
+        let end = tailStart + UInt64(tail.count)
+        scans[reader.index].appended = appended ? scans[reader.index].appended ?? end : nil
+        scans[reader.index].durable = durable ? scans[reader.index].durable ?? visibleEnd : nil
+        trim()
+    }
+
+    /// Whether a reader has batches to scan.
+    package func hasNews(_ reader: ReaderID) -> Bool {
+        let scan = scans[reader.index]
+        return scan.appended.map { $0 < tailStart + UInt64(tail.count) } == true || scan.durable.map { $0 < visibleEnd } == true
+    }
+
+    /// Moves a reader's scan on and collects what it passes.
+    package mutating func scan(_ reader: ReaderID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry]) {
+        let end = end(level)
+        guard var position = position(reader, level) else { return }
+        let stop = min(end, position + UInt64(countMax))
+        while position < stop {
+            entries.append(tail[Int(position - tailStart)])
+            position += 1
+        }
+        switch level {
+        case .appended: scans[reader.index].appended = position
+        case .durable: scans[reader.index].durable = position
+        }
+    }
+
+    private func end(_ level: TailLevel) -> UInt64 {
+        switch level {
+        case .appended: tailStart + UInt64(tail.count)
+        case .durable: visibleEnd
+        }
+    }
+
+    private func position(_ reader: ReaderID, _ level: TailLevel) -> UInt64? {
+        switch level {
+        case .appended: scans[reader.index].appended
+        case .durable: scans[reader.index].durable
+        }
+    }
+
+    /// Reads a partition's tail from `offset` up to where the reader's scan is.
+    /// - Returns: nil when `offset` is older than the tail.
+    package func readTail(
+        _ id: PartitionID, from offset: Offset, level: TailLevel, reader: ReaderID, byteCountMax: Int
+    ) -> PartitionRead? {
+        let partition = partitions[id.index]
+        guard offset >= partition.tailStart || partition.tail.isEmpty && offset >= partition.flushed else { return nil }
+        let limit = position(reader, level) ?? end(level)
+        var read = PartitionRead(nextOffset: offset)
+        var index = partition.tailIndex(of: offset)
+        var byteCount = 0
+        while index < partition.tail.count, byteCount < byteCountMax {
+            let entry = partition.tail[index]
+            guard entry.sequence < limit else { break }
+            read.batches.append(entry.batch)
+            read.nextOffset = entry.batch.nextOffset
+            byteCount += entry.batch.byteCount
+            index += 1
+        }
+        read.isCaughtUp = index == partition.tail.count || partition.tail[index].sequence >= limit
+        return read
+    }
+
+    // MARK: Positions
+
+    /// Moves the end of what is visible as far as durability allows, in the order of the appends.
+    private mutating func advanceVisible() {
+        guard poison == nil else { return }
+        let end = tailStart + UInt64(tail.count)
+        while visibleEnd < end {
+            let entry = tail[Int(visibleEnd - tailStart)]
+            let isVisible =
+                switch entry.visibility {
+                case .fsync: entry.lsn <= durable
+                case .interval: entry.lsn <= written
+                case .memory: true
+                }
+            guard isVisible else { return }
+            let partition = partitions[entry.partition.index]
+            partition.reachedDurable(entry.batch.nextOffset)
+            queueFlush(partition)
+            visibleEnd += 1
+        }
+    }
+
+    /// Drops the oldest batches that are in segment files while the tail is over its bound. Batches that a scan has not passed stay.
+    private mutating func trim() {
+        guard tailBytes > limits.tailBytesMax else { return }
+        var oldestScan = visibleEnd
+        for scan in scans { oldestScan = min(oldestScan, scan.oldest) }
+        while tailBytes > limits.tailBytesMax, tailStart < oldestScan, let entry = tail.first {
+            let partition = partitions[entry.partition.index]
+            guard entry.batch.nextOffset <= partition.flushed else { return }
+            _ = tail.popFirst()
+            partition.trimFirst()
+            tailStart += 1
+            tailBytes -= entry.batch.byteCount
+        }
+    }
+}

@@ -1,0 +1,74 @@
+package import RecordFormat
+package import SluiceCore
+
+/// How long an acknowledgement waits, per stream.
+package enum Durability: String, Sendable, CaseIterable {
+    /// Until the journal is on the device (`fdatasync`).
+    case fsync
+    /// Until the journal is written; it is synchronised every so often.
+    case interval
+    /// Not at all.
+    case memory
+}
+
+/// A batch in the tail of the log, as journal, flusher and readers share it.
+package struct TailEntry: Sendable {
+    /// The batch; its offsets are final.
+    package let batch: RecordBatch
+    /// The partition it belongs to.
+    package let partition: PartitionID
+    /// Its number among all batches of this run of the node, dense from 0: what readers' scan positions count.
+    package let sequence: UInt64
+    /// The commit group that covers it.
+    package let lsn: LSN
+    /// The distinct XXH3 hashes of the topics in the batch, or nil when nobody asked or there are too many to list.
+    package let topicHashes: [UInt64]?
+    /// Whether its bytes go to the journal; otherwise only a reservation of its offsets does.
+    package let isJournaled: Bool
+    /// When readers of durable records may see it.
+    package let visibility: Durability
+}
+
+/// The batches that one journal write makes durable together.
+package struct CommitGroup: ~Copyable {
+    /// The number of the group.
+    package let lsn: LSN
+    /// The batches, in the order of their appends.
+    package private(set) var entries: [TailEntry] = []
+    /// Ends of partitions that must not be given twice, noted where a journal file begins.
+    package private(set) var reservations: [(partition: PartitionID, end: Offset)] = []
+    /// Bytes that the journal will write for the batches.
+    package private(set) var byteCount = 0
+    /// Whether an acknowledgement or a reader waits for the device.
+    package private(set) var wantsSync = false
+    /// Whether an acknowledgement waits for the write.
+    package private(set) var wantsWrite = false
+
+    /// An empty group.
+    package init(lsn: LSN) { self.lsn = lsn }
+
+    /// Whether nothing was appended.
+    package var isEmpty: Bool { entries.isEmpty }
+
+    /// Notes where a partition's offsets go on.
+    package mutating func reserve(_ partition: PartitionID, end: Offset) {
+        reservations.append((partition, end))
+        byteCount += JournalFrame.entryByteCount
+    }
+
+    /// Adds a batch.
+    mutating func append(_ entry: TailEntry) {
+        precondition(entry.lsn == lsn)
+        entries.append(entry)
+        byteCount += JournalFrame.entryByteCount + (entry.isJournaled ? entry.batch.byteCount : 0)
+    }
+
+    /// Notes that somebody waits.
+    mutating func request(_ durability: Durability) {
+        switch durability {
+        case .fsync: wantsSync = true
+        case .interval: wantsWrite = true
+        case .memory: break
+        }
+    }
+}

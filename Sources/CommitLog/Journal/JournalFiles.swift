@@ -1,0 +1,65 @@
+import SluiceCore
+
+/// The journal's files on disk: prepared ahead, recycled when a checkpoint has made them superfluous.
+///
+/// Isolation: the flusher's thread, or recovery before it starts.
+/// Invariants: numbers only grow; a file's name and number are on the device before a frame is written to it.
+package struct JournalFiles: ~Copyable {
+    /// Where the files are.
+    package static let directory = "journal"
+
+    private let storage: any Storage
+    private let fileByteCount: Int
+    private var nextNumber: UInt64
+
+    /// A maker of files from number `nextNumber` on.
+    package init(storage: any Storage, fileByteCount: Int, nextNumber: UInt64) {
+        self.storage = storage
+        self.fileByteCount = fileByteCount
+        self.nextNumber = nextNumber
+    }
+
+    /// Makes a new file, full of zeros and on the device.
+    package mutating func make() throws(StorageError) -> JournalWriter.File {
+        let number = nextNumber
+        let path = Self.path(number)
+        let id = try storage.open(path, creating: true)
+        do throws(StorageError) {
+            try storage.preallocate(id, byteCount: Int64(fileByteCount))
+            try storage.synchronize(id)
+            try storage.synchronizeDirectory(Self.directory)
+        } catch {
+            storage.close(id)
+            throw error
+        }
+        nextNumber += 1
+        return JournalWriter.File(id: id, number: number)
+    }
+
+    /// Gives a file that nothing needs any more a new name and number. Its old frames carry the old number and count for nothing.
+    package mutating func recycle(_ file: JournalWriter.File) throws(StorageError) -> JournalWriter.File {
+        let number = nextNumber
+        try storage.rename(Self.path(file.number), to: Self.path(number))
+        try storage.synchronizeDirectory(Self.directory)
+        nextNumber += 1
+        return JournalWriter.File(id: file.id, number: number)
+    }
+
+    /// Removes a file that nothing needs any more.
+    package func remove(_ file: JournalWriter.File) throws(StorageError) {
+        storage.close(file.id)
+        try storage.remove(Self.path(file.number))
+    }
+
+    /// The path of file `number`.
+    package static func path(_ number: UInt64) -> String {
+        let text = String(number)
+        return "\(directory)/\(String(repeating: "0", count: max(0, 20 - text.utf8.count)))\(text).wal"
+    }
+
+    /// The number in a journal file's name; nil for other names.
+    package static func number(_ name: String) -> UInt64? {
+        guard name.utf8.count == 24, name.hasSuffix(".wal") else { return nil }
+        return UInt64(name.prefix(20))
+    }
+}

@@ -1,0 +1,166 @@
+import CommitLog
+import SluiceCore
+import Synchronization
+
+/// The journal thread: writes and synchronises commit groups, one after the other.
+extension LogRuntime {
+    func runJournal() {
+        var lastSync = MonotonicClock.nanoseconds()
+        while waitForGroup(&lastSync) {
+            if settings.commitDelayNanoseconds > 0, !journalIsStopping {
+                MonotonicClock.sleep(nanoseconds: settings.commitDelayNanoseconds)
+            }
+            commit(&lastSync)
+        }
+        monitor.lock()
+        journalStopped = true
+        flushWork.signal()
+        monitor.unlock()
+    }
+
+    var journalIsStopping: Bool {
+        monitor.lock()
+        defer { monitor.unlock() }
+        return isStopping
+    }
+
+    /// Waits until a group should be committed. Groups that nobody waits for wait a sync interval.
+    /// - Returns: false when the log stops and nothing is left, or it is poisoned.
+    private func waitForGroup(_ lastSync: inout Int64) -> Bool {
+        monitor.lock()
+        defer { monitor.unlock() }
+        while true {
+            if state.poison != nil { return false }
+            let demand = state.pendingDemand
+            if demand.wantsSync || demand.wantsWrite || demand.byteCount > 1 << 20 { return true }
+            if isStopping { return !demand.isEmpty || journalHasUnsynced }
+            if demand.isEmpty && !journalHasUnsynced {
+                journalWork.wait()
+                continue
+            }
+            let due = lastSync + settings.syncIntervalNanoseconds - MonotonicClock.nanoseconds()
+            if due <= 0 { return true }
+            journalIsTimed = true
+            journalWork.wait(atMost: due)
+            journalIsTimed = false
+        }
+    }
+
+    /// Writes the pending group, and synchronises when somebody waits for it or it is time.
+    private func commit(_ lastSync: inout Int64) {
+        do throws(StorageError) {
+            let wantsSync = try writePending()
+            let now = MonotonicClock.nanoseconds()
+            if wantsSync || journalIsStopping || now - lastSync >= settings.syncIntervalNanoseconds {
+                try journal.synchronize()
+                journalHasUnsynced = false
+                lastSync = now
+                advance { state, lsn in state.completed(synchronize: lsn) }
+            }
+        } catch {
+            poison(error)
+        }
+    }
+
+    /// Writes the pending group, if there is one.
+    /// - Returns: whether somebody waits for the device.
+    private func writePending() throws(StorageError) -> Bool {
+        monitor.lock()
+        if state.pendingDemand.isEmpty {
+            monitor.unlock()
+            return false
+        }
+        var group = state.takeGroup()
+        publishPressure()
+        monitor.unlock()
+        try makeRoom(for: &group)
+        try write(group)
+        journalHasUnsynced = true
+        advance { state, _ in state.completed(write: group.lsn) }
+        return group.wantsSync
+    }
+
+    /// Writes a group; while the disk is full it is tried again, and nothing of it is acknowledged.
+    private func write(_ group: borrowing CommitGroup) throws(StorageError) {
+        var wasFull = false
+        while true {
+            do throws(StorageError) {
+                try journal.write(group, durable: LSN(rawValue: durableLSN.load(ordering: .relaxed)))
+                if wasFull { setFull(nil) }
+                return
+            } catch {
+                guard error.isFull, !journalIsStopping else { throw error }
+                if !wasFull { setFull(error) }
+                wasFull = true
+                MonotonicClock.sleep(nanoseconds: 100_000_000)
+            }
+        }
+    }
+
+    /// Goes on in the spare file when the group does not fit in the current one; waits for the flusher to have one.
+    private func makeRoom(for group: inout CommitGroup) throws(StorageError) {
+        guard journal.needsSpare(for: group) else { return }
+        if journalHasUnsynced { try journal.synchronize() }
+        monitor.lock()
+        while spare == nil, state.poison == nil {
+            flushWork.signal()
+            spareReady.wait(atMost: 100_000_000)
+        }
+        guard let file = spare else {
+            monitor.unlock()
+            throw StorageError(.write, "journal", code: 0, reason: "no file to go on in")
+        }
+        spare = nil
+        state.reserveAll(in: &group)
+        finished.append(journal.adopt(spare: file))
+        flushWork.signal()
+        monitor.unlock()
+    }
+
+    /// Moves the state's LSNs on, publishes them, and wakes who waited.
+    private func advance(_ body: (inout LogState, LSN) -> Void) {
+        monitor.lock()
+        body(&state, state.written)
+        writtenLSN.store(state.written.rawValue, ordering: .releasing)
+        durableLSN.store(state.durable.rawValue, ordering: .releasing)
+        if state.unflushedBytes > Self.flushBytes { flushWork.signal() }
+        if !flusherIsTimed { flushWork.signal() }
+        var woken = state.isScanned ? readersWithNews(besides: nil) : []
+        for index in readers.indices {
+            var isReached = false
+            if let lsn = readers[index].awaitedDurable, lsn <= state.durable {
+                readers[index].awaitedDurable = nil
+                isReached = true
+            }
+            if let lsn = readers[index].awaitedWritten, lsn <= state.written {
+                readers[index].awaitedWritten = nil
+                isReached = true
+            }
+            if isReached { woken.append(readers[index].wake) }
+        }
+        publishPressure()
+        monitor.unlock()
+        for wake in woken { wake() }
+    }
+
+    func poison(_ error: StorageError) {
+        monitor.lock()
+        state.poison(error)
+        publishPressure()
+        let wakes = readers.map(\.wake)
+        spareReady.signal()
+        flushWork.signal()
+        monitor.unlock()
+        report("the log is poisoned and acknowledges nothing any more: \(error)")
+        for wake in wakes { wake() }
+    }
+
+    func setFull(_ error: StorageError?) {
+        monitor.lock()
+        state.setFull(error)
+        let wakes = readers.map(\.wake)
+        monitor.unlock()
+        report(error.map { "publishes are refused: \($0)" } ?? "space has returned, publishes are taken again")
+        for wake in wakes { wake() }
+    }
+}

@@ -1,0 +1,40 @@
+import CommitLog
+import SluiceCore
+
+/// The reader thread: history that is no longer in memory.
+extension LogRuntime {
+    func runReader() {
+        while let fetch = nextFetch() {
+            var read = PartitionRead(nextOffset: fetch.offset)
+            do throws(StorageError) {
+                let files = files[fetch.partition.index]
+                if let time = fetch.time {
+                    read.nextOffset = try files.offset(fetch.partition, at: time, access: self)
+                } else {
+                    read = try files.read(
+                        fetch.partition, from: fetch.offset, hint: fetch.hint, byteCountMax: fetch.byteCountMax, access: self)
+                }
+            } catch {
+                report("history of partition \(fetch.partition.rawValue) at \(fetch.offset.rawValue) is not readable: \(error)")
+            }
+            if read.damagedByteCount > 0 {
+                report("partition \(fetch.partition.rawValue): \(read.damagedByteCount) damaged bytes passed over")
+            }
+            monitor.lock()
+            readers[fetch.reader.index].fetched.append((fetch.ticket, read))
+            let wake = readers[fetch.reader.index].wake
+            monitor.unlock()
+            wake()
+        }
+    }
+
+    private func nextFetch() -> Fetch? {
+        monitor.lock()
+        defer { monitor.unlock() }
+        while !isStopping {
+            if let fetch = fetches.popFirst() { return fetch }
+            readWork.wait()
+        }
+        return nil
+    }
+}

@@ -1,0 +1,287 @@
+package import CommitLog
+import Glibc
+import RecordFormat
+package import SluiceCore
+import Synchronization
+
+/// How the log's threads behave.
+package struct LogRuntimeSettings: Sendable {
+    /// Bytes of a journal file.
+    package var journalFileBytes = 64 << 20
+    /// How long a commit waits for company, in nanoseconds; 0 commits at once.
+    package var commitDelayNanoseconds: Int64 = 0
+    /// After how many nanoseconds written groups are synchronised that nobody waits for (`durability: interval`).
+    package var syncIntervalNanoseconds: Int64 = 100_000_000
+    /// Bounds of the log's memory.
+    package var limits = LogLimits()
+
+    /// The defaults.
+    package init() {}
+}
+
+/// The embedded engine: the log's state behind one lock, and the threads that do its I/O.
+///
+/// Isolation: `append`, scans and reads come from event loops and hold the lock for a few instructions; the journal thread writes and
+/// synchronises groups, the flusher writes segments, checkpoints and retains, the reader thread reads segments.
+// Sendable: every mutable stored property is touched only with `monitor` locked, except those of the journal thread, which are its own.
+package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
+    struct Reader {
+        var wake: @Sendable () -> Void
+        var awaitedDurable: LSN?
+        var awaitedWritten: LSN?
+        var fetched: [(ticket: UInt64, read: PartitionRead)] = []
+    }
+
+    struct Fetch: Sendable {
+        var partition: PartitionID
+        var offset: Offset
+        var time: Timestamp?
+        var hint: ReadHint?
+        var byteCountMax: Int
+        var ticket: UInt64
+        var reader: ReaderID
+    }
+
+    /// Bytes for segment files that wake the flusher before its time.
+    static let flushBytes = 4 << 20
+    /// How long batches that are in no journal wait for their segment file.
+    static let unjournaledNanoseconds: Int64 = 50_000_000
+    /// How long journaled batches wait for their segment file.
+    static let journaledNanoseconds: Int64 = 1_000_000_000
+    /// How often retention looks.
+    static let retentionNanoseconds: Int64 = 10_000_000_000
+
+    package let streams: [StreamDescription]
+    /// What recovery had to say.
+    package let findings: [RecoveryFinding]
+    let settings: LogRuntimeSettings
+    let files: [PartitionFiles]
+    let report: @Sendable (String) -> Void
+
+    let monitor = Monitor()
+    let journalWork: Monitor.Condition
+    let flushWork: Monitor.Condition
+    let spareReady: Monitor.Condition
+    let readWork: Monitor.Condition
+    var state: LogState
+    var readers: [Reader] = []
+    var fetches = Ring<Fetch>()
+    var spare: JournalWriter.File?
+    var finished: [JournalWriter.File] = []
+    var isStopping = false
+    var journalStopped = false
+    /// Whether the journal thread sleeps with an end in sight.
+    var journalIsTimed = false
+    /// Whether the flusher sleeps with an end in sight.
+    var flusherIsTimed = false
+    private var threads: [WorkerThread] = []
+
+    let writtenLSN: Atomic<UInt64>
+    let durableLSN: Atomic<UInt64>
+    let underPressure = Atomic<Bool>(false)
+    private let scanned = Atomic<Bool>(false)
+
+    /// The journal thread's own.
+    var journal: JournalWriter
+    var journalHasUnsynced = false
+
+    /// The flusher's own.
+    var maintenance: LogMaintenance?
+
+    /// Recovers the directory behind `storage` and starts the threads.
+    /// - Throws: `StorageError` when the directory cannot be opened.
+    package init(
+        storage: any Storage, streams: [StreamSettings], settings: LogRuntimeSettings,
+        report: @escaping @Sendable (String) -> Void
+    ) throws(StorageError) {
+        let opening = LogOpening(
+            storage: storage, settings: streams, limits: settings.limits, journalFileBytes: settings.journalFileBytes,
+            makeID: StreamIdentifier.random)
+        var opened = try opening.open()
+        self.settings = settings
+        self.report = report
+        let streams = opened.streams
+        let writers = opened.writers
+        self.streams = streams
+        findings = opened.findings
+        journalWork = Monitor.Condition(monitor)
+        flushWork = Monitor.Condition(monitor)
+        spareReady = Monitor.Condition(monitor)
+        readWork = Monitor.Condition(monitor)
+        var files = [PartitionFiles?](repeating: nil, count: writers.count)
+        for stream in streams {
+            for (number, partition) in stream.partitions.enumerated() {
+                let paths = SegmentPaths(stream: stream.settings.name, number: number)
+                files[partition.index] = PartitionFiles(storage: storage, paths: paths)
+            }
+        }
+        self.files = files.compactMap { $0 }
+        state = opened.takeState()
+        journal = opened.takeJournal()
+        let journalFiles = opened.takeFiles()
+        writtenLSN = Atomic(state.written.rawValue)
+        durableLSN = Atomic(state.durable.rawValue)
+        maintenance = LogMaintenance(
+            storage: storage, access: self, writers: writers, streams: streams, files: journalFiles)
+        threads = [
+            WorkerThread(name: "sluice-journal") { [unowned self] in runJournal() },
+            WorkerThread(name: "sluice-flush") { [unowned self] in runFlusher() },
+            WorkerThread(name: "sluice-read") { [unowned self] in runReader() },
+        ]
+    }
+
+    /// Stops the threads: what was appended is written, synchronised and in its segment file, and the directory is marked clean.
+    /// No append may come any more.
+    package func stop() {
+        monitor.lock()
+        isStopping = true
+        journalWork.signal()
+        flushWork.signal()
+        readWork.signal()
+        monitor.unlock()
+        for thread in threads { thread.join() }
+        threads = []
+        maintenance = nil
+    }
+
+    package func withState<Result>(_ body: (inout LogState) -> Result) -> Result {
+        monitor.lock()
+        defer { monitor.unlock() }
+        return body(&state)
+    }
+
+    // MARK: Appends
+
+    package func register(wake: @escaping @Sendable () -> Void) -> ReaderID {
+        monitor.lock()
+        defer { monitor.unlock() }
+        readers.append(Reader(wake: wake))
+        return state.register()
+    }
+
+    package func append(_ appends: [Append], from reader: ReaderID) -> AppendOutcome {
+        monitor.lock()
+        let outcome = state.append(appends)
+        if case .appended(let lsn) = outcome {
+            for append in appends where append.isAwaited { note(append.partition, lsn, reader) }
+            let demand = state.pendingDemand
+            if demand.wantsSync || demand.wantsWrite || demand.byteCount > 1 << 20 { journalWork.signal() }
+            if state.unflushedBytes > Self.flushBytes || state.hasUnjournaled { flushWork.signal() }
+            if !journalIsTimed { journalWork.signal() }
+        }
+        publishPressure()
+        let woken = scanned.load(ordering: .relaxed) ? readersWithNews(besides: reader) : []
+        monitor.unlock()
+        for wake in woken { wake() }
+        return outcome
+    }
+
+    /// Notes that the loop waits, unless it waits for something older already.
+    private func note(_ partition: PartitionID, _ lsn: LSN, _ reader: ReaderID) {
+        switch state.partitions[partition.index].durability {
+        case .fsync: readers[reader.index].awaitedDurable = readers[reader.index].awaitedDurable ?? lsn
+        case .interval: readers[reader.index].awaitedWritten = readers[reader.index].awaitedWritten ?? lsn
+        case .memory: break
+        }
+    }
+
+    package var progress: (written: LSN, durable: LSN) {
+        (
+            LSN(rawValue: writtenLSN.load(ordering: .acquiring)), LSN(rawValue: durableLSN.load(ordering: .acquiring))
+        )
+    }
+
+    package func awaitProgress(_ lsn: LSN, written: Bool, for reader: ReaderID) {
+        monitor.lock()
+        let isReached: Bool
+        if written {
+            readers[reader.index].awaitedWritten = lsn
+            isReached = state.written >= lsn
+        } else {
+            readers[reader.index].awaitedDurable = lsn
+            isReached = state.durable >= lsn
+        }
+        let wake = isReached ? readers[reader.index].wake : nil
+        monitor.unlock()
+        wake?()
+    }
+
+    package var isUnderPressure: Bool { underPressure.load(ordering: .relaxed) }
+
+    package var trouble: StorageError? { withState { $0.poison ?? $0.full } }
+
+    // MARK: Readers
+
+    package func setInterest(_ reader: ReaderID, appended: Bool, durable: Bool) {
+        withState { state in
+            state.setInterest(reader, appended: appended, durable: durable)
+            scanned.store(state.isScanned, ordering: .relaxed)
+        }
+    }
+
+    package var isScanned: Bool { scanned.load(ordering: .relaxed) }
+
+    package func scan(_ reader: ReaderID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry]) {
+        monitor.lock()
+        state.scan(reader, level, countMax: countMax, into: &entries)
+        monitor.unlock()
+    }
+
+    package func readTail(
+        _ partition: PartitionID, from offset: Offset, level: TailLevel, reader: ReaderID, byteCountMax: Int
+    ) -> PartitionRead? {
+        withState { $0.readTail(partition, from: offset, level: level, reader: reader, byteCountMax: byteCountMax) }
+    }
+
+    package func fetch(
+        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, byteCountMax: Int, ticket: UInt64, reader: ReaderID
+    ) {
+        enqueue(
+            Fetch(
+                partition: partition, offset: offset, time: nil, hint: hint, byteCountMax: byteCountMax, ticket: ticket,
+                reader: reader))
+    }
+
+    package func fetchOffset(_ partition: PartitionID, at time: Timestamp, ticket: UInt64, reader: ReaderID) {
+        enqueue(
+            Fetch(
+                partition: partition, offset: .zero, time: time, hint: nil, byteCountMax: 0, ticket: ticket, reader: reader))
+    }
+
+    private func enqueue(_ fetch: Fetch) {
+        monitor.lock()
+        fetches.append(fetch)
+        readWork.signal()
+        monitor.unlock()
+    }
+
+    package func takeFetched(_ reader: ReaderID) -> [(ticket: UInt64, read: PartitionRead)] {
+        monitor.lock()
+        defer { monitor.unlock() }
+        var taken: [(ticket: UInt64, read: PartitionRead)] = []
+        swap(&taken, &readers[reader.index].fetched)
+        return taken
+    }
+
+    package func bounds(_ partition: PartitionID) -> PartitionBounds {
+        withState { state in
+            let partition = state.partitions[partition.index]
+            return PartitionBounds(
+                start: partition.start, durable: partition.durable, appended: partition.appended,
+                flushed: partition.flushed, byteCount: partition.segments.reduce(0) { $0 + $1.byteCount },
+                segmentCount: partition.segments.count)
+        }
+    }
+
+    /// The wake functions of loops with batches to scan. The lock is held.
+    func readersWithNews(besides reader: ReaderID?) -> [@Sendable () -> Void] {
+        readers.indices.filter { index in
+            index != reader?.index && state.hasNews(ReaderID(index: index))
+        }.map { readers[$0].wake }
+    }
+
+    /// The lock is held.
+    func publishPressure() {
+        underPressure.store(state.isUnderPressure, ordering: .relaxed)
+    }
+}

@@ -1,0 +1,163 @@
+import CLinux
+package import CommitLog
+import Glibc
+import SluiceCore
+
+/// The data directory on a real disk.
+///
+/// Isolation: any thread; each call is one or a few system calls on a descriptor.
+package final class PosixStorage: Storage {
+    private let root: String
+    private let lock: Int32
+
+    /// Opens, and makes if needed, the directory `root` and takes its lock for this process.
+    /// - Throws: `StorageError` with operation `lock` when another process has the directory; `makeDirectory` or `open` when it cannot
+    ///   be used.
+    package init(root: String) throws(StorageError) {
+        self.root = root
+        if mkdir(root, 0o750) != 0 && errno != EEXIST { throw Self.error(.makeDirectory, root) }
+        let descriptor = sluice_open(root + "/lock", O_RDWR | O_CREAT, 0o640)
+        guard descriptor >= 0 else { throw Self.error(.open, root + "/lock") }
+        guard sluice_lock_exclusive(descriptor) == 0 else {
+            Glibc.close(descriptor)
+            throw StorageError(.lock, root, code: errno, reason: "in use by another process")
+        }
+        lock = descriptor
+    }
+
+    /// Opens the directory `root` without its lock, to look at it beside a running broker; every write fails.
+    package init(inspecting root: String) {
+        self.root = root
+        lock = -1
+    }
+
+    deinit { if lock >= 0 { Glibc.close(lock) } }
+
+    package func open(_ path: String, creating: Bool) throws(StorageError) -> FileID {
+        let access = lock < 0 ? O_RDONLY : O_RDWR
+        let descriptor = sluice_open(full(path), creating ? access | O_CREAT : access, 0o640)
+        guard descriptor >= 0 else { throw Self.error(.open, path) }
+        return FileID(rawValue: descriptor)
+    }
+
+    package func close(_ file: FileID) { Glibc.close(file.rawValue) }
+
+    package func byteCount(_ file: FileID) throws(StorageError) -> Int64 {
+        var status = stat()
+        guard fstat(file.rawValue, &status) == 0 else { throw Self.error(.size, "file \(file.rawValue)") }
+        return Int64(status.st_size)
+    }
+
+    package func read(
+        _ file: FileID, into memory: UnsafeMutableRawBufferPointer, at position: Int64
+    ) throws(StorageError) -> Int {
+        var done = 0
+        while done < memory.count, let base = memory.baseAddress {
+            let count = pread(file.rawValue, base + done, memory.count - done, off_t(position) + off_t(done))
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw Self.error(.read, "file \(file.rawValue)")
+            }
+            if count == 0 { break }
+            done += count
+        }
+        return done
+    }
+
+    package func write(
+        _ file: FileID, _ pieces: [UnsafeRawBufferPointer], at position: Int64
+    ) throws(StorageError) {
+        var vectors = pieces.compactMap { piece in
+            piece.isEmpty ? nil : iovec(iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress), iov_len: piece.count)
+        }
+        var position = position
+        var first = 0
+        while first < vectors.count {
+            let count = min(vectors.count - first, 1024)  // IOV_MAX
+            let written = vectors.withUnsafeBufferPointer { all in
+                pwritev(file.rawValue, all.baseAddress.map { $0 + first }, Int32(count), off_t(position))
+            }
+            if written < 0 {
+                if errno == EINTR { continue }
+                throw Self.error(.write, "file \(file.rawValue)")
+            }
+            position += Int64(written)
+            var left = written
+            // A short write goes on behind the last byte taken.
+            while left > 0 {
+                let taken = min(left, vectors[first].iov_len)
+                left -= taken
+                if taken == vectors[first].iov_len {
+                    first += 1
+                } else {
+                    vectors[first].iov_base += taken
+                    vectors[first].iov_len -= taken
+                }
+            }
+        }
+    }
+
+    package func synchronize(_ file: FileID) throws(StorageError) {
+        guard fdatasync(file.rawValue) == 0 else { throw Self.error(.synchronize, "file \(file.rawValue)") }
+    }
+
+    package func synchronizeDirectory(_ path: String) throws(StorageError) {
+        let descriptor = sluice_open(full(path), O_RDONLY | O_DIRECTORY, 0)
+        guard descriptor >= 0 else { throw Self.error(.synchronizeDirectory, path) }
+        defer { Glibc.close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw Self.error(.synchronizeDirectory, path) }
+    }
+
+    package func truncate(_ file: FileID, to byteCount: Int64) throws(StorageError) {
+        guard ftruncate(file.rawValue, off_t(byteCount)) == 0 else { throw Self.error(.truncate, "file \(file.rawValue)") }
+    }
+
+    package func preallocate(_ file: FileID, byteCount: Int64) throws(StorageError) {
+        guard sluice_preallocate(file.rawValue, byteCount) == 0 || errno == EOPNOTSUPP else {
+            throw Self.error(.preallocate, "file \(file.rawValue)")
+        }
+        // Blocks that were only reserved change the extent tree when they are first written, and fdatasync then writes that too.
+        let zeros = [UInt8](repeating: 0, count: 1 << 20)
+        var position: Int64 = 0
+        while position < byteCount {
+            let count = min(Int64(zeros.count), byteCount - position)
+            try write(file, bytes: zeros.span.extracting(0..<Int(count)), at: position)
+            position += count
+        }
+    }
+
+    package func list(_ path: String) throws(StorageError) -> [String] {
+        guard let directory = opendir(full(path)) else {
+            if errno == ENOENT { return [] }
+            throw Self.error(.list, path)
+        }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { field in
+                field.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    package func makeDirectory(_ path: String) throws(StorageError) {
+        guard mkdir(full(path), 0o750) == 0 || errno == EEXIST else { throw Self.error(.makeDirectory, path) }
+    }
+
+    package func rename(_ path: String, to newPath: String) throws(StorageError) {
+        guard Glibc.rename(full(path), full(newPath)) == 0 else { throw Self.error(.rename, path) }
+    }
+
+    package func remove(_ path: String) throws(StorageError) {
+        guard unlink(full(path)) == 0 || errno == ENOENT else { throw Self.error(.remove, path) }
+    }
+
+    private func full(_ path: String) -> String { root + "/" + path }
+
+    private static func error(_ operation: StorageError.Operation, _ path: String) -> StorageError {
+        let code = errno
+        return StorageError(operation, path, code: code, reason: String(cString: strerror(code)))
+    }
+}

@@ -1,0 +1,81 @@
+import Checksums
+package import SluiceCore
+
+/// A finished record batch: the bytes that journal, tail, segment file and readers share.
+///
+/// Invariants: the bytes are one whole batch of format v2 with a right checksum.
+/// Isolation: the builder's owner sets the base offset once, under the log's lock, before the batch is shared; after that nothing
+/// changes.
+// Sendable by that rule: `assign` is called by the append that publishes the batch, and by nobody afterwards.
+package final class RecordBatch: @unchecked Sendable {
+    private var storage: ByteBuffer
+    /// The offset of the first record.
+    package private(set) var baseOffset: Offset
+    /// The last record's offset, less the first's.
+    package let lastOffsetDelta: Int
+    /// The number of records.
+    package let recordCount: Int
+    /// The largest timestamp of a record.
+    package let maxTimestamp: Timestamp
+    /// The stored checksum.
+    package let checksum: UInt32
+    /// Bytes of the whole batch.
+    package let byteCount: Int
+
+    /// Takes bytes that a builder made, or that were read and verified.
+    package init(_ storage: consuming ByteBuffer, header: BatchHeader) {
+        precondition(storage.count == header.byteCount)
+        baseOffset = header.baseOffset
+        lastOffsetDelta = header.lastOffsetDelta
+        recordCount = header.recordCount
+        maxTimestamp = header.maxTimestamp
+        checksum = header.checksum
+        byteCount = header.byteCount
+        self.storage = storage
+    }
+
+    /// The offset of the last record.
+    package var lastOffset: Offset { baseOffset.advanced(by: lastOffsetDelta) }
+
+    /// The offset behind the last record.
+    package var nextOffset: Offset { baseOffset.advanced(by: lastOffsetDelta + 1) }
+
+    /// Sets the base offset, in the object and in the bytes.
+    package func assign(_ offset: Offset) {
+        baseOffset = offset
+        storage.set(bigEndian: offset.rawValue, at: 0)
+    }
+
+    /// Calls `body` with the batch's bytes.
+    @unsafe @inline(__always)
+    package func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe storage.withUnsafeBytes(body)
+    }
+
+    /// The batch's bytes, valid while the batch is referred to.
+    package var bytes: Span<UInt8> {
+        @_lifetime(borrow self)
+        get {
+            // The buffer's memory neither moves nor changes once the batch is shared, so the view may outlive the access.
+            let memory = unsafe storage.withUnsafeBytes { unsafe $0 }
+            let pointer = unsafe memory.assumingMemoryBound(to: UInt8.self)
+            let span = unsafe Span<UInt8>(_unsafeElements: pointer)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+}
+
+extension RecordBatch {
+    /// Checks the batch at the start of `bytes`: header, length, checksum.
+    /// - Returns: its header, or nil when `bytes` end before the batch does.
+    /// - Throws: `BatchError` when the bytes are damaged or are no batch.
+    /// - Complexity: O(n) for the checksum.
+    package static func verify(_ bytes: Span<UInt8>) throws(BatchError) -> BatchHeader? {
+        guard let header = try BatchHeader(bytes), bytes.count >= header.byteCount else { return nil }
+        let computed = CRC32C.checksum(bytes.extracting(BatchLayout.checksummedFrom..<header.byteCount))
+        guard computed == header.checksum else { throw .checksum(stored: header.checksum, computed: computed) }
+        return header
+    }
+}

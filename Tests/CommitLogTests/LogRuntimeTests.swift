@@ -1,0 +1,117 @@
+import CommitLog
+import CommitLogPosix
+import Foundation
+import RecordFormat
+import SluiceCore
+import Synchronization
+import Testing
+
+@Suite("The embedded engine on a real disk")
+struct LogRuntimeTests {
+    @Test("what was acknowledged is read back after a clean stop, and offsets go on")
+    func reopens() throws {
+        let directory = try TemporaryDirectory()
+        do {
+            let log = try Self.open(directory.path)
+            for number in 0..<100 { try Self.appendAndWait(log, [number]) }
+            #expect(log.bounds(PartitionID(rawValue: 0)).durable.rawValue == 100)
+            log.stop()
+        }
+        let log = try Self.open(directory.path)
+        defer { log.stop() }
+        #expect(log.findings.isEmpty)
+        #expect(log.bounds(PartitionID(rawValue: 0)).start.rawValue == 0)
+        #expect(log.bounds(PartitionID(rawValue: 0)).appended.rawValue == 100)
+        #expect(try Self.values(log) == Array(0..<100))
+    }
+
+    @Test("journal files are recycled while appends go on, and every record is there")
+    func recyclesJournal() throws {
+        let directory = try TemporaryDirectory()
+        var settings = LogRuntimeSettings()
+        settings.journalFileBytes = 64 << 10
+        settings.limits.tailBytesMax = 16 << 10
+        let log = try Self.open(directory.path, settings)
+        for number in 0..<2000 { try Self.appendAndWait(log, [number]) }
+        #expect(try Self.values(log) == Array(0..<2000))
+        let journal = try FileManager.default.contentsOfDirectory(atPath: directory.path + "/journal")
+        #expect(journal.count <= 4)
+        log.stop()
+    }
+
+    static func open(_ path: String, _ settings: LogRuntimeSettings = LogRuntimeSettings()) throws -> LogRuntime {
+        try LogRuntime(
+            storage: PosixStorage(root: path), streams: [StreamSettings(name: "mqtt")], settings: settings,
+            report: { _ in })
+    }
+
+    static func appendAndWait(_ log: LogRuntime, _ numbers: [Int]) throws {
+        let woken = Woken()
+        let reader = log.register(wake: { woken.signal() })
+        var builder = RecordBatchBuilder()
+        let (key, headers) = (RecordFields.nullKey, RecordFields.headers([]))
+        for number in numbers {
+            let value = Array(String(number).utf8)
+            builder.append(
+                at: Timestamp(rawValue: 1000), keyField: key.span, value: value.span, headersField: headers.span)
+        }
+        let append = Append(
+            partition: PartitionID(rawValue: 0), batch: builder.finish(), isAwaited: true, topicHashes: nil)
+        guard case .appended(let lsn) = log.append([append], from: reader) else {
+            Issue.record("refused")
+            return
+        }
+        while log.progress.durable < lsn { woken.wait() }
+    }
+
+    static func values(_ log: LogRuntime) throws -> [Int] {
+        let woken = Woken()
+        let reader = log.register(wake: { woken.signal() })
+        var offset = Offset.zero
+        let end = log.bounds(PartitionID(rawValue: 0)).durable
+        var values: [Int] = []
+        var hint: ReadHint?
+        while offset < end {
+            var read = log.readTail(
+                PartitionID(rawValue: 0), from: offset, level: .durable, reader: reader, byteCountMax: 10_000)
+            if read == nil {
+                log.fetch(
+                    PartitionID(rawValue: 0), from: offset, hint: hint, byteCountMax: 10_000, ticket: 7, reader: reader)
+                woken.wait()
+                read = log.takeFetched(reader).first?.read
+            }
+            guard let read, !read.batches.isEmpty else { break }
+            hint = read.hint
+            for batch in read.batches {
+                var records = RecordReader(batch)
+                let view = batch.bytes
+                while let record = try records.next(view) {
+                    var bytes: [UInt8] = []
+                    for index in record.value?.indices ?? 0..<0 { bytes.append(view[index]) }
+                    values.append(Int(String(decoding: bytes, as: UTF8.self)) ?? -1)
+                }
+            }
+            offset = read.nextOffset
+        }
+        return values
+    }
+}
+
+/// A directory that is removed with its last reference.
+final class TemporaryDirectory {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "sluice-test-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// A wake-up that waits.
+final class Woken: Sendable {
+    private let semaphore = DispatchSemaphore(value: 0)
+    func signal() { semaphore.signal() }
+    func wait() { semaphore.wait() }
+}
