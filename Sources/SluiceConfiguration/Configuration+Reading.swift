@@ -1,6 +1,9 @@
 import SluiceCore
 
 extension Configuration {
+    /// The environment variables that override a setting, in the order of the settings.
+    package static var environmentNames: [String] { EnvironmentOverlay.paths.map(EnvironmentOverlay.name(of:)) }
+
     /// Reads a configuration.
     /// - Parameters:
     ///   - text: the YAML text, UTF-8.

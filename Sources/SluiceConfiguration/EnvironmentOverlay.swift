@@ -27,7 +27,8 @@ enum EnvironmentOverlay {
                 set(node, at: path[...], in: &root)
             } else {
                 let nearest = Spelling.nearest(to: name, among: pathOfName.keys.sorted())
-                let advice = nearest.map { "did you mean \($0)?" } ?? "'sluice' names its settings, such as SLUICE_DATA"
+                let advice =
+                    nearest.map { "did you mean \($0)?" } ?? "known: \(paths.map(name(of:)).joined(separator: ", "))"
                 diagnostics.report(at: location, "this variable overrides no setting; \(advice)")
             }
         }
