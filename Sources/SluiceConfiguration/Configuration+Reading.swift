@@ -1,0 +1,94 @@
+import SluiceCore
+
+extension Configuration {
+    /// The environment variables that override a setting, in the order of the settings.
+    package static var environmentNames: [String] { EnvironmentOverlay.paths.map(EnvironmentOverlay.name(of:)) }
+
+    /// Reads a configuration.
+    /// - Parameters:
+    ///   - text: the YAML text, UTF-8.
+    ///   - file: its name in errors.
+    ///   - environment: `SLUICE_…` variables override single settings.
+    /// - Throws: everything wrong with it; nothing of it may be used.
+    package static func read(
+        _ text: [UInt8], file: String, environment: [String: String] = [:]
+    ) throws(ConfigurationErrors) -> Configuration {
+        let diagnostics = Diagnostics()
+        var root: YAMLNode
+        do throws(ConfigurationError) {
+            let start = SourceLocation(file: file, line: 1, column: 1)
+            root =
+                try YAMLReader.read(text, file: file, diagnostics) ?? YAMLNode(content: .mapping([]), location: start)
+        } catch {
+            throw ConfigurationErrors(diagnostics.errors + [error])
+        }
+        EnvironmentOverlay.apply(environment, to: &root, diagnostics)
+        var configuration = Configuration()
+        if let reader = SectionReader(root, diagnostics) {
+            configuration.take(reader)
+            reader.finish()
+        }
+        if !diagnostics.errors.isEmpty { throw ConfigurationErrors(diagnostics.errors) }
+        return configuration
+    }
+
+    private mutating func take(_ root: SectionReader) {
+        root.section("listeners") { section in
+            let address = Expectation(
+                description: "HOST:PORT, such as 127.0.0.1:1883", takesQuoted: true, parse: ListenAddress.init)
+            if let mqtt = section.value("mqtt", address) { listeners.mqtt = mqtt }
+        }
+        if let data = root.value("data", .text("a directory")) { dataDirectory = data }
+        if let loops = root.value("loops", .integer(0...1024)) { loopCount = loops }
+        root.section("journal") { section in
+            if let size = section.value("file_size", .byteCount(1 << 20...1 << 34)) { journal.fileBytes = size }
+            if let delay = section.value("commit_delay", .duration(.zero ... .milliseconds(10))) {
+                journal.commitDelay = delay
+            }
+        }
+        root.section("log") { section in
+            if let memory = section.value("tail_memory", .byteCount(1 << 20...1 << 40)) { log.tailBytes = memory }
+            if let size = section.value("segment_size", .segmentSize) { log.segmentBytes = size }
+        }
+        root.section("limits") { limits.take($0) }
+        root.section("logging") { section in
+            if let level = section.value("level", .choice()) as LogLevel? { logging.level = level }
+        }
+        takeStreams(root)
+    }
+
+    /// Reads streams and rules, which together say what streams there are.
+    private mutating func takeStreams(_ root: SectionReader) {
+        var catalogue = StreamCatalogue(segmentBytes: log.segmentBytes)
+        root.sections("streams") { catalogue.takeStream($0) }
+        root.sections("rules") { section in
+            if let rule = catalogue.takeRule(section) { rules.append(rule) }
+        }
+        streams = catalogue.completed(with: rules)
+    }
+}
+
+extension Limits {
+    fileprivate mutating func take(_ section: SectionReader) {
+        // A packet holds at least the longest topic and its header.
+        let packetSizes = topicBytesMax * 2...256 << 20
+        if let size = section.value("packet_size", .byteCount(packetSizes)) { packetBytesMax = size }
+        if let levels = section.value("topic_levels", .integer(1...1024)) { topicLevelsMax = levels }
+        if let count = section.value("inflight", .integer(1...65_535)) {
+            inflightInboundMax = count
+            inflightOutboundMax = count
+        }
+        if let count = section.value("connections", .integer(1...10_000_000)) { connectionsMax = count }
+        if let size = section.value("output_buffer", .byteCount(64 << 10...1 << 30)) { outputBytesMax = size }
+        if let count = section.value("subscriptions", .integer(1...10_000_000)) { subscriptionsMax = count }
+        if let timeout = section.value("connect_timeout", .duration(.seconds(1) ... .seconds(3600))) {
+            // Whole seconds are what the limit has; a fraction is rounded up.
+            connectSecondsMax = Int((timeout / .seconds(1)).rounded(.up))
+        }
+    }
+}
+
+extension Expectation<Int> {
+    /// A segment's size: large enough for the largest packet, small enough for 32-bit positions in its index.
+    static var segmentSize: Expectation { byteCount(1 << 20...1 << 30) }
+}

@@ -1,0 +1,106 @@
+package import SluiceCore
+
+/// Everything that a broker is told before it starts; a value with every default filled in.
+package struct Configuration: Equatable, Sendable {
+    /// Where connections are accepted.
+    package var listeners = ListenerSettings()
+    /// The directory of the log, created when it is not there.
+    package var dataDirectory = "./data"
+    /// Event loops; 0 means one for each core.
+    package var loopCount = 0
+    /// The write-ahead journal.
+    package var journal = JournalSettings()
+    /// The log.
+    package var log = LogSettings()
+    /// What input may not grow past.
+    package var limits = Limits()
+    /// All streams that topics can go to: those listed, those that only rules name, and `mqtt`.
+    package var streams: [StreamSettings] = []
+    /// The rules, in the order they are tried.
+    package var rules: [RuleSettings] = []
+    /// What is logged.
+    package var logging = LoggingSettings()
+
+    /// The defaults: no rules, and the catch-all stream.
+    package init() {
+        streams = [StreamSettings(name: Self.catchAllStream, segmentBytes: log.segmentBytes)]
+    }
+
+    /// The stream of topics that no rule matches; it always exists.
+    package static let catchAllStream = "mqtt"
+}
+
+/// Where connections are accepted.
+package struct ListenerSettings: Equatable, Sendable {
+    /// MQTT over TCP. Loopback, since an anonymous listener should not be reachable unasked.
+    package var mqtt = ListenAddress(host: "127.0.0.1", port: 1883)
+}
+
+/// A host and port to listen on.
+package struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
+    /// A name or numeric address, IPv6 without brackets.
+    package var host: String
+    /// The TCP port; 0 lets the system choose.
+    package var port: UInt16
+
+    /// An address.
+    package init(host: String, port: UInt16) {
+        self.host = host
+        self.port = port
+    }
+
+    /// Reads `HOST:PORT`, `[IPV6]:PORT`; nil when it is neither.
+    package init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"),
+            let number = Quantity.wholeNumber(text[text.index(after: colon)...]),
+            let port = UInt16(exactly: number)
+        else { return nil }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            return nil
+        }
+        guard !host.isEmpty, !host.contains(where: { $0.isWhitespace || "[]/".contains($0) }) else { return nil }
+        self.init(host: String(host), port: port)
+    }
+
+    /// The form that is read.
+    package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
+
+/// The write-ahead journal.
+package struct JournalSettings: Equatable, Sendable {
+    /// Bytes of one journal file.
+    package var fileBytes = 64 << 20
+    /// How long a commit waits for company, 0 to 10 ms; commits already gather while the one before is being synced.
+    package var commitDelay = Duration.zero
+}
+
+/// The log.
+package struct LogSettings: Equatable, Sendable {
+    /// Bytes of records kept in memory behind the newest, over all partitions.
+    package var tailBytes = 64 << 20
+    /// Bytes of a segment file, where a stream says nothing else.
+    package var segmentBytes = 256 << 20
+}
+
+/// What is logged.
+package struct LoggingSettings: Equatable, Sendable {
+    /// The least severe level that is written.
+    package var level = LogLevel.info
+}
+
+/// How severe a log line is.
+package enum LogLevel: String, CaseIterable, Sendable {
+    /// Every packet.
+    case trace
+    /// Decisions.
+    case debug
+    /// What an operator wants to know.
+    case info
+    /// What an operator should look at.
+    case warning
+    /// What failed.
+    case error
+}

@@ -1,0 +1,96 @@
+/// Gathers the streams that a configuration lists and the ones that only its rules name.
+struct StreamCatalogue {
+    private var streams: [StreamSettings] = []
+    /// Where each stream got its settings; a stream that a rule merely names has none.
+    private var origins: [String: Origin] = [:]
+    private let segmentBytes: Int
+
+    private struct Origin {
+        var place: SourceLocation
+        var isListed: Bool
+    }
+
+    private enum DurabilityWord: String, CaseIterable {
+        case fsync, interval, memory
+    }
+
+    private static let settingKeys = ["partitions", "durability", "interval", "retention", "segment_size"]
+
+    /// An empty catalogue whose streams have segments of `segmentBytes` unless they say otherwise.
+    init(segmentBytes: Int) { self.segmentBytes = segmentBytes }
+
+    /// Takes an element of `streams`.
+    mutating func takeStream(_ section: SectionReader) {
+        let name = section.required("name", .streamName)
+        var stream = StreamSettings(name: name ?? "", segmentBytes: segmentBytes)
+        Self.take(section, &stream)
+        guard let name else { return }
+        if let origin = origins[name] {
+            section.report(
+                at: section.valueLocation(of: "name"), "stream '\(name)' is already listed in line \(origin.place.line)"
+            )
+            return
+        }
+        origins[name] = Origin(place: section.location, isListed: true)
+        streams.append(stream)
+    }
+
+    /// Takes an element of `rules`, and the settings of its stream when they are given there.
+    mutating func takeRule(_ section: SectionReader) -> RuleSettings? {
+        let from = section.required("from", .text("a topic pattern, such as sensors/{site}/{device}/#"))
+        let name = section.required("stream", .streamName)
+        let key = section.value("key", .text("a key template, such as \"{device}\"")) ?? "{topic}"
+        var stream = StreamSettings(name: name ?? "", segmentBytes: segmentBytes)
+        Self.take(section, &stream)
+        guard let from, let name else { return nil }
+        if let settingKey = Self.settingKeys.first(where: section.has) {
+            takeSettings(of: stream, settingKey, section)
+        }
+        return RuleSettings(
+            from: from, stream: name, key: key, fromLocation: section.valueLocation(of: "from"),
+            streamLocation: section.valueLocation(of: "stream"), keyLocation: section.valueLocation(of: "key"))
+    }
+
+    /// All streams, the ones that `rules` merely name with defaults, the catch-all at the end unless it is listed.
+    func completed(with rules: [RuleSettings]) -> [StreamSettings] {
+        var all = streams
+        for name in rules.map(\.stream) + [Configuration.catchAllStream] where !all.contains(where: { $0.name == name })
+        {
+            all.append(StreamSettings(name: name, segmentBytes: segmentBytes))
+        }
+        return all
+    }
+
+    private mutating func takeSettings(of stream: StreamSettings, _ settingKey: String, _ section: SectionReader) {
+        guard let origin = origins[stream.name] else {
+            origins[stream.name] = Origin(place: section.location, isListed: false)
+            streams.append(stream)
+            return
+        }
+        let place = origin.isListed ? "under streams in line" : "by the rule in line"
+        section.report(
+            at: section.location(of: settingKey),
+            "'\(settingKey)' of stream '\(stream.name)' is settled \(place) \(origin.place.line); give it there")
+    }
+
+    private static func take(_ section: SectionReader, _ stream: inout StreamSettings) {
+        if let count = section.value("partitions", .integer(1...10_000)) { stream.partitionCount = count }
+        let word: DurabilityWord = section.value("durability", .choice()) ?? .fsync
+        let interval = section.value("interval", .duration(.milliseconds(1) ... .seconds(60)))
+        switch word {
+        case .fsync: stream.durability = .fsync
+        case .memory: stream.durability = .memory
+        case .interval: stream.durability = .interval(interval ?? .milliseconds(100))
+        }
+        if section.has("interval"), word != .interval {
+            section.report(at: section.location(of: "interval"), "'interval' goes with 'durability: interval' only")
+        }
+        section.section("retention") { retention in
+            let ages = Expectation.duration(.seconds(60) ... .seconds(36_500 * 86_400)).orUnlimited()
+            if let age = retention.value("age", ages) { stream.retention.age = age }
+            let sizes = Expectation.byteCount(1 << 20...1 << 50).orUnlimited()
+            if let size = retention.value("size", sizes) { stream.retention.byteCount = size }
+        }
+        if let size = section.value("segment_size", .segmentSize) { stream.segmentBytes = size }
+    }
+}

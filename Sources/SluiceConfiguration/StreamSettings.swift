@@ -1,0 +1,56 @@
+/// One stream: a named, partitioned log.
+package struct StreamSettings: Equatable, Sendable {
+    /// The name, which is also its Kafka topic's.
+    package var name: String
+    /// How many partitions it has.
+    ///
+    /// One by default: it keeps the order of everything, which is what somebody who has not thought about keys expects, and
+    /// a partition more is easy to ask for, while one fewer would move keys.
+    package var partitionCount = 1
+    /// What an acknowledgement promises.
+    package var durability = Durability.fsync
+    /// What is kept.
+    package var retention = Retention()
+    /// Bytes of a segment file.
+    package var segmentBytes: Int
+
+    /// A stream with defaults.
+    package init(name: String, segmentBytes: Int) {
+        self.name = name
+        self.segmentBytes = segmentBytes
+    }
+}
+
+/// What an acknowledgement promises.
+package enum Durability: Equatable, Sendable {
+    /// The record is on the device.
+    case fsync
+    /// The record is written; the device has it after at most this long.
+    case interval(Duration)
+    /// The record is in memory.
+    case memory
+}
+
+/// What a stream keeps; whole segments go when either bound is passed.
+package struct Retention: Equatable, Sendable {
+    /// How old a record may become; nil for ever. Seven days, as Kafka's default.
+    package var age: Duration? = .seconds(7 * 86_400)
+    /// How many bytes a partition may have; nil without bound.
+    package var byteCount: Int?
+}
+
+/// One routing rule as it was written; TopicRouting gives it meaning, and its errors belong at these places.
+package struct RuleSettings: Equatable, Sendable {
+    /// The topic pattern with its captures.
+    package var from: String
+    /// The stream's name.
+    package var stream: String
+    /// The key template.
+    package var key: String
+    /// Where the pattern is written.
+    package var fromLocation: SourceLocation
+    /// Where the stream's name is written.
+    package var streamLocation: SourceLocation
+    /// Where the key is written, else where the rule is.
+    package var keyLocation: SourceLocation
+}

@@ -1,0 +1,163 @@
+package import SluiceCore
+
+/// A topic filter whose wildcards may have names: `sensors/{site}/+/{path...}`.
+///
+/// `{name}` matches what `+` matches, `{name...}` what `#` matches.
+package struct TopicPattern: Equatable, Sendable {
+    /// The pattern as it was written.
+    package let text: String
+    /// The names of the captures, from left to right.
+    package let captureNames: [String]
+    private let levels: [Level]
+
+    /// What one level of the pattern asks of the topic.
+    enum Level: Equatable, Sendable {
+        /// These bytes exactly.
+        case literal([UInt8])
+        /// Any one level, as `+`; kept under `name` when there is one.
+        case single(name: String?)
+        /// This level and all below, or none, as `#`; kept under `name` when there is one.
+        case rest(name: String?)
+    }
+
+    /// Reads a pattern.
+    /// - Throws: what is wrong, in the words of the person who wrote it.
+    package init(_ text: String, limits: Limits = Limits()) throws(RuleError) {
+        var levels: [Level] = []
+        var names: [String] = []
+        var filter: [UInt8] = []
+        let parts = Array(text.utf8).split(separator: ASCII.slash, omittingEmptySubsequences: false)
+        for (index, part) in parts.enumerated() {
+            let level = try Self.level(part, isLast: index == parts.count - 1)
+            switch level {
+            case .literal(let bytes): filter += bytes
+            case .single(let name): filter.append(ASCII.plus); try Self.add(name, to: &names)
+            case .rest(let name): filter.append(ASCII.hash); try Self.add(name, to: &names)
+            }
+            if index < parts.count - 1 { filter.append(ASCII.slash) }
+            levels.append(level)
+        }
+        do throws(TopicSyntaxError) {
+            try FilterSyntax.check(filter: filter.span, limits: limits)
+        } catch {
+            throw .pattern(text, error)
+        }
+        self.text = text
+        self.levels = levels
+        captureNames = names
+    }
+
+    /// The range of each capture in `topic`, or why the pattern does not match it.
+    /// - Complexity: O(n); allocates the captures.
+    package func match(_ topic: Span<UInt8>) -> Result<[Range<Int>], TopicMismatch> {
+        if topic.isEmpty { return .failure(.topicShorter(levelIndex: 0, expected: describe(levels[0]))) }
+        if topic[0] == ASCII.dollar, startsWithWildcard { return .failure(.systemTopic) }
+        var captures: [Range<Int>] = []
+        // One past the end means that the topic has no further level; a trailing separator leaves an empty one.
+        var start = 0
+        for (index, level) in levels.enumerated() {
+            if case .rest(let name) = level {
+                if name != nil { captures.append(min(start, topic.count)..<topic.count) }
+                return .success(captures)
+            }
+            if start > topic.count {
+                return .failure(.topicShorter(levelIndex: index, expected: describe(level)))
+            }
+            let range = start..<FilterSyntax.levelEnd(in: topic, from: start)
+            switch level {
+            case .literal(let bytes):
+                guard bytes.span.holdsSameBytes(as: topic.extracting(range)) else {
+                    let found = String(copying: topic.extracting(range))
+                    return .failure(.level(index: index, expected: describe(level), found: found))
+                }
+            case .single(let name):
+                if name != nil { captures.append(range) }
+            case .rest: preconditionFailure("Cannot compare a level after the last")
+            }
+            start = range.upperBound + 1
+        }
+        if start <= topic.count {
+            return .failure(
+                .topicLonger(
+                    patternLevelCount: levels.count, found: String(copying: topic.extracting(start..<topic.count))))
+        }
+        return .success(captures)
+    }
+
+    private var startsWithWildcard: Bool {
+        if case .literal = levels[0] { return false }
+        return true
+    }
+
+    private func describe(_ level: Level) -> String {
+        switch level {
+        case .literal(let bytes): String(copying: bytes.span)
+        case .single(let name): name.map { "{\($0)}" } ?? "+"
+        case .rest(let name): name.map { "{\($0)...}" } ?? "#"
+        }
+    }
+
+    private static func add(_ name: String?, to names: inout [String]) throws(RuleError) {
+        guard let name else { return }
+        if names.contains(name) { throw .captureRepeated(name) }
+        names.append(name)
+    }
+
+    private static func level(_ part: ArraySlice<UInt8>, isLast: Bool) throws(RuleError) -> Level {
+        let text = String(decoding: part, as: UTF8.self)
+        if text == "+" { return .single(name: nil) }
+        // A `#` that is not last stays a literal here; the filter's own check names it.
+        if text == "#", isLast { return .rest(name: nil) }
+        guard part.contains(ASCII.openBrace) || part.contains(ASCII.closeBrace) else { return .literal(Array(part)) }
+        let inner = text.dropFirst().dropLast()
+        guard text.hasPrefix("{"), text.hasSuffix("}"), text.count > 2, !inner.contains(where: { "{}".contains($0) })
+        else {
+            throw .captureNotWholeLevel(level: text)
+        }
+        let takesRest = inner.hasSuffix("...")
+        let name = String(takesRest ? inner.dropLast(3) : inner)
+        guard isCaptureName(name) else { throw .captureName(name) }
+        if name == Rule.wholeTopic { throw .captureReserved(name) }
+        guard takesRest else { return .single(name: name) }
+        guard isLast else { throw .captureOfRestNotLast(name) }
+        return .rest(name: name)
+    }
+
+    private static func isCaptureName(_ name: String) -> Bool {
+        guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
+            return false
+        }
+        return name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+                true
+            default: false
+            }
+        }
+    }
+}
+
+/// Why a pattern does not match a topic: the first level that differs.
+package enum TopicMismatch: Error, Equatable, Sendable {
+    /// The level at `index`, counted from 0, holds something else.
+    case level(index: Int, expected: String, found: String)
+    /// The topic ends before the pattern's level at `levelIndex`.
+    case topicShorter(levelIndex: Int, expected: String)
+    /// The topic goes on after the pattern's last level.
+    case topicLonger(patternLevelCount: Int, found: String)
+    /// A topic that starts with `$` is not matched by a leading wildcard (MQTT 5.0 [MQTT-4.7.2-1]).
+    case systemTopic
+}
+
+extension TopicMismatch: CustomStringConvertible {
+    /// One sentence for people; levels are counted from 1.
+    package var description: String {
+        switch self {
+        case .level(let index, let expected, let found): "level \(index + 1) is '\(found)', not '\(expected)'"
+        case .topicShorter(let index, let expected): "the topic ends before level \(index + 1), '\(expected)'"
+        case .topicLonger(let count, let found): "the topic goes on after level \(count) with '\(found)'"
+        case .systemTopic: "a topic that starts with '$' is not matched by a leading wildcard"
+        }
+    }
+}

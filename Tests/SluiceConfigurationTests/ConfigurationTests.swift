@@ -1,0 +1,161 @@
+import Foundation
+import SluiceConfiguration
+import SluiceCore
+import Testing
+
+@Suite("A configuration is read with every default filled in")
+struct ConfigurationTests {
+    @Test(
+        "Nothing written is the defaults", arguments: ["", "# only a comment\n", "limits:\nstreams:\nrules:\n", "{}"])
+    func empty(text: String) throws {
+        let configuration = try read(text)
+        #expect(configuration == Configuration())
+        #expect(configuration.listeners.mqtt == ListenAddress(host: "127.0.0.1", port: 1883))
+        #expect(configuration.limits == Limits())
+        #expect(configuration.streams == [StreamSettings(name: "mqtt", segmentBytes: 256 << 20)])
+        #expect(configuration.streams[0].partitionCount == 1)
+        #expect(configuration.streams[0].durability == .fsync)
+        #expect(configuration.streams[0].retention.age == .seconds(7 * 86_400))
+    }
+
+    @Test("Every setting is taken")
+    func everything() throws {
+        let configuration = try read(
+            """
+            listeners: { mqtt: "[::1]:0" }
+            data: /srv/sluice
+            loops: 3
+            journal: { file_size: 32MiB, commit_delay: 2ms }
+            log: { tail_memory: 1GB, segment_size: 8MiB }
+            limits:
+              packet_size: 64KiB
+              topic_levels: 16
+              inflight: 20
+              connections: 50
+              output_buffer: 128KiB
+              subscriptions: 7
+              connect_timeout: 1500ms
+            streams:
+              - name: sensors
+                partitions: 4
+                durability: interval
+                interval: 250ms
+                retention: { age: 7d, size: 10GiB }
+                segment_size: 16MiB
+              - name: mqtt
+                partitions: 2
+                durability: memory
+                retention: { age: unlimited, size: unlimited }
+            rules:
+              - { from: "sensors/{site}/{device}/#", stream: sensors, key: "{device}" }
+              - from: alarms/#
+                stream: alarms
+            logging: { level: debug }
+            """)
+        #expect(configuration.listeners.mqtt == ListenAddress(host: "::1", port: 0))
+        #expect(configuration.dataDirectory == "/srv/sluice")
+        #expect(configuration.loopCount == 3)
+        #expect(configuration.journal.fileBytes == 32 << 20)
+        #expect(configuration.journal.commitDelay == .milliseconds(2))
+        #expect(configuration.log.tailBytes == 1_000_000_000)
+        #expect(configuration.limits.packetBytesMax == 64 << 10)
+        #expect(configuration.limits.topicLevelsMax == 16)
+        #expect(configuration.limits.inflightInboundMax == 20)
+        #expect(configuration.limits.inflightOutboundMax == 20)
+        #expect(configuration.limits.connectionsMax == 50)
+        #expect(configuration.limits.outputBytesMax == 128 << 10)
+        #expect(configuration.limits.subscriptionsMax == 7)
+        #expect(configuration.limits.connectSecondsMax == 2)
+        #expect(configuration.logging.level == .debug)
+        #expect(configuration.streams.map(\.name) == ["sensors", "mqtt", "alarms"])
+        let sensors = configuration.streams[0]
+        #expect(sensors.partitionCount == 4)
+        #expect(sensors.durability == .interval(.milliseconds(250)))
+        #expect(sensors.retention.byteCount == 10 << 30)
+        #expect(sensors.segmentBytes == 16 << 20)
+        #expect(configuration.streams[1].retention.age == nil)
+        #expect(configuration.streams[1].retention.byteCount == nil)
+        #expect(configuration.streams[1].durability == .memory)
+        #expect(configuration.streams[2].segmentBytes == 8 << 20)
+        #expect(configuration.rules.map(\.key) == ["{device}", "{topic}"])
+        #expect(configuration.rules[1].fromLocation == SourceLocation(file: "c.yaml", line: 27, column: 11))
+        #expect(configuration.rules[1].streamLocation.line == 28)
+    }
+
+    @Test("A rule may bring the settings of a stream that is not listed")
+    func streamFromRule() throws {
+        let configuration = try read(
+            """
+            rules:
+              - { from: a/#, stream: a, partitions: 3, durability: memory }
+              - { from: b/#, stream: a }
+            """)
+        #expect(configuration.streams.map(\.name) == ["a", "mqtt"])
+        #expect(configuration.streams[0].partitionCount == 3)
+        #expect(configuration.streams[0].durability == .memory)
+    }
+
+    @Test("The environment overrides single settings")
+    func environment() throws {
+        let configuration = try read(
+            "data: /a\njournal: { file_size: 32MiB }\n",
+            [
+                "SLUICE_DATA": "/b", "SLUICE_LISTENERS_MQTT": "0.0.0.0:0", "SLUICE_JOURNAL_COMMIT_DELAY": "1ms",
+                "PATH": "/bin", "SLUICE_CONFIG": "c.yaml",
+            ])
+        #expect(configuration.dataDirectory == "/b")
+        #expect(configuration.listeners.mqtt == ListenAddress(host: "0.0.0.0", port: 0))
+        #expect(configuration.journal.commitDelay == .milliseconds(1))
+        #expect(configuration.journal.fileBytes == 32 << 20)
+    }
+
+    @Test("Every variable that may override overrides a setting that exists")
+    func variables() throws {
+        let values = [
+            "SLUICE_LISTENERS_MQTT": "127.0.0.1:1", "SLUICE_DATA": "/x", "SLUICE_LOOPS": "1",
+            "SLUICE_JOURNAL_FILE_SIZE": "1MiB", "SLUICE_JOURNAL_COMMIT_DELAY": "1ms",
+            "SLUICE_LOG_TAIL_MEMORY": "1MiB", "SLUICE_LOG_SEGMENT_SIZE": "1MiB",
+            "SLUICE_LIMITS_PACKET_SIZE": "10000", "SLUICE_LIMITS_TOPIC_LEVELS": "1", "SLUICE_LIMITS_INFLIGHT": "1",
+            "SLUICE_LIMITS_CONNECTIONS": "1", "SLUICE_LIMITS_OUTPUT_BUFFER": "64KiB",
+            "SLUICE_LIMITS_SUBSCRIPTIONS": "1", "SLUICE_LIMITS_CONNECT_TIMEOUT": "1s", "SLUICE_LOGGING_LEVEL": "error",
+        ]
+        #expect(Set(values.keys) == Set(Configuration.environmentNames))
+        for (name, value) in values {
+            #expect(complaints("", [name: value]) == [])
+            #expect(try read("", [name: value]) != Configuration(), "\(name)")
+        }
+    }
+
+    @Test("Every file in config/ is taken")
+    func examples() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let folder = root.appending(path: "config")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".yaml") }
+        #expect(files.count >= 2)
+        for file in files {
+            let configuration = try Configuration.load(path: folder.appending(path: file).path)
+            #expect(configuration.streams.contains { $0.name == "mqtt" }, "\(file)")
+        }
+    }
+
+    @Test("The example that `make run` uses listens on loopback and routes sensors by device")
+    func runExample() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let configuration = try Configuration.load(path: root.appending(path: "config/sluice.yaml").path)
+        #expect(configuration.listeners.mqtt.description == "127.0.0.1:1883")
+        #expect(configuration.rules.map(\.from) == ["sensors/{site}/{device}/#"])
+        #expect(configuration.rules.map(\.key) == ["{device}"])
+        #expect(configuration.streams.map(\.partitionCount) == [4, 1])
+    }
+
+    @Test("A file that is not there is an error in its name")
+    func missingFile() {
+        #expect {
+            _ = try Configuration.load(path: "no/such/file.yaml")
+        } throws: { error in
+            "\(error)" == "no/such/file.yaml: cannot be read: No such file or directory"
+        }
+    }
+}
