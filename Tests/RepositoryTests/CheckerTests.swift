@@ -68,7 +68,7 @@ struct CheckerTests {
     @Test(
         "Every banned token is found in code",
         arguments: [
-            "let a = try! f()", "let a = try? f()", "a as! B", "a!.b", "f()!", "a[0]! + 1", "var a: Int!",
+            "let a = try! f()", "let a = try? f()", "a as! B", "a!.b", "f()!", "f { }!", "a[0]! + 1", "var a: Int!",
             "fatalError(\"x\")", "DispatchQueue.main", "print(1)", "Task { }", "Task.detached { }", "do { } catch { }",
         ])
     func bannedInSources(code: String) throws {

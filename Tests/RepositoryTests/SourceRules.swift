@@ -47,7 +47,7 @@ enum SourceRules {
         BannedToken(pattern: #"\btry!"#, instead: "propagate the error"),
         BannedToken(pattern: #"\btry\?"#, instead: "catch the error and say what it means"),
         BannedToken(pattern: #"\bas!"#, instead: "a type that needs no cast, or 'as?' with a guard"),
-        BannedToken(pattern: #"[\w\)\]]!(?!=)"#, instead: "'guard let', or a precondition that says why"),
+        BannedToken(pattern: #"[\w\)\]\}"]!(?!=)"#, instead: "'guard let', or a precondition that says why"),
         BannedToken(pattern: #"\bfatalError\("#, instead: "preconditionFailure(\"Cannot … while …\")"),
         BannedToken(pattern: #"\bDispatchQueue\b"#, instead: "an event loop or the log executor"),
         BannedToken(pattern: #"(^|[^\w.])print\("#, instead: "the logger", except: "Sources/sluice/"),

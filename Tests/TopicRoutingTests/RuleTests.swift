@@ -109,7 +109,7 @@ struct RuleTests {
         #expect(ruleError(from: "{b...}/c") == .captureOfRestNotLast("b"))
         #expect(ruleError(from: "") == .pattern("", .empty))
         #expect(ruleError(from: "#/a") == .pattern("#/a", .hashNotLast(byteOffset: 0)))
-        #expect(ruleError(from: "a+/{b}") == .pattern("a+/{b}", .wildcardNotAlone(byteOffset: 1)))
+        #expect(ruleError(from: "a+/{b}") == .pattern("a+/{b}", .plusNotAlone(byteOffset: 1)))
         #expect(ruleError(from: "a+/{b}")?.field == .from)
     }
 
