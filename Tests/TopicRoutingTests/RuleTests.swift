@@ -161,4 +161,19 @@ struct RuleTests {
         let rules = RuleSet([try Rule(from: "#", stream: "s", key: "{topic}")])
         #expect(rules.explain("$SYS/x").refusals.map(\.reason) == [.systemTopic])
     }
+
+    @Test("Every short pattern and key is taken or refused, never a crash")
+    func everyShortText() throws {
+        let texts = paths(of: ["", "{", "}", "{a}", "{a...}", "+", "#", "a", "{topic}", "..."], lengthMax: 3)
+        var takenCount = 0
+        for text in texts + texts.map({ $0.replacing("/", with: "") }) {
+            if ruleError(from: text, key: "{topic}") == nil {
+                takenCount += 1
+                let rules = RuleSet([try Rule(from: text, stream: "s", key: "{topic}")])
+                for topic in ["a", "/", "a/a/a", "$a"] { #expect(rules.resolve(topic).keyText == topic) }
+            }
+            if ruleError(from: "{a}/#", key: text) == nil { takenCount += 1 }
+        }
+        #expect(takenCount > 50)
+    }
 }
