@@ -4,8 +4,8 @@ package struct StreamSettings: Equatable, Sendable {
     package var name: String
     /// How many partitions it has.
     ///
-    /// One by default: it keeps the order of everything, which is what somebody who has not thought about keys expects, and
-    /// a partition more is easy to ask for, while one fewer would move keys.
+    /// One by default: it keeps the order of everything, which is what somebody who has not thought about keys expects,
+    /// and a partition more is easy to ask for, while one fewer would move keys.
     package var partitionCount = 1
     /// What an acknowledgement promises.
     package var durability = Durability.fsync

@@ -1,7 +1,8 @@
-/// The exact edges of a trie: a hash of parent and level -> the child's index. The trie compares what is behind the index.
+/// The exact edges of a trie: a hash of parent and level -> the child's index. The trie compares what is behind the
+/// index.
 ///
-/// Layout: open addressing with linear probing over a power of two of slots, at most half of them used; a removal closes the gap
-/// it leaves, so there are no tombstones.
+/// Layout: open addressing with linear probing over a power of two of slots, at most half of them used; a removal
+/// closes the gap it leaves, so there are no tombstones.
 struct EdgeTable {
     private var slots: [Slot] = Array(repeating: Slot(), count: 16)
     private var count = 0

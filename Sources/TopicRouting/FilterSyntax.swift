@@ -33,9 +33,9 @@ package enum FilterSyntax {
             case ASCII.slash: levelCount += 1
             case ASCII.null: throw .nullCharacter(byteOffset: offset)
             case ASCII.plus:
-                guard isAlone(offset, in: filter) else { throw .wildcardNotAlone(byteOffset: offset) }
+                guard isAlone(offset, in: filter) else { throw .plusNotAlone(byteOffset: offset) }
             case ASCII.hash:
-                guard isAlone(offset, in: filter) else { throw .wildcardNotAlone(byteOffset: offset) }
+                guard isAlone(offset, in: filter) else { throw .hashNotAlone(byteOffset: offset) }
                 guard offset == filter.count - 1 else { throw .hashNotLast(byteOffset: offset) }
             default: break
             }

@@ -1,7 +1,9 @@
-/// Topic filters by number, matched level by level; the part of `SubscriptionTrie` that is the same for all subscriptions.
+/// Topic filters by number, matched level by level; the part of `SubscriptionTrie` that is the same for all
+/// subscriptions.
 ///
-/// Layout: nodes in one array, linked by index; one table holds the exact edges of all nodes, keyed by parent and level bytes.
-/// A filter's number is its node's index doubled, plus one when it ends with `#` below that node; numbers are used again.
+/// Layout: nodes in one array, linked by index; one table holds the exact edges of all nodes, keyed by parent and level
+/// bytes. A filter's number is its node's index doubled, plus one when it ends with `#` below that node; numbers are
+/// used again.
 /// Invariants: a node other than the root holds a filter or has a child; `stack` is empty between calls.
 @usableFromInline
 struct FilterTree: ~Copyable {

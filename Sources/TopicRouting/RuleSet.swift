@@ -26,28 +26,34 @@ package struct RuleSet: Equatable, Sendable {
     /// Every rule tried for a checked `topic` with the reason why it does not match, and what matches in the end.
     package func explain(_ topic: Span<UInt8>) -> Explanation {
         var refusals: [Explanation.Refusal] = []
-        let resolution = resolve(topic) { index, mismatch in
-            refusals.append(Explanation.Refusal(ruleIndex: index, pattern: rules[index].pattern.text, reason: mismatch))
+        let resolution = resolve(topic) { index, difference in
+            let pattern = rules[index].pattern
+            let reason = pattern.explain(difference, in: topic)
+            refusals.append(Explanation.Refusal(ruleIndex: index, pattern: pattern.text, reason: reason))
         }
         return Explanation(topic: String(copying: topic), refusals: refusals, resolution: resolution)
     }
 
-    private func resolve(_ topic: Span<UInt8>, refused: (Int, TopicMismatch) -> Void) -> Resolution {
+    private func resolve(_ topic: Span<UInt8>, refused: (Int, TopicPattern.Difference) -> Void) -> Resolution {
         for (index, rule) in rules.enumerated() {
-            switch rule.pattern.match(topic) {
-            case .failure(let mismatch): refused(index, mismatch)
-            case .success(let ranges):
-                let captures = zip(rule.pattern.captureNames, ranges).map { name, range in
-                    Resolution.Capture(name: name, value: String(copying: topic.extracting(range)))
-                }
-                return Resolution(
-                    ruleIndex: index, pattern: rule.pattern.text, stream: rule.stream,
-                    key: rule.key.key(of: topic, captures: ranges), captures: captures)
+            do throws(TopicPattern.Difference) {
+                return resolution(index, rule, topic, try rule.pattern.match(topic))
+            } catch {
+                refused(index, error)
             }
         }
         return Resolution(
             ruleIndex: nil, pattern: "#", stream: Self.catchAllStream,
             key: KeyTemplate.wholeTopic.key(of: topic, captures: []), captures: [])
+    }
+
+    private func resolution(_ index: Int, _ rule: Rule, _ topic: Span<UInt8>, _ ranges: [Range<Int>]) -> Resolution {
+        let captures = zip(rule.pattern.captureNames, ranges).map { name, range in
+            Resolution.Capture(name: name, value: String(copying: topic.extracting(range)))
+        }
+        return Resolution(
+            ruleIndex: index, pattern: rule.pattern.text, stream: rule.stream,
+            key: rule.key.key(of: topic, captures: ranges), captures: captures)
     }
 }
 

@@ -1,6 +1,7 @@
 /// The subscriptions of one filter, each identity once.
 ///
-/// A fleet may share one filter, so beyond a few entries positions are indexed: 100,000 disconnects stay linear together.
+/// A fleet may share one filter, so beyond a few entries positions are indexed: 100,000 disconnects stay linear
+/// together.
 @usableFromInline
 struct SubscriptionList<Subscription: Identifiable> {
     @usableFromInline private(set) var subscriptions: [Subscription] = []

@@ -1,7 +1,7 @@
 /// Subscriptions by topic filter, matched level by level against the topics that are published.
 ///
-/// A subscriber has at most one subscription for each filter: inserting again replaces it, as a SUBSCRIBE does. The hash
-/// behind it is the standard library's seeded one, since peers choose the filters.
+/// A subscriber has at most one subscription for each filter: inserting again replaces it, as a SUBSCRIBE does. The
+/// hash behind it is the standard library's seeded one, since peers choose the filters.
 ///
 /// Invariants: `lists` covers every number of `tree`; the list of a number not in use is empty.
 /// Isolation: a value of one event loop.
@@ -40,9 +40,10 @@ public struct SubscriptionTrie<Subscription: Identifiable>: ~Copyable {
         return removed
     }
 
-    /// Calls `visit` with each subscription whose filter matches a checked `topic`, in no particular order; a subscriber with
-    /// overlapping filters is visited once for each of them.
-    /// - Complexity: O(visited nodes), no allocation in the steady state; one match among 100,000 filters takes about 0.5 µs.
+    /// Calls `visit` with each subscription whose filter matches a checked `topic`, in no particular order; a
+    /// subscriber with overlapping filters is visited once for each of them.
+    /// - Complexity: O(visited nodes), no allocation in the steady state; one match among 100,000 filters takes about
+    ///   0.5 µs.
     @inlinable
     public mutating func forEachMatch(of topic: Span<UInt8>, _ visit: (Subscription) -> Void) {
         tree.match(topic)

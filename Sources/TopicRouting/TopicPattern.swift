@@ -20,6 +20,18 @@ package struct TopicPattern: Equatable, Sendable {
         case rest(name: String?)
     }
 
+    /// Where a pattern and a topic differ first.
+    enum Difference: Error {
+        /// The level at `index` holds the bytes at `found` instead.
+        case level(index: Int, found: Range<Int>)
+        /// The topic ends before the pattern's level at `levelIndex`.
+        case topicShorter(levelIndex: Int)
+        /// The topic goes on with `rest` after the pattern's last level.
+        case topicLonger(rest: Range<Int>)
+        /// The topic starts with `$`, the pattern with a wildcard.
+        case systemTopic
+    }
+
     /// Reads a pattern.
     /// - Throws: what is wrong, in the words of the person who wrote it.
     package init(_ text: String, limits: Limits = Limits()) throws(RuleError) {
@@ -47,28 +59,26 @@ package struct TopicPattern: Equatable, Sendable {
         captureNames = names
     }
 
-    /// The range of each capture in `topic`, or why the pattern does not match it.
-    /// - Complexity: O(n); allocates the captures.
-    package func match(_ topic: Span<UInt8>) -> Result<[Range<Int>], TopicMismatch> {
-        if topic.isEmpty { return .failure(.topicShorter(levelIndex: 0, expected: describe(levels[0]))) }
-        if topic[0] == ASCII.dollar, startsWithWildcard { return .failure(.systemTopic) }
+    /// The range of each capture in `topic`.
+    /// - Throws: where the pattern does not match it, as cheap as a number; `explain` puts it into words.
+    /// - Complexity: O(n); allocates the captures of a match only.
+    func match(_ topic: Span<UInt8>) throws(Difference) -> [Range<Int>] {
+        if topic.isEmpty { throw .topicShorter(levelIndex: 0) }
+        if topic[0] == ASCII.dollar, startsWithWildcard { throw .systemTopic }
         var captures: [Range<Int>] = []
         // One past the end means that the topic has no further level; a trailing separator leaves an empty one.
         var start = 0
         for (index, level) in levels.enumerated() {
             if case .rest(let name) = level {
                 if name != nil { captures.append(min(start, topic.count)..<topic.count) }
-                return .success(captures)
+                return captures
             }
-            if start > topic.count {
-                return .failure(.topicShorter(levelIndex: index, expected: describe(level)))
-            }
+            if start > topic.count { throw .topicShorter(levelIndex: index) }
             let range = start..<FilterSyntax.levelEnd(in: topic, from: start)
             switch level {
             case .literal(let bytes):
                 guard bytes.span.holdsSameBytes(as: topic.extracting(range)) else {
-                    let found = String(copying: topic.extracting(range))
-                    return .failure(.level(index: index, expected: describe(level), found: found))
+                    throw .level(index: index, found: range)
                 }
             case .single(let name):
                 if name != nil { captures.append(range) }
@@ -76,12 +86,20 @@ package struct TopicPattern: Equatable, Sendable {
             }
             start = range.upperBound + 1
         }
-        if start <= topic.count {
-            return .failure(
-                .topicLonger(
-                    patternLevelCount: levels.count, found: String(copying: topic.extracting(start..<topic.count))))
+        if start <= topic.count { throw .topicLonger(rest: start..<topic.count) }
+        return captures
+    }
+
+    /// Why `topic` is not matched, in words.
+    func explain(_ difference: Difference, in topic: Span<UInt8>) -> TopicMismatch {
+        switch difference {
+        case .level(let index, let found):
+            .level(index: index, expected: describe(levels[index]), found: String(copying: topic.extracting(found)))
+        case .topicShorter(let index): .topicShorter(levelIndex: index, expected: describe(levels[index]))
+        case .topicLonger(let rest):
+            .topicLonger(patternLevelCount: levels.count, found: String(copying: topic.extracting(rest)))
+        case .systemTopic: .systemTopic
         }
-        return .success(captures)
     }
 
     private var startsWithWildcard: Bool {
@@ -134,30 +152,6 @@ package struct TopicPattern: Equatable, Sendable {
                 true
             default: false
             }
-        }
-    }
-}
-
-/// Why a pattern does not match a topic: the first level that differs.
-package enum TopicMismatch: Error, Equatable, Sendable {
-    /// The level at `index`, counted from 0, holds something else.
-    case level(index: Int, expected: String, found: String)
-    /// The topic ends before the pattern's level at `levelIndex`.
-    case topicShorter(levelIndex: Int, expected: String)
-    /// The topic goes on after the pattern's last level.
-    case topicLonger(patternLevelCount: Int, found: String)
-    /// A topic that starts with `$` is not matched by a leading wildcard (MQTT 5.0 [MQTT-4.7.2-1]).
-    case systemTopic
-}
-
-extension TopicMismatch: CustomStringConvertible {
-    /// One sentence for people; levels are counted from 1.
-    package var description: String {
-        switch self {
-        case .level(let index, let expected, let found): "level \(index + 1) is '\(found)', not '\(expected)'"
-        case .topicShorter(let index, let expected): "the topic ends before level \(index + 1), '\(expected)'"
-        case .topicLonger(let count, let found): "the topic goes on after level \(count) with '\(found)'"
-        case .systemTopic: "a topic that starts with '$' is not matched by a leading wildcard"
         }
     }
 }

@@ -12,8 +12,10 @@ package enum TopicSyntaxError: Error, Equatable, Sendable {
     case nullCharacter(byteOffset: Int)
     /// `+` or `#` in a topic name.
     case wildcardInTopic(byteOffset: Int)
-    /// `+` or `#` that shares its level with other characters.
-    case wildcardNotAlone(byteOffset: Int)
+    /// `+` that shares its level with other characters.
+    case plusNotAlone(byteOffset: Int)
+    /// `#` that shares its level with other characters.
+    case hashNotAlone(byteOffset: Int)
     /// `#` before the last level.
     case hashNotLast(byteOffset: Int)
 
@@ -24,8 +26,8 @@ package enum TopicSyntaxError: Error, Equatable, Sendable {
         case .tooLong, .tooManyLevels: nil
         case .nullCharacter: "MQTT-4.7.3-2"
         case .wildcardInTopic: "MQTT-3.3.2-2"
-        case .wildcardNotAlone: "MQTT-4.7.1-2"
-        case .hashNotLast: "MQTT-4.7.1-1"
+        case .plusNotAlone: "MQTT-4.7.1-2"
+        case .hashNotAlone, .hashNotLast: "MQTT-4.7.1-1"
         }
     }
 }
@@ -39,7 +41,8 @@ extension TopicSyntaxError: CustomStringConvertible {
         case .tooManyLevels(let max): "it has more than \(max) levels"
         case .nullCharacter(let offset): "it holds the null character at byte \(offset)"
         case .wildcardInTopic(let offset): "a topic name holds no wildcard, but there is one at byte \(offset)"
-        case .wildcardNotAlone(let offset): "the wildcard at byte \(offset) must be alone in its level"
+        case .plusNotAlone(let offset): "'+' at byte \(offset) must be alone in its level"
+        case .hashNotAlone(let offset): "'#' at byte \(offset) must be alone in its level"
         case .hashNotLast(let offset): "'#' at byte \(offset) must be the last level"
         }
     }

@@ -2,10 +2,10 @@ import Checksums
 
 /// Topics by number, found by their bytes; the part of `TopicCache` that is the same for all kinds of entries.
 ///
-/// Layout: open addressing with linear probing over a power of two of slots, at most half of them used; keys lie behind one
-/// another in one arena. A slot counts only while its epoch is the table's, so that forgetting everything is O(1).
-/// Invariants: every key lies inside the arena; numbers are dense, `0..<count`; a probe looks at no more than `probesMax`
-/// slots, since the hash has no seed and a peer could choose topics that collide.
+/// Layout: open addressing with linear probing over a power of two of slots, at most half of them used; keys lie behind
+/// one another in one arena. A slot counts only while its epoch is the table's, so that forgetting everything is O(1).
+/// Invariants: every key lies inside the arena; numbers are dense, `0..<count`; a probe looks at no more than
+/// `probesMax` slots, since the hash has no seed and a peer could choose topics that collide.
 @usableFromInline
 struct TopicTable: ~Copyable {
     private var slots: [Slot]

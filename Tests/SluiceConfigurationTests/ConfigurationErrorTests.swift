@@ -141,4 +141,44 @@ struct ConfigurationErrorTests {
                 && errors.description.hasSuffix("\nand 5 more")
         }
     }
+
+    @Test("Damaged configurations are taken or refused, never a crash", arguments: [1, 2, 3, 4] as [UInt64])
+    func damaged(seed: UInt64) {
+        let original = Array(
+            """
+            listeners: { mqtt: 127.0.0.1:1883 }
+            journal: { file_size: 64MiB, commit_delay: 0ms }
+            streams:
+              - { name: sensors, partitions: 4, durability: interval, interval: 1s, retention: { age: 7d, size: 1GiB } }
+            rules:
+              - from: sensors/{site}/{device}/#
+                stream: sensors
+                key: "{device}"
+            """.utf8)
+        let letters = Array("{}[]:,-#&*!|>'\"%@`\n\t\0 ~?9xé\u{FEFF}".utf8) + [0xff, 0xc0]
+        var state = seed
+        func random(below bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % bound
+        }
+        var refusedCount = 0
+        for _ in 0..<1000 {
+            var text = original
+            for _ in 0...random(below: 4) {
+                let index = random(below: text.count)
+                switch random(below: 3) {
+                case 0: text[index] = letters[random(below: letters.count)]
+                case 1: text.insert(letters[random(below: letters.count)], at: index)
+                default: text.removeSubrange(index..<min(text.count, index + random(below: 9)))
+                }
+            }
+            do throws(ConfigurationErrors) {
+                _ = try Configuration.read(text, file: "c.yaml")
+            } catch {
+                refusedCount += 1
+                #expect(!error.errors.isEmpty)
+            }
+        }
+        #expect(refusedCount > 100 && refusedCount < 1000, "The damage is neither harmless nor always fatal")
+    }
 }

@@ -65,13 +65,13 @@ struct FilterSyntaxTests {
     @Test("A malformed filter is refused with the byte at fault")
     func badFilters() {
         #expect(filterError("") == .empty)
-        #expect(filterError("sport/tennis#") == .wildcardNotAlone(byteOffset: 12))
+        #expect(filterError("sport/tennis#") == .hashNotAlone(byteOffset: 12))
         #expect(filterError("sport/#/ranking") == .hashNotLast(byteOffset: 6))
         #expect(filterError("#/") == .hashNotLast(byteOffset: 0))
-        #expect(filterError("sport+") == .wildcardNotAlone(byteOffset: 5))
-        #expect(filterError("+a/b") == .wildcardNotAlone(byteOffset: 0))
-        #expect(filterError("a/+#") == .wildcardNotAlone(byteOffset: 2))
-        #expect(filterError("##") == .wildcardNotAlone(byteOffset: 0))
+        #expect(filterError("sport+") == .plusNotAlone(byteOffset: 5))
+        #expect(filterError("+a/b") == .plusNotAlone(byteOffset: 0))
+        #expect(filterError("a/+#") == .plusNotAlone(byteOffset: 2))
+        #expect(filterError("##") == .hashNotAlone(byteOffset: 0))
         #expect(filterError("a\0") == .nullCharacter(byteOffset: 1))
     }
 
@@ -101,6 +101,8 @@ struct FilterSyntaxTests {
     @Test("An error names the specification's statement")
     func clauses() {
         #expect(TopicSyntaxError.hashNotLast(byteOffset: 0).clause == "MQTT-4.7.1-1")
+        #expect(TopicSyntaxError.hashNotAlone(byteOffset: 0).clause == "MQTT-4.7.1-1")
+        #expect(TopicSyntaxError.plusNotAlone(byteOffset: 0).clause == "MQTT-4.7.1-2")
         #expect(TopicSyntaxError.empty.clause == "MQTT-4.7.3-1")
         #expect(TopicSyntaxError.tooManyLevels(max: 1).clause == nil)
         #expect(TopicSyntaxError.hashNotLast(byteOffset: 6).description == "'#' at byte 6 must be the last level")

@@ -109,7 +109,7 @@ struct RuleTests {
         #expect(ruleError(from: "{b...}/c") == .captureOfRestNotLast("b"))
         #expect(ruleError(from: "") == .pattern("", .empty))
         #expect(ruleError(from: "#/a") == .pattern("#/a", .hashNotLast(byteOffset: 0)))
-        #expect(ruleError(from: "a+/{b}") == .pattern("a+/{b}", .wildcardNotAlone(byteOffset: 1)))
+        #expect(ruleError(from: "a+/{b}") == .pattern("a+/{b}", .plusNotAlone(byteOffset: 1)))
         #expect(ruleError(from: "a+/{b}")?.field == .from)
     }
 
@@ -160,5 +160,20 @@ struct RuleTests {
     func systemTopicExplanation() throws {
         let rules = RuleSet([try Rule(from: "#", stream: "s", key: "{topic}")])
         #expect(rules.explain("$SYS/x").refusals.map(\.reason) == [.systemTopic])
+    }
+
+    @Test("Every short pattern and key is taken or refused, never a crash")
+    func everyShortText() throws {
+        let texts = paths(of: ["", "{", "}", "{a}", "{a...}", "+", "#", "a", "{topic}", "..."], lengthMax: 3)
+        var takenCount = 0
+        for text in texts + texts.map({ $0.replacing("/", with: "") }) {
+            if ruleError(from: text, key: "{topic}") == nil {
+                takenCount += 1
+                let rules = RuleSet([try Rule(from: text, stream: "s", key: "{topic}")])
+                for topic in ["a", "/", "a/a/a", "$a"] { #expect(rules.resolve(topic).keyText == topic) }
+            }
+            if ruleError(from: "{a}/#", key: text) == nil { takenCount += 1 }
+        }
+        #expect(takenCount > 50)
     }
 }
