@@ -162,8 +162,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     package func append(_ appends: [Append], from reader: ReaderID) -> AppendOutcome {
         monitor.lock()
         let outcome = state.append(appends)
-        if case .appended(let lsn) = outcome {
-            for append in appends where append.isAwaited { note(append.partition, lsn, reader) }
+        if case .appended = outcome {
             let demand = state.pendingDemand
             if demand.wantsSync || demand.wantsWrite || demand.byteCount > 1 << 20 { journalWork.signal() }
             if state.unflushedBytes > Self.flushBytes || state.hasUnjournaled { flushWork.signal() }
@@ -174,15 +173,6 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         monitor.unlock()
         for wake in woken { wake() }
         return outcome
-    }
-
-    /// Notes that the loop waits, unless it waits for something older already.
-    private func note(_ partition: PartitionID, _ lsn: LSN, _ reader: ReaderID) {
-        switch state.partitions[partition.index].durability {
-        case .fsync: readers[reader.index].awaitedDurable = readers[reader.index].awaitedDurable ?? lsn
-        case .interval: readers[reader.index].awaitedWritten = readers[reader.index].awaitedWritten ?? lsn
-        case .memory: break
-        }
     }
 
     package var progress: (written: LSN, durable: LSN) {

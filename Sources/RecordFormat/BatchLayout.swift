@@ -35,6 +35,11 @@ package enum BatchLayout {
     /// The only message format served.
     package static let magic: UInt8 = 2
 
+    /// The timestamp that the records of a whole batch count from.
+    package static func baseTimestamp(_ bytes: Span<UInt8>) -> Timestamp {
+        Timestamp(rawValue: load(bytes, at: baseTimestampAt, as: Int64.self))
+    }
+
     /// A big-endian integer at `index`; the caller has checked that it is within `bytes`.
     @inline(__always)
     package static func load<Integer: FixedWidthInteger & BitwiseCopyable>(

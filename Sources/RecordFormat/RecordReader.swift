@@ -5,6 +5,9 @@ package struct FieldRange: Equatable, Sendable, BitwiseCopyable {
     /// The number of bytes.
     package var count: Int32
 
+    /// No bytes at all.
+    package static let none = FieldRange(0, 0)
+
     @inline(__always)
     init(_ start: Int, _ count: Int) {
         self.start = Int32(truncatingIfNeeded: start)

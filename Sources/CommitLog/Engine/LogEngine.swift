@@ -132,14 +132,14 @@ package protocol LogEngine: AnyObject, Sendable {
     /// Registers an event loop; `wake` is called, from any thread, when there is something for it.
     func register(wake: @escaping @Sendable () -> Void) -> ReaderID
 
-    /// Appends a tick's batches as one: all of them survive a crash, or none does. The loop is woken when the awaited ones among
-    /// them reach what their stream's durability promises.
+    /// Appends a tick's batches as one: all of them survive a crash, or none does. Loops with an interest are woken, but for the one
+    /// that appends.
     func append(_ appends: [Append], from reader: ReaderID) -> AppendOutcome
 
     /// Up to which LSN acknowledgements may leave that wait for the write, and for the device.
     var progress: (written: LSN, durable: LSN) { get }
 
-    /// Asks once more to be woken when the progress reaches `lsn`: `written`, or durable.
+    /// Asks to be woken when the progress reaches `lsn`: `written`, or durable. One request a loop and kind, the last one counts.
     func awaitProgress(_ lsn: LSN, written: Bool, for reader: ReaderID)
 
     /// Whether publishers' sockets should be left unread for now; the loops are woken when that ends.

@@ -1,0 +1,268 @@
+package import CommitLog
+import MQTTSession
+import MQTTWire
+import RecordFormat
+package import SluiceCore
+package import TopicRouting
+
+/// What a shard is made of.
+package struct ShardSettings {
+    /// The shard's index, which its peers post to.
+    package var index: Int
+    /// Bounds of everything that input could make grow.
+    package var limits: Limits
+    /// What publishes are routed by.
+    package var rules: RuleSet
+
+    /// Settings from their parts.
+    package init(index: Int, limits: Limits, rules: RuleSet) {
+        self.index = index
+        self.limits = limits
+        self.rules = rules
+    }
+}
+
+/// One event loop's part of the broker: its clients, their subscriptions, and their way into and out of the log.
+///
+/// A tick goes: bytes are `received`, publishes become records of the tick's batches, `endTick` appends the batches, delivers what is
+/// new in the log, releases the acknowledgements that the log has caught up with, and flushes every client with output.
+/// Isolation: one thread. It does no I/O and takes no lock; the log and the peers are reached through their seams.
+package final class BrokerShard {
+    let settings: ShardSettings
+    let log: any LogEngine
+    let peers: any ShardPeers
+    let report: (LogSeverity, String) -> Void
+    let reader: ReaderID
+    let offer: SessionOffer
+    var routes: RouteTable
+    var accumulators: [BatchAccumulator]
+    var pendingPartitions: [Int] = []
+    var appends: [Append] = []
+    var acks = AckQueue()
+    var lastLSN = LSN.zero
+    var awaited: (lsn: LSN, written: Bool)?
+    var clients: [UInt64: Client] = [:]
+    var dirtyClients: [Client] = []
+    var trie = SubscriptionTrie<Subscription>()
+    var matches = TopicCache<MatchList>()
+    var matchGeneration: UInt64 = 0
+    var unmatchedHashes: [Set<UInt64>] = [[], []]
+    var tailEntries: [TailEntry] = []
+    var readerQueue: [Reader] = []
+    var fetchers: [UInt64: Reader] = [:]
+    var nextTicket: UInt64 = 1
+    var appendedCount = 0
+    var durableCount = 0
+    var noLocalCount = 0
+    var scratch = ByteBuffer()
+    var sessionsPartition: PartitionID?
+    let partitionNumbers: [Int]
+    private var nextNumber: UInt64 = 1
+    /// What happened so far.
+    package var counters = BrokerCounters()
+    /// Nanoseconds of a clock that never goes back; the transport sets it once a tick.
+    package var now: Int64 = 0
+    /// The wall's time; the transport sets it once a tick.
+    package var wallClock = Timestamp(rawValue: 0)
+
+    /// A shard on a recovered log. The log holds the streams of all rules.
+    package init(
+        settings: ShardSettings, log: any LogEngine, peers: any ShardPeers, wake: @escaping @Sendable () -> Void,
+        report: @escaping (LogSeverity, String) -> Void
+    ) {
+        self.settings = settings
+        self.log = log
+        self.peers = peers
+        self.report = report
+        reader = log.register(wake: wake)
+        offer = SessionOffer(limits: settings.limits)
+        routes = RouteTable(rules: settings.rules, streams: log.streams, limits: settings.limits)
+        var durabilities = [Durability](
+            repeating: .fsync, count: log.streams.reduce(0) { $0 + $1.partitions.count })
+        var numbers = [Int](repeating: 0, count: durabilities.count)
+        for stream in log.streams {
+            for (number, partition) in stream.partitions.enumerated() {
+                durabilities[partition.index] = stream.settings.durability
+                numbers[partition.index] = number
+            }
+        }
+        partitionNumbers = numbers
+        accumulators = durabilities.map(BatchAccumulator.init)
+        sessionsPartition = log.streams.first { $0.settings.name == SessionRecord.stream }?.partitions.first
+    }
+
+    // MARK: Connections
+
+    /// Takes in a new connection.
+    package func connected(_ link: any ClientLink, address: String) -> Client {
+        let client = Client(number: nextNumber, address: address, link: link, limits: settings.limits, now: now)
+        nextNumber += 1
+        clients[client.number] = client
+        return client
+    }
+
+    /// Takes bytes that a client sent.
+    /// - Returns: how many of them are done with; the rest belongs to a packet that is not whole, or must be given again later.
+    package func received(_ client: Client, _ bytes: Span<UInt8>) -> Int {
+        var offset = 0
+        while !client.isClosing {
+            do throws(MQTTDecodeError) {
+                switch try client.decoder.decode(bytes, from: offset) {
+                case .needsMore(let byteCount):
+                    client.wantedByteCount = byteCount
+                    return offset
+                case .packet(let packet, let end):
+                    client.wantedByteCount = 2
+                    let action = client.session.received(packet, in: bytes, now: now)
+                    if action == .postpone { return offset }
+                    try perform(action, client, bytes)
+                    offset = end
+                }
+            } catch {
+                refuse(client, error)
+            }
+        }
+        return bytes.count
+    }
+
+    /// The connection is gone, or was closed.
+    package func disconnected(_ client: Client) {
+        client.isClosing = true
+        guard clients.removeValue(forKey: client.number) != nil else { return }
+        for subscription in client.subscriptions { drop(subscription) }
+        client.subscriptions = []
+        guard client.hasClaim else { return }
+        client.hasClaim = false
+        let owner = ClientOwner(shard: settings.index, number: client.number)
+        peers.withDirectory { $0.release(client.clientID, by: owner) }
+        if let successor = client.successor { letIn(successor) }
+    }
+
+    /// Ends every connection, as the node stops.
+    package func shutDown() {
+        for client in Array(clients.values) { terminate(client, .serverShuttingDown) }
+        flushClients()
+    }
+
+    /// Looks for clients that were silent for too long. Called about once a second.
+    package func elapsed() {
+        for client in Array(clients.values) where client.session.deadline <= now {
+            if case .close(let fault) = client.session.elapsed(now: now) {
+                report(.info, "\(client.name) at \(client.address): closed, \(fault)")
+                terminate(client, fault.reasonCode)
+            }
+        }
+    }
+
+    /// Does what came from another shard.
+    package func received(_ message: ShardMessage) {
+        switch message {
+        case .takeOver(let number, let owner):
+            guard let client = clients[number] else { return letIn(owner) }
+            takeOver(client, by: owner)
+        case .released(let number):
+            guard let client = clients[number] else { return }
+            open(client)
+        }
+    }
+
+    /// Closes the tick: see the type's description.
+    package func endTick() {
+        submit()
+        deliver()
+        moveReaders()
+        releaseAcknowledgements()
+        flushClients()
+    }
+
+    // MARK: Ends of connections
+
+    /// Ends a connection from our side.
+    func terminate(_ client: Client, _ reason: ReasonCode) {
+        guard !client.isClosing else { return }
+        client.session.terminated(reason, into: &client.output)
+        close(client)
+    }
+
+    /// Closes a connection after its output.
+    func close(_ client: Client) {
+        client.isClosing = true
+        client.link?.close()
+        disconnected(client)
+    }
+
+    private func refuse(_ client: Client, _ error: MQTTDecodeError) {
+        report(.info, "\(client.name) at \(client.address): closed, \(error)")
+        client.session.malformed(error, version: client.decoder.version, into: &client.output)
+        close(client)
+    }
+
+    /// Puts a client on the list of those with output.
+    @inline(__always)
+    func markDirty(_ client: Client) {
+        guard !client.isDirty else { return }
+        client.isDirty = true
+        dirtyClients.append(client)
+    }
+
+    private func flushClients() {
+        for client in dirtyClients {
+            client.isDirty = false
+            client.link?.flush()
+        }
+        dirtyClients.removeAll(keepingCapacity: true)
+    }
+
+    /// A client's socket took what it had not taken before: its readers may go on.
+    package func drained(_ client: Client) { wakeReaders(of: client) }
+
+    // MARK: Actions
+
+    /// Does what the session says.
+    @inline(__always)
+    private func perform(
+        _ action: SessionAction, _ client: Client, _ bytes: Span<UInt8>
+    ) throws(MQTTDecodeError) {
+        if case .publish(let publish) = action { return try self.publish(publish, client, bytes) }
+        try performRarer(action, client, bytes)
+    }
+
+    private func performRarer(
+        _ action: SessionAction, _ client: Client, _ bytes: Span<UInt8>
+    ) throws(MQTTDecodeError) {
+        switch action {
+        case .none, .postpone: return
+        case .open(let request): connect(client, request)
+        case .refuse(let reason):
+            client.session.refused(reason, into: &client.output)
+            report(.info, "\(client.name) at \(client.address): refused, reason \(reason.rawValue)")
+            close(client)
+        case .publish(let publish): try self.publish(publish, client, bytes)
+        case .repeated(let id):
+            counters.duplicatesSuppressed += 1
+            acknowledge(client, .pubrec, id)
+        case .release(let id): release(client, id)
+        case .releaseUnknown(let id): answer(client, .pubcomp, id, .packetIdentifierNotFound)
+        case .delivered: wakeReaders(of: client)
+        case .rejected: wakeReaders(of: client)
+        case .sendPubrel(let id, token: _): answer(client, .pubrel, id, .success)
+        case .sendPubrelUnknown(let id): answer(client, .pubrel, id, .packetIdentifierNotFound)
+        case .subscribe(let packet): subscribe(client, packet, bytes)
+        case .unsubscribe(let packet): unsubscribe(client, packet, bytes)
+        case .ping:
+            PacketEncoder.pingResponse(into: &client.output)
+            markDirty(client)
+        case .disconnect: close(client)
+        case .close(let fault):
+            report(.info, "\(client.name) at \(client.address): closed, \(fault)")
+            terminate(client, fault.reasonCode)
+        }
+    }
+
+    /// Answers at once.
+    func answer(_ client: Client, _ kind: AcknowledgementKind, _ id: PacketID, _ reason: ReasonCode) {
+        PacketEncoder.acknowledgement(
+            into: &client.output, kind: kind, packetID: id, reason: reason, version: client.version)
+        markDirty(client)
+    }
+}

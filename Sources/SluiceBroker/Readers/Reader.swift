@@ -1,0 +1,134 @@
+import CommitLog
+import MQTTWire
+import RecordFormat
+import SluiceCore
+
+/// A subscription of a client.
+final class Subscription: Identifiable {
+    let client: Client
+    /// The filter as the client wrote it.
+    let filter: [UInt8]
+    /// The filter that topics are matched with: the same, or the inner one of a replay.
+    let matched: [UInt8]
+    let options: SubscriptionOptions
+    let identifier: UInt32?
+    let reader: Reader
+
+    init(
+        client: Client, filter: [UInt8], matched: [UInt8], options: SubscriptionOptions, identifier: UInt32?, reader: Reader
+    ) {
+        self.client = client
+        self.filter = filter
+        self.matched = matched
+        self.options = options
+        self.identifier = identifier
+        self.reader = reader
+    }
+
+    /// One for each reader: a replay beside an ordinary subscription of the same filter is its own.
+    var id: ObjectIdentifier { ObjectIdentifier(reader) }
+}
+
+/// A client's way through the log: live in most partitions, behind in some.
+///
+/// A reader is live in a partition when it has no cursor there: then the shard's scan of the tail delivers to it. When its client
+/// takes no more, the scan leaves a cursor at the record in question, and the reader goes on from there by itself, from memory or
+/// from the segments, until it has caught up with the scan. A replay starts with cursors in history. That is the whole difference.
+/// Isolation: one shard's.
+final class Reader {
+    let client: Client
+    /// Whether deliveries carry the properties of a replay (`ts`, `key`, `offset`).
+    let isReplay: Bool
+    private(set) var cursors: [Cursor] = []
+    private var excluded: Set<PartitionID> = []
+    /// Whether it is on the shard's list of readers to be moved on.
+    var isQueued = false
+    var isClosed = false
+
+    /// A position in a partition that the reader is behind in.
+    struct Cursor {
+        var partition: PartitionID
+        /// The record that it wants next.
+        var offset: Offset
+        var hint: ReadHint?
+        /// Batches that were read and not delivered whole yet, and the place in the first of them.
+        var batches: ArraySlice<RecordBatch> = []
+        var records: RecordReader?
+        /// The answer that it waits for, if it does.
+        var ticket: UInt64?
+        /// Whether its offset is still being looked up.
+        var isLookup = false
+    }
+
+    init(client: Client, isReplay: Bool) {
+        self.client = client
+        self.isReplay = isReplay
+    }
+
+    /// Whether every partition is live.
+    @inline(__always)
+    var isLive: Bool { cursors.isEmpty }
+
+    /// Whether the scan must leave `partition` to the reader itself.
+    func lags(_ partition: PartitionID) -> Bool { cursors.contains { $0.partition == partition } }
+
+    func addCursor(_ cursor: Cursor) {
+        precondition(!lags(cursor.partition))
+        cursors.append(cursor)
+    }
+
+    /// Keeps the reader out of a partition altogether.
+    func exclude(_ partition: PartitionID) { excluded.insert(partition) }
+
+    /// Whether the reader stays out of `partition`.
+    @inline(__always)
+    func excludes(_ partition: PartitionID) -> Bool { !excluded.isEmpty && excluded.contains(partition) }
+
+    func removeCursor(at index: Int) { cursors.remove(at: index) }
+
+    func update(at index: Int, _ body: (inout Cursor) -> Void) { body(&cursors[index]) }
+
+    func index(ticket: UInt64) -> Int? { cursors.firstIndex { $0.ticket == ticket } }
+}
+
+/// The subscribers that a topic's messages go to, on one shard.
+final class MatchList {
+    /// One subscriber: overlapping filters of a reader are merged, at the highest QoS [MQTT-3.3.4-2].
+    struct Target {
+        var reader: Reader
+        var qos: QoS
+        var retainAsPublished: Bool
+        var noLocal: Bool
+        var identifiers: [UInt32]
+        /// Subscribers at QoS 0 get what is appended; others, and replays, what is durable.
+        var level: TailLevel { qos == .atMostOnce && !reader.isReplay ? .appended : .durable }
+    }
+
+    private(set) var targets: [Target] = []
+    private(set) var hasAppended = false
+    private(set) var hasDurable = false
+
+    func add(_ subscription: Subscription) {
+        let options = subscription.options
+        if let index = targets.firstIndex(where: { $0.reader === subscription.reader }) {
+            if options.qos.rawValue > targets[index].qos.rawValue { targets[index].qos = options.qos }
+            targets[index].retainAsPublished = targets[index].retainAsPublished || options.retainAsPublished
+            targets[index].noLocal = targets[index].noLocal && options.noLocal
+            if let identifier = subscription.identifier { targets[index].identifiers.append(identifier) }
+        } else {
+            targets.append(
+                Target(
+                    reader: subscription.reader, qos: options.qos, retainAsPublished: options.retainAsPublished,
+                    noLocal: options.noLocal, identifiers: subscription.identifier.map { [$0] } ?? []))
+        }
+        hasAppended = targets.contains { $0.level == .appended }
+        hasDurable = targets.contains { $0.level == .durable }
+    }
+
+    func has(_ level: TailLevel) -> Bool {
+        switch level {
+        case .appended: hasAppended
+        case .durable: hasDurable
+        }
+    }
+}

@@ -1,0 +1,161 @@
+import MQTTSession
+import MQTTWire
+import RecordFormat
+import SluiceCore
+
+/// The record headers that carry what an MQTT message has besides topic and payload. Written only when not default.
+enum MessageHeader {
+    static let topic = "mqtt.topic"
+    static let qos = "mqtt.qos"
+    static let retained = "mqtt.retained"
+    static let clientID = "mqtt.client_id"
+    static let payloadFormat = "mqtt.payload_format"
+    static let contentType = "mqtt.content_type"
+    static let responseTopic = "mqtt.response_topic"
+    static let correlationData = "mqtt.correlation_data"
+    static let expiry = "mqtt.expiry"
+    static let userPrefix = "mqtt.user."
+
+    /// The QoS as one digit.
+    static func qos(_ qos: QoS) -> RecordHeader {
+        RecordHeader(name: Self.qos, value: [UInt8(ascii: "0") + qos.rawValue])
+    }
+
+    /// The headers of a message that has more than a topic and a QoS.
+    static func headers(
+        _ route: Route, _ publish: PublishAction, in bytes: Span<UInt8>, clientID: [UInt8]?
+    ) -> [RecordHeader] {
+        var headers = [route.topicHeader]
+        if publish.qos != .atMostOnce { headers.append(qos(publish.qos)) }
+        if publish.retain { headers.append(RecordHeader(name: retained, value: [UInt8(ascii: "1")])) }
+        if let clientID { headers.append(RecordHeader(name: Self.clientID, value: clientID)) }
+        var properties = PropertyReader(bytes, publish.properties)
+        while let property = properties.next() {
+            if let header = header(property, in: bytes) { headers.append(header) }
+        }
+        return headers
+    }
+
+    private static func header(_ property: Property, in bytes: Span<UInt8>) -> RecordHeader? {
+        switch property.value {
+        case .integer(let value):
+            let text = Array(String(value).utf8)
+            if property.id == .payloadFormatIndicator { return RecordHeader(name: payloadFormat, value: text) }
+            if property.id == .messageExpiryInterval { return RecordHeader(name: expiry, value: text) }
+            return nil
+        case .bytes(let range):
+            let value = bytes.copy(range)
+            if property.id == .contentType { return RecordHeader(name: contentType, value: value) }
+            if property.id == .responseTopic { return RecordHeader(name: responseTopic, value: value) }
+            if property.id == .correlationData { return RecordHeader(name: correlationData, value: value) }
+            return nil
+        case .pair(let name, let value):
+            let text = String(decoding: bytes.copy(name), as: UTF8.self)
+            return RecordHeader(name: userPrefix + text, value: bytes.copy(value))
+        }
+    }
+}
+
+/// A record read back as a message: ranges of its batch.
+struct StoredMessage {
+    var topic: FieldRange
+    var payload: FieldRange
+    var qos = QoS.atMostOnce
+    var isRetained = false
+    /// Whether there are headers that become MQTT 5 properties.
+    var hasProperties = false
+    var clientID: FieldRange?
+    var expirySeconds: UInt32?
+
+    /// The message in `record`; nil when the record has no topic, as one that a Kafka client wrote without the header.
+    init?(_ record: RecordView, in bytes: Span<UInt8>) {
+        var headers = HeaderReader(record)
+        guard let first = headers.next(bytes), Self.isName(first.name, MessageHeader.topic, bytes) else { return nil }
+        topic = first.value
+        payload = record.value ?? FieldRange.none
+        while let header = headers.next(bytes) { note(header.name, header.value, bytes) }
+    }
+
+    private mutating func note(_ name: FieldRange, _ value: FieldRange, _ bytes: Span<UInt8>) {
+        // Every name of ours has another length but one pair, which differs at its sixth byte.
+        if Self.isName(name, MessageHeader.qos, bytes) {
+            guard value.count == 1, let qos = QoS(rawValue: bytes[Int(value.start)] &- UInt8(ascii: "0")) else { return }
+            self.qos = qos
+        } else if Self.isName(name, MessageHeader.retained, bytes) {
+            isRetained = true
+        } else if Self.isName(name, MessageHeader.clientID, bytes) {
+            clientID = value
+        } else {
+            hasProperties = true
+            if Self.isName(name, MessageHeader.expiry, bytes) {
+                expirySeconds = Self.number(bytes.extracting(value.indices))
+            }
+        }
+    }
+
+    private static func number(_ digits: Span<UInt8>) -> UInt32? {
+        var value: UInt64 = 0
+        guard !digits.isEmpty, digits.count <= 10 else { return nil }
+        for index in digits.indices {
+            guard digits[index] >= UInt8(ascii: "0"), digits[index] <= UInt8(ascii: "9") else { return nil }
+            value = value * 10 + UInt64(digits[index] - UInt8(ascii: "0"))
+        }
+        return UInt32(exactly: value)
+    }
+
+    static func isName(_ range: FieldRange, _ name: String, _ bytes: Span<UInt8>) -> Bool {
+        let utf8 = name.utf8
+        guard Int(range.count) == utf8.count else { return false }
+        var index = Int(range.start)
+        for byte in utf8 {
+            guard bytes[index] == byte else { return false }
+            index += 1
+        }
+        return true
+    }
+
+    /// Appends the MQTT 5 properties that the record's headers stand for.
+    /// - Parameter expiryLeft: what is left of the message's expiry, in seconds.
+    static func appendProperties(
+        _ record: RecordView, in bytes: Span<UInt8>, expiryLeft: UInt32?, to buffer: inout ByteBuffer
+    ) {
+        var headers = HeaderReader(record)
+        while let (name, value) = headers.next(bytes) {
+            let content = bytes.extracting(value.indices)
+            if isName(name, MessageHeader.payloadFormat, bytes) {
+                PropertyWriter.append(.payloadFormatIndicator, content.count == 1 && content[0] == 0x31 ? 1 : 0, to: &buffer)
+            } else if isName(name, MessageHeader.expiry, bytes) {
+                if let expiryLeft { PropertyWriter.append(.messageExpiryInterval, expiryLeft, to: &buffer) }
+            } else if isName(name, MessageHeader.contentType, bytes) {
+                PropertyWriter.append(.contentType, content, to: &buffer)
+            } else if isName(name, MessageHeader.responseTopic, bytes) {
+                PropertyWriter.append(.responseTopic, content, to: &buffer)
+            } else if isName(name, MessageHeader.correlationData, bytes) {
+                PropertyWriter.append(.correlationData, content, to: &buffer)
+            } else if hasUserPrefix(name, bytes) {
+                let start = Int(name.start) + MessageHeader.userPrefix.utf8.count
+                let user = bytes.extracting(start..<Int(name.start) + Int(name.count))
+                PropertyWriter.append(userProperty: user, content, to: &buffer)
+            }
+        }
+    }
+
+    private static func hasUserPrefix(_ name: FieldRange, _ bytes: Span<UInt8>) -> Bool {
+        var index = Int(name.start)
+        guard Int(name.count) >= MessageHeader.userPrefix.utf8.count else { return false }
+        for byte in MessageHeader.userPrefix.utf8 {
+            guard bytes[index] == byte else { return false }
+            index += 1
+        }
+        return true
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Whether the bytes are those of `other`.
+    func isEqual(to other: Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        for index in indices where self[index] != other[index] { return false }
+        return true
+    }
+}

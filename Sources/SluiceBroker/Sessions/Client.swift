@@ -1,0 +1,76 @@
+import MQTTSession
+import MQTTWire
+package import SluiceCore
+
+/// The way to a client's socket, for its shard.
+package protocol ClientLink: AnyObject {
+    /// Sends what is in the client's output as far as the socket takes it now; the rest follows when it can.
+    func flush()
+    /// Reads on: packets that were postponed can be taken now.
+    func resume()
+    /// Sends what it can of the output, then closes the connection.
+    func close()
+}
+
+/// One connection and its session, on the shard that owns it.
+///
+/// Isolation: its shard's thread.
+package final class Client {
+    /// A number that no other client of the shard gets again.
+    let number: UInt64
+    /// The peer's address, for log lines.
+    let address: String
+    weak var link: (any ClientLink)?
+    var decoder: PacketDecoder
+    var session: Session
+    /// Bytes for the socket.
+    package var output = ByteBuffer()
+    /// The client identifier; empty before its CONNECT.
+    var clientID: [UInt8] = []
+    var version = ProtocolVersion.v311
+    /// Whether its session outlives the connection.
+    var isPersistent = false
+    /// Whether it holds the claim on its identifier.
+    var hasClaim = false
+    /// The request that waits for another shard to let go of the identifier.
+    var pendingRequest: ConnectRequest?
+    /// Who wants the identifier as soon as this client has it.
+    var successor: ClientOwner?
+    /// Whether it is on the shard's list of clients with output.
+    var isDirty = false
+    /// Whether it has published: it is left unread while the log is under pressure.
+    package var isPublisher = false
+    /// Whether it is closed or about to be.
+    package var isClosing = false
+    /// How many more bytes make the packet that is half received whole.
+    package var wantedByteCount = 2
+    var subscriptions: [Subscription] = []
+    /// The reader of the ordinary subscriptions.
+    var liveReader: Reader?
+    /// Routes that topic aliases stand for, by token.
+    var aliasRoutes: [Route?] = []
+    /// QoS 0 deliveries that were dropped because its socket took no more.
+    var droppedCount: UInt64 = 0
+
+    init(number: UInt64, address: String, link: any ClientLink, limits: Limits, now: Int64) {
+        self.number = number
+        self.address = address
+        self.link = link
+        decoder = PacketDecoder(side: .server, limits: limits)
+        session = Session(limits: limits, now: now)
+    }
+
+    /// The identifier as text, for log lines.
+    package var name: String { clientID.isEmpty ? "(no id)" : String(decoding: clientID, as: UTF8.self) }
+
+    /// Where it peer's connection comes from, for log lines.
+    package var peerAddress: String { address }
+}
+
+/// Where a client lives.
+package struct ClientOwner: Sendable, Equatable {
+    /// The shard's index.
+    package var shard: Int
+    /// The client's number on it.
+    package var number: UInt64
+}
