@@ -1,0 +1,226 @@
+import MQTTSession
+import MQTTWire
+import SluiceCore
+import Testing
+
+@Suite("Opening and ending a session")
+struct OpeningTests {
+    private func connack(_ bytes: [UInt8], _ version: ProtocolVersion) -> (view: Packet.Connack, properties: [String]) {
+        guard case .connack(let view) = decode(bytes, version) else { preconditionFailure("no CONNACK") }
+        var properties: [String] = []
+        var reader = PropertyReader(bytes.span, view.properties)
+        while let property = reader.next() {
+            let value = property.integer.map(String.init) ?? property.bytes.map { "\(bytes.span.copy($0))" }
+            properties.append("\(property.id)=\(value ?? "")")
+        }
+        return (view, properties)
+    }
+
+    @Test("A request carries everything that CONNECT said")
+    func request() {
+        var peer = Peer(.v5)
+        let properties = written {
+            PropertyWriter.append(.sessionExpiryInterval, 3600, to: &$0)
+            PropertyWriter.append(.receiveMaximum, 5, to: &$0)
+            PropertyWriter.append(.maximumPacketSize, 1000, to: &$0)
+            PropertyWriter.append(.topicAliasMaximum, 7, to: &$0)
+            PropertyWriter.append(.requestProblemInformation, 0, to: &$0)
+        }
+        let will = ConnectPacket.Will(
+            topic: [0x77], payload: [1], qos: .atLeastOnce, retain: true,
+            properties: written { PropertyWriter.append(.willDelayInterval, 30, to: &$0) })
+        let connect = ConnectPacket(
+            version: .v5, clientID: [0x63], cleanStart: false, keepAliveSeconds: 60, will: will, userName: [0x75],
+            password: [0, 1], properties: properties)
+        guard case .open(let request) = peer.receive(written(connect.encode)) else {
+            Issue.record("not opened")
+            return
+        }
+        #expect(request.clientID == [0x63] && request.userName == [0x75] && request.password == [0, 1])
+        #expect(request.will == will && request.willDelaySeconds == 30)
+        #expect(!request.cleanStart && request.keepAliveSeconds == 60 && request.sessionExpirySeconds == 3600)
+        #expect(request.receiveMaximum == 5 && request.maximumPacketSize == 1000 && request.topicAliasMaximum == 7)
+        #expect(!request.requestsProblemInformation && request.properties == properties)
+        #expect(peer.session.maximumPacketSize == 1000)
+        #expect(peer.session.topicAliasMaximum == 7)
+        #expect(peer.session.requestsProblemInformation == false)
+    }
+
+    @Test("Before MQTT 5 a clean session expires at once and another never")
+    func expiryBefore5() {
+        for version in [ProtocolVersion.v31, .v311] {
+            for clean in [true, false] {
+                var peer = Peer(version)
+                peer.open(ConnectPacket(version: version, clientID: [0x61], cleanStart: clean))
+                #expect(peer.session.sessionExpirySeconds == (clean ? 0 : ConnectRequest.sessionNeverExpires))
+                #expect(peer.output == [0x20, 2, 0, 0])
+            }
+        }
+    }
+
+    @Test("CONNACK of MQTT 5 announces what differs from the defaults")
+    func announces() {
+        var offer = SessionOffer()
+        var peer = Peer(.v5)
+        peer.open(offer: offer)
+        #expect(
+            connack(peer.output, .v5).properties == [
+                "receiveMaximum=1024", "retainAvailable=0", "maximumPacketSize=1048576", "topicAliasMaximum=64",
+                "subscriptionIdentifiersAvailable=0", "sharedSubscriptionAvailable=0",
+            ])
+        offer.isRetainAvailable = true
+        offer.areSubscriptionIdentifiersAvailable = true
+        offer.areSharedSubscriptionsAvailable = true
+        offer.receiveMaximum = .max
+        offer.topicAliasMaximum = 0
+        offer.keepAliveSecondsMax = 30
+        offer.sessionExpirySecondsMax = 100
+        var capped = Peer(.v5)
+        capped.open(
+            ConnectPacket(
+                version: .v5, clientID: [],
+                properties: written { PropertyWriter.append(.sessionExpiryInterval, .max, to: &$0) }), offer: offer)
+        #expect(
+            connack(capped.output, .v5).properties == [
+                "sessionExpiryInterval=100", "maximumPacketSize=1048576", "assignedClientIdentifier=[122]",
+                "serverKeepAlive=30",
+            ])
+        #expect(capped.session.sessionExpirySeconds == 100)
+        #expect(capped.session.deadline == 45 * second)
+    }
+
+    @Test("Session present is told when flows are resumed, except to MQTT 3.1")
+    func sessionPresent() {
+        for version in ProtocolVersion.allCases {
+            var peer = Peer(version)
+            peer.open(ConnectPacket(version: version, clientID: [0x61], cleanStart: false), resuming: StoredFlows())
+            #expect(connack(peer.output, version).view.sessionPresent == (version != .v31))
+        }
+    }
+
+    @Test("An empty client identifier needs a clean session in 3.1.1, is refused in 3.1 and assigned in 5")
+    func emptyClientID() {
+        let table: [(ProtocolVersion, Bool, Bool)] = [
+            (.v31, true, false), (.v31, false, false), (.v311, true, true), (.v311, false, false), (.v5, true, true),
+            (.v5, false, true),
+        ]
+        for (version, clean, isTaken) in table {
+            var peer = Peer(version)
+            let action = peer.receive(
+                written(ConnectPacket(version: version, clientID: [], cleanStart: clean).encode))
+            guard isTaken else {
+                #expect(action == .refuse(.clientIdentifierNotValid))
+                #expect(peer.writtenBy { $0.refused(.clientIdentifierNotValid, into: &$1) } == [0x20, 2, 0, 2])
+                #expect(peer.session.isClosed == true)
+                continue
+            }
+            guard case .open = action else {
+                Issue.record("\(version) \(clean): \(action)")
+                continue
+            }
+        }
+    }
+
+    @Test("Extended authentication is refused")
+    func authentication() {
+        var peer = Peer(.v5)
+        let connect = ConnectPacket(
+            version: .v5, clientID: [0x61],
+            properties: written { PropertyWriter.append(.authenticationMethod, [0x61].span, to: &$0) })
+        #expect(peer.receive(written(connect.encode)) == .refuse(.badAuthenticationMethod))
+        #expect(peer.writtenBy { $0.refused(.badAuthenticationMethod, into: &$1) } == [0x20, 3, 0, 0x8C, 0])
+    }
+
+    @Test("A CONNECT that cannot be read is answered in the form of its version")
+    func malformed() {
+        let table: [(MQTTDecodeError.Cause, ProtocolVersion, [UInt8])] = [
+            (.protocolLevelUnsupported, .v311, [0x20, 2, 0, 1]),
+            (.protocolLevelUnsupported, .v5, [0x20, 3, 0, 0x84, 0]),
+            (.stringNotUTF8, .v311, []), (.stringNotUTF8, .v5, [0x20, 3, 0, 0x81, 0]),
+            (.propertyRepeated, .v5, [0x20, 3, 0, 0x82, 0]), (.connectExpected, .v311, []),
+        ]
+        for (cause, version, expected) in table {
+            var peer = Peer(version)
+            let error = MQTTDecodeError(cause, at: 0)
+            #expect(peer.writtenBy { $0.malformed(error, version: version, into: &$1) } == expected)
+            #expect(peer.session.isClosed == true)
+        }
+        var open = openPeer(.v5)
+        let error = MQTTDecodeError(.qosInvalid, at: 0)
+        #expect(open.writtenBy { $0.malformed(error, version: .v5, into: &$1) } == [0xE0, 1, 0x81])
+        var old = openPeer(.v311)
+        #expect(old.writtenBy { $0.malformed(error, version: .v311, into: &$1) } == [])
+    }
+
+    @Test("DISCONNECT tells whether the will is published and how long the session lives")
+    func disconnect() {
+        func connect(_ expiry: UInt32) -> ConnectPacket {
+            ConnectPacket(
+                version: .v5, clientID: [0x61],
+                properties: written { PropertyWriter.append(.sessionExpiryInterval, expiry, to: &$0) })
+        }
+        let table: [(UInt32, String, SessionAction)] = [
+            (10, "e000", .disconnect(.init(reason: .success, publishesWill: false, sessionExpirySeconds: 10))),
+            (
+                0, "e00104",
+                .disconnect(.init(reason: .disconnectWithWill, publishesWill: true, sessionExpirySeconds: 0))
+            ),
+            (
+                9, "e007000511ffffffff",
+                .disconnect(.init(reason: .success, publishesWill: false, sessionExpirySeconds: .max))
+            ),
+            (
+                9, "e00700051100000000",
+                .disconnect(.init(reason: .success, publishesWill: false, sessionExpirySeconds: 0))
+            ),
+            (
+                0, "e00700051100000000",
+                .disconnect(.init(reason: .success, publishesWill: false, sessionExpirySeconds: 0))
+            ),
+            (0, "e00700051100000001", .close(.sessionExpiryForbidden)),
+        ]
+        for (expiry, bytes, action) in table {
+            var peer = Peer(.v5)
+            peer.open(connect(expiry))
+            #expect(peer.receive(bytes) == action)
+        }
+    }
+
+    @Test("Takeover and shutdown are told in MQTT 5 only")
+    func takeover() {
+        for (version, expected) in [(ProtocolVersion.v31, []), (.v311, []), (.v5, [0xE0, 1, 0x8E] as [UInt8])] {
+            var peer = openPeer(version)
+            #expect(peer.terminate(.sessionTakenOver) == expected)
+        }
+    }
+
+    @Test("Keep alive runs out at one and a half times, counted from any packet")
+    func keepAlive() {
+        var peer = Peer(.v311)
+        peer.open(ConnectPacket(version: .v311, clientID: [0x61], keepAliveSeconds: 3))
+        #expect(peer.session.deadline == 4_500_000_000)
+        #expect(peer.session.elapsed(now: 4_499_999_999) == .none)
+        #expect(peer.receive(publish(.atMostOnce, version: .v311), now: 4 * second).published != nil)
+        #expect(peer.session.deadline == 8_500_000_000)
+        #expect(peer.session.elapsed(now: 8_500_000_000) == .close(.keepAliveTimeout))
+        #expect(peer.session.deadline == .max)
+    }
+
+    @Test("Without a keep alive a session waits for ever, but not for its CONNECT")
+    func connectTimeout() {
+        var peer = Peer(.v311, now: second)
+        #expect(peer.session.deadline == 11 * second)
+        peer.open(now: 2 * second)
+        #expect(peer.session.deadline == .max)
+        #expect(peer.session.elapsed(now: .max - 1) == .none)
+    }
+
+    @Test("MQTT 3.1.1 cannot be told of a shorter keep alive, so its own holds")
+    func keepAliveHonoured() {
+        var offer = SessionOffer()
+        offer.keepAliveSecondsMax = 10
+        var peer = Peer(.v311)
+        peer.open(ConnectPacket(version: .v311, clientID: [0x61], keepAliveSeconds: 100), offer: offer)
+        #expect(peer.session.deadline == 150 * second)
+    }
+}
