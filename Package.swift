@@ -53,7 +53,9 @@ let package = Package(
         .target(name: "CommitLog", dependencies: ["SluiceCore", "Checksums", "RecordFormat"], swiftSettings: sansIO),
         .target(
             name: "SluiceBroker",
-            dependencies: ["SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "CommitLog"],
+            dependencies: [
+                "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "CommitLog",
+            ],
             swiftSettings: sansIO),
         .target(
             name: "CommitLogPosix", dependencies: ["SluiceCore", "RecordFormat", "CommitLog", "CLinux"],
@@ -61,7 +63,9 @@ let package = Package(
         .target(name: "EventLoop", dependencies: ["SluiceCore", "CUv", "CLinux"], swiftSettings: settings),
         .target(
             name: "SluiceTransport",
-            dependencies: ["SluiceCore", "MQTTWire", "MQTTSession", "CommitLog", "SluiceBroker", "EventLoop", "CLinux"],
+            dependencies: [
+                "SluiceCore", "MQTTWire", "MQTTSession", "CommitLog", "SluiceBroker", "EventLoop", "CLinux",
+            ],
             swiftSettings: settings),
         .target(name: "SluiceConfiguration", dependencies: ["SluiceCore", "CYAML"], swiftSettings: settings),
         .target(
@@ -80,10 +84,13 @@ let package = Package(
         tests("TopicRoutingTests", ["TopicRouting", "SluiceCore"]),
         tests("RecordFormatTests", ["RecordFormat", "SluiceCore", "Checksums"]),
         tests("CommitLogTests", ["CommitLog", "CommitLogPosix", "RecordFormat", "SluiceCore", "SluiceTesting"]),
-        tests("SluiceBrokerTests", ["SluiceBroker", "CommitLog", "RecordFormat", "MQTTWire", "TopicRouting", "SluiceCore"]),
+        tests(
+            "SluiceBrokerTests",
+            ["SluiceBroker", "CommitLog", "RecordFormat", "MQTTWire", "TopicRouting", "SluiceCore"]),
         tests("SluiceConfigurationTests", ["SluiceConfiguration", "SluiceCore"]),
         tests("RepositoryTests", []),
-        tests("IntegrationTests", ["CMosquitto", "CLinux", "CommitLog", "CommitLogPosix", "RecordFormat", "SluiceCore"]),
+        tests(
+            "IntegrationTests", ["CMosquitto", "CLinux", "CommitLog", "CommitLogPosix", "RecordFormat", "SluiceCore"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -22,7 +22,8 @@ package protocol Storage: AnyObject, Sendable {
     func byteCount(_ file: FileID) throws(StorageError) -> Int64
     /// Reads into `memory` from `position`.
     /// - Returns: bytes read; fewer than asked only at the end of the file.
-    func read(_ file: FileID, into memory: UnsafeMutableRawBufferPointer, at position: Int64) throws(StorageError) -> Int
+    func read(_ file: FileID, into memory: UnsafeMutableRawBufferPointer, at position: Int64) throws(StorageError)
+        -> Int
     /// Writes all of `pieces`, one after the other, from `position`.
     func write(_ file: FileID, _ pieces: [UnsafeRawBufferPointer], at position: Int64) throws(StorageError)
     /// Waits until the file's content and size are on the device (`fdatasync`).
@@ -47,7 +48,8 @@ package protocol Storage: AnyObject, Sendable {
 package struct StorageError: Error, Equatable, CustomStringConvertible {
     /// What was tried.
     package enum Operation: String, Sendable {
-        case open, size, read, write, synchronize, synchronizeDirectory, truncate, preallocate, list, makeDirectory, rename,
+        case open, size, read, write, synchronize, synchronizeDirectory, truncate, preallocate, list, makeDirectory,
+            rename,
             remove, lock, format
     }
 

@@ -12,10 +12,13 @@ extension LogRuntime {
                     read.nextOffset = try files.offset(fetch.partition, at: time, access: self)
                 } else {
                     read = try files.read(
-                        fetch.partition, from: fetch.offset, hint: fetch.hint, byteCountMax: fetch.byteCountMax, access: self)
+                        fetch.partition, from: fetch.offset, hint: fetch.hint, byteCountMax: fetch.byteCountMax,
+                        access: self)
                 }
             } catch {
-                report("history of partition \(fetch.partition.rawValue) at \(fetch.offset.rawValue) is not readable: \(error)")
+                report(
+                    "history of partition \(fetch.partition.rawValue) at \(fetch.offset.rawValue) is not readable: \(error)"
+                )
             }
             if read.damagedByteCount > 0 {
                 report("partition \(fetch.partition.rawValue): \(read.damagedByteCount) damaged bytes passed over")

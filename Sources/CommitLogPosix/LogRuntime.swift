@@ -224,7 +224,8 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     }
 
     package func fetch(
-        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, byteCountMax: Int, ticket: UInt64, reader: ReaderID
+        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, byteCountMax: Int, ticket: UInt64,
+        reader: ReaderID
     ) {
         enqueue(
             Fetch(
@@ -235,7 +236,8 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     package func fetchOffset(_ partition: PartitionID, at time: Timestamp, ticket: UInt64, reader: ReaderID) {
         enqueue(
             Fetch(
-                partition: partition, offset: .zero, time: time, hint: nil, byteCountMax: 0, ticket: ticket, reader: reader))
+                partition: partition, offset: .zero, time: time, hint: nil, byteCountMax: 0, ticket: ticket,
+                reader: reader))
     }
 
     private func enqueue(_ fetch: Fetch) {

@@ -68,7 +68,8 @@ package final class PosixStorage: Storage {
         _ file: FileID, _ pieces: [UnsafeRawBufferPointer], at position: Int64
     ) throws(StorageError) {
         var vectors = pieces.compactMap { piece in
-            piece.isEmpty ? nil : iovec(iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress), iov_len: piece.count)
+            piece.isEmpty
+                ? nil : iovec(iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress), iov_len: piece.count)
         }
         var position = position
         var first = 0
@@ -109,7 +110,9 @@ package final class PosixStorage: Storage {
     }
 
     package func truncate(_ file: FileID, to byteCount: Int64) throws(StorageError) {
-        guard ftruncate(file.rawValue, off_t(byteCount)) == 0 else { throw Self.error(.truncate, "file \(file.rawValue)") }
+        guard ftruncate(file.rawValue, off_t(byteCount)) == 0 else {
+            throw Self.error(.truncate, "file \(file.rawValue)")
+        }
     }
 
     package func preallocate(_ file: FileID, byteCount: Int64) throws(StorageError) {

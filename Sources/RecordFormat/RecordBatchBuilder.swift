@@ -86,7 +86,8 @@ package struct RecordBatchBuilder: ~Copyable {
         let checksum = CRC32C.checksum(storage.bytes.extracting(BatchLayout.checksummedFrom..<byteCount))
         storage.set(bigEndian: checksum, at: BatchLayout.checksumAt)
         let header = BatchHeader(
-            baseOffset: .zero, byteCount: byteCount, checksum: checksum, attributes: 0, lastOffsetDelta: recordCount - 1,
+            baseOffset: .zero, byteCount: byteCount, checksum: checksum, attributes: 0,
+            lastOffsetDelta: recordCount - 1,
             baseTimestamp: baseTimestamp, maxTimestamp: maxTimestamp, recordCount: recordCount)
         var finished = ByteBuffer()
         swap(&finished, &storage)

@@ -117,7 +117,9 @@ package struct HeaderReader: Sendable {
     package mutating func next(_ bytes: Span<UInt8>) -> (name: FieldRange, value: FieldRange)? {
         guard remaining > 0, end <= bytes.count else { return nil }
         remaining -= 1
-        guard let nameCount = Varint.read(bytes, at: &index), nameCount >= 0, nameCount <= end - index else { return nil }
+        guard let nameCount = Varint.read(bytes, at: &index), nameCount >= 0, nameCount <= end - index else {
+            return nil
+        }
         let name = FieldRange(index, nameCount)
         index += nameCount
         guard let valueCount = Varint.read(bytes, at: &index), valueCount >= -1, valueCount <= end - index else {

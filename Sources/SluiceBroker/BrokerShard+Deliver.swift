@@ -116,7 +116,9 @@ extension BrokerShard {
         let client = target.reader.client
         guard client.output.count < settings.limits.outputBytesMax else { return .full }
         let message = delivery.message
-        if target.noLocal, let origin = message.clientID, bytes.extracting(origin.indices).isEqual(to: client.clientID.span) {
+        if target.noLocal, let origin = message.clientID,
+            bytes.extracting(origin.indices).isEqual(to: client.clientID.span)
+        {
             return .done
         }
         var expiryLeft: UInt32?
@@ -165,7 +167,9 @@ extension BrokerShard {
         if delivery.message.hasProperties {
             StoredMessage.appendProperties(delivery.record, in: bytes, expiryLeft: expiryLeft, to: &scratch)
         }
-        for identifier in target.identifiers { PropertyWriter.append(.subscriptionIdentifier, identifier, to: &scratch) }
+        for identifier in target.identifiers {
+            PropertyWriter.append(.subscriptionIdentifier, identifier, to: &scratch)
+        }
         guard target.reader.isReplay else { return }
         appendUser("ts", String(timestamp(delivery).rawValue * 1000))
         if let key = delivery.record.key {
@@ -213,7 +217,9 @@ extension BrokerShard {
     private func takeFetched() {
         guard !fetchers.isEmpty else { return }
         for (ticket, read) in log.takeFetched(reader) {
-            guard let reader = fetchers.removeValue(forKey: ticket), let index = reader.index(ticket: ticket) else { continue }
+            guard let reader = fetchers.removeValue(forKey: ticket), let index = reader.index(ticket: ticket) else {
+                continue
+            }
             reader.update(at: index) { cursor in
                 cursor.ticket = nil
                 if cursor.isLookup {
@@ -257,7 +263,8 @@ extension BrokerShard {
             }
             budget -= 1
             let cursor = reader.cursors[index]
-            guard let read = log.readTail(
+            guard
+                let read = log.readTail(
                     cursor.partition, from: cursor.offset, level: .durable, reader: self.reader,
                     byteCountMax: Self.readBytesMax)
             else {
@@ -284,9 +291,13 @@ extension BrokerShard {
             let before = records
             guard let record = next(&records, bytes, partition) else { return true }
             let offset = batch.baseOffset.advanced(by: record.offsetDelta)
-            guard offset >= reader.cursors[index].offset, let message = StoredMessage(record, in: bytes) else { continue }
+            guard offset >= reader.cursors[index].offset, let message = StoredMessage(record, in: bytes) else {
+                continue
+            }
             let list = matchList(bytes.extracting(message.topic.indices))
-            guard let target = list.targets.first(where: { $0.reader === reader && $0.level == .durable }) else { continue }
+            guard let target = list.targets.first(where: { $0.reader === reader && $0.level == .durable }) else {
+                continue
+            }
             let delivery = Delivery(batch: batch, record: record, message: message, partition: partition)
             if send(delivery, to: target, bytes) == .full {
                 reader.update(at: index) { cursor in

@@ -85,13 +85,15 @@ extension BrokerShard {
 
     @inline(never)
     private func appendWithProperties(
-        _ publish: PublishAction, _ client: Client, _ route: Route, _ accumulator: BatchAccumulator, _ bytes: Span<UInt8>
+        _ publish: PublishAction, _ client: Client, _ route: Route, _ accumulator: BatchAccumulator,
+        _ bytes: Span<UInt8>
     ) {
         let origin = noLocalCount > 0 || client.subscriptions.contains { $0.options.noLocal } ? client.clientID : nil
         let headers = RecordFields.headers(MessageHeader.headers(route, publish, in: bytes, clientID: origin))
         let keyField = route.keyField
         accumulator.builder.append(
-            at: wallClock, keyField: keyField.span, value: bytes.extracting(publish.payload), headersField: headers.span)
+            at: wallClock, keyField: keyField.span, value: bytes.extracting(publish.payload), headersField: headers.span
+        )
     }
 
     /// `$` topics belong to the broker: `$SYS` is read only, and the others are requests.
@@ -101,7 +103,9 @@ extension BrokerShard {
         let reason: ReasonCode = isAnswered ? .success : .notAuthorized
         if !isAnswered {
             counters.messagesRefused += 1
-            report(.info, "\(client.name) at \(client.address): publish to \(route.topicText) refused, $ topics are the broker's")
+            report(
+                .info,
+                "\(client.name) at \(client.address): publish to \(route.topicText) refused, $ topics are the broker's")
         }
         switch publish.qos {
         case .atMostOnce: return

@@ -33,7 +33,8 @@ extension BrokerShard {
         }
         var answer: [UInt8] = []
         if !reasons.isEmpty {
-            report(.info, "\(client.name) at \(client.address): subscription refused, \(reasons.joined(separator: "; "))")
+            report(
+                .info, "\(client.name) at \(client.address): subscription refused, \(reasons.joined(separator: "; "))")
             if client.version == .v5, client.session.requestsProblemInformation {
                 let text = Array(reasons.joined(separator: "; ").utf8.prefix(1024))
                 answer = PropertyWriter.bytes { PropertyWriter.append(.reasonString, text.span, to: &$0) }
@@ -240,6 +241,7 @@ struct ReplayRequest {
         guard let position = ReplayPosition(text, now: now) else {
             return .refused("stream-offset '\(text)' is no position: \(ReplayPosition.expectation)")
         }
-        return .replay(ReplayRequest(stream: second, filter: inner.isEmpty ? [UInt8(ascii: "#")] : inner, position: position))
+        return .replay(
+            ReplayRequest(stream: second, filter: inner.isEmpty ? [UInt8(ascii: "#")] : inner, position: position))
     }
 }

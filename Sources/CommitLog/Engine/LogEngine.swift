@@ -162,7 +162,8 @@ package protocol LogEngine: AnyObject, Sendable {
 
     /// Reads older records in the background; the answer comes from `takeFetched` after a wake.
     func fetch(
-        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, byteCountMax: Int, ticket: UInt64, reader: ReaderID)
+        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, byteCountMax: Int, ticket: UInt64,
+        reader: ReaderID)
 
     /// Looks up the first offset whose timestamp is `time` or later, in the background; answered like a fetch, without batches.
     func fetchOffset(_ partition: PartitionID, at time: Timestamp, ticket: UInt64, reader: ReaderID)

@@ -101,7 +101,8 @@ package final class LogMaintenance {
         return removed
     }
 
-    private static func doomed(_ partition: PartitionState, _ setting: StreamSettings, now: Timestamp) -> [SegmentInfo] {
+    private static func doomed(_ partition: PartitionState, _ setting: StreamSettings, now: Timestamp) -> [SegmentInfo]
+    {
         var doomed: [SegmentInfo] = []
         var byteCount = partition.segments.reduce(0) { $0 + $1.byteCount }
         let countMax = max(1, partition.segments.count / 2)

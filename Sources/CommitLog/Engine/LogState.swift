@@ -115,7 +115,9 @@ package struct LogState: ~Copyable {
 
     /// Notes every partition's durable end in a group that will be the first of a journal file: the file that said it before may go.
     package func reserveAll(in group: inout CommitGroup) {
-        for partition in partitions where partition.durable > .zero { group.reserve(partition.id, end: partition.durable) }
+        for partition in partitions where partition.durable > .zero {
+            group.reserve(partition.id, end: partition.durable)
+        }
     }
 
     /// The group was written.
@@ -192,7 +194,8 @@ package struct LogState: ~Copyable {
     /// Whether a reader has batches to scan.
     package func hasNews(_ reader: ReaderID) -> Bool {
         let scan = scans[reader.index]
-        return scan.appended.map { $0 < tailStart + UInt64(tail.count) } == true || scan.durable.map { $0 < visibleEnd } == true
+        return scan.appended.map { $0 < tailStart + UInt64(tail.count) } == true
+            || scan.durable.map { $0 < visibleEnd } == true
     }
 
     /// Moves a reader's scan on and collects what it passes.

@@ -50,7 +50,9 @@ package struct PartitionFiles: Sendable {
 
     /// The first offset whose record's timestamp is `time` or later; the end when there is none.
     /// - Complexity: reads from the time index's entry before `time` on.
-    package func offset(_ partition: PartitionID, at time: Timestamp, access: any LogStateAccess) throws(StorageError) -> Offset {
+    package func offset(_ partition: PartitionID, at time: Timestamp, access: any LogStateAccess) throws(StorageError)
+        -> Offset
+    {
         let (segments, durable) = access.withState { state in
             (state.partitions[partition.index].segments, state.partitions[partition.index].durable)
         }

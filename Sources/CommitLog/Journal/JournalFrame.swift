@@ -95,7 +95,8 @@ package enum JournalFrame {
     static func entry(_ bytes: Span<UInt8>, _ index: Int) -> Entry {
         let at = headerByteCount + entryByteCount * index
         return Entry(
-            partition: PartitionID(rawValue: load(bytes, at, UInt32.self)), byteCount: Int(load(bytes, at + 4, UInt32.self)),
+            partition: PartitionID(rawValue: load(bytes, at, UInt32.self)),
+            byteCount: Int(load(bytes, at + 4, UInt32.self)),
             baseOffset: Offset(rawValue: load(bytes, at + 8, Int64.self)), checksum: load(bytes, at + 16, UInt32.self),
             recordCount: Int(load(bytes, at + 20, UInt32.self)))
     }

@@ -68,7 +68,9 @@ struct JournalScan {
             findings.append(
                 RecoveryFinding(
                     severity: .damage, path: path,
-                    text: "\(next - position) bytes at \(position) are damaged; a later frame shows that they were durable"))
+                    text:
+                        "\(next - position) bytes at \(position) are damaged; a later frame shows that they were durable"
+                ))
             position = next
         }
         return ScannedFile(number: number, bytes: bytes, frames: frames)

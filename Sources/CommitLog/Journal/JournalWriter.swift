@@ -54,7 +54,8 @@ package struct JournalWriter: ~Copyable {
     /// - Complexity: one gathered write; no copy of a batch.
     package mutating func write(_ group: borrowing CommitGroup, durable: LSN) throws(StorageError) {
         if position == 0 {
-            try storage.write(current.id, bytes: JournalFileHeader.encode(file: current.number, firstLSN: group.lsn).span, at: 0)
+            try storage.write(
+                current.id, bytes: JournalFileHeader.encode(file: current.number, firstLSN: group.lsn).span, at: 0)
             position = JournalFrame.alignment
         }
         header.removeAll()

@@ -51,7 +51,9 @@ struct Catalogue: Equatable {
 
     /// The catalogue in `bytes`; nil when they are damaged or say what cannot be.
     init?(_ bytes: [UInt8]) {
-        guard let text = String(validating: bytes, as: UTF8.self), let mark = text.range(ofLast: "crc32c ") else { return nil }
+        guard let text = String(validating: bytes, as: UTF8.self), let mark = text.range(ofLast: "crc32c ") else {
+            return nil
+        }
         let body = Array(text[..<mark].utf8)
         let stored = text[mark...].dropFirst(7).prefix { $0 != "\n" }
         guard UInt32(stored, radix: 16) == CRC32C.checksum(body.span) else { return nil }
@@ -84,7 +86,8 @@ struct Catalogue: Equatable {
     static func rebuilt(from storage: any Storage) throws(StorageError) -> Catalogue? {
         var found: [String: (id: String, partitions: [Int: PartitionID])] = [:]
         for directory in try storage.list("streams") {
-            guard let dash = directory.lastIndex(of: "-"), let number = Int(directory[directory.index(after: dash)...]) else {
+            guard let dash = directory.lastIndex(of: "-"), let number = Int(directory[directory.index(after: dash)...])
+            else {
                 continue
             }
             let bytes: [UInt8]
@@ -114,7 +117,9 @@ struct Catalogue: Equatable {
             guard parts.count == 2 else { return nil }
             fields[parts[0]] = parts[1].drop { $0 == " " }
         }
-        guard let id = fields["topic_id"], let number = fields["sluice_partition"].flatMap({ UInt32($0) }) else { return nil }
+        guard let id = fields["topic_id"], let number = fields["sluice_partition"].flatMap({ UInt32($0) }) else {
+            return nil
+        }
         return (String(id), PartitionID(rawValue: number))
     }
 }
@@ -125,7 +130,9 @@ extension String {
         var index = endIndex
         while index > startIndex {
             index = self.index(before: index)
-            if self[index...].hasPrefix(word), index == startIndex || self[self.index(before: index)] == "\n" { return index }
+            if self[index...].hasPrefix(word), index == startIndex || self[self.index(before: index)] == "\n" {
+                return index
+            }
         }
         return nil
     }

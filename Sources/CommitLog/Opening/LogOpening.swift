@@ -116,7 +116,8 @@ package struct LogOpening {
         guard try storage.list("meta").contains("format") else {
             guard try storage.list("streams").isEmpty else {
                 throw StorageError(
-                    .format, Self.formatPath, code: 0, reason: "missing beside existing streams; expected \(Self.format)")
+                    .format, Self.formatPath, code: 0,
+                    reason: "missing beside existing streams; expected \(Self.format)")
             }
             return try storage.replace(Self.formatPath, with: Array(Self.format.utf8), inDirectory: "meta")
         }
@@ -210,7 +211,8 @@ package struct LogOpening {
                     let entry = JournalFrame.entry(bytes, index)
                     // A file's opening reservations say where the partition's durable end was, not that something is here.
                     if entry.isReservation && entry.recordCount == 0 { continue }
-                    starts[entry.partition.index] = min(starts[entry.partition.index] ?? entry.baseOffset, entry.baseOffset)
+                    starts[entry.partition.index] = min(
+                        starts[entry.partition.index] ?? entry.baseOffset, entry.baseOffset)
                 }
             }
         }
@@ -235,7 +237,8 @@ package struct LogOpening {
     }
 
     private mutating func replay(
-        _ bytes: Span<UInt8>, _ header: JournalFrame.Header, path: String, into recovered: inout [SegmentRecovery.Result],
+        _ bytes: Span<UInt8>, _ header: JournalFrame.Header, path: String,
+        into recovered: inout [SegmentRecovery.Result],
         _ ends: inout [Offset]
     ) throws(StorageError) {
         var position = header.tableEnd
@@ -247,7 +250,9 @@ package struct LogOpening {
                 findings.append(
                     RecoveryFinding(
                         severity: .damage, path: path,
-                        text: "frame \(header.lsn.rawValue) names partition \(entry.partition.rawValue), which the catalogue lacks"))
+                        text:
+                            "frame \(header.lsn.rawValue) names partition \(entry.partition.rawValue), which the catalogue lacks"
+                    ))
                 continue
             }
             let end = ends[entry.partition.index]
@@ -274,7 +279,8 @@ package struct LogOpening {
     // MARK: Starting
 
     private consuming func start(
-        _ recovered: [SegmentRecovery.Result], _ ends: [Offset], _ shapes: [StreamSettings], numbers: [UInt64], lastLSN: LSN,
+        _ recovered: [SegmentRecovery.Result], _ ends: [Offset], _ shapes: [StreamSettings], numbers: [UInt64],
+        lastLSN: LSN,
         wasClean: Bool
     ) throws(StorageError) -> OpenedLog {
         let order = partitionsInOrder()

@@ -45,7 +45,8 @@ package enum SegmentReader {
         while position < segment.byteCount, result.batches.isEmpty {
             let count = Int(min(Int64(wanted), segment.byteCount - position))
             let bytes = try storage.bytes(log, at: position, count: count)
-            let taken = take(bytes.span, from: offset, atEnd: position + Int64(bytes.count) >= segment.byteCount, into: &result)
+            let taken = take(
+                bytes.span, from: offset, atEnd: position + Int64(bytes.count) >= segment.byteCount, into: &result)
             position += Int64(taken.byteCount)
             wanted = max(byteCountMax, taken.neededByteCount)
             if bytes.count < count { break }

@@ -127,7 +127,8 @@ struct SegmentRecovery {
         var position = start
         var chunkByteCount = 4 << 20
         while position < byteCount {
-            let bytes = try storage.bytes(log, at: position, count: Int(min(Int64(chunkByteCount), byteCount - position)))
+            let bytes = try storage.bytes(
+                log, at: position, count: Int(min(Int64(chunkByteCount), byteCount - position)))
             guard !bytes.isEmpty else { break }
             let isLast = position + Int64(bytes.count) >= byteCount
             var index = 0
@@ -146,7 +147,8 @@ struct SegmentRecovery {
                 }
                 if header == nil, !isBad, !isLast { break }
                 if result.damage == nil { result.damage = (position + Int64(index), expected) }
-                index += BatchSearch.next(rest, after: 1) ?? max(1, rest.count - (isLast ? 0 : BatchLayout.headerByteCount))
+                index +=
+                    BatchSearch.next(rest, after: 1) ?? max(1, rest.count - (isLast ? 0 : BatchLayout.headerByteCount))
             }
             // A batch larger than the chunk needs a larger chunk.
             if index == 0 { chunkByteCount *= 2 } else { chunkByteCount = 4 << 20 }
@@ -168,7 +170,9 @@ struct SegmentRecovery {
             findings.append(
                 RecoveryFinding(
                     severity: isTorn ? .notice : .damage, path: paths.log(base),
-                    text: "cut at \(damage.position): the last \(byteCount - damage.position) bytes are not whole batches"))
+                    text:
+                        "cut at \(damage.position): the last \(byteCount - damage.position) bytes are not whole batches"
+                ))
             let log = try storage.open(paths.log(base), creating: false)
             defer { storage.close(log) }
             try storage.truncate(log, to: damage.position)

@@ -30,7 +30,8 @@ package final class SegmentWriter {
     /// A writer at the end of `active`. With `indexes`, its index files are right and go on; without, they are written anew by
     /// whoever notes the batches that are there, see `reindexed`.
     init(
-        storage: any Storage, paths: SegmentPaths, shape: SegmentShape, active: SegmentInfo, sparse: consuming SparseIndex
+        storage: any Storage, paths: SegmentPaths, shape: SegmentShape, active: SegmentInfo,
+        sparse: consuming SparseIndex
     ) throws(StorageError) {
         self.storage = storage
         self.paths = paths

@@ -15,7 +15,8 @@ final class Subscription: Identifiable {
     let reader: Reader
 
     init(
-        client: Client, filter: [UInt8], matched: [UInt8], options: SubscriptionOptions, identifier: UInt32?, reader: Reader
+        client: Client, filter: [UInt8], matched: [UInt8], options: SubscriptionOptions, identifier: UInt32?,
+        reader: Reader
     ) {
         self.client = client
         self.filter = filter

@@ -142,7 +142,9 @@ package enum RFC3339 {
 
     private static func zoneMinutes(_ text: [UInt8], from index: Int) -> Int? {
         guard index < text.count else { return nil }
-        if text[index] == UInt8(ascii: "Z") || text[index] == UInt8(ascii: "z") { return index + 1 == text.count ? 0 : nil }
+        if text[index] == UInt8(ascii: "Z") || text[index] == UInt8(ascii: "z") {
+            return index + 1 == text.count ? 0 : nil
+        }
         guard text[index] == UInt8(ascii: "+") || text[index] == UInt8(ascii: "-"), index + 6 == text.count,
             text[index + 3] == UInt8(ascii: ":"), let hours = field(text, index + 1..<index + 3),
             let minutes = field(text, index + 4..<index + 6), hours < 24, minutes < 60

@@ -79,7 +79,9 @@ struct StoredMessage {
     private mutating func note(_ name: FieldRange, _ value: FieldRange, _ bytes: Span<UInt8>) {
         // Every name of ours has another length but one pair, which differs at its sixth byte.
         if Self.isName(name, MessageHeader.qos, bytes) {
-            guard value.count == 1, let qos = QoS(rawValue: bytes[Int(value.start)] &- UInt8(ascii: "0")) else { return }
+            guard value.count == 1, let qos = QoS(rawValue: bytes[Int(value.start)] &- UInt8(ascii: "0")) else {
+                return
+            }
             self.qos = qos
         } else if Self.isName(name, MessageHeader.retained, bytes) {
             isRetained = true
@@ -123,7 +125,8 @@ struct StoredMessage {
         while let (name, value) = headers.next(bytes) {
             let content = bytes.extracting(value.indices)
             if isName(name, MessageHeader.payloadFormat, bytes) {
-                PropertyWriter.append(.payloadFormatIndicator, content.count == 1 && content[0] == 0x31 ? 1 : 0, to: &buffer)
+                PropertyWriter.append(
+                    .payloadFormatIndicator, content.count == 1 && content[0] == 0x31 ? 1 : 0, to: &buffer)
             } else if isName(name, MessageHeader.expiry, bytes) {
                 if let expiryLeft { PropertyWriter.append(.messageExpiryInterval, expiryLeft, to: &buffer) }
             } else if isName(name, MessageHeader.contentType, bytes) {

@@ -27,7 +27,8 @@ final class Route {
         isReserved = topic[0] == UInt8(ascii: "$")
         self.partition = partition
         keyField = RecordFields.key(key)
-        let header = RecordHeader(name: MessageHeader.topic, value: topic.copy(ByteRange(start: 0, byteCount: topic.count)))
+        let header = RecordHeader(
+            name: MessageHeader.topic, value: topic.copy(ByteRange(start: 0, byteCount: topic.count)))
         topicHeader = header
         headersFields = [QoS.atMostOnce, .atLeastOnce, .exactlyOnce].map { qos in
             RecordFields.headers(qos == .atMostOnce ? [header] : [header, MessageHeader.qos(qos)])
@@ -53,7 +54,9 @@ struct RouteTable: ~Copyable {
         self.rules = rules
         self.limits = limits
         partitions = Dictionary(uniqueKeysWithValues: streams.map { ($0.settings.name, $0.partitions) })
-        for stream in rules.streams { precondition(partitions[stream] != nil, "Cannot route to a stream that does not exist") }
+        for stream in rules.streams {
+            precondition(partitions[stream] != nil, "Cannot route to a stream that does not exist")
+        }
     }
 
     /// The route of a topic.
