@@ -64,7 +64,7 @@ let package = Package(
         .target(
             name: "SluiceTransport",
             dependencies: [
-                "SluiceCore", "MQTTWire", "MQTTSession", "CommitLog", "SluiceBroker", "EventLoop", "CLinux",
+                "SluiceCore", "TopicRouting", "CommitLog", "SluiceBroker", "EventLoop", "CLinux",
             ],
             swiftSettings: settings),
         .target(name: "SluiceConfiguration", dependencies: ["SluiceCore", "CYAML"], swiftSettings: settings),

@@ -32,8 +32,10 @@ package final class Loop {
     /// Makes `run` return after this iteration.
     package func stop() { uv_stop(handle) }
 
-    /// Lets handles that were closed go; after `run` has returned.
-    package func drain() { while uv_run(handle, UV_RUN_NOWAIT) != 0 {} }
+    /// Lets handles that were closed go; after `run` has returned. Handles that are open, such as wakes, stay.
+    package func drain() {
+        for _ in 0..<2 { uv_run(handle, UV_RUN_NOWAIT) }
+    }
 
     static func check(_ status: Int32, _ call: String) {
         precondition(status == 0, "\(call): \(String(cString: uv_strerror(status)))")

@@ -91,6 +91,9 @@ package final class BrokerShard {
         sessionsPartition = log.streams.first { $0.settings.name == SessionRecord.stream }?.partitions.first
     }
 
+    /// Bytes of output above which a client's own bytes are left unread.
+    package var outputBytesMax: Int { settings.limits.outputBytesMax }
+
     // MARK: Connections
 
     /// Takes in a new connection.
