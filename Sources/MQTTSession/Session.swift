@@ -95,7 +95,7 @@ package struct Session: ~Copyable {
 
     @inline(__always)
     private mutating func received(_ publish: Packet.Publish, _ peer: SessionPeer) -> SessionAction {
-        if publish.retain, !peer.isRetainAvailable, peer.version == .v5 {
+        if publish.retain, !peer.isRetainAvailable, case .v5 = peer.version {
             return fail(.retainNotSupported, peer.version)
         }
         let topic: PublishAction.Topic
@@ -104,9 +104,13 @@ package struct Session: ~Copyable {
         } catch {
             return fail(error, peer.version)
         }
-        if publish.qos != .atMostOnce {
+        // Patterns rather than ==, here and below: that of an enum from another module is a call through a witness
+        // table.
+        switch publish.qos {
+        case .atMostOnce: break
+        case .atLeastOnce, .exactlyOnce:
             guard inbound.admit(version: peer.version) else { return fail(.receiveMaximumExceeded, peer.version) }
-            if publish.qos == .exactlyOnce, !inbound.unreleased.insert(publish.packetID) {
+            if case .exactlyOnce = publish.qos, !inbound.unreleased.insert(publish.packetID) {
                 return .repeated(publish.packetID)
             }
         }
@@ -118,7 +122,7 @@ package struct Session: ~Copyable {
 
     @inline(__always)
     private mutating func received(_ packet: Packet.Acknowledgement, _ peer: SessionPeer) -> SessionAction {
-        if packet.kind == .pubrel {
+        if case .pubrel = packet.kind {
             return inbound.unreleased.remove(packet.packetID)
                 ? .release(packet.packetID) : .releaseUnknown(packet.packetID)
         }

@@ -31,22 +31,24 @@ package enum QoS: UInt8, CaseIterable, Comparable, Sendable, BitwiseCopyable {
 }
 
 /// The number that ties an acknowledgement to its packet; 0 stands for "none" and is never sent.
+@usableFromInline
 package struct PacketID: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCopyable, ExpressibleByIntegerLiteral
 {
     /// The number on the wire.
-    package var rawValue: UInt16
+    @usableFromInline package var rawValue: UInt16
 
     /// Wraps a raw number.
-    @inline(__always)
+    @inlinable @inline(__always)
     package init(rawValue: UInt16) { self.rawValue = rawValue }
 
     /// A literal number.
-    @inline(__always)
+    @inlinable @inline(__always)
     package init(integerLiteral value: UInt16) { rawValue = value }
 
     /// No identifier: what a QoS 0 PUBLISH has.
     package static let none = PacketID(rawValue: 0)
 
     /// The smaller raw value comes first.
+    @inlinable @inline(__always)
     package static func < (left: PacketID, right: PacketID) -> Bool { left.rawValue < right.rawValue }
 }
