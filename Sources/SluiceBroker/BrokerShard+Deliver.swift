@@ -116,10 +116,9 @@ extension BrokerShard {
         let client = target.reader.client
         guard client.output.count < settings.limits.outputBytesMax else { return .full }
         let message = delivery.message
-        if target.noLocal, let origin = message.clientID,
-            bytes.extracting(origin.indices).isEqual(to: client.clientID.span)
-        {
-            return .done
+        if target.noLocal, let origin = message.clientID {
+            let name = client.clientID
+            if bytes.extracting(origin.indices).isEqual(to: name.span) { return .done }
         }
         var expiryLeft: UInt32?
         if let expiry = message.expirySeconds {

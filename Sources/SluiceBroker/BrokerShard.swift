@@ -33,7 +33,7 @@ package final class BrokerShard {
     let peers: any ShardPeers
     let report: (LogSeverity, String) -> Void
     let reader: ReaderID
-    let offer: SessionOffer
+    private(set) var offer: SessionOffer
     var routes: RouteTable
     var accumulators: [BatchAccumulator]
     var pendingPartitions: [Int] = []
@@ -76,6 +76,7 @@ package final class BrokerShard {
         self.report = report
         reader = log.register(wake: wake)
         offer = SessionOffer(limits: settings.limits)
+        offer.areSubscriptionIdentifiersAvailable = true
         routes = RouteTable(rules: settings.rules, streams: log.streams, limits: settings.limits)
         var durabilities = [Durability](
             repeating: .fsync, count: log.streams.reduce(0) { $0 + $1.partitions.count })

@@ -4,14 +4,14 @@ package struct Offset: RawRepresentable, Hashable, Comparable, Sendable, Bitwise
     package var rawValue: Int64
 
     /// Wraps a raw offset.
-    @inline(__always)
+    @inlinable @inline(__always)
     package init(rawValue: Int64) { self.rawValue = rawValue }
 
     /// The first offset of every partition.
     package static let zero = Offset(rawValue: 0)
 
     /// The smaller raw value comes first.
-    @inline(__always)
+    @inlinable @inline(__always)
     package static func < (left: Offset, right: Offset) -> Bool { left.rawValue < right.rawValue }
 
     /// The offset `count` records later.
@@ -24,14 +24,14 @@ package struct LSN: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCop
     package var rawValue: UInt64
 
     /// Wraps a raw number.
-    @inline(__always)
+    @inlinable @inline(__always)
     package init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// Before every commit group.
     package static let zero = LSN(rawValue: 0)
 
     /// The smaller raw value comes first.
-    @inline(__always)
+    @inlinable @inline(__always)
     package static func < (left: LSN, right: LSN) -> Bool { left.rawValue < right.rawValue }
 
     /// The number of the next commit group.
@@ -41,21 +41,22 @@ package struct LSN: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCop
     package var previous: LSN { LSN(rawValue: rawValue == 0 ? 0 : rawValue - 1) }
 }
 
-/// A partition's number within its node: an index into the engine's table of all partitions, given when its stream is made.
+/// A partition's number within its node: an index into the engine's table of all partitions, given when its stream is
+/// made.
 package struct PartitionID: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCopyable {
     /// The index in the engine's table.
     package var rawValue: UInt32
 
     /// Wraps a raw index.
-    @inline(__always)
+    @inlinable @inline(__always)
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// The index as an array subscript.
-    @inline(__always)
+    @inlinable @inline(__always)
     package var index: Int { Int(rawValue) }
 
     /// The smaller raw value comes first.
-    package static func < (left: PartitionID, right: PartitionID) -> Bool { left.rawValue < right.rawValue }
+    @inlinable package static func < (left: PartitionID, right: PartitionID) -> Bool { left.rawValue < right.rawValue }
 }
 
 /// A wall-clock moment in milliseconds since 1970-01-01T00:00:00Z, as Kafka's records hold it.
@@ -64,10 +65,10 @@ package struct Timestamp: RawRepresentable, Hashable, Comparable, Sendable, Bitw
     package var rawValue: Int64
 
     /// Wraps milliseconds since the epoch.
-    @inline(__always)
+    @inlinable @inline(__always)
     package init(rawValue: Int64) { self.rawValue = rawValue }
 
     /// The smaller raw value comes first.
-    @inline(__always)
+    @inlinable @inline(__always)
     package static func < (left: Timestamp, right: Timestamp) -> Bool { left.rawValue < right.rawValue }
 }

@@ -13,7 +13,8 @@ enum Console {
         guard level.rank >= self.level.rank else { return }
         var line = "\(RFC3339.text(WallClock.milliseconds())) \(level.rawValue) "
         for scalar in text.unicodeScalars {
-            line += scalar.value < 0x20 || scalar.value == 0x7F ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+            line +=
+                scalar.value < 0x20 || scalar.value == 0x7F ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
         }
         line += "\n"
         let bytes = Array(line.utf8)

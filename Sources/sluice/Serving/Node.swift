@@ -26,7 +26,8 @@ struct Node {
             Console.log(finding.severity == .damage ? .warning : .info, "recovery: \(finding.path): \(finding.text)")
         }
         let sessions = try SessionRecovery(log: log).load()
-        let loopCount = configuration.loopCount > 0 ? configuration.loopCount : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        let loopCount =
+            configuration.loopCount > 0 ? configuration.loopCount : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         let server = try Server(
             settings: ServerSettings(
                 host: configuration.listeners.mqtt.host, port: configuration.listeners.mqtt.port, loopCount: loopCount,
@@ -72,7 +73,8 @@ enum RuleTranslation {
         for setting in configuration.rules {
             do {
                 rules.append(
-                    try Rule(from: setting.from, stream: setting.stream, key: setting.key, limits: configuration.limits))
+                    try Rule(from: setting.from, stream: setting.stream, key: setting.key, limits: configuration.limits)
+                )
             } catch {
                 let location =
                     switch error.field {
@@ -114,7 +116,8 @@ struct SessionRecovery {
     /// Replays every record of the stream.
     func load() throws -> SessionDirectory {
         var directory = SessionDirectory()
-        guard let partition = log.streams.first(where: { $0.settings.name == SessionRecord.stream })?.partitions.first else {
+        guard let partition = log.streams.first(where: { $0.settings.name == SessionRecord.stream })?.partitions.first
+        else {
             return directory
         }
         try log.forEachBatch(of: partition) { batch in
