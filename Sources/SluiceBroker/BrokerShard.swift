@@ -35,11 +35,12 @@ package final class BrokerShard {
     let reader: ReaderID
     private(set) var offer: SessionOffer
     var routes: RouteTable
-    var accumulators: [BatchAccumulator]
-    var pendingPartitions: [Int] = []
+    var accumulators: BatchAccumulators
     var appends: [Append] = []
     var acks = AckQueue()
     var lastLSN = LSN.zero
+    /// Whether a reader of some shard scans the tail, as of this tick's start.
+    var isScanned = false
     var awaited: (lsn: LSN, written: Bool)?
     var clients: [UInt64: Client] = [:]
     var dirtyClients: [Client] = []
@@ -88,7 +89,7 @@ package final class BrokerShard {
             }
         }
         partitionNumbers = numbers
-        accumulators = durabilities.map(BatchAccumulator.init)
+        accumulators = BatchAccumulators(durabilities)
         sessionsPartition = log.streams.first { $0.settings.name == SessionRecord.stream }?.partitions.first
     }
 
@@ -111,6 +112,13 @@ package final class BrokerShard {
         var offset = 0
         while !client.isClosing {
             do throws(MQTTDecodeError) {
+                if let publish = client.decoder.plainPublish(bytes, from: offset),
+                    client.session.takesPlain(qos: publish.qos, now: now)
+                {
+                    try self.publish(plain: publish, client, bytes)
+                    offset = publish.end
+                    continue
+                }
                 switch try client.decoder.decode(bytes, from: offset) {
                 case .needsMore(let byteCount):
                     client.wantedByteCount = byteCount
@@ -118,7 +126,7 @@ package final class BrokerShard {
                 case .packet(let packet, let end):
                     client.wantedByteCount = 2
                     let action = client.session.received(packet, in: bytes, now: now)
-                    if action == .postpone { return offset }
+                    if case .postpone = action { return offset }
                     try perform(action, client, bytes)
                     offset = end
                 }
@@ -173,11 +181,15 @@ package final class BrokerShard {
     /// Closes the tick: see the type's description.
     package func endTick() {
         submit()
+        setScanned()
         deliver()
         moveReaders()
         releaseAcknowledgements()
         flushClients()
     }
+
+    /// A batch without a list of its topics is looked through by everybody; so are those under construction when scans begin.
+    private func setScanned() { isScanned = log.isScanned }
 
     // MARK: Ends of connections
 
@@ -223,15 +235,7 @@ package final class BrokerShard {
     // MARK: Actions
 
     /// Does what the session says.
-    @inline(__always)
     private func perform(
-        _ action: SessionAction, _ client: Client, _ bytes: Span<UInt8>
-    ) throws(MQTTDecodeError) {
-        if case .publish(let publish) = action { return try self.publish(publish, client, bytes) }
-        try performRarer(action, client, bytes)
-    }
-
-    private func performRarer(
         _ action: SessionAction, _ client: Client, _ bytes: Span<UInt8>
     ) throws(MQTTDecodeError) {
         switch action {

@@ -47,8 +47,8 @@ package final class Client {
     var subscriptions: [Subscription] = []
     /// The reader of the ordinary subscriptions.
     var liveReader: Reader?
-    /// Routes that topic aliases stand for, by token.
-    var aliasRoutes: [Route?] = []
+    /// Topics that topic aliases stand for, by token.
+    var aliasTopics: [[UInt8]] = []
     /// QoS 0 deliveries that were dropped because its socket took no more.
     var droppedCount: UInt64 = 0
 
