@@ -19,11 +19,11 @@ package enum DecodeStep: Equatable, Sendable, BitwiseCopyable {
 /// checks once for each name, and the order of packets after CONNECT, which the session knows.
 ///
 /// Isolation: a value with one owner. After an error it must not be used again.
-package struct PacketDecoder: Sendable {
+@usableFromInline package struct PacketDecoder: Sendable {
     /// The version that packets are read and must be answered in. The server side sets it when it reads a CONNECT's
     /// protocol level; for a level of the future, too, so that the refusal has a form its sender knows. The client
     /// side's owner sets it.
-    package var version: ProtocolVersion = .v311
+    @usableFromInline package var version: ProtocolVersion = .v311
 
     /// Bytes from the packet's first byte that the next examination needs.
     @usableFromInline var wantedByteCount = Self.headerByteCountMin

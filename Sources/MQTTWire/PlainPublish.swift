@@ -1,19 +1,19 @@
 import SluiceCore
 
 /// A PUBLISH with nothing special, as `PacketDecoder.plainPublish` finds it: indices of the decoded bytes.
-package struct PlainPublish: Sendable, BitwiseCopyable {
+@usableFromInline package struct PlainPublish: Sendable, BitwiseCopyable {
     /// Where the topic name starts; its characters are not validated.
-    package let topicStart: Int
+    @usableFromInline package let topicStart: Int
     /// Bytes of the topic name, at least one.
-    package let topicByteCount: Int
+    @usableFromInline package let topicByteCount: Int
     /// Where the payload starts.
-    package let payloadStart: Int
+    @usableFromInline package let payloadStart: Int
     /// Where the packet ends, and the payload with it.
-    package let end: Int
+    @usableFromInline package let end: Int
     /// The promise about delivery.
-    package let qos: QoS
+    @usableFromInline package let qos: QoS
     /// The packet identifier; `.none` at QoS 0.
-    package let packetID: PacketID
+    @usableFromInline package let packetID: PacketID
 
     @inlinable
     init(topicStart: Int, topicByteCount: Int, payloadStart: Int, end: Int, qos: QoS, packetID: PacketID) {

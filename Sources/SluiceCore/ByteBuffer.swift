@@ -3,7 +3,7 @@
 /// Invariants: `0 <= start <= end <= capacity`; bytes in `start..<end` are initialised.
 /// Isolation: a value with one owner; growing moves the bytes.
 @safe
-package struct ByteBuffer: ~Copyable {
+@usableFromInline package struct ByteBuffer: ~Copyable {
     @usableFromInline var base: UnsafeMutableRawPointer
     @usableFromInline var start = 0
     @usableFromInline var end = 0
