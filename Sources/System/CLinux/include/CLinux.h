@@ -17,6 +17,10 @@ int sluice_connect_tcp(const char *host, const char *port);
 int sluice_preallocate(int file, int64_t byteCount);
 /// open(2) with O_CLOEXEC; the flags are Linux's.
 int sluice_open(const char *path, int flags, unsigned mode);
+/// A second descriptor of an open file with O_DIRECT; -1 and errno when the file system has no such thing.
+int sluice_open_direct(int file);
+/// The alignment that O_DIRECT needs of positions and lengths in `file` (statx(2), STATX_DIOALIGN); 4096 where the kernel does not say.
+int sluice_direct_alignment(int file);
 /// preadv2(2) with RWF_NOWAIT: EAGAIN when the bytes are not in the page cache.
 ssize_t sluice_read_cached(int file, void *bytes, size_t byteCount, int64_t position);
 /// posix_fadvise(2) POSIX_FADV_DONTNEED over a range.
