@@ -84,7 +84,7 @@ package struct LogState: ~Copyable {
             partition.append(entry)
             tail.append(entry)
             pending.append(entry)
-            if append.isAwaited { pending.request(partition.durability) }
+            if append.isAwaited { pending.request(partition.durability, count: append.batch.recordCount) }
             tailBytes += append.batch.byteCount
             unflushedBytes += append.batch.byteCount
             if !isJournaled { hasUnjournaled = true }
@@ -105,6 +105,9 @@ package struct LogState: ~Copyable {
     package var pendingDemand: (isEmpty: Bool, byteCount: Int, wantsWrite: Bool, wantsSync: Bool) {
         (pending.isEmpty, pending.byteCount, pending.wantsWrite, pending.wantsSync)
     }
+
+    /// Records of the pending group that a publisher waits for.
+    package var pendingAwaitedCount: Int { pending.awaitedCount }
 
     /// The pending group; a new one begins.
     package mutating func takeGroup() -> CommitGroup {

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -148,6 +149,8 @@ int sluice_start_writeback(int file, int64_t position, int64_t byteCount) {
 }
 
 void sluice_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+void sluice_exact_timers(void) { prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL); }
 
 uint64_t sluice_raise_file_limit(void) {
   struct rlimit limit;

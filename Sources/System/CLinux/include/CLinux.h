@@ -31,5 +31,7 @@ int sluice_lock_exclusive(int file);
 int sluice_start_writeback(int file, int64_t position, int64_t byteCount);
 /// Names the calling thread (at most 15 bytes).
 void sluice_name_thread(const char *name);
+/// Lets the calling thread's timed waits end within a microsecond of their time; Linux allows itself fifty otherwise.
+void sluice_exact_timers(void);
 /// Sets the soft limit of open files to the hard limit, and returns it.
 uint64_t sluice_raise_file_limit(void);
