@@ -28,6 +28,14 @@ package struct StreamDescription: Sendable, Equatable {
     package var id: String
     /// Its partitions, by number.
     package var partitions: [PartitionID]
+
+    /// A stream from its parts.
+    package init(settings: StreamSettings, id: String, partitions: [PartitionID]) {
+        precondition(settings.partitionCount == partitions.count)
+        self.settings = settings
+        self.id = id
+        self.partitions = partitions
+    }
 }
 
 /// A finished batch and where it goes.
