@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -103,6 +104,8 @@ int sluice_connect_tcp(const char *host, const char *port) {
   errno = error;
   return result;
 }
+
+int sluice_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
 int sluice_preallocate(int file, int64_t byteCount) { return fallocate(file, 0, 0, byteCount); }
 

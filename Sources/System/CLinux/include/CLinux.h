@@ -13,6 +13,8 @@ int sluice_listen_tcp(const char *host, uint16_t port, int backlog);
 int sluice_socket_address(int socket, bool peer, char *text, size_t capacity);
 /// A blocking TCP connection to a numeric address or host name; -1 and errno when it fails.
 int sluice_connect_tcp(const char *host, const char *port);
+/// A non-blocking eventfd(2) at zero; -1 and errno when it fails.
+int sluice_eventfd(void);
 /// fallocate(2), mode 0.
 int sluice_preallocate(int file, int64_t byteCount);
 /// open(2) with O_CLOEXEC; the flags are Linux's.
