@@ -97,7 +97,7 @@ extension LogRuntime {
     /// - Returns: whether somebody waits for the device.
     private func writePending() throws(StorageError) -> Bool {
         monitor.lock()
-        if state.pendingDemand.isEmpty {
+        if state.pendingDemand.isEmpty && !state.pendingDemand.wantsSync {
             monitor.unlock()
             return false
         }

@@ -186,6 +186,13 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         return outcome
     }
 
+    package func barrier() -> LSN {
+        monitor.lock()
+        defer { monitor.unlock() }
+        journalWork.signal()
+        return state.barrier()
+    }
+
     package var progress: (written: LSN, durable: LSN) {
         (
             LSN(rawValue: writtenLSN.load(ordering: .acquiring)), LSN(rawValue: durableLSN.load(ordering: .acquiring))

@@ -129,10 +129,10 @@ extension BrokerShard {
     /// Appends the tick's batches as one.
     func submit() {
         guard !accumulators.isEmpty else {
-            // Repeated publishes are acknowledged no sooner than what this shard appended last.
+            // A message that came again is acknowledged no sooner than its first copy, which another shard may have appended just now.
             if !acks.current.isEmpty {
                 acks.current.require(.durable)
-                acks.commit(lastLSN)
+                acks.commit(log.barrier())
             }
             return
         }
@@ -140,7 +140,6 @@ extension BrokerShard {
         accumulators.takeBatches(into: &appends, scanned: isScanned)
         switch log.append(appends, from: reader) {
         case .appended(let lsn):
-            lastLSN = lsn
             acks.commit(lsn)
         case .refusedFull: refuse(acks.takeRefused(), .quotaExceeded)
         case .refusedPoisoned: refuse(acks.takeRefused(), .unspecifiedError)

@@ -32,13 +32,14 @@ package final class BrokerShard {
     let log: any LogEngine
     let peers: any ShardPeers
     let report: (LogSeverity, String) -> Void
+    /// Makes another tick come soon.
+    let wake: @Sendable () -> Void
     let reader: ReaderID
     private(set) var offer: SessionOffer
     var routes: RouteTable
     var accumulators: BatchAccumulators
     var appends: [Append] = []
     var acks = AckQueue()
-    var lastLSN = LSN.zero
     /// Whether a reader of some shard scans the tail, as of this tick's start.
     var isScanned = false
     var awaited: (lsn: LSN, written: Bool)?
@@ -75,6 +76,7 @@ package final class BrokerShard {
         self.log = log
         self.peers = peers
         self.report = report
+        self.wake = wake
         reader = log.register(wake: wake)
         offer = SessionOffer(limits: settings.limits)
         offer.areSubscriptionIdentifiersAvailable = true
@@ -182,10 +184,12 @@ package final class BrokerShard {
     package func endTick() {
         submit()
         setScanned()
-        deliver()
+        let isBehind = deliver()
         moveReaders()
         releaseAcknowledgements()
         flushClients()
+        // What was left for another tick needs one, whether or not a socket has news.
+        if isBehind || !readerQueue.isEmpty { wake() }
     }
 
     /// A batch without a list of its topics is looked through by everybody; so are those under construction when scans begin.
@@ -225,12 +229,17 @@ package final class BrokerShard {
         for client in dirtyClients {
             client.isDirty = false
             client.link?.flush()
+            // A socket that took everything never says that it can be written again.
+            if client.hasBlockedReader, client.output.count < outputBytesMax / 2 { drained(client) }
         }
         dirtyClients.removeAll(keepingCapacity: true)
     }
 
     /// A client's socket took what it had not taken before: its readers may go on.
-    package func drained(_ client: Client) { wakeReaders(of: client) }
+    package func drained(_ client: Client) {
+        client.hasBlockedReader = false
+        wakeReaders(of: client)
+    }
 
     // MARK: Actions
 

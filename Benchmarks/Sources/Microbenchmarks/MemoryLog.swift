@@ -37,6 +37,8 @@ final class MemoryLog: LogEngine, @unchecked Sendable {
         return outcome
     }
 
+    func barrier() -> LSN { state.durable }
+
     var progress: (written: LSN, durable: LSN) { (state.written, state.durable) }
     func awaitProgress(_ lsn: LSN, written: Bool, for reader: ReaderID) {}
     var isUnderPressure: Bool { false }

@@ -144,6 +144,9 @@ package protocol LogEngine: AnyObject, Sendable {
     /// that appends.
     func append(_ appends: [Append], from reader: ReaderID) -> AppendOutcome
 
+    /// An LSN that is durable no sooner than everything that was appended before this call, by any loop.
+    func barrier() -> LSN
+
     /// Up to which LSN acknowledgements may leave that wait for the write, and for the device.
     var progress: (written: LSN, durable: LSN) { get }
 

@@ -99,6 +99,13 @@ package struct LogState: ~Copyable {
         pending.byteCount > limits.pendingBytesMax || unflushedBytes > limits.unflushedBytesMax || poison != nil
     }
 
+    /// Asks for the pending group to be synchronised, be it empty.
+    /// - Returns: its number: when it is durable, so is everything before.
+    package mutating func barrier() -> LSN {
+        pending.request(.fsync, count: 0)
+        return pending.lsn
+    }
+
     // MARK: Commit groups
 
     /// Whether the pending group holds batches, how many bytes the journal would write, and who waits.
