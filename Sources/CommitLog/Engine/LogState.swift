@@ -85,7 +85,7 @@ package struct LogState: ~Copyable {
             tail.append(entry)
             pending.append(entry)
             if append.isAwaited { pending.request(partition.durability, count: append.batch.recordCount) }
-            tailBytes += append.batch.byteCount
+            tailBytes += append.batch.memoryByteCount
             unflushedBytes += append.batch.byteCount
             if !isJournaled { hasUnjournaled = true }
         }
@@ -293,7 +293,7 @@ package struct LogState: ~Copyable {
             _ = tail.popFirst()
             partition.trimFirst()
             tailStart += 1
-            tailBytes -= entry.batch.byteCount
+            tailBytes -= entry.batch.memoryByteCount
         }
     }
 }
