@@ -70,10 +70,14 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     var finished: [JournalWriter.File] = []
     var isStopping = false
     var journalStopped = false
+    /// Whether no journal file will be prepared any more.
+    var flusherStopped = false
     /// Whether the journal thread sleeps with an end in sight.
     var journalIsTimed = false
     /// Whether the flusher sleeps with an end in sight.
     var flusherIsTimed = false
+    /// Whether that end is near enough for batches that are in no journal.
+    var flusherIsUrgent = false
     private var threads: [WorkerThread] = []
 
     let writtenLSN: Atomic<UInt64>
@@ -164,8 +168,9 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         let outcome = state.append(appends)
         if case .appended = outcome {
             let demand = state.pendingDemand
-            if demand.wantsSync || demand.wantsWrite || demand.byteCount > 1 << 20 { journalWork.signal() }
-            if state.unflushedBytes > Self.flushBytes || state.hasUnjournaled { flushWork.signal() }
+            if demand.wantsSync || demand.wantsWrite || demand.byteCount > 1 << 20 || state.wantsSync {
+                journalWork.signal()
+            }
             if !journalIsTimed { journalWork.signal() }
         }
         publishPressure()
