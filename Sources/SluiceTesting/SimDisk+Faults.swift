@@ -75,7 +75,9 @@ extension SimDisk {
         mutating func fault(_ operation: StorageError.Operation, _ path: String) throws(StorageError) {
             guard !faults.isEmpty else { return }
             for index in faults.indices
-            where faults[index].operation == operation && (faults[index].path.isEmpty || path.contains(faults[index].path)) {
+            where faults[index].operation == operation
+                && (faults[index].path.isEmpty || path.contains(faults[index].path))
+            {
                 if faults[index].after > 0 {
                     faults[index].after -= 1
                 } else if faults[index].count > 0 {

@@ -12,6 +12,7 @@ struct SimFile {
     private(set) var device: [UInt8] = []
     private(set) var shown: [UInt8] = []
     private(set) var changes: [Change] = []
+    private var hasDropped = false
 
     mutating func write(_ bytes: [UInt8], at position: Int) {
         Self.put(bytes[...], at: position, into: &shown)
@@ -34,7 +35,10 @@ struct SimFile {
     }
 
     /// A synchronisation that failed: the kernel calls the pages clean and forgets them.
-    mutating func dropDirty() { changes.removeAll() }
+    mutating func dropDirty() {
+        changes.removeAll()
+        hasDropped = true
+    }
 
     /// Damage behind everybody's back: device and page cache at once.
     mutating func tamper(_ body: (inout [UInt8]) -> Void) {
@@ -45,6 +49,8 @@ struct SimFile {
 
     /// What a power cut leaves: each unsynchronised write is kept, lost, or torn at sectors; sizes may grow without their data.
     mutating func cutPower(_ random: inout SeededGenerator) {
+        guard hasDropped || !changes.isEmpty else { return }
+        hasDropped = false
         for change in changes {
             switch change {
             case .resize(let byteCount):

@@ -1,4 +1,5 @@
 import CommitLog
+import Foundation
 import RecordFormat
 import SluiceCore
 import SluiceTesting
@@ -30,6 +31,7 @@ struct LogModel {
     }
 
     private var partitions: [Partition]
+    private var end: (written: LSN, durable: LSN) = (.zero, .zero)
 
     init(_ log: SimLog) {
         partitions = log.withState { state in state.partitions.map { Partition(durability: $0.durability) } }
@@ -69,45 +71,48 @@ struct LogModel {
         }
     }
 
-    /// Notes how the log ended: what the crash must have left.
-    mutating func crashed(_ crash: SimDisk.Crash, _ log: SimLog) {
+    /// Notes how far the log had come when it ended.
+    mutating func ended(_ log: SimLog) {
         observe(log)
-        let (written, durable) = log.withState { ($0.written, $0.durable) }
-        let reached = crash == .kill ? written : durable
+        end = log.withState { ($0.written, $0.durable) }
+    }
+
+    /// Turns the end into what must be there: `crash` is the worst that happened before a recovery was complete.
+    private mutating func settle(_ crash: SimDisk.Crash) {
+        let reached = crash == .kill ? end.written : end.durable
         for index in partitions.indices {
             if crash == .kill { partitions[index].endPower = partitions[index].endKill }
             partitions[index].endKill = partitions[index].endPower
-            for number in partitions[index].sent.indices {
+            for number in partitions[index].sent.indices where partitions[index].sent[number].lsn <= reached {
                 let sent = partitions[index].sent[number]
-                if sent.lsn <= reached {
-                    partitions[index].endPower = max(partitions[index].endPower, sent.batch.nextOffset)
-                    if sent.isJournaled { partitions[index].sent[number].isKept = true }
-                }
+                partitions[index].endPower = max(partitions[index].endPower, sent.batch.nextOffset)
+                if sent.isJournaled { partitions[index].sent[number].isKept = true }
             }
         }
+        end = (.zero, .zero)
     }
 
     /// Compares a freshly opened log with the promises; what it has is promised from now on, what it lacks must stay away.
-    mutating func check(recovered log: SimLog) throws {
+    mutating func check(recovered log: SimLog, after crash: SimDisk.Crash) throws {
+        settle(crash)
         if let damage = log.findings.first(where: { $0.severity == .damage }) {
             throw Violation("a crash is called damage: \(damage.path): \(damage.text)")
         }
         var fates: [LSN: Bool] = [:]
         for index in partitions.indices {
-            let (start, end) = log.withState { ($0.partitions[index].start, $0.partitions[index].durable) }
+            let end = log.withState { $0.partitions[index].durable }
             let found = try matched(index, try log.readAll(index))
-            guard start <= partitions[index].start else {
-                throw Violation("partition \(index) starts at \(start.rawValue), not at \(partitions[index].start.rawValue)")
-            }
             guard end >= partitions[index].endPower else {
-                throw Violation("partition \(index) ends at \(end.rawValue), \(partitions[index].endPower.rawValue) was seen")
+                throw Violation(
+                    "partition \(index) ends at \(end.rawValue), \(partitions[index].endPower.rawValue) was seen")
             }
             var remaining: [Sent] = []
             for (number, sent) in partitions[index].sent.enumerated() {
                 let isRetained = sent.batch.nextOffset > partitions[index].start
                 let isFound = found.contains(number)
                 if !isFound, sent.isKept, isRetained {
-                    throw Violation("partition \(index) lost \(sent.batch.baseOffset.rawValue), group \(sent.lsn.rawValue)")
+                    throw Violation(
+                        "partition \(index) lost \(sent.batch.baseOffset.rawValue), group \(sent.lsn.rawValue)")
                 }
                 if sent.isJournaled, !sent.isKept, isRetained {
                     if let fate = fates[sent.lsn], fate != isFound {
@@ -144,7 +149,9 @@ struct LogModel {
     /// - Returns: the numbers of what was sent and is there.
     private func matched(_ index: Int, _ batches: [RecordBatch]) throws -> Set<Int> {
         var numbers: [Offset: [Int]] = [:]
-        for (number, sent) in partitions[index].sent.enumerated() { numbers[sent.batch.baseOffset, default: []].append(number) }
+        for (number, sent) in partitions[index].sent.enumerated() {
+            numbers[sent.batch.baseOffset, default: []].append(number)
+        }
         var found: Set<Int> = []
         var expected = Offset.zero
         for batch in batches {
@@ -164,6 +171,11 @@ struct LogModel {
 
     private static func areEqual(_ left: RecordBatch, _ right: RecordBatch) -> Bool {
         guard left.checksum == right.checksum, left.byteCount == right.byteCount else { return false }
-        return left.withUnsafeBytes { left in right.withUnsafeBytes { right in left.elementsEqual(right) } }
+        return left.withUnsafeBytes { left in
+            right.withUnsafeBytes { right in
+                guard let first = left.baseAddress, let second = right.baseAddress else { return false }
+                return memcmp(first, second, left.count) == 0
+            }
+        }
     }
 }

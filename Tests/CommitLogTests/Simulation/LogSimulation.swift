@@ -15,6 +15,8 @@ final class LogSimulation {
     private var log: SimLog?
     private var serial: UInt64 = 0
     private var clock: Int64 = 1_000_000
+    /// The worst that happened since a recovery was complete.
+    private var worst = SimDisk.Crash.kill
 
     init(seed: UInt64) {
         random = SeededGenerator(seed: seed)
@@ -42,7 +44,49 @@ final class LogSimulation {
         try reopenUnchanged()
     }
 
+    /// Three lives of a fixed script, stopped at one call of one of them; every recovery is checked.
+    /// - Returns: whether that life made so many calls.
+    func runScript(stoppingIn life: Int, after count: Int, crash: SimDisk.Crash) throws -> Bool {
+        var hasStopped = false
+        for number in 0..<3 {
+            if number == life { disk.stop(after: count) }
+            do {
+                try openOnce()
+                for _ in 0..<3 {
+                    for step: Step in [.append, .append, .commit, .append, .write, .flush, .append, .commit, .prepare] {
+                        try perform(step)
+                    }
+                    try perform(.retain)
+                }
+                if number == 1 { try stopCleanly() }
+            } catch let error as StorageError {
+                guard error.code == SimDisk.stoppedCode else { throw error }
+                hasStopped = true
+            }
+            endLife(number == life ? crash : .kill)
+        }
+        try openOnce()
+        try reopenUnchanged()
+        return hasStopped
+    }
+
+    /// Damages the directory between two lives.
+    func tamper(_ body: (SimDisk) -> Bool) -> Bool { body(disk) }
+
     // MARK: Lives
+
+    private func openOnce() throws {
+        let opened = try SimLog(disk, settings)
+        log = opened
+        if model == nil { model = LogModel(opened) }
+        try checkRecovered(opened)
+    }
+
+    private func endLife(_ crash: SimDisk.Crash) {
+        if let log { model?.ended(log) }
+        log = nil
+        crashDisk(crash)
+    }
 
     /// Opens the log, perhaps after crashes in the middle of it, and checks it.
     func open(mayStop: Bool) throws {
@@ -60,20 +104,21 @@ final class LogSimulation {
                 guard error.code == SimDisk.stoppedCode else { throw error }
                 recoveriesStopped += 1
                 log = nil
-                disk.crash(random.once(in: 3) ? .kill : .powerCut, seed: random.next())
+                crashDisk(random.once(in: 3) ? .kill : .powerCut)
             }
         }
     }
 
     private func checkRecovered(_ opened: SimLog) throws {
         var checked = model
-        try checked?.check(recovered: opened)
+        try checked?.check(recovered: opened, after: worst)
         model = checked
+        worst = .kill
     }
 
     /// A crash at once after recovery, and another recovery: nothing may have moved.
     private func reopenUnchanged() throws {
-        try crash(.powerCut)
+        crash(.powerCut)
         try open(mayStop: false)
     }
 
@@ -81,7 +126,7 @@ final class LogSimulation {
     private func live(stepCount: Int) throws {
         if random.once(in: 2), !disk.isStopped { disk.stop(after: 1 + random.below(60)) }
         do {
-            for _ in 0..<stepCount { try step() }
+            for _ in 0..<stepCount { try perform(Self.weighted[random.below(Self.weighted.count)]) }
             if random.once(in: 6) {
                 try stopCleanly()
                 return
@@ -89,7 +134,7 @@ final class LogSimulation {
         } catch let error as StorageError {
             guard error.code == SimDisk.stoppedCode else { throw error }
         }
-        try crash(random.once(in: 3) ? .kill : .powerCut)
+        crash(random.once(in: 3) ? .kill : .powerCut)
     }
 
     func stopCleanly() throws {
@@ -98,31 +143,42 @@ final class LogSimulation {
         model?.observe(log)
         model?.stoppedCleanly()
         self.log = nil
-        disk.crash(random.once(in: 2) ? .kill : .powerCut, seed: random.next())
+        crashDisk(random.once(in: 2) ? .kill : .powerCut)
     }
 
-    func crash(_ crash: SimDisk.Crash) throws {
-        guard let log else { return }
-        model?.crashed(crash, log)
-        self.log = nil
+    func crash(_ crash: SimDisk.Crash) {
+        endLife(crash)
+    }
+
+    private func crashDisk(_ crash: SimDisk.Crash) {
+        if crash == .powerCut { worst = .powerCut }
         disk.crash(crash, seed: random.next())
     }
 
     // MARK: Steps
 
-    private func step() throws {
+    enum Step: CaseIterable {
+        case append, write, commit, flush, prepare, retain, read, scan
+    }
+
+    private static let weights: [(Step, Int)] = [
+        (.append, 8), (.write, 3), (.commit, 3), (.flush, 2), (.prepare, 1), (.retain, 1), (.read, 1), (.scan, 1),
+    ]
+    private static let weighted = weights.flatMap { Array(repeating: $0.0, count: $0.1) }
+
+    private func perform(_ step: Step) throws {
         guard let log else { return }
-        switch random.below(20) {
-        case 0..<8: append(log)
-        case 8..<11: try log.write(between: interleave)
-        case 11..<14:
+        switch step {
+        case .append: append(log)
+        case .write: try log.write(between: interleave)
+        case .commit:
             try log.write(between: interleave)
             try log.synchronize()
-        case 14..<16: try log.flush()
-        case 16: try log.prepare()
-        case 17: try retain(log)
-        case 18: try model?.check(running: log)
-        default: readTail(log)
+        case .flush: try log.flush()
+        case .prepare: try log.prepare()
+        case .retain: try retain(log)
+        case .read: try model?.check(running: log)
+        case .scan: readTail(log)
         }
         model?.observe(log)
     }
@@ -191,7 +247,9 @@ enum SimulationSeeds {
     /// The seeds in parts that tests run side by side.
     static let parts: [Range<UInt64>] = {
         let size = max(1, (UInt64(all.count) + 7) / 8)
-        return stride(from: all.lowerBound, to: all.upperBound, by: Int(size)).map { $0..<min($0 + size, all.upperBound) }
+        return stride(from: all.lowerBound, to: all.upperBound, by: Int(size)).map {
+            $0..<min($0 + size, all.upperBound)
+        }
     }()
 
     static func command(_ seed: UInt64, _ test: String) -> String {
