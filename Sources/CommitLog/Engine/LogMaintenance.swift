@@ -52,7 +52,11 @@ package final class LogMaintenance {
             segments.append(writer.active)
             let done = batches.prefix { $0.nextOffset <= writer.active.nextOffset }
             access.withState { $0.completed(flush: partition, batches: done, segments: segments) }
-            if let failure { throw failure }
+            if let failure {
+                // A roll synchronises: what fails for another reason than space is final here, too.
+                if !failure.isFull { self.failure = failure }
+                throw failure
+            }
         }
     }
 

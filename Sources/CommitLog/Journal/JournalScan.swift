@@ -49,6 +49,8 @@ struct JournalScan {
     private(set) var lastLSN = LSN.zero
     /// The first offset of each partition that whole frames cover, with a batch or with a reservation in its place.
     private(set) var starts: [Int: Offset] = [:]
+    /// The offset behind all that whole frames say of each partition.
+    private(set) var ends: [Int: Offset] = [:]
 
     init(storage: any Storage) { self.storage = storage }
 
@@ -74,6 +76,7 @@ struct JournalScan {
             candidates = []
             firstLSNs = []
             starts = [:]
+            ends = [:]
         }
         var position = JournalFrame.alignment
         while position < bytes.count {
@@ -85,7 +88,7 @@ struct JournalScan {
                 continue
             }
             file.frames.append(ScannedFrame(position: position, header: header))
-            noteStarts(rest, header)
+            noteOffsets(rest, header)
             position += JournalFrame.padded(header.byteCount)
         }
         guard !file.frames.isEmpty else { return }
@@ -93,12 +96,13 @@ struct JournalScan {
         firstLSNs.append(JournalFileHeader.firstLSN(bytes, file: number))
     }
 
-    private mutating func noteStarts(_ bytes: Span<UInt8>, _ header: JournalFrame.Header) {
+    private mutating func noteOffsets(_ bytes: Span<UInt8>, _ header: JournalFrame.Header) {
         for index in 0..<header.batchCount {
             let entry = JournalFrame.entry(bytes, index)
+            let partition = entry.partition.index
+            ends[partition] = max(ends[partition] ?? .zero, entry.nextOffset)
             // The reservations that a file begins with say where partitions end, not that something is here.
             if entry.recordCount == 0 { continue }
-            let partition = entry.partition.index
             starts[partition] = min(starts[partition] ?? entry.baseOffset, entry.baseOffset)
         }
     }

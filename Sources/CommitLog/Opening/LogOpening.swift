@@ -97,7 +97,8 @@ package struct LogOpening {
             let name = catalogue.streams[stream].name
             var recovery = SegmentRecovery(
                 storage: storage, paths: SegmentPaths(stream: name, number: number), shape: setting(name).shape,
-                journalStart: scan.starts[recovered.count] ?? Offset(rawValue: Int64.max))
+                journalStart: scan.starts[recovered.count] ?? Offset(rawValue: Int64.max),
+                journalEnd: scan.ends[recovered.count])
             recovered.append(try recovery.recover())
             findings += recovery.findings
         }

@@ -12,6 +12,8 @@ struct SegmentRecovery {
     private let shape: SegmentShape
     /// The first offset that the journal covers.
     private let journalStart: Offset
+    /// Where the partition ends as far as the journal knows; nil when it says nothing of it.
+    private let journalEnd: Offset?
     private(set) var findings: [RecoveryFinding] = []
 
     /// What was recovered: the segments, oldest first, and the end of the newest.
@@ -20,11 +22,14 @@ struct SegmentRecovery {
         var writer: SegmentWriter
     }
 
-    init(storage: any Storage, paths: SegmentPaths, shape: SegmentShape, journalStart: Offset) {
+    init(
+        storage: any Storage, paths: SegmentPaths, shape: SegmentShape, journalStart: Offset, journalEnd: Offset?
+    ) {
         self.storage = storage
         self.paths = paths
         self.shape = shape
         self.journalStart = journalStart
+        self.journalEnd = journalEnd
     }
 
     mutating func recover() throws(StorageError) -> Result {
@@ -139,6 +144,8 @@ struct SegmentRecovery {
         let log = try storage.open(paths.log(base), creating: false)
         defer { storage.close(log) }
         var result = Scan(end: start, expected: base)
+        // An indexed batch was found right; the scan begins with its offset.
+        if start > 0, let first = try SegmentIndexes.header(storage, log, at: start) { result.expected = first.baseOffset }
         var position = start
         var chunkByteCount = 4 << 20
         while position < byteCount {
@@ -166,6 +173,13 @@ struct SegmentRecovery {
                 }
                 // A copy of an older block is whole and does not count.
                 guard header.baseOffset >= result.expected else { throw .offset(header.baseOffset.rawValue) }
+                let needed = BatchSearch.neededByteCount(toTrust: header, expected: result.expected)
+                if rest.count < needed, left >= Int64(needed) { return index }
+                try BatchSearch.checkOffset(header, rest, expected: result.expected)
+                // Nothing reaches a segment before the journal says so; a gap that leads beyond is none.
+                if let journalEnd, header.baseOffset > result.expected, header.nextOffset > journalEnd {
+                    throw .offset(header.baseOffset.rawValue)
+                }
                 result.batches.append(header)
                 result.positions.append(position + Int64(index))
                 result.expected = header.nextOffset
