@@ -70,8 +70,11 @@ package struct StorageError: Error, Equatable, CustomStringConvertible {
         self.reason = reason
     }
 
-    /// Whether the disk or a quota is full (ENOSPC, EDQUOT): space may come back, nothing is broken.
-    package var isFull: Bool { code == 28 || code == 122 }
+    /// Whether the disk or a quota is full (ENOSPC, EDQUOT): space may come back, nothing is broken. A synchronisation that fails
+    /// for want of space is another matter: the kernel may have dropped what it could not place, and trying again would succeed.
+    package var isFull: Bool {
+        (code == 28 || code == 122) && operation != .synchronize && operation != .synchronizeDirectory
+    }
 
     /// `operation path: reason`.
     package var description: String { "\(operation.rawValue) \(path): \(reason)" }

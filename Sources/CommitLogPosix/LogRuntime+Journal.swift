@@ -32,7 +32,7 @@ extension LogRuntime {
         while true {
             if state.poison != nil { return false }
             let demand = state.pendingDemand
-            if demand.wantsSync || demand.wantsWrite || demand.byteCount > 1 << 20 { return true }
+            if demand.wantsSync || demand.wantsWrite || demand.byteCount > 1 << 20 || state.wantsSync { return true }
             if isStopping { return !demand.isEmpty || journalHasUnsynced }
             if demand.isEmpty && !journalHasUnsynced {
                 journalWork.wait()
@@ -101,6 +101,7 @@ extension LogRuntime {
             monitor.unlock()
             return false
         }
+        let isBehind = state.wantsSync
         var group = state.takeGroup()
         lastAwaitedCount = group.awaitedCount
         publishPressure()
@@ -109,7 +110,7 @@ extension LogRuntime {
         try write(group)
         journalHasUnsynced = true
         advance { state, _ in state.completed(write: group.lsn) }
-        return group.wantsSync
+        return group.wantsSync || isBehind
     }
 
     /// Writes a group; while the disk is full it is tried again, and nothing of it is acknowledged.
@@ -132,9 +133,14 @@ extension LogRuntime {
     /// Goes on in the spare file when the group does not fit in the current one; waits for the flusher to have one.
     private func makeRoom(for group: inout CommitGroup) throws(StorageError) {
         guard journal.needsSpare(for: group) else { return }
-        if journalHasUnsynced { try journal.synchronize() }
+        if journalHasUnsynced {
+            try journal.synchronize()
+            journalHasUnsynced = false
+            // Said before the file is handed on: a checkpoint takes away a file's groups, so it must see that they may be flushed.
+            advance { state, lsn in state.completed(synchronize: lsn) }
+        }
         monitor.lock()
-        while spare == nil, state.poison == nil {
+        while spare == nil, state.poison == nil, !flusherStopped {
             flushWork.signal()
             spareReady.wait(atMost: 100_000_000)
         }
@@ -152,11 +158,13 @@ extension LogRuntime {
     /// Moves the state's LSNs on, publishes them, and wakes who waited.
     private func advance(_ body: (inout LogState, LSN) -> Void) {
         monitor.lock()
+        // The flusher may have poisoned the log meanwhile: nothing is acknowledged after that.
+        guard state.poison == nil else { return monitor.unlock() }
         body(&state, state.written)
         writtenLSN.store(state.written.rawValue, ordering: .releasing)
         durableLSN.store(state.durable.rawValue, ordering: .releasing)
-        if state.unflushedBytes > Self.flushBytes { flushWork.signal() }
-        if !flusherIsTimed { flushWork.signal() }
+        let isUrgent = state.hasUnjournaled && !flusherIsUrgent
+        if !flusherIsTimed || isUrgent || state.flushableBytes > Self.flushBytes { flushWork.signal() }
         var woken = state.isScanned ? readersWithNews(besides: nil) : []
         for index in readers.indices {
             var isReached = false

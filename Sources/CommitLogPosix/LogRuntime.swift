@@ -74,6 +74,8 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     var finished: [JournalWriter.File] = []
     var isStopping = false
     var journalStopped = false
+    /// Whether no journal file will be prepared any more.
+    var flusherStopped = false
     /// Whether the journal thread sleeps with an end in sight.
     var journalIsTimed = false
     /// How many awaited records the journal thread waits for before it commits; 0 when it does not.
@@ -84,6 +86,8 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     var syncNanoseconds: Int64 = 200_000
     /// Whether the flusher sleeps with an end in sight.
     var flusherIsTimed = false
+    /// Whether that end is near enough for batches that are in no journal.
+    var flusherIsUrgent = false
     private var threads: [WorkerThread] = []
 
     let writtenLSN: Atomic<UInt64>
@@ -174,9 +178,9 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         let outcome = state.append(appends)
         if case .appended = outcome {
             let demand = state.pendingDemand
-            let isWanted = demand.wantsSync || demand.wantsWrite || demand.byteCount > 1 << 20
+            let isWanted =
+                demand.wantsSync || demand.wantsWrite || demand.byteCount > 1 << 20 || state.wantsSync
             if isWanted, state.pendingAwaitedCount >= companyTarget || state.isUnderPressure { journalWork.signal() }
-            if state.unflushedBytes > Self.flushBytes || state.hasUnjournaled { flushWork.signal() }
             if !journalIsTimed, companyTarget == 0 { journalWork.signal() }
         }
         publishPressure()

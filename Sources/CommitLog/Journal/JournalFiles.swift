@@ -59,7 +59,9 @@ package struct JournalFiles: ~Copyable {
 
     /// The number in a journal file's name; nil for other names.
     package static func number(_ name: String) -> UInt64? {
-        guard name.utf8.count == 24, name.hasSuffix(".wal") else { return nil }
-        return UInt64(name.prefix(20))
+        guard name.utf8.count == 24, name.hasSuffix(".wal"), name.prefix(20).allSatisfy(\.isNumber),
+            let number = UInt64(name.prefix(20)), number <= UInt64(Int64.max)
+        else { return nil }
+        return number
     }
 }

@@ -13,12 +13,15 @@ package struct JournalWriter: ~Copyable {
         package var id: FileID
         /// The number in its name and in each of its frames.
         package var number: UInt64
+        /// The newest group in it, once it is full.
+        package var lastLSN = LSN.zero
     }
 
     private let storage: any Storage
     private let fileByteCount: Int
     private var current: File
     private var position: Int
+    private var lastLSN = LSN.zero
     private var header = ByteBuffer(capacity: 4096)
     private let zeros = [UInt8](repeating: 0, count: JournalFrame.alignment)
 
@@ -43,7 +46,8 @@ package struct JournalWriter: ~Copyable {
     /// - Returns: the file left behind, every byte of it written and synchronised by the caller.
     package mutating func adopt(spare: File) -> File {
         precondition(spare.number > current.number)
-        let finished = current
+        var finished = current
+        finished.lastLSN = lastLSN
         current = spare
         position = 0
         return finished
@@ -76,6 +80,7 @@ package struct JournalWriter: ~Copyable {
         }
         try unsafe storage.write(current.id, pieces, at: Int64(position))
         position += byteCount + padding
+        lastLSN = group.lsn
     }
 
     /// Waits until every group written to the current file is on the device.

@@ -82,7 +82,7 @@ struct Catalogue: Equatable {
     }
 
     /// Puts the catalogue together from the partitions' own files.
-    /// - Returns: nil when two contradict each other or one is missing.
+    /// - Returns: nil when two contradict each other or one is missing beside segments.
     static func rebuilt(from storage: any Storage) throws(StorageError) -> Catalogue? {
         var found: [String: (id: String, partitions: [Int: PartitionID])] = [:]
         for directory in try storage.list("streams") {
@@ -90,6 +90,9 @@ struct Catalogue: Equatable {
             else {
                 continue
             }
+            let names = try storage.list("streams/\(directory)")
+            // A crash while a stream was made leaves directories without anything in them.
+            if !names.contains("partition.metadata"), !names.contains(where: { $0.hasSuffix(".log") }) { continue }
             let bytes: [UInt8]
             do throws(StorageError) {
                 bytes = try storage.contents("streams/\(directory)/partition.metadata", byteCountMax: 4096)

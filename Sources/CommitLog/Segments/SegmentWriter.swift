@@ -24,8 +24,8 @@ package final class SegmentWriter {
     private var indexByteCount: Int64
     private var timeIndexByteCount: Int64
     private var sparse: SparseIndex
-    /// Whether something was written that `synchronize` has not seen.
-    package private(set) var isDirty = false
+    /// Whether something may have been written that `synchronize` has not seen. A run that was killed leaves that behind too.
+    package private(set) var isDirty = true
 
     /// A writer at the end of `active`. With `indexes`, its index files are right and go on; without, they are written anew by
     /// whoever notes the batches that are there, see `reindexed`.
@@ -65,11 +65,17 @@ package final class SegmentWriter {
         }
     }
 
-    /// Seals the active segment and starts an empty one at its end, unless it is empty.
-    /// - Returns: the sealed segment, or nil.
-    package func seal() throws(StorageError) -> SegmentInfo? {
-        guard active.byteCount > 0 else { return nil }
-        return try roll(at: active.nextOffset)
+    /// Starts a segment at `offset`, when the end is before it: a hole at the end is then on record, in a file's name, and the next
+    /// recovery does not take it for lost batches.
+    /// - Returns: whether a segment was sealed; an empty one is removed instead.
+    func skip(to offset: Offset) throws(StorageError) -> Bool {
+        guard offset > active.nextOffset else { return false }
+        let old = try roll(at: offset)
+        guard old.byteCount == 0 else { return true }
+        for path in [paths.log(old.baseOffset), paths.index(old.baseOffset), paths.timeIndex(old.baseOffset)] {
+            try storage.remove(path)
+        }
+        return false
     }
 
     /// Waits until everything written is on the device.
@@ -158,7 +164,7 @@ package final class SegmentWriter {
 
     /// Starts a new segment; nothing changes unless all of it works.
     private func roll(at base: Offset) throws(StorageError) -> SegmentInfo {
-        precondition(base >= active.nextOffset && active.byteCount > 0)
+        precondition(base >= active.nextOffset && base > active.baseOffset)
         sparse.addTimeEntry()
         try writeIndexEntries()
         // The old segment reaches the device before the new one exists: recovery then looks for a torn end in the last one only.
