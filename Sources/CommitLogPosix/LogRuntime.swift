@@ -220,6 +220,10 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
 
     package var isUnderPressure: Bool { underPressure.load(ordering: .relaxed) }
 
+    package func trim(_ partition: PartitionID, before offset: Offset) {
+        withState { $0.partitions[partition.index].trimmedBefore = offset }
+    }
+
     package var trouble: StorageError? { withState { $0.poison ?? $0.full } }
 
     // MARK: Readers

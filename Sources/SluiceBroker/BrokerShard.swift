@@ -42,6 +42,8 @@ package final class BrokerShard {
     var acks = AckQueue()
     /// Whether a reader of some shard scans the tail, as of this tick's start.
     var isScanned = false
+    /// A snapshot of the sessions that is on its way to the device, and what may go then.
+    var pendingTrim: (offset: Offset, lsn: LSN)?
     var awaited: (lsn: LSN, written: Bool)?
     var clients: [UInt64: Client] = [:]
     var dirtyClients: [Client] = []
@@ -160,6 +162,7 @@ package final class BrokerShard {
 
     /// Looks for clients that were silent for too long. Called about once a second.
     package func elapsed() {
+        trimSessions()
         for client in Array(clients.values) where client.session.deadline <= now {
             if case .close(let fault) = client.session.elapsed(now: now) {
                 report(.info, "\(client.name) at \(client.address): closed, \(fault)")

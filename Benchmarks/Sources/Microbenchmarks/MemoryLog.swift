@@ -59,6 +59,7 @@ final class MemoryLog: LogEngine, @unchecked Sendable {
     ) {}
     func fetchOffset(_ partition: PartitionID, at time: Timestamp, ticket: UInt64, reader: ReaderID) {}
     func takeFetched(_ reader: ReaderID) -> [(ticket: UInt64, read: PartitionRead)] { [] }
+    func trim(_ partition: PartitionID, before offset: Offset) {}
     var trouble: StorageError? { nil }
     func bounds(_ partition: PartitionID) -> PartitionBounds {
         PartitionBounds(start: .zero, durable: .zero, appended: .zero, flushed: .zero, byteCount: 0, segmentCount: 1)

@@ -182,6 +182,9 @@ package protocol LogEngine: AnyObject, Sendable {
     /// The answers that have come since the last call, by ticket.
     func takeFetched(_ reader: ReaderID) -> [(ticket: UInt64, read: PartitionRead)]
 
+    /// Gives up records before `offset`; whole segments of them are removed in the background.
+    func trim(_ partition: PartitionID, before offset: Offset)
+
     /// Why the log refuses appends, if it does: poisoned for good, or full for now.
     var trouble: StorageError? { get }
 

@@ -107,7 +107,6 @@ package final class LogMaintenance {
         var removed = 0
         for index in writers.indices {
             let setting = settings[index]
-            guard setting.retentionMilliseconds != nil || setting.retentionBytesMax != nil else { continue }
             let doomed = access.withState { Self.doomed($0.partitions[index], setting, now: now) }
             for segment in doomed {
                 // The names go first from memory, then from the disk: a reader that still holds one fails to open it and asks again.
@@ -130,7 +129,8 @@ package final class LogMaintenance {
             let isOld =
                 setting.retentionMilliseconds.map { oldest.maxTimestamp.rawValue < now.rawValue - $0 } ?? false
             let isTooMuch = setting.retentionBytesMax.map { byteCount - oldest.byteCount >= $0 } ?? false
-            guard isOld || isTooMuch else { break }
+            let isGivenUp = oldest.nextOffset <= partition.trimmedBefore
+            guard isOld || isTooMuch || isGivenUp else { break }
             // A reader's tail may still hold these batches; it does no harm, their offsets are below the start now.
             guard oldest.nextOffset <= partition.flushed else { break }
             byteCount -= oldest.byteCount

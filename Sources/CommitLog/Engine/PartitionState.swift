@@ -29,6 +29,8 @@ package final class PartitionState {
     package private(set) var tail = Ring<TailEntry>()
     /// How many of the tail's batches are in segment files.
     package private(set) var flushedCount = 0
+    /// The offset before which its owner has given records up.
+    package var trimmedBefore = Offset.zero
     /// Whether the flusher has it on its list.
     package var isQueuedForFlush = false
 

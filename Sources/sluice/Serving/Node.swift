@@ -104,7 +104,10 @@ enum RuleTranslation {
             stream.shape.segmentBytesMax = Int64(setting.segmentBytes)
             return stream
         }
-        streams.append(CommitLog.StreamSettings(name: SessionRecord.stream))
+        var sessions = CommitLog.StreamSettings(name: SessionRecord.stream)
+        // Short segments: what a snapshot makes superfluous goes by whole ones.
+        sessions.shape.segmentBytesMax = 4 << 20
+        streams.append(sessions)
         return streams
     }
 }
@@ -115,10 +118,10 @@ struct SessionRecovery {
 
     /// Replays every record of the stream.
     func load() throws -> SessionDirectory {
-        var directory = SessionDirectory()
+        var replay = SessionReplay()
         guard let partition = log.streams.first(where: { $0.settings.name == SessionRecord.stream })?.partitions.first
         else {
-            return directory
+            return replay.finish()
         }
         try log.forEachBatch(of: partition) { batch in
             let bytes = batch.bytes
@@ -129,10 +132,10 @@ struct SessionRecovery {
                 else { continue }
                 var clientID: [UInt8] = []
                 for index in key.indices { clientID.append(bytes[index]) }
-                directory.apply(change, to: clientID)
+                replay.apply(change, to: clientID)
             }
         }
-        return directory
+        return replay.finish()
     }
 }
 
