@@ -36,7 +36,8 @@ let package = Package(
         .executableTarget(
             name: "Microbenchmarks",
             dependencies: [
-                "CAllocationCount", "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession",
+                "CAllocationCount", "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting",
+                "MQTTSession",
                 "CommitLog", "SluiceBroker",
             ], swiftSettings: settings),
     ],

@@ -59,7 +59,8 @@ package struct PublishAction: Equatable, Sendable, BitwiseCopyable {
 
     /// A message from its parts.
     package init(
-        topic: Topic, payload: ByteRange, properties: ByteRange, packetID: PacketID, qos: QoS, retain: Bool, duplicate: Bool
+        topic: Topic, payload: ByteRange, properties: ByteRange, packetID: PacketID, qos: QoS, retain: Bool,
+        duplicate: Bool
     ) {
         self.topic = topic
         self.payload = payload

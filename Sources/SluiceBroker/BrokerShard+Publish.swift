@@ -25,7 +25,8 @@ extension BrokerShard {
         client.isPublisher = true
         let index = route.partitionIndex
         accumulators.append(
-            to: index, at: wallClock, keyField: route.keyField, value: bytes.extracting(publish.payloadStart..<publish.end),
+            to: index, at: wallClock, keyField: route.keyField,
+            value: bytes.extracting(publish.payloadStart..<publish.end),
             headersField: route.headersField(publish.qos))
         if isScanned { accumulators.note(route.topicHash, in: index) }
         if case .atLeastOnce = publish.qos {
@@ -86,7 +87,8 @@ extension BrokerShard {
     }
 
     /// `$` topics belong to the broker: `$SYS` is read only, and the others are requests.
-    private func refuseReserved(_ publish: PublishAction, _ topic: Span<UInt8>, _ client: Client, _ bytes: Span<UInt8>) {
+    private func refuseReserved(_ publish: PublishAction, _ topic: Span<UInt8>, _ client: Client, _ bytes: Span<UInt8>)
+    {
         let name = String(decoding: topic.copy(ByteRange(start: 0, byteCount: topic.count)), as: UTF8.self)
         let isAnswered = answerRequest(name, publish, client, bytes)
         let reason: ReasonCode = isAnswered ? .success : .notAuthorized

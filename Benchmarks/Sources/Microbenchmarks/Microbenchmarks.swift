@@ -28,17 +28,19 @@ struct Microbenchmarks {
         if failed { exit(1) }
     }
 
-    static var all: [Benchmark] { [
-        decode("decode/publish-qos0-16B", qos: .atMostOnce, payload: 16),
-        decode("decode/publish-qos1-256B", qos: .atLeastOnce, payload: 256),
-        route, batch("batch/build-100x16B-per-tick", count: 100, payload: 16),
-        batch("batch/build-1x256B-per-tick", count: 1, payload: 256),
-        publish("publish/cached-qos0-16B", qos: .atMostOnce, payload: 16, perTick: 1000),
-        publish("publish/cached-qos1-256B", qos: .atLeastOnce, payload: 256, perTick: 200),
-        publish("publish/one-per-tick-qos1-256B", qos: .atLeastOnce, payload: 256, perTick: 1),
-        append, tailMatch("tail-match/no-subscriber", filter: "other/#"),
-        tailMatch("tail-match/one-subscriber-qos0", filter: "sensors/+/dev7/temp"),
-    ] }
+    static var all: [Benchmark] {
+        [
+            decode("decode/publish-qos0-16B", qos: .atMostOnce, payload: 16),
+            decode("decode/publish-qos1-256B", qos: .atLeastOnce, payload: 256),
+            route, batch("batch/build-100x16B-per-tick", count: 100, payload: 16),
+            batch("batch/build-1x256B-per-tick", count: 1, payload: 256),
+            publish("publish/cached-qos0-16B", qos: .atMostOnce, payload: 16, perTick: 1000),
+            publish("publish/cached-qos1-256B", qos: .atLeastOnce, payload: 256, perTick: 200),
+            publish("publish/one-per-tick-qos1-256B", qos: .atLeastOnce, payload: 256, perTick: 1),
+            append, tailMatch("tail-match/no-subscriber", filter: "other/#"),
+            tailMatch("tail-match/one-subscriber-qos0", filter: "sensors/+/dev7/temp"),
+        ]
+    }
 
     static func pad(_ text: String, _ width: Int, right: Bool = false) -> String {
         let space = String(repeating: " ", count: max(0, width - text.count))
@@ -102,7 +104,9 @@ enum Thresholds {
         while fgets(&line, 512, file) != nil {
             let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
             let words = text.split { $0 == " " || $0 == "\n" }
-            if words.count == 2, !text.hasPrefix("#"), let allowed = Double(words[1]) { result[String(words[0])] = allowed }
+            if words.count == 2, !text.hasPrefix("#"), let allowed = Double(words[1]) {
+                result[String(words[0])] = allowed
+            }
         }
         return result
     }

@@ -41,27 +41,31 @@ extension Microbenchmarks {
             return {
                 var offset = 0
                 while offset < bytes.count {
-                    guard let publish = decoder.plainPublish(bytes.span, from: offset) else { preconditionFailure("not plain") }
+                    guard let publish = decoder.plainPublish(bytes.span, from: offset) else {
+                        preconditionFailure("not plain")
+                    }
                     offset = publish.end
                 }
             }
         }
     }
 
-    static var route: Benchmark { Benchmark(name: "route/cached", operationsPerRun: 10_000) {
-        var cache = TopicCache<Int>()
-        let topics = (0..<50).map { Array("sensors/site1/dev\($0)/temp".utf8) }
-        for (index, topic) in topics.enumerated() { cache.insert(index, for: topic.span) }
-        let box = CacheBox(cache)
-        return {
-            var sum = 0
-            for number in 0..<10_000 {
-                let topic = topics[number % 50]
-                sum += box.cache.lookup(topic.span) ?? 0
+    static var route: Benchmark {
+        Benchmark(name: "route/cached", operationsPerRun: 10_000) {
+            var cache = TopicCache<Int>()
+            let topics = (0..<50).map { Array("sensors/site1/dev\($0)/temp".utf8) }
+            for (index, topic) in topics.enumerated() { cache.insert(index, for: topic.span) }
+            let box = CacheBox(cache)
+            return {
+                var sum = 0
+                for number in 0..<10_000 {
+                    let topic = topics[number % 50]
+                    sum += box.cache.lookup(topic.span) ?? 0
+                }
+                precondition(sum > 0)
             }
-            precondition(sum > 0)
         }
-    } }
+    }
 
     final class CacheBox {
         var cache: TopicCache<Int>
@@ -71,7 +75,9 @@ extension Microbenchmarks {
     static func batch(_ name: String, count: Int, payload: Int) -> Benchmark {
         Benchmark(name: name, operationsPerRun: 100) {
             let key = RecordFields.key(Array("dev42".utf8))
-            let headers = RecordFields.headers([RecordHeader(name: "mqtt.topic", value: Array("sensors/site1/dev42/temp".utf8))])
+            let headers = RecordFields.headers([
+                RecordHeader(name: "mqtt.topic", value: Array("sensors/site1/dev42/temp".utf8))
+            ])
             let value = [UInt8](repeating: 0x32, count: payload)
             let box = BuilderBox()
             return {
@@ -107,28 +113,32 @@ extension Microbenchmarks {
         }
     }
 
-    static var append: Benchmark { Benchmark(name: "append/100-batches-per-tick", operationsPerRun: 100) {
-        let log = MemoryLog(partitionCount: 100)
-        let reader = log.register(wake: {})
-        let key = RecordFields.nullKey
-        let headers = RecordFields.headers([])
-        let value = [UInt8](repeating: 1, count: 64)
-        let box = BuilderBox()
-        return {
-            for _ in 0..<100 {
-                var appends: [Append] = []
-                for partition in 0..<100 {
-                    box.builder.append(
-                        at: Timestamp(rawValue: 0), keyField: key.span, value: value.span, headersField: headers.span)
-                    appends.append(
-                        Append(
-                            partition: PartitionID(rawValue: UInt32(partition)), batch: box.builder.finish(), isAwaited: true,
-                            topicHashes: nil))
+    static var append: Benchmark {
+        Benchmark(name: "append/100-batches-per-tick", operationsPerRun: 100) {
+            let log = MemoryLog(partitionCount: 100)
+            let reader = log.register(wake: {})
+            let key = RecordFields.nullKey
+            let headers = RecordFields.headers([])
+            let value = [UInt8](repeating: 1, count: 64)
+            let box = BuilderBox()
+            return {
+                for _ in 0..<100 {
+                    var appends: [Append] = []
+                    for partition in 0..<100 {
+                        box.builder.append(
+                            at: Timestamp(rawValue: 0), keyField: key.span, value: value.span,
+                            headersField: headers.span)
+                        appends.append(
+                            Append(
+                                partition: PartitionID(rawValue: UInt32(partition)), batch: box.builder.finish(),
+                                isAwaited: true,
+                                topicHashes: nil))
+                    }
+                    _ = log.append(appends, from: reader)
                 }
-                _ = log.append(appends, from: reader)
             }
         }
-    } }
+    }
 
     static func tailMatch(_ name: String, filter: String) -> Benchmark {
         let count = 10_000
@@ -175,7 +185,9 @@ final class ShardBench {
         var buffer = ByteBuffer()
         SubscribePacket(
             version: .v311, packetID: 1,
-            filters: [SubscribePacket.Request(filter: Array(filter.utf8), options: SubscriptionOptions(qos: .atMostOnce))]
+            filters: [
+                SubscribePacket.Request(filter: Array(filter.utf8), options: SubscriptionOptions(qos: .atMostOnce))
+            ]
         ).encode(into: &buffer)
         precondition(shard.received(client, buffer.bytes) == buffer.count)
         shard.endTick()

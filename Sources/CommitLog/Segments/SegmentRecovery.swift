@@ -145,7 +145,9 @@ struct SegmentRecovery {
         defer { storage.close(log) }
         var result = Scan(end: start, expected: base)
         // An indexed batch was found right; the scan begins with its offset.
-        if start > 0, let first = try SegmentIndexes.header(storage, log, at: start) { result.expected = first.baseOffset }
+        if start > 0, let first = try SegmentIndexes.header(storage, log, at: start) {
+            result.expected = first.baseOffset
+        }
         var position = start
         var chunkByteCount = 4 << 20
         while position < byteCount {

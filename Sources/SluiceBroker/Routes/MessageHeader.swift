@@ -169,7 +169,8 @@ extension PublishAction {
     init(_ publish: PlainPublish) {
         self.init(
             topic: .name(ByteRange(start: publish.topicStart, byteCount: publish.topicByteCount)),
-            payload: ByteRange(start: publish.payloadStart, byteCount: publish.end - publish.payloadStart), properties: .empty,
+            payload: ByteRange(start: publish.payloadStart, byteCount: publish.end - publish.payloadStart),
+            properties: .empty,
             packetID: publish.packetID, qos: publish.qos, retain: false, duplicate: false)
     }
 }

@@ -29,7 +29,8 @@ struct Route: BitwiseCopyable {
         topicHash = XXH3.hash(topic)
         partitionIndex = partition.index
         isReserved = topic[0] == UInt8(ascii: "$")
-        let header = RecordHeader(name: MessageHeader.topic, value: topic.copy(ByteRange(start: 0, byteCount: topic.count)))
+        let header = RecordHeader(
+            name: MessageHeader.topic, value: topic.copy(ByteRange(start: 0, byteCount: topic.count)))
         let keyField = RecordFields.key(key)
         let plain = RecordFields.headers([header])
         let acknowledged = RecordFields.headers([header, MessageHeader.qos(.atLeastOnce)])
@@ -74,11 +75,15 @@ private final class RouteArena {
     private var blocks: [UnsafeMutableRawPointer] = unsafe []
     private(set) var byteCount = 0
 
-    deinit { for unsafe block in unsafe blocks { unsafe block.deallocate() } }
+    deinit {
+        unsafe blocks.forEach { block in unsafe block.deallocate() }
+    }
 
     func keep(_ bytes: [UInt8]) -> UnsafeRawPointer {
         let block = UnsafeMutableRawPointer.allocate(byteCount: bytes.count, alignment: 1)
-        unsafe bytes.withUnsafeBytes { unsafe block.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(block), byteCount: $0.count) }
+        unsafe bytes.withUnsafeBytes {
+            unsafe block.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(block), byteCount: $0.count)
+        }
         unsafe blocks.append(block)
         byteCount += bytes.count
         return UnsafeRawPointer(block)
@@ -101,7 +106,9 @@ struct RouteTable: ~Copyable {
         self.rules = rules
         self.limits = limits
         partitions = Dictionary(uniqueKeysWithValues: streams.map { ($0.settings.name, $0.partitions) })
-        for stream in rules.streams { precondition(partitions[stream] != nil, "Cannot route to a stream that does not exist") }
+        for stream in rules.streams {
+            precondition(partitions[stream] != nil, "Cannot route to a stream that does not exist")
+        }
     }
 
     /// The route of a topic; valid until the next call.
