@@ -104,7 +104,8 @@ extension LogRuntime {
         if journalHasUnsynced {
             try journal.synchronize()
             journalHasUnsynced = false
-            // Said before the file is handed on: a checkpoint takes away a file's groups, so it must see that they may be flushed.
+            // Said before the file is handed on: a checkpoint takes away a file's groups, so it must see that they may
+            // be flushed.
             advance { state, lsn in state.completed(synchronize: lsn) }
         }
         monitor.lock()

@@ -52,7 +52,11 @@ package final class LogMaintenance {
             segments.append(writer.active)
             let done = batches.prefix { $0.nextOffset <= writer.active.nextOffset }
             access.withState { $0.completed(flush: partition, batches: done, segments: segments) }
-            if let failure { throw failure }
+            if let failure {
+                // A roll synchronises: what fails for another reason than space is final here, too.
+                if !failure.isFull { self.failure = failure }
+                throw failure
+            }
         }
     }
 
@@ -96,8 +100,9 @@ package final class LogMaintenance {
 
     /// Removes segments whose records are all older than their stream keeps, or that exceed its bytes.
     ///
-    /// A clock that jumps ahead must not empty a stream: one pass removes at most half of a partition's segments, and age counts from
-    /// the newest record when that is behind the clock by more than the retention (a stream that went quiet keeps its last segment).
+    /// A clock that jumps ahead must not empty a stream: one pass removes at most half of a partition's segments, and
+    /// age counts from the newest record when that is behind the clock by more than the retention (a stream that went
+    /// quiet keeps its last segment).
     /// - Returns: the removed segments' number.
     package func retain(now: Timestamp) throws(StorageError) -> Int {
         var removed = 0
@@ -106,7 +111,8 @@ package final class LogMaintenance {
             guard setting.retentionMilliseconds != nil || setting.retentionBytesMax != nil else { continue }
             let doomed = access.withState { Self.doomed($0.partitions[index], setting, now: now) }
             for segment in doomed {
-                // The names go first from memory, then from the disk: a reader that still holds one fails to open it and asks again.
+                // The names go first from memory, then from the disk: a reader that still holds one fails to open it
+                // and asks again.
                 for path in [
                     paths[index].log(segment.baseOffset), paths[index].index(segment.baseOffset),
                     paths[index].timeIndex(segment.baseOffset),

@@ -33,10 +33,11 @@ struct ScannedFile {
 
 /// Finds the frames of the journal's files after a stop.
 ///
-/// Groups are numbered without gaps, so a gap is where a frame is not whole: it, and what follows, was never acknowledged. Unless a
-/// later frame says that a lost one was durable: then the loss is damage, it is reported, and the later frames count.
-/// The frame that a recovery opens its journal with says that all before it is in segments, on the device: older files, which a crash may
-/// have left in any number, count for nothing then.
+/// Groups are numbered without gaps, so a gap is where a frame is not whole: it, and what follows, was never
+/// acknowledged. Unless a later frame says that a lost one was durable: then the loss is damage, it is reported, and
+/// the later frames count.
+/// The frame that a recovery opens its journal with says that all before it is in segments, on the device: older files,
+/// which a crash may have left in any number, count for nothing then.
 struct JournalScan {
     private let storage: any Storage
     private var candidates: [ScannedFile] = []
@@ -49,6 +50,8 @@ struct JournalScan {
     private(set) var lastLSN = LSN.zero
     /// The first offset of each partition that whole frames cover, with a batch or with a reservation in its place.
     private(set) var starts: [Int: Offset] = [:]
+    /// The offset behind all that whole frames say of each partition.
+    private(set) var ends: [Int: Offset] = [:]
 
     init(storage: any Storage) { self.storage = storage }
 
@@ -58,7 +61,8 @@ struct JournalScan {
         for number in numbers {
             let id = try storage.open(JournalFiles.path(number), creating: false)
             defer { storage.close(id) }
-            // A process that was killed leaves frames that the device may not have; what is replayed from here on must not vanish.
+            // A process that was killed leaves frames that the device may not have; what is replayed from here on must
+            // not vanish.
             try storage.synchronize(id)
             let bytes = try storage.bytes(id, at: 0, count: Int(try storage.byteCount(id)))
             collect(bytes.span, number)
@@ -74,6 +78,7 @@ struct JournalScan {
             candidates = []
             firstLSNs = []
             starts = [:]
+            ends = [:]
         }
         var position = JournalFrame.alignment
         while position < bytes.count {
@@ -85,7 +90,7 @@ struct JournalScan {
                 continue
             }
             file.frames.append(ScannedFrame(position: position, header: header))
-            noteStarts(rest, header)
+            noteOffsets(rest, header)
             position += JournalFrame.padded(header.byteCount)
         }
         guard !file.frames.isEmpty else { return }
@@ -93,17 +98,19 @@ struct JournalScan {
         firstLSNs.append(JournalFileHeader.firstLSN(bytes, file: number))
     }
 
-    private mutating func noteStarts(_ bytes: Span<UInt8>, _ header: JournalFrame.Header) {
+    private mutating func noteOffsets(_ bytes: Span<UInt8>, _ header: JournalFrame.Header) {
         for index in 0..<header.batchCount {
             let entry = JournalFrame.entry(bytes, index)
+            let partition = entry.partition.index
+            ends[partition] = max(ends[partition] ?? .zero, entry.nextOffset)
             // The reservations that a file begins with say where partitions end, not that something is here.
             if entry.recordCount == 0 { continue }
-            let partition = entry.partition.index
             starts[partition] = min(starts[partition] ?? entry.baseOffset, entry.baseOffset)
         }
     }
 
-    /// Whether a file begins with the group that a recovery opens its journal with: no records, only where partitions end.
+    /// Whether a file begins with the group that a recovery opens its journal with: no records, only where partitions
+    /// end.
     private func isOpening(_ bytes: Span<UInt8>, _ number: UInt64) -> Bool {
         guard bytes.count > JournalFrame.alignment else { return false }
         let rest = bytes.extracting(JournalFrame.alignment..<bytes.count)

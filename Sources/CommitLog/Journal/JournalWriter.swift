@@ -3,9 +3,10 @@ package import SluiceCore
 
 /// Writes commit groups to the journal's files, one after the other.
 ///
-/// Isolation: one thread (the journal's) calls `write` and `synchronize`; `adopt(spare:)` hands over a prepared file under the
-/// log's lock.
-/// Invariants: a file is written from its front, frames in LSN order; after a failed write the next frame goes to the same place.
+/// Isolation: one thread (the journal's) calls `write` and `synchronize`; `adopt(spare:)` hands over a prepared file
+/// under the log's lock.
+/// Invariants: a file is written from its front, frames in LSN order; after a failed write the next frame goes to the
+/// same place.
 package struct JournalWriter: ~Copyable {
     /// A journal file with room for frames.
     package struct File: Sendable {
@@ -36,7 +37,8 @@ package struct JournalWriter: ~Copyable {
     /// The number of the file that is written.
     package var fileNumber: UInt64 { current.number }
 
-    /// Whether a group would reach beyond the current file's end, so that a spare must be taken first. An empty file takes any group.
+    /// Whether a group would reach beyond the current file's end, so that a spare must be taken first. An empty file
+    /// takes any group.
     package func needsSpare(for group: borrowing CommitGroup) -> Bool {
         position > 0
             && position + JournalFrame.padded(JournalFrame.headerByteCount + group.byteCount) > fileByteCount
@@ -67,8 +69,8 @@ package struct JournalWriter: ~Copyable {
         var byteCount = header.count
         var pieces: [UnsafeRawBufferPointer] = unsafe []
         unsafe pieces.reserveCapacity(group.entries.count + 2)
-        // The pointers outlive their closures: the header is this writer's, the batches are held by the group until the write is done,
-        // and none of them moves or changes.
+        // The pointers outlive their closures: the header is this writer's, the batches are held by the group until the
+        // write is done, and none of them moves or changes.
         unsafe header.withUnsafeBytes { unsafe pieces.append($0) }
         for entry in group.entries where entry.isJournaled {
             unsafe entry.batch.withUnsafeBytes { unsafe pieces.append($0) }

@@ -97,7 +97,8 @@ package struct LogOpening {
             let name = catalogue.streams[stream].name
             var recovery = SegmentRecovery(
                 storage: storage, paths: SegmentPaths(stream: name, number: number), shape: setting(name).shape,
-                journalStart: scan.starts[recovered.count] ?? Offset(rawValue: Int64.max))
+                journalStart: scan.starts[recovered.count] ?? Offset(rawValue: Int64.max),
+                journalEnd: scan.ends[recovered.count])
             recovered.append(try recovery.recover())
             findings += recovery.findings
         }
@@ -146,8 +147,8 @@ package struct LogOpening {
         for setting in settings {
             _ = catalogue.ensure(setting.name, partitionCount: setting.partitionCount, makeID: makeID)
         }
-        // The catalogue comes before what it names: a crash in between leaves names without directories, which are made anew, and
-        // never a directory that nobody knows.
+        // The catalogue comes before what it names: a crash in between leaves names without directories, which are made
+        // anew, and never a directory that nobody knows.
         let isStored = names.contains("catalogue") && before == catalogue && findings.isEmpty
         if !isStored { try storage.replace(Catalogue.path, with: catalogue.encoded, inDirectory: "meta") }
         try storage.synchronizeDirectory("meta")
@@ -166,7 +167,8 @@ package struct LogOpening {
                 severity: .damage, path: Catalogue.path, text: "\(state); rebuilt from the partitions' own metadata"))
     }
 
-    /// Makes the directories and metadata files that are missing, and sees to it that the directories are on the device.
+    /// Makes the directories and metadata files that are missing, and sees to it that the directories are on the
+    /// device.
     private func makeDirectories() throws(StorageError) {
         for stream in catalogue.streams {
             for (number, partition) in stream.partitions.enumerated() {

@@ -23,8 +23,8 @@ package struct SegmentRead: Sendable {
 
 /// Reads verified batches out of a segment's files.
 ///
-/// Isolation: any thread that may wait for the disk. Files are opened for each read, so that a million sealed segments cost no
-/// descriptors, and a segment that retention removes meanwhile fails to open.
+/// Isolation: any thread that may wait for the disk. Files are opened for each read, so that a million sealed segments
+/// cost no descriptors, and a segment that retention removes meanwhile fails to open.
 package enum SegmentReader {
     /// Reads about `byteCountMax` bytes (at least one batch) from the batch that holds `offset`.
     /// - Throws: `StorageError`. Damage is no error: it is skipped and counted.
@@ -35,14 +35,18 @@ package enum SegmentReader {
         let log = try storage.open(paths.log(segment.baseOffset), creating: false)
         defer { storage.close(log) }
         var position: Int64
+        var taking = Taking(segment: segment, from: offset)
         if let hint, hint.baseOffset == segment.baseOffset, hint.offset == offset {
             position = hint.position
+            taking.expected = offset
+        } else if let floor = try floor(storage, paths, segment, log, offset) {
+            position = floor.position
+            taking.expected = floor.offset
         } else {
-            position = try floorPosition(storage, paths, segment, log, offset)
+            position = 0
         }
         var result = SegmentRead()
         var wanted = byteCountMax
-        var taking = Taking(segment: segment, from: offset)
         while position < segment.byteCount, result.batches.isEmpty {
             let left = segment.byteCount - position
             let count = Int(min(Int64(wanted), left))
@@ -58,21 +62,22 @@ package enum SegmentReader {
         return result
     }
 
-    /// The position of an indexed batch at or before the one that holds `offset`.
+    /// The position and base offset of an indexed batch at or before the one that holds `offset`; nil is the segment's
+    /// start.
     ///
-    /// The index is a cache that nothing checks as a whole: the entry that is used must name the last offset of the batch at its
-    /// position, and any other damage to it leads to an earlier position only.
+    /// The index is a cache that nothing checks as a whole: the entry that is used must name the last offset of the
+    /// batch at its position, and any other damage to it leads to an earlier position only.
     /// - Complexity: O(log n) reads of the index file, and one of the batch's header.
-    static func floorPosition(
+    private static func floor(
         _ storage: any Storage, _ paths: SegmentPaths, _ segment: SegmentInfo, _ log: FileID, _ offset: Offset
-    ) throws(StorageError) -> Int64 {
-        guard offset > segment.baseOffset else { return 0 }
+    ) throws(StorageError) -> (position: Int64, offset: Offset)? {
+        guard offset > segment.baseOffset else { return nil }
         let file: FileID
         do throws(StorageError) {
             file = try storage.open(paths.index(segment.baseOffset), creating: false)
         } catch {
             // Without its index the segment is read from its start.
-            return 0
+            return nil
         }
         defer { storage.close(file) }
         let target = offset.rawValue - segment.baseOffset.rawValue
@@ -92,15 +97,11 @@ package enum SegmentReader {
                 high = middle
             }
         }
-        guard let found, found.position > 0, found.position < segment.byteCount else { return 0 }
-        let header = try storage.bytes(log, at: found.position, count: BatchLayout.headerByteCount)
-        do throws(BatchError) {
-            let batch = try BatchHeader(header.span)
-            let isRight = batch?.lastOffset.rawValue == segment.baseOffset.rawValue + found.lastOffset
-            return isRight ? found.position : 0
-        } catch {
-            return 0
-        }
+        guard let found, found.position > 0, found.position < segment.byteCount,
+            let header = try SegmentIndexes.header(storage, log, at: found.position),
+            header.lastOffset.rawValue == segment.baseOffset.rawValue + found.lastOffset
+        else { return nil }
+        return (found.position, header.baseOffset)
     }
 }
 
@@ -138,6 +139,12 @@ private struct Taking {
                 guard header.baseOffset >= expected, header.nextOffset <= end else {
                     throw .offset(header.baseOffset.rawValue)
                 }
+                let neededByteCount = BatchSearch.neededByteCount(toTrust: header, expected: expected)
+                if rest.count < neededByteCount, left >= Int64(neededByteCount) {
+                    taken.neededByteCount = neededByteCount
+                    return taken
+                }
+                try BatchSearch.checkOffset(header, rest, expected: expected)
                 expected = header.nextOffset
                 if header.nextOffset > from {
                     var buffer = ByteBuffer(capacity: header.byteCount)
@@ -157,14 +164,34 @@ private struct Taking {
 
 /// Looks for the next batch behind damage.
 enum BatchSearch {
-    /// The index, from `start` on, of the next verified batch, or of a header whose batch `bytes` cut off; behind both when there is
-    /// none, as far as a header that begins in `bytes` cannot be missed.
+    /// Bytes that `checkOffset` wants to see: behind a gap, the header of the next batch too.
+    static func neededByteCount(toTrust header: BatchHeader, expected: Offset) -> Int {
+        header.byteCount + (header.baseOffset > expected ? BatchLayout.headerByteCount : 0)
+    }
+
+    /// Checks a verified batch at the start of `bytes` that does not follow on: a gap is a hole, or damage to the base
+    /// offset, which no checksum covers. The next batch tells: one that belongs into the gap says that it is none.
+    static func checkOffset(_ header: BatchHeader, _ bytes: Span<UInt8>, expected: Offset) throws(BatchError) {
+        guard header.baseOffset > expected, bytes.count > header.byteCount else { return }
+        let next: BatchHeader?
+        do throws(BatchError) {
+            next = try BatchHeader(bytes.extracting(header.byteCount..<bytes.count))
+        } catch {
+            return
+        }
+        guard let next, next.baseOffset > expected, next.baseOffset < header.nextOffset else { return }
+        throw .offset(header.baseOffset.rawValue)
+    }
+
+    /// The index, from `start` on, of the next verified batch, or of a header whose batch `bytes` cut off; behind both
+    /// when there is none, as far as a header that begins in `bytes` cannot be missed.
     /// - Parameter leftInFile: bytes from the start of `bytes` to the end of the file.
     /// - Complexity: O(n), plus a checksum for each place that looks like a header.
     static func next(_ bytes: Span<UInt8>, after start: Int, leftInFile: Int64) -> Int {
         var index = start
         while index + BatchLayout.headerByteCount <= bytes.count {
-            // Magic 2, and a base offset and length that start with zero bytes in any file of ours below 2^56 records and 16 MiB.
+            // Magic 2, and a base offset and length that start with zero bytes in any file of ours below 2^56 records
+            // and 16 MiB.
             if bytes[index + 16] == BatchLayout.magic, bytes[index] == 0, bytes[index + 8] == 0,
                 isBatch(bytes.extracting(index..<bytes.count), leftInFile: leftInFile - Int64(index))
             {

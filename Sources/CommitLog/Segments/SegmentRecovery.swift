@@ -3,8 +3,9 @@ import SluiceCore
 
 /// Brings one partition's segments into a state that can be read and appended to.
 ///
-/// Sealed segments reached the device before the next one existed, so only the newest is read, from the last indexed batch that the
-/// journal does not cover. What is there from the journal's first offset on may be torn: it is cut at the first bad batch, and the journal refills it.
+/// Sealed segments reached the device before the next one existed, so only the newest is read, from the last indexed
+/// batch that the journal does not cover. What is there from the journal's first offset on may be torn: it is cut at
+/// the first bad batch, and the journal refills it.
 /// Before that offset a bad batch is damage: the file is copied aside and rewritten without it; offsets do not move.
 struct SegmentRecovery {
     private let storage: any Storage
@@ -12,6 +13,8 @@ struct SegmentRecovery {
     private let shape: SegmentShape
     /// The first offset that the journal covers.
     private let journalStart: Offset
+    /// Where the partition ends as far as the journal knows; nil when it says nothing of it.
+    private let journalEnd: Offset?
     private(set) var findings: [RecoveryFinding] = []
 
     /// What was recovered: the segments, oldest first, and the end of the newest.
@@ -20,11 +23,14 @@ struct SegmentRecovery {
         var writer: SegmentWriter
     }
 
-    init(storage: any Storage, paths: SegmentPaths, shape: SegmentShape, journalStart: Offset) {
+    init(
+        storage: any Storage, paths: SegmentPaths, shape: SegmentShape, journalStart: Offset, journalEnd: Offset?
+    ) {
         self.storage = storage
         self.paths = paths
         self.shape = shape
         self.journalStart = journalStart
+        self.journalEnd = journalEnd
     }
 
     mutating func recover() throws(StorageError) -> Result {
@@ -96,7 +102,8 @@ struct SegmentRecovery {
     private mutating func recoverNewest(_ base: Offset) throws(StorageError) -> Newest {
         var info = SegmentInfo(baseOffset: base)
         let byteCount = try logByteCount(base)
-        // What ends before the journal begins was on the device, and so were the index entries up to there. The rest is read again.
+        // What ends before the journal begins was on the device, and so were the index entries up to there. The rest is
+        // read again.
         var indexes = try SegmentIndexes.load(storage, paths, base)?.prefix(before: journalStart)
         if let last = indexes?.lastEntry, try !isRight(last, base, byteCount) { indexes = nil }
         var found = try scan(base, from: indexes?.lastEntry?.position ?? 0, byteCount: byteCount)
@@ -139,6 +146,10 @@ struct SegmentRecovery {
         let log = try storage.open(paths.log(base), creating: false)
         defer { storage.close(log) }
         var result = Scan(end: start, expected: base)
+        // An indexed batch was found right; the scan begins with its offset.
+        if start > 0, let first = try SegmentIndexes.header(storage, log, at: start) {
+            result.expected = first.baseOffset
+        }
         var position = start
         var chunkByteCount = 4 << 20
         while position < byteCount {
@@ -166,6 +177,13 @@ struct SegmentRecovery {
                 }
                 // A copy of an older block is whole and does not count.
                 guard header.baseOffset >= result.expected else { throw .offset(header.baseOffset.rawValue) }
+                let needed = BatchSearch.neededByteCount(toTrust: header, expected: result.expected)
+                if rest.count < needed, left >= Int64(needed) { return index }
+                try BatchSearch.checkOffset(header, rest, expected: result.expected)
+                // Nothing reaches a segment before the journal says so; a gap that leads beyond is none.
+                if let journalEnd, header.baseOffset > result.expected, header.nextOffset > journalEnd {
+                    throw .offset(header.baseOffset.rawValue)
+                }
                 result.batches.append(header)
                 result.positions.append(position + Int64(index))
                 result.expected = header.nextOffset
@@ -179,7 +197,8 @@ struct SegmentRecovery {
         return index
     }
 
-    /// Cuts a torn end off, or sets a damaged file aside and rewrites it; `found` is left with what is whole, at its new positions.
+    /// Cuts a torn end off, or sets a damaged file aside and rewrites it; `found` is left with what is whole, at its
+    /// new positions.
     private mutating func settle(_ base: Offset, _ found: inout Scan, byteCount: Int64) throws(StorageError) {
         guard let damage = found.damage else { return }
         guard damage.expected >= journalStart else { return try rewrite(base, &found, byteCount: byteCount) }
