@@ -1,5 +1,6 @@
 import CommitLog
-import SluiceCore
+package import RecordFormat
+package import SluiceCore
 
 /// The reader thread: history that is no longer in memory.
 extension LogRuntime {
@@ -38,5 +39,20 @@ extension LogRuntime {
             readWork.wait()
         }
         return nil
+    }
+
+    /// Calls `body` with every batch of a partition's segment files, oldest first; for recovery, before appends.
+    /// - Throws: `StorageError`, and what `body` throws.
+    package func forEachBatch(of partition: PartitionID, _ body: (RecordBatch) throws -> Void) throws {
+        var offset = bounds(partition).start
+        var hint: ReadHint?
+        while true {
+            let read = try files[partition.index].read(
+                partition, from: offset, hint: hint, byteCountMax: 1 << 20, access: self)
+            for batch in read.batches { try body(batch) }
+            guard read.nextOffset > offset else { return }
+            offset = read.nextOffset
+            hint = read.hint
+        }
     }
 }

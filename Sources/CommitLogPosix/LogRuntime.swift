@@ -44,6 +44,10 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         var reader: ReaderID
     }
 
+    /// Awaited records in a group from which the next one waits for company.
+    static let companyMin = 4
+    /// The longest wait for company that nobody configured.
+    static let companyNanosecondsMax: Int64 = 300_000
     /// Bytes for segment files that wake the flusher before its time.
     static let flushBytes = 4 << 20
     /// How long batches that are in no journal wait for their segment file.
@@ -77,6 +81,12 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     var flusherStopped = false
     /// Whether the journal thread sleeps with an end in sight.
     var journalIsTimed = false
+    /// How many awaited records the journal thread waits for before it commits; 0 when it does not.
+    var companyTarget = 0
+    /// Awaited records of the newest group that was taken.
+    var lastAwaitedCount = 0
+    /// What a sync takes, lately.
+    var syncNanoseconds: Int64 = 200_000
     /// Whether the flusher sleeps with an end in sight.
     var flusherIsTimed = false
     /// Whether that end is near enough for batches that are in no journal.
@@ -175,16 +185,23 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         let outcome = state.append(appends)
         if case .appended = outcome {
             let demand = state.pendingDemand
-            if demand.wantsSync || demand.wantsWrite || demand.byteCount > 1 << 20 || state.wantsSync {
-                journalWork.signal()
-            }
-            if !journalIsTimed { journalWork.signal() }
+            let isWanted = demand.wantsSync || demand.wantsWrite || demand.byteCount > 1 << 20 || state.wantsSync
+            if isWanted, state.pendingAwaitedCount >= companyTarget || state.isUnderPressure { journalWork.signal() }
+            if !journalIsTimed, companyTarget == 0 { journalWork.signal() }
         }
         publishPressure()
         let woken = scanned.load(ordering: .relaxed) ? readersWithNews(besides: reader) : []
         monitor.unlock()
         for wake in woken { wake() }
         return outcome
+    }
+
+    /// See `LogEngine`.
+    package func barrier() -> LSN {
+        monitor.lock()
+        defer { monitor.unlock() }
+        journalWork.signal()
+        return state.barrier()
     }
 
     /// See `LogEngine`.

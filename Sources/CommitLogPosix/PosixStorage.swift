@@ -2,13 +2,26 @@ import CLinux
 package import CommitLog
 import Glibc
 import SluiceCore
+import Synchronization
 
 /// The data directory on a real disk.
 ///
 /// Isolation: any thread; each call is one or a few system calls on a descriptor.
 package final class PosixStorage: Storage {
+    /// What a file's writes do with the page cache.
+    private enum CacheUse: Sendable {
+        case always(DirectWriter)
+        case large(DirectWriter)
+        case never
+    }
+
+    /// Bytes from which a write past the cache is cheaper even where the journal's fsync has to wait for the device
+    /// anyway.
+    private static let directBytesMin = 128 << 10
+
     private let root: String
     private let lock: Int32
+    private let directWriters = Mutex<[FileID: CacheUse]>([:])
 
     /// Opens, and makes if needed, the directory `root` and takes its lock for this process.
     /// - Throws: `StorageError` with operation `lock` when another process has the directory; `makeDirectory` or `open`
@@ -46,7 +59,10 @@ package final class PosixStorage: Storage {
     }
 
     /// See `Storage`.
-    package func close(_ file: FileID) { Glibc.close(file.rawValue) }
+    package func close(_ file: FileID) {
+        directWriters.withLock { $0[file] = nil }
+        Glibc.close(file.rawValue)
+    }
 
     /// See `Storage`.
     package func byteCount(_ file: FileID) throws(StorageError) -> Int64 {
@@ -72,8 +88,47 @@ package final class PosixStorage: Storage {
         return done
     }
 
-    /// See `Storage`.
+    /// Large writes go past the page cache as far as they are whole blocks; journal files (those that were
+    /// preallocated) always do.
     package func write(
+        _ file: FileID, _ pieces: [UnsafeRawBufferPointer], at position: Int64
+    ) throws(StorageError) {
+        let byteCount = pieces.reduce(0) { $0 + $1.count }
+        guard let direct = directWriter(file, byteCount) else { return try writeCached(file, pieces, at: position) }
+        let alignment = Int64(direct.alignment)
+        let start = (position + alignment - 1) / alignment * alignment
+        let end = (position + Int64(byteCount)) / alignment * alignment
+        guard end > start else { return try writeCached(file, pieces, at: position) }
+        let head = Int(start - position)
+        var cursor = PieceCursor(pieces, skipping: 0)
+        if head > 0 { try writeCached(file, cursor.take(head), at: position) }
+        guard direct.write(pieces, skipping: head, count: Int(end - start), at: start) else {
+            throw Self.error(.write, "file \(file.rawValue)")
+        }
+        let tail = byteCount - head - Int(end - start)
+        if tail > 0 {
+            var rest = PieceCursor(pieces, skipping: byteCount - tail)
+            try writeCached(file, rest.take(tail), at: end)
+        }
+    }
+
+    /// The direct writer of a file, when a write of `byteCount` is to use one.
+    private func directWriter(_ file: FileID, _ byteCount: Int) -> DirectWriter? {
+        directWriters.withLock { writers in
+            switch writers[file] {
+            case .always(let writer): return writer
+            case .large(let writer): return byteCount >= Self.directBytesMin ? writer : nil
+            case .never: return nil
+            case nil:
+                guard byteCount >= Self.directBytesMin else { return nil }
+                let writer = DirectWriter(file: file.rawValue)
+                writers[file] = writer.map { .large($0) } ?? .never
+                return writer
+            }
+        }
+    }
+
+    private func writeCached(
         _ file: FileID, _ pieces: [UnsafeRawBufferPointer], at position: Int64
     ) throws(StorageError) {
         var vectors = pieces.compactMap { piece in
@@ -144,6 +199,11 @@ package final class PosixStorage: Storage {
             let count = min(Int64(zeros.count), byteCount - position)
             try write(file, bytes: zeros.span.extracting(0..<Int(count)), at: position)
             position += count
+        }
+        // Frames start and end at multiples of 512. Where the device takes no smaller blocks than 4 KiB, the cache has
+        // to put them together.
+        if let writer = DirectWriter(file: file.rawValue), writer.alignment <= 512 {
+            directWriters.withLock { $0[file] = .always(writer) }
         }
     }
 

@@ -29,8 +29,9 @@ struct InboundFlow {
     /// Takes a PUBLISH of QoS 1 or 2 into account; false when there are too many.
     ///
     /// Before MQTT 5 nobody tells a client how many it may send, so only the owner's back-pressure bounds them.
+    @inline(__always)
     mutating func admit(version: ProtocolVersion) -> Bool {
-        guard version != .v5 || unacknowledgedCount < receiveMaximum else { return false }
+        if case .v5 = version, unacknowledgedCount >= receiveMaximum { return false }
         unacknowledgedCount += 1
         return true
     }

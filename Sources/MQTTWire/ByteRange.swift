@@ -2,14 +2,15 @@
 ///
 /// Layout: two 32-bit numbers, so that a PUBLISH is a handful of registers.
 /// Invariants: lies within the span given to the decoder; meaningless once the caller reuses that memory.
+@usableFromInline
 package struct ByteRange: Equatable, Sendable, BitwiseCopyable {
     /// The index of the first byte in the decoded span.
-    package var start: UInt32
+    @usableFromInline package var start: UInt32
     /// The number of bytes.
-    package var byteCount: UInt32
+    @usableFromInline package var byteCount: UInt32
 
     /// A range of `byteCount` bytes from index `start`.
-    @inline(__always)
+    @inlinable @inline(__always)
     package init(start: Int, byteCount: Int) {
         self.start = UInt32(truncatingIfNeeded: start)
         self.byteCount = UInt32(truncatingIfNeeded: byteCount)
@@ -19,21 +20,21 @@ package struct ByteRange: Equatable, Sendable, BitwiseCopyable {
     package static let empty = ByteRange(start: 0, byteCount: 0)
 
     /// The number of bytes, as an `Int`.
-    @inline(__always)
+    @inlinable @inline(__always)
     package var count: Int { Int(byteCount) }
 
     /// Whether there are no bytes.
-    @inline(__always)
+    @inlinable @inline(__always)
     package var isEmpty: Bool { byteCount == 0 }
 
     /// The indices in the decoded span.
-    @inline(__always)
+    @inlinable @inline(__always)
     package var indices: Range<Int> { Int(start)..<Int(start) + Int(byteCount) }
 }
 
 extension Span where Element == UInt8 {
     /// The bytes of `range`, which a decoder answered for this span.
-    @inline(__always)
+    @inlinable @inline(__always)
     @_lifetime(copy self)
     package func extracting(_ range: ByteRange) -> Span<UInt8> { extracting(range.indices) }
 

@@ -51,6 +51,7 @@ struct ByteReader: ~Escapable {
         return UInt32(high) << 16 | UInt32(low)
     }
 
+    @inline(__always)
     mutating func readPacketID() throws(MQTTDecodeError) -> PacketID {
         let id = PacketID(rawValue: try readUInt16())
         guard id != .none else { throw error(.packetIDZero, at: position - 2) }
@@ -83,6 +84,7 @@ struct ByteReader: ~Escapable {
     }
 
     /// Reads binary data: a two-byte length, then that many bytes.
+    @inline(__always)
     mutating func readBinary() throws(MQTTDecodeError) -> ByteRange {
         try readBytes(Int(try readUInt16()))
     }

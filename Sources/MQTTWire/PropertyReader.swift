@@ -80,11 +80,23 @@ extension ByteReader {
     ///
     /// - Returns: the properties without their length, and the topic alias among them (0 for none).
     /// - Complexity: O(bytes), no allocation.
+    @inline(__always)
     mutating func readProperties(
         at place: PropertyPlaces, userPropertiesMax: Int
     ) throws(MQTTDecodeError) -> (range: ByteRange, topicAlias: UInt16) {
+        // Most packets have no properties, and then their length is one byte of 0.
+        guard remaining == 0 || bytes[position] != 0 else {
+            position += 1
+            return (ByteRange(start: position, byteCount: 0), 0)
+        }
+        return try readSomeProperties(at: place, userPropertiesMax: userPropertiesMax)
+    }
+
+    @inline(never)
+    private mutating func readSomeProperties(
+        at place: PropertyPlaces, userPropertiesMax: Int
+    ) throws(MQTTDecodeError) -> (range: ByteRange, topicAlias: UInt16) {
         let byteCount = try readVariableInteger()
-        guard byteCount > 0 else { return (ByteRange(start: position, byteCount: 0), 0) }
         let range = try readBytes(byteCount)
         var inner = ByteReader(bytes, base: base, position: range.indices.lowerBound, end: position)
         var seen: UInt64 = 0

@@ -3,16 +3,17 @@
 /// A struct rather than an enum, because one number means different things in different packets (0x00 is "Success",
 /// "Normal disconnection" and "Granted QoS 0") and a proxy must carry numbers that it does not know.
 /// Source: MQTT 5.0 §2.4.
+@usableFromInline
 package struct ReasonCode: RawRepresentable, Hashable, Sendable, BitwiseCopyable {
     /// The number on the wire.
-    package var rawValue: UInt8
+    @usableFromInline package var rawValue: UInt8
 
     /// Wraps a raw number.
-    @inline(__always)
+    @inlinable @inline(__always)
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// Whether the code reports a failure.
-    @inline(__always)
+    @inlinable @inline(__always)
     package var isFailure: Bool { rawValue >= 0x80 }
 
     /// Success; also a normal disconnection and granted QoS 0.

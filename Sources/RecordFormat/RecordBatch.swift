@@ -21,6 +21,8 @@ package final class RecordBatch: @unchecked Sendable {
     package let checksum: UInt32
     /// Bytes of the whole batch.
     package let byteCount: Int
+    /// Bytes of memory that the batch holds.
+    package let memoryByteCount: Int
 
     /// Takes bytes that a builder made, or that were read and verified.
     package init(_ storage: consuming ByteBuffer, header: BatchHeader) {
@@ -31,6 +33,7 @@ package final class RecordBatch: @unchecked Sendable {
         maxTimestamp = header.maxTimestamp
         checksum = header.checksum
         byteCount = header.byteCount
+        memoryByteCount = storage.capacity
         self.storage = storage
     }
 

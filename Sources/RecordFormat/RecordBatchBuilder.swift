@@ -1,15 +1,16 @@
 import Checksums
-package import SluiceCore
+public import SluiceCore
 
 /// Builds one record batch in place: records are encoded behind a header that is filled in at the end.
 ///
 /// Isolation: a value with one owner. Offsets are relative; the append that publishes the batch sets the base offset.
-package struct RecordBatchBuilder: ~Copyable {
-    private var storage: ByteBuffer
-    private var baseTimestamp = Timestamp(rawValue: 0)
-    private var maxTimestamp = Timestamp(rawValue: 0)
+@usableFromInline package struct RecordBatchBuilder: ~Copyable {
+    @usableFromInline var storage: ByteBuffer
+    @usableFromInline var baseTimestamp = Timestamp(rawValue: 0)
+    @usableFromInline var maxTimestamp = Timestamp(rawValue: 0)
     /// The number of records added since the last batch was finished.
-    package private(set) var recordCount = 0
+    @inlinable package var recordCount: Int { records }
+    @usableFromInline var records = 0
     private var nextCapacity: Int
 
     /// A builder whose next batch starts with room for `capacity` bytes.
@@ -19,10 +20,10 @@ package struct RecordBatchBuilder: ~Copyable {
     }
 
     /// Bytes of the batch so far, header included.
-    package var byteCount: Int { storage.count }
+    @inlinable package var byteCount: Int { storage.count }
 
     /// Whether no record was added since the last batch was finished.
-    package var isEmpty: Bool { recordCount == 0 }
+    @inlinable package var isEmpty: Bool { records == 0 }
 
     /// Adds one record.
     /// - Parameters:
@@ -31,7 +32,7 @@ package struct RecordBatchBuilder: ~Copyable {
     ///   - value: the record's value, untouched.
     ///   - headersField: encoded headers with their count, see `RecordFields.headers(_:)`.
     /// - Complexity: O(value); allocates only when the batch grows.
-    @inline(__always)
+    @inlinable @inline(__always)
     package mutating func append(
         at timestamp: Timestamp, keyField: Span<UInt8>, value: Span<UInt8>, headersField: Span<UInt8>
     ) {
@@ -51,7 +52,7 @@ package struct RecordBatchBuilder: ~Copyable {
         Varint.append(value.count, to: &storage)
         storage.append(value)
         storage.append(headersField)
-        recordCount += 1
+        records += 1
     }
 
     /// Adds one record whose value is null: a tombstone in a compacted stream.
@@ -69,7 +70,7 @@ package struct RecordBatchBuilder: ~Copyable {
         storage.append(keyField)
         Varint.append(-1, to: &storage)
         storage.append(headersField)
-        recordCount += 1
+        records += 1
     }
 
     /// Fills in the header and hands the batch over; the builder is empty again and its next batch starts as large as
@@ -94,11 +95,12 @@ package struct RecordBatchBuilder: ~Copyable {
         swap(&finished, &storage)
         // Batches of one loop are alike from tick to tick; a sixteenth more saves most second growths.
         nextCapacity = byteCount + byteCount / 16
-        recordCount = 0
+        records = 0
         return RecordBatch(finished, header: header)
     }
 
-    private mutating func begin(at timestamp: Timestamp) {
+    @usableFromInline
+    mutating func begin(at timestamp: Timestamp) {
         baseTimestamp = timestamp
         maxTimestamp = timestamp
         storage.reserve(max(BatchLayout.headerByteCount, nextCapacity))

@@ -1,11 +1,11 @@
-package import SluiceCore
+public import SluiceCore
 
 /// Zigzag base-128 integers, as Kafka's records hold lengths and deltas.
 ///
 /// Source: Kafka message format v2, "varint"; the encoding is Protocol Buffers' sint32 and sint64.
-package enum Varint {
+@usableFromInline package enum Varint {
     /// The bytes that `value` takes: 1 to 10.
-    @inline(__always)
+    @inlinable @inline(__always)
     package static func byteCount(_ value: Int) -> Int {
         let zigzag = UInt64(bitPattern: Int64((value << 1) ^ (value >> 63)))
         // One byte for each seven significant bits, at least one.
@@ -13,7 +13,7 @@ package enum Varint {
     }
 
     /// Appends `value`.
-    @inline(__always)
+    @inlinable @inline(__always)
     package static func append(_ value: Int, to buffer: inout ByteBuffer) {
         var zigzag = UInt64(bitPattern: Int64((value << 1) ^ (value >> 63)))
         while zigzag >= 0x80 {
@@ -25,7 +25,7 @@ package enum Varint {
 
     /// Reads a value at `index` and moves `index` behind it.
     /// - Returns: nil when the bytes end first or the value takes more than ten bytes.
-    @inline(__always)
+    @inlinable @inline(__always)
     package static func read(_ bytes: Span<UInt8>, at index: inout Int) -> Int? {
         var result: UInt64 = 0
         var shift: UInt64 = 0

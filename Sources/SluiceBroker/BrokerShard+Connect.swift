@@ -83,10 +83,8 @@ extension BrokerShard {
         let key = RecordFields.key(client.clientID)
         let value = record.encoded
         let headers = RecordFields.headers([])
-        accumulators[partition.index].builder.append(
-            at: wallClock, keyField: key.span, value: value.span, headersField: headers.span)
-        accumulators[partition.index].isAwaited = true
-        list(partition.index)
-        acks.current.require(.durable)
+        accumulators.append(
+            to: partition.index, at: wallClock, keyField: key.span, value: value.span, headersField: headers.span)
+        acks.current.require(accumulators.expect(in: partition.index))
     }
 }

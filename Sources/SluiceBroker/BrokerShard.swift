@@ -32,14 +32,16 @@ package final class BrokerShard {
     let log: any LogEngine
     let peers: any ShardPeers
     let report: (LogSeverity, String) -> Void
+    /// Makes another tick come soon.
+    let wake: @Sendable () -> Void
     let reader: ReaderID
-    let offer: SessionOffer
+    private(set) var offer: SessionOffer
     var routes: RouteTable
-    var accumulators: [BatchAccumulator]
-    var pendingPartitions: [Int] = []
+    var accumulators: BatchAccumulators
     var appends: [Append] = []
     var acks = AckQueue()
-    var lastLSN = LSN.zero
+    /// Whether a reader of some shard scans the tail, as of this tick's start.
+    var isScanned = false
     var awaited: (lsn: LSN, written: Bool)?
     var clients: [UInt64: Client] = [:]
     var dirtyClients: [Client] = []
@@ -74,8 +76,10 @@ package final class BrokerShard {
         self.log = log
         self.peers = peers
         self.report = report
+        self.wake = wake
         reader = log.register(wake: wake)
         offer = SessionOffer(limits: settings.limits)
+        offer.areSubscriptionIdentifiersAvailable = true
         routes = RouteTable(rules: settings.rules, streams: log.streams, limits: settings.limits)
         var durabilities = [Durability](
             repeating: .fsync, count: log.streams.reduce(0) { $0 + $1.partitions.count })
@@ -87,9 +91,12 @@ package final class BrokerShard {
             }
         }
         partitionNumbers = numbers
-        accumulators = durabilities.map(BatchAccumulator.init)
+        accumulators = BatchAccumulators(durabilities)
         sessionsPartition = log.streams.first { $0.settings.name == SessionRecord.stream }?.partitions.first
     }
+
+    /// Bytes of output above which a client's own bytes are left unread.
+    package var outputBytesMax: Int { settings.limits.outputBytesMax }
 
     // MARK: Connections
 
@@ -107,6 +114,13 @@ package final class BrokerShard {
         var offset = 0
         while !client.isClosing {
             do throws(MQTTDecodeError) {
+                if let publish = client.decoder.plainPublish(bytes, from: offset),
+                    client.session.takesPlain(qos: publish.qos, now: now)
+                {
+                    try self.publish(plain: publish, client, bytes)
+                    offset = publish.end
+                    continue
+                }
                 switch try client.decoder.decode(bytes, from: offset) {
                 case .needsMore(let byteCount):
                     client.wantedByteCount = byteCount
@@ -114,7 +128,7 @@ package final class BrokerShard {
                 case .packet(let packet, let end):
                     client.wantedByteCount = 2
                     let action = client.session.received(packet, in: bytes, now: now)
-                    if action == .postpone { return offset }
+                    if case .postpone = action { return offset }
                     try perform(action, client, bytes)
                     offset = end
                 }
@@ -169,11 +183,17 @@ package final class BrokerShard {
     /// Closes the tick: see the type's description.
     package func endTick() {
         submit()
-        deliver()
+        setScanned()
+        let isBehind = deliver()
         moveReaders()
         releaseAcknowledgements()
         flushClients()
+        // What was left for another tick needs one, whether or not a socket has news.
+        if isBehind || !readerQueue.isEmpty { wake() }
     }
+
+    /// A batch without a list of its topics is looked through by everybody; so are those under construction when scans begin.
+    private func setScanned() { isScanned = log.isScanned }
 
     // MARK: Ends of connections
 
@@ -209,25 +229,22 @@ package final class BrokerShard {
         for client in dirtyClients {
             client.isDirty = false
             client.link?.flush()
+            // A socket that took everything never says that it can be written again.
+            if client.hasBlockedReader, client.output.count < outputBytesMax / 2 { drained(client) }
         }
         dirtyClients.removeAll(keepingCapacity: true)
     }
 
     /// A client's socket took what it had not taken before: its readers may go on.
-    package func drained(_ client: Client) { wakeReaders(of: client) }
+    package func drained(_ client: Client) {
+        client.hasBlockedReader = false
+        wakeReaders(of: client)
+    }
 
     // MARK: Actions
 
     /// Does what the session says.
-    @inline(__always)
     private func perform(
-        _ action: SessionAction, _ client: Client, _ bytes: Span<UInt8>
-    ) throws(MQTTDecodeError) {
-        if case .publish(let publish) = action { return try self.publish(publish, client, bytes) }
-        try performRarer(action, client, bytes)
-    }
-
-    private func performRarer(
         _ action: SessionAction, _ client: Client, _ bytes: Span<UInt8>
     ) throws(MQTTDecodeError) {
         switch action {

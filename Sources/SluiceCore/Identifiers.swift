@@ -1,17 +1,17 @@
 /// A record's position in its partition, counted from 0; dense while nothing is compacted.
-package struct Offset: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCopyable {
+@usableFromInline package struct Offset: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCopyable {
     /// The count of records that came before, in this partition.
-    package var rawValue: Int64
+    @usableFromInline package var rawValue: Int64
 
     /// Wraps a raw offset.
-    @inline(__always)
+    @inlinable @inline(__always)
     package init(rawValue: Int64) { self.rawValue = rawValue }
 
     /// The first offset of every partition.
     package static let zero = Offset(rawValue: 0)
 
     /// The smaller raw value comes first.
-    @inline(__always)
+    @inlinable @inline(__always)
     package static func < (left: Offset, right: Offset) -> Bool { left.rawValue < right.rawValue }
 
     /// The offset `count` records later.
@@ -19,19 +19,19 @@ package struct Offset: RawRepresentable, Hashable, Comparable, Sendable, Bitwise
 }
 
 /// The number of a commit group in the node's journal; one sequence orders all appends of a node.
-package struct LSN: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCopyable {
+@usableFromInline package struct LSN: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCopyable {
     /// The count of commit groups that came before, since the data directory was made.
-    package var rawValue: UInt64
+    @usableFromInline package var rawValue: UInt64
 
     /// Wraps a raw number.
-    @inline(__always)
+    @inlinable @inline(__always)
     package init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// Before every commit group.
     package static let zero = LSN(rawValue: 0)
 
     /// The smaller raw value comes first.
-    @inline(__always)
+    @inlinable @inline(__always)
     package static func < (left: LSN, right: LSN) -> Bool { left.rawValue < right.rawValue }
 
     /// The number of the next commit group.
@@ -41,33 +41,34 @@ package struct LSN: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCop
     package var previous: LSN { LSN(rawValue: rawValue == 0 ? 0 : rawValue - 1) }
 }
 
-/// A partition's number within its node: an index into the engine's table of all partitions, given when its stream is made.
-package struct PartitionID: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCopyable {
+/// A partition's number within its node: an index into the engine's table of all partitions, given when its stream is
+/// made.
+@usableFromInline package struct PartitionID: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCopyable {
     /// The index in the engine's table.
-    package var rawValue: UInt32
+    @usableFromInline package var rawValue: UInt32
 
     /// Wraps a raw index.
-    @inline(__always)
+    @inlinable @inline(__always)
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// The index as an array subscript.
-    @inline(__always)
+    @inlinable @inline(__always)
     package var index: Int { Int(rawValue) }
 
     /// The smaller raw value comes first.
-    package static func < (left: PartitionID, right: PartitionID) -> Bool { left.rawValue < right.rawValue }
+    @inlinable package static func < (left: PartitionID, right: PartitionID) -> Bool { left.rawValue < right.rawValue }
 }
 
 /// A wall-clock moment in milliseconds since 1970-01-01T00:00:00Z, as Kafka's records hold it.
-package struct Timestamp: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCopyable {
+@usableFromInline package struct Timestamp: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCopyable {
     /// Milliseconds since the epoch.
-    package var rawValue: Int64
+    @usableFromInline package var rawValue: Int64
 
     /// Wraps milliseconds since the epoch.
-    @inline(__always)
+    @inlinable @inline(__always)
     package init(rawValue: Int64) { self.rawValue = rawValue }
 
     /// The smaller raw value comes first.
-    @inline(__always)
+    @inlinable @inline(__always)
     package static func < (left: Timestamp, right: Timestamp) -> Bool { left.rawValue < right.rawValue }
 }

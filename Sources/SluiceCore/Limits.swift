@@ -1,13 +1,15 @@
 /// Every bound that input could otherwise grow past, with the arithmetic that chose it.
 package struct Limits: Sendable, Equatable {
-    /// The largest MQTT packet taken, all bytes counted. 1 MiB: sensors send hundreds of bytes, images a few 100 KiB, and
+    /// The largest MQTT packet taken, all bytes counted. 1 MiB: sensors send hundreds of bytes, images a few 100 KiB,
+    /// and
     /// Kafka clients fetch records up to 1 MiB by default (`max.message.bytes`).
     package var packetBytesMax = 1 << 20
     /// Levels of a topic or filter. mosquitto stops at 200 (its 1.6.6 overflowed the stack without a bound).
     package var topicLevelsMax = 128
     /// Bytes of a topic or filter; the protocol's own bound is 65,535.
     package var topicBytesMax = 4096
-    /// QoS 1 and 2 publishes of one connection that are not acknowledged yet; the Receive Maximum that MQTT 5 clients are told.
+    /// QoS 1 and 2 publishes of one connection that are not acknowledged yet; the Receive Maximum that MQTT 5 clients
+    /// are told.
     package var inflightInboundMax = 1024
     /// QoS 1 and 2 deliveries to one connection that are not acknowledged yet, unless the client asks for fewer.
     package var inflightOutboundMax = 1024
@@ -17,7 +19,8 @@ package struct Limits: Sendable, Equatable {
     package var topicAliasesMax = 64
     /// User properties in one packet (mosquitto CVE-2021-41039: quadratic work in thousands).
     package var userPropertiesMax = 128
-    /// Bytes waiting for one connection's socket; QoS 0 deliveries above it are dropped and counted, others wait in the log.
+    /// Bytes waiting for one connection's socket; QoS 0 deliveries above it are dropped and counted, others wait in
+    /// the log.
     package var outputBytesMax = 1 << 20
     /// How long a connection may take to send its CONNECT, in seconds.
     package var connectSecondsMax = 10

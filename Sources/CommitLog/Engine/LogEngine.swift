@@ -28,6 +28,14 @@ package struct StreamDescription: Sendable, Equatable {
     package var id: String
     /// Its partitions, by number.
     package var partitions: [PartitionID]
+
+    /// A stream from its parts.
+    package init(settings: StreamSettings, id: String, partitions: [PartitionID]) {
+        precondition(settings.partitionCount == partitions.count)
+        self.settings = settings
+        self.id = id
+        self.partitions = partitions
+    }
 }
 
 /// A finished batch and where it goes.
@@ -135,6 +143,9 @@ package protocol LogEngine: AnyObject, Sendable {
     /// Appends a tick's batches as one: all of them survive a crash, or none does. Loops with an interest are woken,
     /// but for the one that appends.
     func append(_ appends: [Append], from reader: ReaderID) -> AppendOutcome
+
+    /// An LSN that is durable no sooner than everything that was appended before this call, by any loop.
+    func barrier() -> LSN
 
     /// Up to which LSN acknowledgements may leave that wait for the write, and for the device.
     var progress: (written: LSN, durable: LSN) { get }

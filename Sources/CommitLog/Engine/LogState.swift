@@ -92,8 +92,10 @@ package struct LogState: ~Copyable {
             partition.append(entry)
             tail.append(entry)
             pending.append(entry)
-            if append.isAwaited || hasDurableScan { pending.request(partition.durability) }
-            tailBytes += append.batch.byteCount
+            if append.isAwaited || hasDurableScan {
+                pending.request(partition.durability, count: append.isAwaited ? append.batch.recordCount : 0)
+            }
+            tailBytes += append.batch.memoryByteCount
             unflushedBytes += append.batch.byteCount
         }
         advanceVisible()
@@ -109,12 +111,22 @@ package struct LogState: ~Copyable {
     /// Whether so much waits for the device that the next group should be synchronised though nobody asks for it.
     package var wantsSync: Bool { unflushedBytes - flushableBytes > limits.pendingBytesMax }
 
+    /// Asks for the pending group to be synchronised, be it empty.
+    /// - Returns: its number: when it is durable, so is everything before.
+    package mutating func barrier() -> LSN {
+        pending.request(.fsync, count: 0)
+        return pending.lsn
+    }
+
     // MARK: Commit groups
 
     /// Whether the pending group holds batches, how many bytes the journal would write, and who waits.
     package var pendingDemand: (isEmpty: Bool, byteCount: Int, wantsWrite: Bool, wantsSync: Bool) {
         (pending.isEmpty, pending.byteCount, pending.wantsWrite, pending.wantsSync)
     }
+
+    /// Records of the pending group that a publisher waits for.
+    package var pendingAwaitedCount: Int { pending.awaitedCount }
 
     /// The pending group; a new one begins.
     package mutating func takeGroup() -> CommitGroup {
@@ -317,7 +329,7 @@ package struct LogState: ~Copyable {
             _ = tail.popFirst()
             partition.trimFirst()
             tailStart += 1
-            tailBytes -= entry.batch.byteCount
+            tailBytes -= entry.batch.memoryByteCount
         }
     }
 }

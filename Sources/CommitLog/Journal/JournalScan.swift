@@ -109,15 +109,14 @@ struct JournalScan {
         }
     }
 
-    /// Whether a file begins with the group that a recovery opens its journal with: no records, only where partitions
-    /// end.
+    /// Whether a recovery began the file and its first group is whole.
     private func isOpening(_ bytes: Span<UInt8>, _ number: UInt64) -> Bool {
-        guard bytes.count > JournalFrame.alignment else { return false }
-        let rest = bytes.extracting(JournalFrame.alignment..<bytes.count)
-        guard let header = JournalFrame.header(rest, file: number), header.byteCount == header.tableEnd else {
+        guard bytes.count > JournalFrame.alignment, JournalFileHeader.isOpening(bytes, file: number) else {
             return false
         }
-        return (0..<header.batchCount).allSatisfy { JournalFrame.entry(rest, $0).recordCount == 0 }
+        let rest = bytes.extracting(JournalFrame.alignment..<bytes.count)
+        guard let header = JournalFrame.header(rest, file: number) else { return false }
+        return header.byteCount <= rest.count && hasWholeBatches(rest, header)
     }
 
     // MARK: The chain

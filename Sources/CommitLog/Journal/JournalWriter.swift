@@ -23,15 +23,17 @@ package struct JournalWriter: ~Copyable {
     private var current: File
     private var position: Int
     private var lastLSN = LSN.zero
+    private var isOpening: Bool
     private var header = ByteBuffer(capacity: 4096)
     private let zeros = [UInt8](repeating: 0, count: JournalFrame.alignment)
 
-    /// A writer at the front of a prepared file.
-    package init(storage: any Storage, file: File, fileByteCount: Int) {
+    /// A writer at the front of a prepared file, which a recovery begins its journal with, or not.
+    package init(storage: any Storage, file: File, fileByteCount: Int, isOpening: Bool) {
         self.storage = storage
         self.fileByteCount = fileByteCount
         current = file
         position = 0
+        self.isOpening = isOpening
     }
 
     /// The number of the file that is written.
@@ -50,6 +52,7 @@ package struct JournalWriter: ~Copyable {
         precondition(spare.number > current.number)
         var finished = current
         finished.lastLSN = lastLSN
+        isOpening = false
         current = spare
         position = 0
         return finished
@@ -60,8 +63,8 @@ package struct JournalWriter: ~Copyable {
     /// - Complexity: one gathered write; no copy of a batch.
     package mutating func write(_ group: borrowing CommitGroup, durable: LSN) throws(StorageError) {
         if position == 0 {
-            try storage.write(
-                current.id, bytes: JournalFileHeader.encode(file: current.number, firstLSN: group.lsn).span, at: 0)
+            let sector = JournalFileHeader.encode(file: current.number, firstLSN: group.lsn, isOpening: isOpening)
+            try storage.write(current.id, bytes: sector.span, at: 0)
             position = JournalFrame.alignment
         }
         header.removeAll()

@@ -228,7 +228,8 @@ package struct LogOpening {
         var state = LogState(partitions: partitions, nextLSN: scan.lastLSN.next, limits: limits)
         var files = JournalFiles(
             storage: storage, fileByteCount: journalFileBytes, nextNumber: (scan.numbers.last ?? 0) + 1)
-        var journal = JournalWriter(storage: storage, file: try files.make(), fileByteCount: journalFileBytes)
+        var journal = JournalWriter(
+            storage: storage, file: try files.make(), fileByteCount: journalFileBytes, isOpening: true)
         // The first group says where offsets go on; only when it is on the device may the old files go.
         var group = state.takeGroup()
         state.reserveAll(in: &group)

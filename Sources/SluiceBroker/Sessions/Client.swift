@@ -47,8 +47,12 @@ package final class Client {
     var subscriptions: [Subscription] = []
     /// The reader of the ordinary subscriptions.
     var liveReader: Reader?
-    /// Routes that topic aliases stand for, by token.
-    var aliasRoutes: [Route?] = []
+    /// The readers of its replays.
+    var replays: [Reader] = []
+    /// Whether a reader stopped because the output is full.
+    var hasBlockedReader = false
+    /// Topics that topic aliases stand for, by token.
+    var aliasTopics: [[UInt8]] = []
     /// QoS 0 deliveries that were dropped because its socket took no more.
     var droppedCount: UInt64 = 0
 

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Builds the fuzzer of the packet decoder into Fuzz/.build; run it with `Fuzz/run.sh [seconds]`.
+#
+# A script rather than a package, because the modules under test are `package` inside and only the compiler's own
+# -package-name lets another build see them.
+set -eu
+cd "$(dirname "$0")/.."
+out=Fuzz/.build
+mkdir -p "$out"
+module() {
+    name=$1
+    shift
+    swiftc -parse-as-library -O -g -wmo -enforce-exclusivity=checked -swift-version 6 -package-name sluice \
+        -enable-experimental-feature Lifetimes -enable-upcoming-feature InternalImportsByDefault \
+        -enable-upcoming-feature MemberImportVisibility -enable-upcoming-feature ExistentialAny \
+        -assert-config Debug -sanitize=fuzzer,address -module-name "$name" -I "$out" "$@"
+}
+for name in SluiceCore MQTTWire; do
+    module "$name" -emit-module -emit-module-path "$out/$name.swiftmodule" -emit-object -o "$out/$name.o" \
+        Sources/"$name"/*.swift
+done
+module PacketDecoderFuzz -use-ld=lld -emit-executable -o "$out/PacketDecoderFuzz" Fuzz/PacketDecoderFuzz.swift \
+    "$out/SluiceCore.o" "$out/MQTTWire.o"

@@ -1,0 +1,201 @@
+import CLinux
+import CommitLog
+import EventLoop
+import Glibc
+import SluiceBroker
+import SluiceCore
+import Synchronization
+
+/// What comes to a loop from other threads.
+enum LoopMessage: Sendable {
+    /// A new connection.
+    case accepted(Int32)
+    /// A word from another shard.
+    case shard(ShardMessage)
+    /// The node stops.
+    case stop
+}
+
+/// One event loop with its shard and its connections, on a thread of its own.
+///
+/// Isolation: its thread, but for `post` and the wake.
+// Sendable: other threads only call `post`, which goes through the mutex and the wake.
+final class TransportLoop: @unchecked Sendable {
+    /// Bytes that one read takes at most: a loop's worth of small messages, and within the processor's second-level cache.
+    static let readBytes = 256 << 10
+
+    let loop = Loop()
+    private(set) var shard: BrokerShard
+    private let log: any LogEngine
+    private let onClose: () -> Void
+    private let mailbox = Mutex<[LoopMessage]>([])
+    private let wakeBox: WakeBox
+    private var connections: [ObjectIdentifier: Connection] = [:]
+    private var pausedConnections: [Connection] = []
+    private var lingering: [(connection: Connection, since: Int64)] = []
+    private var afterTickWork: [() -> Void] = []
+    private var memory = UnsafeMutableRawPointer.allocate(byteCount: readBytes, alignment: 4096)
+    private(set) var receiveCapacity = readBytes
+    private var tickEnd: TickEnd?
+    private var timer: RepeatingTimer?
+    private var isStopping = false
+
+    /// The loop's wake, which the log gets before the loop is made.
+    // Sendable: set once before the threads start.
+    final class WakeBox: @unchecked Sendable {
+        var wake: Wake?
+        func send() { wake?.send() }
+    }
+
+    init(
+        settings: ShardSettings, log: any LogEngine, peers: any ShardPeers, onClose: @escaping () -> Void,
+        report: @escaping (LogSeverity, String) -> Void
+    ) {
+        self.log = log
+        self.onClose = onClose
+        let box = WakeBox()
+        wakeBox = box
+        shard = BrokerShard(settings: settings, log: log, peers: peers, wake: { box.send() }, report: report)
+        setClocks()
+        // The work of a wake is done at the end of its tick, with that of the sockets.
+        box.wake = Wake(loop) {}
+        tickEnd = TickEnd(loop) { [unowned self] in endTick() }
+        timer = RepeatingTimer(loop, milliseconds: 500) { [unowned self] in elapsed() }
+    }
+
+    deinit { memory.deallocate() }
+
+    /// Runs until the node stops.
+    func run() {
+        loop.run()
+        loop.drain()
+    }
+
+    /// Puts a message into the mailbox. Any thread.
+    func post(_ message: LoopMessage) {
+        mailbox.withLock { $0.append(message) }
+        wakeBox.send()
+    }
+
+    // MARK: Ticks
+
+    private func setClocks() {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
+        shard.now = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        clock_gettime(CLOCK_REALTIME_COARSE, &time)
+        shard.wallClock = Timestamp(rawValue: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+
+    private func endTick() {
+        takeMessages()
+        shard.endTick()
+        while !afterTickWork.isEmpty {
+            var work: [() -> Void] = []
+            swap(&work, &afterTickWork)
+            for body in work { body() }
+        }
+        if !pausedConnections.isEmpty, !log.isUnderPressure { resumePaused() }
+        setClocks()
+        if isStopping, connections.isEmpty { finish() }
+    }
+
+    /// Runs `body` behind the tick that is being worked on.
+    func afterTick(_ body: @escaping () -> Void) {
+        afterTickWork.append(body)
+        wakeBox.send()
+    }
+
+    private func takeMessages() {
+        let messages = mailbox.withLock { box in
+            guard !box.isEmpty else { return [LoopMessage]() }
+            var taken: [LoopMessage] = []
+            swap(&taken, &box)
+            return taken
+        }
+        for message in messages {
+            switch message {
+            case .accepted(let socket): accept(socket)
+            case .shard(let message): shard.received(message)
+            case .stop: stop()
+            }
+        }
+    }
+
+    private func elapsed() {
+        setClocks()
+        shard.elapsed()
+        let now = shard.now
+        for entry in lingering where now - entry.since > 2_000_000_000 { entry.connection.cut() }
+        lingering.removeAll { now - $0.since > 2_000_000_000 }
+        // A resumed publisher that must stop again is paused by its next read.
+        if !pausedConnections.isEmpty, !log.isUnderPressure { resumePaused() }
+        if isStopping, connections.isEmpty { finish() }
+    }
+
+    // MARK: Connections
+
+    private func accept(_ socket: Int32) {
+        guard !isStopping, let connection = Connection(self, socket: socket) else {
+            Glibc.close(socket)
+            return onClose()
+        }
+        connections[ObjectIdentifier(connection)] = connection
+        connection.start(shard)
+    }
+
+    func closed(_ connection: Connection) {
+        connections[ObjectIdentifier(connection)] = nil
+        pausedConnections.removeAll { $0 === connection }
+        lingering.removeAll { $0.connection === connection }
+        onClose()
+    }
+
+    /// Gives a closing connection two seconds to take its last bytes.
+    func linger(_ connection: Connection) { lingering.append((connection, shard.now)) }
+
+    /// Whether a client must be left unread: the log is behind, or the client does not read its answers.
+    func mustPause(_ client: Client) -> Bool {
+        client.isPublisher && log.isUnderPressure || client.output.count > shard.outputBytesMax
+    }
+
+    func paused(_ connection: Connection) { pausedConnections.append(connection) }
+
+    private func resumePaused() {
+        var resumed: [Connection] = []
+        swap(&resumed, &pausedConnections)
+        for connection in resumed { connection.resume() }
+    }
+
+    /// The loop's receive buffer with room for `byteCount` bytes; what was in it is lost.
+    func receiveBuffer(holding byteCount: Int) -> UnsafeMutableRawPointer {
+        if byteCount > receiveCapacity {
+            memory.deallocate()
+            receiveCapacity = byteCount
+            memory = .allocate(byteCount: byteCount, alignment: 4096)
+        } else if receiveCapacity > Self.readBytes, byteCount <= Self.readBytes {
+            memory.deallocate()
+            receiveCapacity = Self.readBytes
+            memory = .allocate(byteCount: Self.readBytes, alignment: 4096)
+        }
+        return memory
+    }
+
+    // MARK: Stopping
+
+    private func stop() {
+        isStopping = true
+        shard.endTick()
+        shard.shutDown()
+        for connection in Array(connections.values) { connection.close() }
+        shard.endTick()
+    }
+
+    private func finish() {
+        timer?.close()
+        timer = nil
+        tickEnd?.close()
+        tickEnd = nil
+        loop.stop()
+    }
+}

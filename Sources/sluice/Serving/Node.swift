@@ -1,0 +1,155 @@
+import CLinux
+import CommitLog
+import CommitLogPosix
+import Glibc
+import RecordFormat
+import SluiceBroker
+import SluiceConfiguration
+import SluiceCore
+import SluiceTransport
+import TopicRouting
+
+/// A running broker, composed from its configuration: log, sessions, server; started in this order and stopped in reverse.
+struct Node {
+    let configuration: Configuration
+
+    /// Runs until a signal stops it.
+    /// - Parameter readyFile: gets the listeners' addresses when all of them accept.
+    func run(readyFile: String?) throws {
+        _ = sluice_raise_file_limit()
+        let rules = try RuleTranslation.rules(configuration)
+        let storage = try PosixStorage(root: configuration.dataDirectory)
+        let log = try LogRuntime(
+            storage: storage, streams: RuleTranslation.streams(configuration), settings: runtimeSettings,
+            report: { Console.log(.warning, $0) })
+        for finding in log.findings {
+            Console.log(finding.severity == .damage ? .warning : .info, "recovery: \(finding.path): \(finding.text)")
+        }
+        let sessions = try SessionRecovery(log: log).load()
+        let loopCount =
+            configuration.loopCount > 0 ? configuration.loopCount : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        let server = try Server(
+            settings: ServerSettings(
+                host: configuration.listeners.mqtt.host, port: configuration.listeners.mqtt.port, loopCount: loopCount,
+                limits: configuration.limits),
+            log: log, rules: rules, sessions: sessions, report: { Console.log($0 == .warning ? .warning : .info, $1) })
+        server.run {
+            Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")
+            Console.greet(address: server.address)
+            if let readyFile { ReadyFile.write(readyFile, ["mqtt": server.address]) }
+        }
+        Console.log(.info, "stopping")
+        log.stop()
+        if let readyFile { unlink(readyFile) }
+        Console.log(.info, "stopped, everything is on disk")
+    }
+
+    private var runtimeSettings: LogRuntimeSettings {
+        var settings = LogRuntimeSettings()
+        settings.journalFileBytes = configuration.journal.fileBytes
+        settings.commitDelayNanoseconds = configuration.journal.commitDelay.nanoseconds
+        settings.limits.tailBytesMax = configuration.log.tailBytes
+        for stream in configuration.streams {
+            if case .interval(let interval) = stream.durability {
+                settings.syncIntervalNanoseconds = min(settings.syncIntervalNanoseconds, interval.nanoseconds)
+            }
+        }
+        return settings
+    }
+}
+
+extension Duration {
+    /// Whole nanoseconds.
+    var nanoseconds: Int64 { components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000 }
+    /// Whole milliseconds.
+    var milliseconds: Int64 { nanoseconds / 1_000_000 }
+}
+
+/// Configuration into the broker's own types.
+enum RuleTranslation {
+    /// The rules; an error says where in the file.
+    static func rules(_ configuration: Configuration) throws -> RuleSet {
+        var rules: [Rule] = []
+        for setting in configuration.rules {
+            do {
+                rules.append(
+                    try Rule(from: setting.from, stream: setting.stream, key: setting.key, limits: configuration.limits)
+                )
+            } catch {
+                let location =
+                    switch error.field {
+                    case .from: setting.fromLocation
+                    case .stream: setting.streamLocation
+                    case .key: setting.keyLocation
+                    }
+                throw ConfigurationErrors([ConfigurationError(at: location, error.description)])
+            }
+        }
+        return RuleSet(rules)
+    }
+
+    /// The log's streams: those of the configuration and the broker's own.
+    static func streams(_ configuration: Configuration) -> [CommitLog.StreamSettings] {
+        var streams = configuration.streams.map { setting in
+            var stream = CommitLog.StreamSettings(name: setting.name)
+            stream.partitionCount = setting.partitionCount
+            stream.durability =
+                switch setting.durability {
+                case .fsync: .fsync
+                case .interval: .interval
+                case .memory: .memory
+                }
+            stream.retentionMilliseconds = setting.retention.age.map(\.milliseconds)
+            stream.retentionBytesMax = setting.retention.byteCount.map(Int64.init)
+            stream.shape.segmentBytesMax = Int64(setting.segmentBytes)
+            return stream
+        }
+        streams.append(CommitLog.StreamSettings(name: SessionRecord.stream))
+        return streams
+    }
+}
+
+/// Brings the session directory back from the `__sessions` stream.
+struct SessionRecovery {
+    let log: LogRuntime
+
+    /// Replays every record of the stream.
+    func load() throws -> SessionDirectory {
+        var directory = SessionDirectory()
+        guard let partition = log.streams.first(where: { $0.settings.name == SessionRecord.stream })?.partitions.first
+        else {
+            return directory
+        }
+        try log.forEachBatch(of: partition) { batch in
+            let bytes = batch.bytes
+            var records = RecordReader(batch)
+            while let record = try records.next(bytes) {
+                guard let key = record.key, let value = record.value,
+                    let change = SessionRecord(bytes.extracting(value.indices))
+                else { continue }
+                var clientID: [UInt8] = []
+                for index in key.indices { clientID.append(bytes[index]) }
+                directory.apply(change, to: clientID)
+            }
+        }
+        return directory
+    }
+}
+
+/// The file that tells scripts where the broker listens.
+enum ReadyFile {
+    /// Writes `addresses` as JSON beside `path` and renames it there, so that a reader never sees half of it.
+    static func write(_ path: String, _ addresses: [String: String]) {
+        let body = addresses.sorted { $0.key < $1.key }.map { "\"\($0.key)\": \"\($0.value)\"" }
+        let text = "{\(body.joined(separator: ", "))}\n"
+        let temporary = path + ".new"
+        guard let file = fopen(temporary, "w") else {
+            return Console.log(.warning, "cannot write \(temporary): \(String(cString: strerror(errno)))")
+        }
+        fputs(text, file)
+        fclose(file)
+        if rename(temporary, path) != 0 {
+            Console.log(.warning, "cannot write \(path): \(String(cString: strerror(errno)))")
+        }
+    }
+}
