@@ -75,6 +75,7 @@ package struct LogState: ~Copyable {
         if poison != nil { return .refusedPoisoned }
         if full != nil { return .refusedFull }
         let lsn = pending.lsn
+        let isAwaitedByScan = hasDurableScan
         for append in appends {
             let partition = partitions[append.partition.index]
             append.batch.assign(partition.appended)
@@ -92,7 +93,7 @@ package struct LogState: ~Copyable {
             partition.append(entry)
             tail.append(entry)
             pending.append(entry)
-            if append.isAwaited || hasDurableScan {
+            if append.isAwaited || isAwaitedByScan {
                 pending.request(partition.durability, count: append.isAwaited ? append.batch.recordCount : 0)
             }
             tailBytes += append.batch.memoryByteCount

@@ -44,7 +44,13 @@ struct SegmentRecovery {
         let names = try storage.list(paths.directory)
         let bases = names.compactMap { SegmentPaths.baseOffset($0, suffix: ".log") }.sorted()
         try removeOrphans(names, Set(bases))
-        guard let newest = bases.last else { return try empty() }
+        guard let newest = bases.last else {
+            if let journalEnd, journalEnd > .zero {
+                let text = "every segment is missing; offsets go on at \(journalEnd.rawValue) or behind"
+                findings.append(RecoveryFinding(severity: .damage, path: paths.directory, text: text))
+            }
+            return try empty()
+        }
         var segments: [SegmentInfo] = []
         for (base, next) in zip(bases, bases.dropFirst()) { segments.append(try sealed(base, next: next)) }
         let recovered = try recoverNewest(newest)
