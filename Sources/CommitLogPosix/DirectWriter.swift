@@ -4,8 +4,9 @@ import Glibc
 
 /// Writes whole blocks past the page cache, out of one aligned staging buffer.
 ///
-/// A write into new pages of the cache costs 0.3 to 3 ns a byte on the machines measured, most of it for the pages; the same bytes with
-/// O_DIRECT cost 0.05 to 0.1 (ADR 0002). The caller writes what is before the first and behind the last whole block through the cache.
+/// A write into new pages of the cache costs 0.3 to 3 ns a byte on the machines measured, most of it for the pages; the
+/// same bytes with O_DIRECT cost 0.05 to 0.1 (ADR 0002). The caller writes what is before the first and behind the last
+/// whole block through the cache.
 /// Isolation: one file's writer at a time; the storage hands out one for each file.
 // Sendable: a file has one writer at a time, which the log sees to; nothing else is shared.
 final class DirectWriter: @unchecked Sendable {
@@ -29,7 +30,8 @@ final class DirectWriter: @unchecked Sendable {
         staging.deallocate()
     }
 
-    /// Writes `count` bytes of `pieces`, from byte `skipping` of them on, at `position`; both are multiples of the alignment.
+    /// Writes `count` bytes of `pieces`, from byte `skipping` of them on, at `position`; both are multiples of the
+    /// alignment.
     /// - Returns: false, with errno, when the system refuses; a part may have been written.
     func write(_ pieces: [UnsafeRawBufferPointer], skipping: Int, count: Int, at position: Int64) -> Bool {
         var cursor = PieceCursor(pieces, skipping: skipping)

@@ -46,11 +46,11 @@ extension LogRuntime {
         }
     }
 
-    /// Gives other publishers a moment to join a group that somebody waits for: the configured delay, or, without one, as long as a
-    /// sync takes, and only while groups are large enough for it to pay.
+    /// Gives other publishers a moment to join a group that somebody waits for: the configured delay, or, without one,
+    /// as long as a sync takes, and only while groups are large enough for it to pay.
     ///
-    /// Publishers that were acknowledged just now are about to send again. Waiting for as many of them makes one group of what would be
-    /// several, each with its own sync; a lone publisher, or a slow fleet, is never made to wait.
+    /// Publishers that were acknowledged just now are about to send again. Waiting for as many of them makes one group
+    /// of what would be several, each with its own sync; a lone publisher, or a slow fleet, is never made to wait.
     private func waitForCompany() {
         monitor.lock()
         defer { monitor.unlock() }
@@ -136,7 +136,8 @@ extension LogRuntime {
         if journalHasUnsynced {
             try journal.synchronize()
             journalHasUnsynced = false
-            // Said before the file is handed on: a checkpoint takes away a file's groups, so it must see that they may be flushed.
+            // Said before the file is handed on: a checkpoint takes away a file's groups, so it must see that they may
+            // be flushed.
             advance { state, lsn in state.completed(synchronize: lsn) }
         }
         monitor.lock()

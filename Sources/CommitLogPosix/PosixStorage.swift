@@ -15,7 +15,8 @@ package final class PosixStorage: Storage {
         case never
     }
 
-    /// Bytes from which a write past the cache is cheaper even where the journal's fsync has to wait for the device anyway.
+    /// Bytes from which a write past the cache is cheaper even where the journal's fsync has to wait for the device
+    /// anyway.
     private static let directBytesMin = 128 << 10
 
     private let root: String
@@ -23,16 +24,20 @@ package final class PosixStorage: Storage {
     private let directWriters = Mutex<[FileID: CacheUse]>([:])
 
     /// Opens, and makes if needed, the directory `root` and takes its lock for this process.
-    /// - Throws: `StorageError` with operation `lock` when another process has the directory; `makeDirectory` or `open` when it cannot
+    /// - Throws: `StorageError` with operation `lock` when another process has the directory; `makeDirectory` or `open`
+    ///   when it cannot
     ///   be used.
     package init(root: String) throws(StorageError) {
         self.root = root
         if mkdir(root, 0o750) != 0 && errno != EEXIST { throw Self.error(.makeDirectory, root) }
+        // The directory's own name must outlive a power cut as well.
+        try Self.synchronizeDirectory(at: root + "/..", as: root)
         let descriptor = sluice_open(root + "/lock", O_RDWR | O_CREAT, 0o640)
         guard descriptor >= 0 else { throw Self.error(.open, root + "/lock") }
         guard sluice_lock_exclusive(descriptor) == 0 else {
+            let code = errno
             Glibc.close(descriptor)
-            throw StorageError(.lock, root, code: errno, reason: "in use by another process")
+            throw StorageError(.lock, root, code: code, reason: "in use by another process")
         }
         lock = descriptor
     }
@@ -45,6 +50,7 @@ package final class PosixStorage: Storage {
 
     deinit { if lock >= 0 { Glibc.close(lock) } }
 
+    /// See `Storage`.
     package func open(_ path: String, creating: Bool) throws(StorageError) -> FileID {
         let access = lock < 0 ? O_RDONLY : O_RDWR
         let descriptor = sluice_open(full(path), creating ? access | O_CREAT : access, 0o640)
@@ -52,17 +58,20 @@ package final class PosixStorage: Storage {
         return FileID(rawValue: descriptor)
     }
 
+    /// See `Storage`.
     package func close(_ file: FileID) {
         directWriters.withLock { $0[file] = nil }
         Glibc.close(file.rawValue)
     }
 
+    /// See `Storage`.
     package func byteCount(_ file: FileID) throws(StorageError) -> Int64 {
         var status = stat()
         guard fstat(file.rawValue, &status) == 0 else { throw Self.error(.size, "file \(file.rawValue)") }
         return Int64(status.st_size)
     }
 
+    /// See `Storage`.
     package func read(
         _ file: FileID, into memory: UnsafeMutableRawBufferPointer, at position: Int64
     ) throws(StorageError) -> Int {
@@ -79,7 +88,8 @@ package final class PosixStorage: Storage {
         return done
     }
 
-    /// Large writes go past the page cache as far as they are whole blocks; journal files (those that were preallocated) always do.
+    /// Large writes go past the page cache as far as they are whole blocks; journal files (those that were
+    /// preallocated) always do.
     package func write(
         _ file: FileID, _ pieces: [UnsafeRawBufferPointer], at position: Int64
     ) throws(StorageError) {
@@ -152,28 +162,37 @@ package final class PosixStorage: Storage {
         }
     }
 
+    /// See `Storage`.
     package func synchronize(_ file: FileID) throws(StorageError) {
         guard fdatasync(file.rawValue) == 0 else { throw Self.error(.synchronize, "file \(file.rawValue)") }
     }
 
+    /// See `Storage`.
     package func synchronizeDirectory(_ path: String) throws(StorageError) {
-        let descriptor = sluice_open(full(path), O_RDONLY | O_DIRECTORY, 0)
-        guard descriptor >= 0 else { throw Self.error(.synchronizeDirectory, path) }
-        defer { Glibc.close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw Self.error(.synchronizeDirectory, path) }
+        try Self.synchronizeDirectory(at: full(path), as: path)
     }
 
+    private static func synchronizeDirectory(at path: String, as name: String) throws(StorageError) {
+        let descriptor = sluice_open(path, O_RDONLY | O_DIRECTORY, 0)
+        guard descriptor >= 0 else { throw Self.error(.synchronizeDirectory, name) }
+        defer { Glibc.close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw Self.error(.synchronizeDirectory, name) }
+    }
+
+    /// See `Storage`.
     package func truncate(_ file: FileID, to byteCount: Int64) throws(StorageError) {
         guard ftruncate(file.rawValue, off_t(byteCount)) == 0 else {
             throw Self.error(.truncate, "file \(file.rawValue)")
         }
     }
 
+    /// See `Storage`.
     package func preallocate(_ file: FileID, byteCount: Int64) throws(StorageError) {
         guard sluice_preallocate(file.rawValue, byteCount) == 0 || errno == EOPNOTSUPP else {
             throw Self.error(.preallocate, "file \(file.rawValue)")
         }
-        // Blocks that were only reserved change the extent tree when they are first written, and fdatasync then writes that too.
+        // Blocks that were only reserved change the extent tree when they are first written, and fdatasync then writes
+        // that too.
         let zeros = [UInt8](repeating: 0, count: 1 << 20)
         var position: Int64 = 0
         while position < byteCount {
@@ -181,13 +200,14 @@ package final class PosixStorage: Storage {
             try write(file, bytes: zeros.span.extracting(0..<Int(count)), at: position)
             position += count
         }
-        // Frames start and end at multiples of 512. Where the device takes no smaller blocks than 4 KiB, the cache has to put them
-        // together.
+        // Frames start and end at multiples of 512. Where the device takes no smaller blocks than 4 KiB, the cache has
+        // to put them together.
         if let writer = DirectWriter(file: file.rawValue), writer.alignment <= 512 {
             directWriters.withLock { $0[file] = .always(writer) }
         }
     }
 
+    /// See `Storage`.
     package func list(_ path: String) throws(StorageError) -> [String] {
         guard let directory = opendir(full(path)) else {
             if errno == ENOENT { return [] }
@@ -204,14 +224,17 @@ package final class PosixStorage: Storage {
         return names
     }
 
+    /// See `Storage`.
     package func makeDirectory(_ path: String) throws(StorageError) {
         guard mkdir(full(path), 0o750) == 0 || errno == EEXIST else { throw Self.error(.makeDirectory, path) }
     }
 
+    /// See `Storage`.
     package func rename(_ path: String, to newPath: String) throws(StorageError) {
         guard Glibc.rename(full(path), full(newPath)) == 0 else { throw Self.error(.rename, path) }
     }
 
+    /// See `Storage`.
     package func remove(_ path: String) throws(StorageError) {
         guard unlink(full(path)) == 0 || errno == ENOENT else { throw Self.error(.remove, path) }
     }

@@ -4,9 +4,9 @@ package import SluiceCore
 /// A finished record batch: the bytes that journal, tail, segment file and readers share.
 ///
 /// Invariants: the bytes are one whole batch of format v2 with a right checksum.
-/// Isolation: the builder's owner sets the base offset once, under the log's lock, before the batch is shared; after that nothing
-/// changes.
-// Sendable by that rule: `assign` is called by the append that publishes the batch, and by nobody afterwards.
+/// Isolation: the builder's owner sets the base offset once, under the log's lock, before the batch is shared; after
+/// that nothing changes.
+/// Sendable by that rule: `assign` is called by the append that publishes the batch, and by nobody afterwards.
 package final class RecordBatch: @unchecked Sendable {
     private var storage: ByteBuffer
     /// The offset of the first record.
@@ -61,7 +61,8 @@ package final class RecordBatch: @unchecked Sendable {
     package var bytes: Span<UInt8> {
         @_lifetime(borrow self)
         get {
-            // The buffer's memory neither moves nor changes once the batch is shared, so the view may outlive the access.
+            // The buffer's memory neither moves nor changes once the batch is shared, so the view may outlive the
+            // access.
             let memory = unsafe storage.withUnsafeBytes { unsafe $0 }
             let pointer = unsafe memory.assumingMemoryBound(to: UInt8.self)
             let span = unsafe Span<UInt8>(_unsafeElements: pointer)

@@ -73,7 +73,8 @@ public import SluiceCore
         records += 1
     }
 
-    /// Fills in the header and hands the batch over; the builder is empty again and its next batch starts as large as this one was.
+    /// Fills in the header and hands the batch over; the builder is empty again and its next batch starts as large as
+    /// this one was.
     /// - Returns: a batch with base offset 0.
     /// - Complexity: O(n) for the checksum; allocates the batch object and the next buffer.
     package mutating func finish() -> RecordBatch {

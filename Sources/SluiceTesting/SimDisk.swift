@@ -3,9 +3,9 @@ import Synchronization
 
 /// A disk in memory that can crash, fail and run full, all of it following from seeds.
 ///
-/// What "completed" promises is what `Storage` says and no more: a power cut loses, tears or keeps each unsynchronised write by
-/// itself, and drops directory operations that were not synchronised. A process kill keeps all that was written, and what was not
-/// synchronised is still at risk in the next power cut.
+/// What "completed" promises is what `Storage` says and no more: a power cut loses, tears or keeps each unsynchronised
+/// write by itself, and drops directory operations that were not synchronised. A process kill keeps all that was
+/// written, and what was not synchronised is still at risk in the next power cut.
 /// Isolation: any thread; one lock around the whole disk.
 package final class SimDisk: Storage {
     /// Writes are atomic in units of this, and not beyond.
@@ -26,16 +26,20 @@ package final class SimDisk: Storage {
 
     // MARK: Storage
 
+    /// See `Storage`.
     package func open(_ path: String, creating: Bool) throws(StorageError) -> FileID {
         try world.withLock { world throws(StorageError) in try world.open(path, creating: creating) }
     }
 
+    /// See `Storage`.
     package func close(_ file: FileID) { world.withLock { $0.close(file) } }
 
+    /// See `Storage`.
     package func byteCount(_ file: FileID) throws(StorageError) -> Int64 {
         try world.withLock { world throws(StorageError) in Int64(try world.content(of: file, .size).count) }
     }
 
+    /// See `Storage`.
     package func read(
         _ file: FileID, into memory: UnsafeMutableRawBufferPointer, at position: Int64
     ) throws(StorageError) -> Int {
@@ -51,6 +55,7 @@ package final class SimDisk: Storage {
         }
     }
 
+    /// See `Storage`.
     package func write(
         _ file: FileID, _ pieces: [UnsafeRawBufferPointer], at position: Int64
     ) throws(StorageError) {
@@ -59,35 +64,43 @@ package final class SimDisk: Storage {
         try world.withLock { world throws(StorageError) in try world.write(file, bytes, at: Int(position)) }
     }
 
+    /// See `Storage`.
     package func synchronize(_ file: FileID) throws(StorageError) {
         try world.withLock { world throws(StorageError) in try world.synchronize(file) }
     }
 
+    /// See `Storage`.
     package func synchronizeDirectory(_ path: String) throws(StorageError) {
         try world.withLock { world throws(StorageError) in try world.synchronizeDirectory(path) }
     }
 
+    /// See `Storage`.
     package func truncate(_ file: FileID, to byteCount: Int64) throws(StorageError) {
         try world.withLock { world throws(StorageError) in try world.truncate(file, to: Int(byteCount)) }
     }
 
+    /// See `Storage`.
     package func preallocate(_ file: FileID, byteCount: Int64) throws(StorageError) {
         let zeros = [UInt8](repeating: 0, count: Int(byteCount))
         try world.withLock { world throws(StorageError) in try world.write(file, zeros, at: 0, as: .preallocate) }
     }
 
+    /// See `Storage`.
     package func list(_ path: String) throws(StorageError) -> [String] {
         try world.withLock { world throws(StorageError) in try world.list(path) }
     }
 
+    /// See `Storage`.
     package func makeDirectory(_ path: String) throws(StorageError) {
         try world.withLock { world throws(StorageError) in try world.makeDirectory(path) }
     }
 
+    /// See `Storage`.
     package func rename(_ path: String, to newPath: String) throws(StorageError) {
         try world.withLock { world throws(StorageError) in try world.rename(path, to: newPath) }
     }
 
+    /// See `Storage`.
     package func remove(_ path: String) throws(StorageError) {
         try world.withLock { world throws(StorageError) in try world.remove(path) }
     }

@@ -1,7 +1,7 @@
 /// A file of a `SimDisk`: what the device has, what the operating system shows, and what lies between the two.
 ///
-/// Invariants: applying every change to `device`, in order, gives `shown`, unless a synchronisation failed: then the dirty changes
-/// are dropped, `shown` keeps them, and the device never gets them.
+/// Invariants: applying every change to `device`, in order, gives `shown`, unless a synchronisation failed: then the
+/// dirty changes are dropped, `shown` keeps them, and the device never gets them.
 struct SimFile {
     /// A change that no synchronisation has covered.
     enum Change {
@@ -47,7 +47,8 @@ struct SimFile {
         changes.removeAll()
     }
 
-    /// What a power cut leaves: each unsynchronised write is kept, lost, or torn at sectors; sizes may grow without their data.
+    /// What a power cut leaves: each unsynchronised write is kept, lost, or torn at sectors; sizes may grow without
+    /// their data.
     mutating func cutPower(_ random: inout SeededGenerator) {
         guard hasDropped || !changes.isEmpty else { return }
         hasDropped = false

@@ -100,8 +100,8 @@ package final class LogMaintenance {
 
     /// Removes segments whose records are all older than their stream keeps, or that exceed its bytes.
     ///
-    /// A clock that jumps ahead must not empty a stream: one pass removes at most half of a partition's segments, and age counts from
-    /// the newest record when that is behind the clock by more than the retention (a stream that went quiet keeps its last segment).
+    /// A clock that jumps ahead must not empty a stream at once: one pass removes at most half of a partition's segments,
+    /// and no pass the newest.
     /// - Returns: the removed segments' number.
     package func retain(now: Timestamp) throws(StorageError) -> Int {
         var removed = 0
@@ -109,7 +109,8 @@ package final class LogMaintenance {
             let setting = settings[index]
             let doomed = access.withState { Self.doomed($0.partitions[index], setting, now: now) }
             for segment in doomed {
-                // The names go first from memory, then from the disk: a reader that still holds one fails to open it and asks again.
+                // The names go first from memory, then from the disk: a reader that still holds one fails to open it
+                // and asks again.
                 for path in [
                     paths[index].log(segment.baseOffset), paths[index].index(segment.baseOffset),
                     paths[index].timeIndex(segment.baseOffset),

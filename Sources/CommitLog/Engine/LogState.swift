@@ -16,11 +16,13 @@ package struct LogLimits: Sendable, Equatable {
     package init() { precondition(pendingBytesMax <= unflushedBytesMax) }
 }
 
-/// The log in memory: every partition, the pending commit group, and the tail in LSN order. Does no I/O and takes no lock.
+/// The log in memory: every partition, the pending commit group, and the tail in LSN order. Does no I/O and takes no
+/// lock.
 ///
-/// Invariants: `durable LSN <= written LSN < pending LSN`; the tail's sequence numbers are dense; `flushableEnd <= visibleEnd`.
-/// A batch goes to its segment file only when its group is durable: what a crash tears in a segment is then always covered by the
-/// journal, with its bytes or with a reservation of its offsets.
+/// Invariants: `durable LSN <= written LSN < pending LSN`; the tail's sequence numbers are dense; `flushableEnd <=
+/// visibleEnd`.
+/// A batch goes to its segment file only when its group is durable: what a crash tears in a segment is then always
+/// covered by the journal, with its bytes or with a reservation of its offsets.
 /// Isolation: guarded by the runtime's lock; each call is short.
 package struct LogState: ~Copyable {
     /// Every partition, by its number.
@@ -73,6 +75,7 @@ package struct LogState: ~Copyable {
         if poison != nil { return .refusedPoisoned }
         if full != nil { return .refusedFull }
         let lsn = pending.lsn
+        let isAwaitedByScan = hasDurableScan
         for append in appends {
             let partition = partitions[append.partition.index]
             append.batch.assign(partition.appended)
@@ -82,14 +85,15 @@ package struct LogState: ~Copyable {
                 case .interval: true
                 case .memory: false
                 }
-            // Also what nobody waits for becomes visible with its group: a reader that has seen an offset must not see it given again.
+            // Also what nobody waits for becomes visible with its group: a reader that has seen an offset must not see
+            // it given again.
             let entry = TailEntry(
                 batch: append.batch, partition: append.partition, sequence: tailStart + UInt64(tail.count), lsn: lsn,
                 topicHashes: append.topicHashes, isJournaled: isJournaled, visibility: partition.durability)
             partition.append(entry)
             tail.append(entry)
             pending.append(entry)
-            if append.isAwaited || hasDurableScan {
+            if append.isAwaited || isAwaitedByScan {
                 pending.request(partition.durability, count: append.isAwaited ? append.batch.recordCount : 0)
             }
             tailBytes += append.batch.memoryByteCount
@@ -105,15 +109,15 @@ package struct LogState: ~Copyable {
         pending.byteCount > limits.pendingBytesMax || unflushedBytes > limits.unflushedBytesMax || poison != nil
     }
 
+    /// Whether so much waits for the device that the next group should be synchronised though nobody asks for it.
+    package var wantsSync: Bool { unflushedBytes - flushableBytes > limits.pendingBytesMax }
+
     /// Asks for the pending group to be synchronised, be it empty.
     /// - Returns: its number: when it is durable, so is everything before.
     package mutating func barrier() -> LSN {
         pending.request(.fsync, count: 0)
         return pending.lsn
     }
-
-    /// Whether so much waits for the device that the next group should be synchronised though nobody asks for it.
-    package var wantsSync: Bool { unflushedBytes - flushableBytes > limits.pendingBytesMax }
 
     // MARK: Commit groups
 
@@ -132,7 +136,8 @@ package struct LogState: ~Copyable {
         return taken
     }
 
-    /// Notes every partition's durable end in a group that will be the first of a journal file: the file that said it before may go.
+    /// Notes every partition's durable end in a group that will be the first of a journal file: the file that said it
+    /// before may go.
     package func reserveAll(in group: inout CommitGroup) {
         for partition in partitions where partition.durable > .zero {
             group.reserve(partition.id, end: partition.durable)
@@ -313,7 +318,8 @@ package struct LogState: ~Copyable {
         }
     }
 
-    /// Drops the oldest batches that are in segment files while the tail is over its bound. Batches that a scan has not passed stay.
+    /// Drops the oldest batches that are in segment files while the tail is over its bound. Batches that a scan has not
+    /// passed stay.
     private mutating func trim() {
         guard tailBytes > limits.tailBytesMax else { return }
         var oldestScan = visibleEnd

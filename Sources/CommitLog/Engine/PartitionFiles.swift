@@ -19,7 +19,8 @@ package struct PartitionFiles: Sendable {
         _ partition: PartitionID, from offset: Offset, hint: ReadHint?, byteCountMax: Int, access: any LogStateAccess
     ) throws(StorageError) -> PartitionRead {
         var read = PartitionRead(nextOffset: offset)
-        // A segment that retention removes between the look-up and the opening moves the start; then the next one is it.
+        // A segment that retention removes between the look-up and the opening moves the start; then the next one is
+        // it.
         for _ in 0..<8 {
             let (start, found) = access.withState { state in
                 let partition = state.partitions[partition.index]
@@ -75,8 +76,8 @@ package struct PartitionFiles: Sendable {
 
 /// Looks up times in a segment's time index.
 enum SegmentTimes {
-    /// An offset before every record of `time` or later, as near as the sparse index knows. The entry that is used must name the
-    /// largest timestamp and the last offset of a batch: what is damaged is not believed.
+    /// An offset before every record of `time` or later, as near as the sparse index knows. The entry that is used must
+    /// name the largest timestamp and the last offset of a batch: what is damaged is not believed.
     static func floorOffset(
         _ storage: any Storage, _ paths: SegmentPaths, _ segment: SegmentInfo, before time: Timestamp
     ) throws(StorageError) -> Offset {

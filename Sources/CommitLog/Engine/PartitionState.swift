@@ -3,8 +3,8 @@ package import SluiceCore
 
 /// One partition's offsets, tail and segments, in memory.
 ///
-/// Invariants: `start <= flushed <= flushable <= durable <= appended`, asserted on every change; the tail's batches are consecutive up to holes,
-/// the first `flushedCount` of them are in segment files.
+/// Invariants: `start <= flushed <= flushable <= durable <= appended`, asserted on every change; the tail's batches are
+/// consecutive up to holes, the first `flushedCount` of them are in segment files.
 /// Isolation: guarded by the log's lock.
 package final class PartitionState {
     /// Its number in the node.

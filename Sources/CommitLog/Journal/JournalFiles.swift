@@ -36,7 +36,8 @@ package struct JournalFiles: ~Copyable {
         return JournalWriter.File(id: id, number: number)
     }
 
-    /// Gives a file that nothing needs any more a new name and number. Its old frames carry the old number and count for nothing.
+    /// Gives a file that nothing needs any more a new name and number. Its old frames carry the old number and count
+    /// for nothing.
     package mutating func recycle(_ file: JournalWriter.File) throws(StorageError) -> JournalWriter.File {
         let number = nextNumber
         try storage.rename(Self.path(file.number), to: Self.path(number))

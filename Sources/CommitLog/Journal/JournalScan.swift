@@ -33,10 +33,11 @@ struct ScannedFile {
 
 /// Finds the frames of the journal's files after a stop.
 ///
-/// Groups are numbered without gaps, so a gap is where a frame is not whole: it, and what follows, was never acknowledged. Unless a
-/// later frame says that a lost one was durable: then the loss is damage, it is reported, and the later frames count.
-/// The frame that a recovery opens its journal with says that all before it is in segments, on the device: older files, which a crash may
-/// have left in any number, count for nothing then.
+/// Groups are numbered without gaps, so a gap is where a frame is not whole: it, and what follows, was never
+/// acknowledged. Unless a later frame says that a lost one was durable: then the loss is damage, it is reported, and
+/// the later frames count.
+/// The frame that a recovery opens its journal with says that all before it is in segments, on the device: older files,
+/// which a crash may have left in any number, count for nothing then.
 struct JournalScan {
     private let storage: any Storage
     private var candidates: [ScannedFile] = []
@@ -60,7 +61,8 @@ struct JournalScan {
         for number in numbers {
             let id = try storage.open(JournalFiles.path(number), creating: false)
             defer { storage.close(id) }
-            // A process that was killed leaves frames that the device may not have; what is replayed from here on must not vanish.
+            // A process that was killed leaves frames that the device may not have; what is replayed from here on must
+            // not vanish.
             try storage.synchronize(id)
             let bytes = try storage.bytes(id, at: 0, count: Int(try storage.byteCount(id)))
             collect(bytes.span, number)
@@ -107,14 +109,14 @@ struct JournalScan {
         }
     }
 
-    /// Whether a file begins with the group that a recovery opens its journal with: no records, only where partitions end.
+    /// Whether a recovery began the file and its first group is whole.
     private func isOpening(_ bytes: Span<UInt8>, _ number: UInt64) -> Bool {
-        guard bytes.count > JournalFrame.alignment else { return false }
-        let rest = bytes.extracting(JournalFrame.alignment..<bytes.count)
-        guard let header = JournalFrame.header(rest, file: number), header.byteCount == header.tableEnd else {
+        guard bytes.count > JournalFrame.alignment, JournalFileHeader.isOpening(bytes, file: number) else {
             return false
         }
-        return (0..<header.batchCount).allSatisfy { JournalFrame.entry(rest, $0).recordCount == 0 }
+        let rest = bytes.extracting(JournalFrame.alignment..<bytes.count)
+        guard let header = JournalFrame.header(rest, file: number) else { return false }
+        return header.byteCount <= rest.count && hasWholeBatches(rest, header)
     }
 
     // MARK: The chain

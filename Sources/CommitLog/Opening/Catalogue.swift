@@ -3,10 +3,11 @@ import SluiceCore
 
 /// The streams of a data directory and the numbers of their partitions.
 ///
-/// Layout of `meta/catalogue`: lines of text: `sluice-catalogue 1`; `stream NAME ID PARTITION...` for each stream, the partitions
-/// being the node's numbers for the stream's partitions 0, 1, ...; last `crc32c XXXXXXXX` over all lines before.
-/// What is rebuilt: all of it, from `streams/NAME-N/partition.metadata`, which says the same for one partition, when the file is
-/// missing or damaged; and those files from it.
+/// Layout of `meta/catalogue`: lines of text: `sluice-catalogue 1`; `stream NAME ID PARTITION...` for each stream, the
+/// partitions being the node's numbers for the stream's partitions 0, 1, ...; last `crc32c HEX` over all lines
+/// before.
+/// What is rebuilt: all of it, from `streams/NAME-N/partition.metadata`, which says the same for one partition, when
+/// the file is missing or damaged; and those files from it.
 struct Catalogue: Equatable {
     struct Stream: Equatable {
         var name: String

@@ -147,8 +147,8 @@ package struct LogOpening {
         for setting in settings {
             _ = catalogue.ensure(setting.name, partitionCount: setting.partitionCount, makeID: makeID)
         }
-        // The catalogue comes before what it names: a crash in between leaves names without directories, which are made anew, and
-        // never a directory that nobody knows.
+        // The catalogue comes before what it names: a crash in between leaves names without directories, which are made
+        // anew, and never a directory that nobody knows.
         let isStored = names.contains("catalogue") && before == catalogue && findings.isEmpty
         if !isStored { try storage.replace(Catalogue.path, with: catalogue.encoded, inDirectory: "meta") }
         try storage.synchronizeDirectory("meta")
@@ -167,7 +167,8 @@ package struct LogOpening {
                 severity: .damage, path: Catalogue.path, text: "\(state); rebuilt from the partitions' own metadata"))
     }
 
-    /// Makes the directories and metadata files that are missing, and sees to it that the directories are on the device.
+    /// Makes the directories and metadata files that are missing, and sees to it that the directories are on the
+    /// device.
     private func makeDirectories() throws(StorageError) {
         for stream in catalogue.streams {
             for (number, partition) in stream.partitions.enumerated() {
@@ -227,7 +228,8 @@ package struct LogOpening {
         var state = LogState(partitions: partitions, nextLSN: scan.lastLSN.next, limits: limits)
         var files = JournalFiles(
             storage: storage, fileByteCount: journalFileBytes, nextNumber: (scan.numbers.last ?? 0) + 1)
-        var journal = JournalWriter(storage: storage, file: try files.make(), fileByteCount: journalFileBytes)
+        var journal = JournalWriter(
+            storage: storage, file: try files.make(), fileByteCount: journalFileBytes, isOpening: true)
         // The first group says where offsets go on; only when it is on the device may the old files go.
         var group = state.takeGroup()
         state.reserveAll(in: &group)

@@ -71,7 +71,8 @@ struct SegmentIndexes {
     }
 
     /// The largest timestamp of a sealed segment, out of the ends of its files alone.
-    /// - Returns: nil when the ends do not fit: the last index entry must name a batch, whole batches must reach from there to the end of
+    /// - Returns: nil when the ends do not fit: the last index entry must name a batch, whole batches must reach from
+    ///   there to the end of
     ///   the file, and none of them may be newer than the last time entry.
     static func closingTimestamp(
         _ storage: any Storage, _ paths: SegmentPaths, _ base: Offset, byteCount: Int64
@@ -143,8 +144,10 @@ struct SegmentIndexes {
 
 /// Collects the entries that a segment's batches are due in its two indexes.
 ///
-/// Layout of `.index`, 8 bytes an entry: last offset of a batch less the base offset i32, the batch's file position i32.
-/// Layout of `.timeindex`, 12 bytes an entry: largest timestamp so far i64, last offset of the batch that holds it less the base i32.
+/// Layout of `.index`, 8 bytes an entry: last offset of a batch less the base offset i32, the batch's file position
+/// i32.
+/// Layout of `.timeindex`, 12 bytes an entry: largest timestamp so far i64, last offset of the batch that holds it less
+/// the base i32.
 /// Both are big-endian, strictly increasing and sparse, byte-compatible with Kafka's (`index.interval.bytes`).
 struct SparseIndex: ~Copyable {
     private let base: Offset

@@ -23,8 +23,8 @@ package struct SegmentRead: Sendable {
 
 /// Reads verified batches out of a segment's files.
 ///
-/// Isolation: any thread that may wait for the disk. Files are opened for each read, so that a million sealed segments cost no
-/// descriptors, and a segment that retention removes meanwhile fails to open.
+/// Isolation: any thread that may wait for the disk. Files are opened for each read, so that a million sealed segments
+/// cost no descriptors, and a segment that retention removes meanwhile fails to open.
 package enum SegmentReader {
     /// Reads about `byteCountMax` bytes (at least one batch) from the batch that holds `offset`.
     /// - Throws: `StorageError`. Damage is no error: it is skipped and counted.
@@ -62,10 +62,11 @@ package enum SegmentReader {
         return result
     }
 
-    /// The position and base offset of an indexed batch at or before the one that holds `offset`; nil is the segment's start.
+    /// The position and base offset of an indexed batch at or before the one that holds `offset`; nil is the segment's
+    /// start.
     ///
-    /// The index is a cache that nothing checks as a whole: the entry that is used must name the last offset of the batch at its
-    /// position, and any other damage to it leads to an earlier position only.
+    /// The index is a cache that nothing checks as a whole: the entry that is used must name the last offset of the
+    /// batch at its position, and any other damage to it leads to an earlier position only.
     /// - Complexity: O(log n) reads of the index file, and one of the batch's header.
     private static func floor(
         _ storage: any Storage, _ paths: SegmentPaths, _ segment: SegmentInfo, _ log: FileID, _ offset: Offset
@@ -168,8 +169,8 @@ enum BatchSearch {
         header.byteCount + (header.baseOffset > expected ? BatchLayout.headerByteCount : 0)
     }
 
-    /// Checks a verified batch at the start of `bytes` that does not follow on: a gap is a hole, or damage to the base offset, which no
-    /// checksum covers. The next batch tells: one that belongs into the gap says that it is none.
+    /// Checks a verified batch at the start of `bytes` that does not follow on: a gap is a hole, or damage to the base
+    /// offset, which no checksum covers. The next batch tells: one that belongs into the gap says that it is none.
     static func checkOffset(_ header: BatchHeader, _ bytes: Span<UInt8>, expected: Offset) throws(BatchError) {
         guard header.baseOffset > expected, bytes.count > header.byteCount else { return }
         let next: BatchHeader?
@@ -182,14 +183,15 @@ enum BatchSearch {
         throw .offset(header.baseOffset.rawValue)
     }
 
-    /// The index, from `start` on, of the next verified batch, or of a header whose batch `bytes` cut off; behind both when there is
-    /// none, as far as a header that begins in `bytes` cannot be missed.
+    /// The index, from `start` on, of the next verified batch, or of a header whose batch `bytes` cut off; behind both
+    /// when there is none, as far as a header that begins in `bytes` cannot be missed.
     /// - Parameter leftInFile: bytes from the start of `bytes` to the end of the file.
     /// - Complexity: O(n), plus a checksum for each place that looks like a header.
     static func next(_ bytes: Span<UInt8>, after start: Int, leftInFile: Int64) -> Int {
         var index = start
         while index + BatchLayout.headerByteCount <= bytes.count {
-            // Magic 2, and a base offset and length that start with zero bytes in any file of ours below 2^56 records and 16 MiB.
+            // Magic 2, and a base offset and length that start with zero bytes in any file of ours below 2^56 records
+            // and 16 MiB.
             if bytes[index + 16] == BatchLayout.magic, bytes[index] == 0, bytes[index + 8] == 0,
                 isBatch(bytes.extracting(index..<bytes.count), leftInFile: leftInFile - Int64(index))
             {

@@ -3,8 +3,9 @@ import SluiceCore
 
 /// Brings one partition's segments into a state that can be read and appended to.
 ///
-/// Sealed segments reached the device before the next one existed, so only the newest is read, from the last indexed batch that the
-/// journal does not cover. What is there from the journal's first offset on may be torn: it is cut at the first bad batch, and the journal refills it.
+/// Sealed segments reached the device before the next one existed, so only the newest is read, from the last indexed
+/// batch that the journal does not cover. What is there from the journal's first offset on may be torn: it is cut at
+/// the first bad batch, and the journal refills it.
 /// Before that offset a bad batch is damage: the file is copied aside and rewritten without it; offsets do not move.
 struct SegmentRecovery {
     private let storage: any Storage
@@ -43,7 +44,13 @@ struct SegmentRecovery {
         let names = try storage.list(paths.directory)
         let bases = names.compactMap { SegmentPaths.baseOffset($0, suffix: ".log") }.sorted()
         try removeOrphans(names, Set(bases))
-        guard let newest = bases.last else { return try empty() }
+        guard let newest = bases.last else {
+            if let journalEnd, journalEnd > .zero {
+                let text = "every segment is missing; offsets go on at \(journalEnd.rawValue) or behind"
+                findings.append(RecoveryFinding(severity: .damage, path: paths.directory, text: text))
+            }
+            return try empty()
+        }
         var segments: [SegmentInfo] = []
         for (base, next) in zip(bases, bases.dropFirst()) { segments.append(try sealed(base, next: next)) }
         let recovered = try recoverNewest(newest)
@@ -101,7 +108,8 @@ struct SegmentRecovery {
     private mutating func recoverNewest(_ base: Offset) throws(StorageError) -> Newest {
         var info = SegmentInfo(baseOffset: base)
         let byteCount = try logByteCount(base)
-        // What ends before the journal begins was on the device, and so were the index entries up to there. The rest is read again.
+        // What ends before the journal begins was on the device, and so were the index entries up to there. The rest is
+        // read again.
         var indexes = try SegmentIndexes.load(storage, paths, base)?.prefix(before: journalStart)
         if let last = indexes?.lastEntry, try !isRight(last, base, byteCount) { indexes = nil }
         var found = try scan(base, from: indexes?.lastEntry?.position ?? 0, byteCount: byteCount)
@@ -195,7 +203,8 @@ struct SegmentRecovery {
         return index
     }
 
-    /// Cuts a torn end off, or sets a damaged file aside and rewrites it; `found` is left with what is whole, at its new positions.
+    /// Cuts a torn end off, or sets a damaged file aside and rewrites it; `found` is left with what is whole, at its
+    /// new positions.
     private mutating func settle(_ base: Offset, _ found: inout Scan, byteCount: Int64) throws(StorageError) {
         guard let damage = found.damage else { return }
         guard damage.expected >= journalStart else { return try rewrite(base, &found, byteCount: byteCount) }

@@ -37,7 +37,8 @@ struct DamageTests {
                 let log = try world.reopen(.kill)
                 let found = try Self.serve(log, world)
                 #expect(found.count >= world.sent.count - 1, "\(path) at \(position)")
-                // The leader epoch belongs to nobody here: Kafka's checksum leaves it out, and so may damage in it go unseen.
+                // The leader epoch belongs to nobody here: Kafka's checksum leaves it out, and so may damage in it go
+                // unseen.
             }
         }
     }
@@ -91,7 +92,8 @@ struct DamageTests {
         let world = try Self.build(isClean: false)
         let sealed = world.disk.paths.filter { $0.hasSuffix(".log") }.dropLast()
         #expect(sealed.count > 3)
-        // Damage far from the end of a sealed segment goes unseen until somebody reads it: recovery looks at the end alone.
+        // Damage far from the end of a sealed segment goes unseen until somebody reads it: recovery looks at the end
+        // alone.
         for path in sealed { world.disk.tamper(path) { $0[100] ^= 1 } }
         let log = try world.reopen(.kill)
         #expect(log.findings.isEmpty)

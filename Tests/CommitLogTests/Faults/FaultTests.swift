@@ -179,8 +179,8 @@ final class FaultWorld {
     private var serial: UInt8 = 0
     private(set) var sent: [RecordBatch] = []
 
-    init() {
-        var stream = StreamSettings(name: "device")
+    init(_ stream: StreamSettings = StreamSettings(name: "device")) {
+        var stream = stream
         stream.shape.segmentBytesMax = 1500
         stream.shape.indexIntervalBytes = 256
         settings = SimLog.Settings(streams: [stream])

@@ -21,8 +21,8 @@ struct CrashTests {
         }
     }
 
-    /// Life 0 makes the directory, appends, rolls, checkpoints and retains; life 1 recovers it, goes on and stops in order; life 2 does
-    /// so without a clean stop.
+    /// Life 0 makes the directory, appends, rolls, checkpoints and retains; life 1 recovers it, goes on and stops in
+    /// order; life 2 does so without a clean stop.
     @Test(
         "keeps every promise when it is stopped at any call of a fixed script", arguments: [0, 1, 2],
         [SimDisk.Crash.kill, .powerCut])
@@ -79,7 +79,8 @@ struct PromiseCheckerTests {
                 guard path.hasSuffix(".log"), path.contains("device-0"), let bytes = disk.content(path),
                     let header = try? RecordBatch.verify(bytes.span)
                 else { return false }
-                // The base offset lies outside the checksum: this is what an old block would look like to a log that trusts it.
+                // The base offset lies outside the checksum: this is what an old block would look like to a log that
+                // trusts it.
                 return disk.tamper(path) { content in
                     var copy = Array(bytes[..<header.byteCount])
                     for index in 0..<8 { copy[index] = UInt8(truncatingIfNeeded: 9999 >> (8 * (7 - index))) }

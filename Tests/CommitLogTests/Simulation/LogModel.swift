@@ -92,7 +92,8 @@ struct LogModel {
         end = (.zero, .zero)
     }
 
-    /// Compares a freshly opened log with the promises; what it has is promised from now on, what it lacks must stay away.
+    /// Compares a freshly opened log with the promises; what it has is promised from now on, what it lacks must stay
+    /// away.
     mutating func check(recovered log: SimLog, after crash: SimDisk.Crash) throws {
         settle(crash)
         if let damage = log.findings.first(where: { $0.severity == .damage }) {

@@ -178,7 +178,9 @@ final class LogSimulation {
         case .prepare: try log.prepare()
         case .retain: try retain(log)
         case .read: try model?.check(running: log)
-        case .scan: readTail(log)
+        case .scan:
+            readTail(log)
+            if random.once(in: 2) { _ = log.withState { $0.barrier() } }
         }
         model?.observe(log)
     }

@@ -71,7 +71,7 @@ final class SimLog: LogStateAccess {
 
     /// Writes the pending group; `between` runs where the other threads could.
     func write(between: () throws(StorageError) -> Void = {}) throws(StorageError) {
-        guard !state.pendingDemand.isEmpty else { return }
+        guard !state.pendingDemand.isEmpty || state.pendingDemand.wantsSync else { return }
         var group = state.takeGroup()
         try between()
         if journal.needsSpare(for: group) {
