@@ -230,6 +230,11 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     /// See `LogEngine`.
     package var isUnderPressure: Bool { underPressure.load(ordering: .relaxed) }
 
+    /// As `LogEngine` says.
+    package func trim(_ partition: PartitionID, before offset: Offset) {
+        withState { $0.partitions[partition.index].trimmedBefore = offset }
+    }
+
     /// See `LogStateAccess`.
     package var trouble: StorageError? { withState { $0.poison ?? $0.full } }
 
