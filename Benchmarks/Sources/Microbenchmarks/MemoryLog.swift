@@ -41,6 +41,7 @@ final class MemoryLog: LogEngine, @unchecked Sendable {
 
     var progress: (written: LSN, durable: LSN) { (state.written, state.durable) }
     func awaitProgress(_ lsn: LSN, written: Bool, for reader: ReaderID) {}
+    var patience: Int64 { 0 }
     var isUnderPressure: Bool { false }
     func setInterest(_ reader: ReaderID, appended: Bool, durable: Bool) {
         state.setInterest(reader, appended: appended, durable: durable)
