@@ -53,7 +53,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     /// The longest wait for company that nobody configured.
     static let companyNanosecondsMax: Int64 = 300_000
     /// Bytes for segment files that wake the flusher before its time.
-    static let flushBytes = 4 << 20
+    static let flushBytes = 16 << 20
     /// How long batches that are in no journal wait for their segment file.
     static let unjournaledNanoseconds: Int64 = 50_000_000
     /// How long journaled batches wait for their segment file.

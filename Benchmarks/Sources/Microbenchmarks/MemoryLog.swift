@@ -31,8 +31,12 @@ final class MemoryLog: LogEngine, @unchecked Sendable {
         let group = state.takeGroup()
         state.completed(write: group.lsn)
         state.completed(synchronize: group.lsn)
-        while let (partition, batches) = state.takeFlush() {
-            state.completed(flush: partition, batches: batches[...], segments: [])
+        for (partition, end) in state.takeFlushTargets() {
+            while true {
+                let batches = state.unflushed(partition, before: end)
+                if batches.isEmpty { break }
+                state.completed(flush: partition, batches: batches[...], segments: [])
+            }
         }
         return outcome
     }
