@@ -53,7 +53,7 @@ extension LogRuntime {
                 flushWork.wait()
                 continue
             }
-            if spare == nil || !finished.isEmpty { return true }
+            if spares.isEmpty { return true }
             if state.flushableBytes > Self.flushBytes { return true }
             let nanoseconds: Int64 =
                 state.hasUnjournaled
@@ -70,32 +70,31 @@ extension LogRuntime {
         return false
     }
 
-    /// Keeps one prepared journal file at hand; makes the files that are full superfluous.
+    /// Keeps a prepared journal file at hand. The first few are made; from then on all that are full are made
+    /// superfluous at once, so that a checkpoint's fsyncs, one for each partition, are paid for every few files.
     private func prepareJournal(_ maintenance: LogMaintenance) throws(StorageError) {
-        while true {
+        monitor.lock()
+        let needsSpare = spares.isEmpty
+        let full = finished
+        monitor.unlock()
+        guard needsSpare else { return }
+        if full.count < Self.journalFilesFullMax {
+            let made = try maintenance.makeJournalFile()
+            offer([made])
+        } else {
+            let recycled = try maintenance.checkpoint(full)
             monitor.lock()
-            let file = finished.first
-            let needsSpare = spare == nil
+            finished.removeFirst(full.count)
             monitor.unlock()
-            if let file {
-                let recycled = try maintenance.checkpoint(file)
-                monitor.lock()
-                finished.removeFirst()
-                let isKept = spare == nil
-                if isKept { spare = recycled }
-                spareReady.signal()
-                monitor.unlock()
-                if !isKept { try maintenance.remove(recycled) }
-            } else if needsSpare {
-                let made = try maintenance.makeJournalFile()
-                monitor.lock()
-                spare = made
-                spareReady.signal()
-                monitor.unlock()
-            } else {
-                return
-            }
+            offer(recycled)
         }
+    }
+
+    private func offer(_ files: [JournalWriter.File]) {
+        monitor.lock()
+        spares += files
+        spareReady.signal()
+        monitor.unlock()
     }
 
     /// Loops that left their sockets unread look again.

@@ -88,7 +88,8 @@ extension LogRuntime {
                 try journal.synchronize()
                 journalHasUnsynced = false
                 lastSync = start
-                // A moving average over about eight commits: one slow answer of the device does not make everybody wait.
+                // A moving average over about eight commits: one slow answer of the device does not make everybody
+                // wait.
                 syncNanoseconds += (MonotonicClock.nanoseconds() - start - syncNanoseconds) / 8
                 patienceNanoseconds.store(0, ordering: .relaxed)
                 advance { state, lsn in state.completed(synchronize: lsn) }
@@ -146,15 +147,15 @@ extension LogRuntime {
             advance { state, lsn in state.completed(synchronize: lsn) }
         }
         monitor.lock()
-        while spare == nil, state.poison == nil, !flusherStopped {
+        while spares.isEmpty, state.poison == nil, !flusherStopped {
             flushWork.signal()
             spareReady.wait(atMost: 100_000_000)
         }
-        guard let file = spare else {
+        guard let file = spares.first else {
             monitor.unlock()
             throw StorageError(.write, "journal", code: 0, reason: "no file to go on in")
         }
-        spare = nil
+        spares.removeFirst()
         state.reserveAll(in: &group)
         finished.append(journal.adopt(spare: file))
         flushWork.signal()

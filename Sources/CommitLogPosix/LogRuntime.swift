@@ -44,6 +44,8 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         var reader: ReaderID
     }
 
+    /// Full journal files from which a checkpoint frees them all: with 64 MiB each, a recovery reads at most 320 MiB.
+    static let journalFilesFullMax = 4
     /// Awaited records in a group from which the next one waits for company.
     static let companyMin = 4
     /// The longest that loops are asked to leave their sockets alone for a sync: other traffic of theirs waits as long.
@@ -77,7 +79,8 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     var state: LogState
     var readers: [Reader] = []
     var fetches = Ring<Fetch>()
-    var spare: JournalWriter.File?
+    /// Prepared journal files, in the order of their numbers.
+    var spares: [JournalWriter.File] = []
     var finished: [JournalWriter.File] = []
     var isStopping = false
     var journalStopped = false

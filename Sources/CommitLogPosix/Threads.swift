@@ -55,8 +55,8 @@ final class Monitor: @unchecked Sendable {
             }
         }
 
-        /// Whether a thread waits, which the caller promises to `wake` when it has unlocked: a thread that is woken while the
-        /// lock is held only wakes to wait for it. The lock is held.
+        /// Whether a thread waits, which the caller promises to `wake` when it has unlocked: a thread that is woken
+        /// while the lock is held only wakes to wait for it. The lock is held.
         @inline(__always)
         func claimWake() -> Bool {
             defer { isAwaited = false }

@@ -12,8 +12,8 @@ package protocol ReadinessTarget: AnyObject {
 
 /// One libuv event loop.
 ///
-/// Isolation: everything on it is called on the thread that runs it, except `Wake.send`. Watchers are created before `run`, or on the
-/// loop's thread, and closed there.
+/// Isolation: everything on it is called on the thread that runs it, except `Wake.send`. Watchers are created before
+/// `run`, or on the loop's thread, and closed there.
 package final class Loop {
     let handle: UnsafeMutablePointer<uv_loop_t>
 
@@ -25,7 +25,8 @@ package final class Loop {
     }
 
     deinit {
-        // Handles close on the loop's next iterations; a loop that still has some was stopped in the middle, and its process ends.
+        // Handles close on the loop's next iterations; a loop that still has some was stopped in the middle, and its
+        // process ends.
         if uv_loop_close(handle) == 0 { handle.deallocate() }
     }
 
@@ -88,7 +89,8 @@ package final class ReadinessWatcher {
 
     deinit { close() }
 
-    /// Says what to wait for; neither stops waiting. Costs a system call on the loop's next iteration when it changes something.
+    /// Says what to wait for; neither stops waiting. Costs a system call on the loop's next iteration when it changes
+    /// something.
     package func want(readable: Bool, writable: Bool) {
         precondition(!isClosed)
         let wanted = (readable ? Int32(UV_READABLE.rawValue) : 0) | (writable ? Int32(UV_WRITABLE.rawValue) : 0)
@@ -116,12 +118,12 @@ package final class ReadinessWatcher {
     }
 }
 
+// Sendable: `send` uses the constant descriptor and an atomic only; the rest is the loop's.
 /// Wakes a loop from any thread.
 ///
-/// An eventfd watched like a socket. libuv's own `uv_async_send` (1.44) keeps its handle marked busy while it writes; a loop that wakes on
-/// another processor, or on the sender's own, then spins up to 997 pauses and yields until the sender has run on. With one wake for
-/// almost every message that took half of the loops' CPU.
-// Sendable: `send` uses the constant descriptor and an atomic only; the rest is the loop's.
+/// An eventfd watched like a socket. libuv's own `uv_async_send` (1.44) keeps its handle marked busy while it writes; a
+/// loop that wakes on another processor, or on the sender's own, then spins up to 997 pauses and yields until the
+/// sender has run on. With one wake for almost every message that took half of the loops' CPU.
 package final class Wake: ReadinessTarget, @unchecked Sendable {
     private let descriptor: Int32
     private let isPending = Atomic<Bool>(false)
@@ -146,7 +148,8 @@ package final class Wake: ReadinessTarget, @unchecked Sendable {
         _ = write(descriptor, &one, 8)
     }
 
-    /// Blocks the loop until `send` is called, at most for `nanoseconds`; the call of `body` comes with the next iteration.
+    /// Blocks the loop until `send` is called, at most for `nanoseconds`; the call of `body` comes with the next
+    /// iteration.
     package func wait(atMost nanoseconds: Int64) {
         guard !isPending.load(ordering: .acquiring) else { return }
         sluice_wait_readable(descriptor, nanoseconds)

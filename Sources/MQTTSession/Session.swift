@@ -68,7 +68,8 @@ package struct Session: ~Copyable {
         }
     }
 
-    /// Takes a PUBLISH of QoS 0 or 1 that has nothing special: no alias, no RETAIN, a packet identifier if it needs one.
+    /// Takes a PUBLISH of QoS 0 or 1 that has nothing special: no alias, no RETAIN, a packet identifier if it needs
+    /// one.
     ///
     /// The shortest way for nearly every message; `received` does the same and all the rest.
     /// - Returns: whether it is to be stored; if not, nothing has changed and the packet goes to `received`.

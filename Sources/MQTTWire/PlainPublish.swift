@@ -29,8 +29,9 @@ import SluiceCore
 extension PacketDecoder {
     /// Decodes the packet at `offset` if it is a whole PUBLISH of QoS 0 or 1 without RETAIN, DUP, properties or alias.
     ///
-    /// Nearly every message of a sensor is one. Decoding it here, where it is used, keeps its parts in registers: handed through
-    /// `DecodeStep` and `SessionAction` they cost 40 ns more of a 16-byte publish, most of it in loads that wait for narrower stores.
+    /// Nearly every message of a sensor is one. Decoding it here, where it is used, keeps its parts in registers:
+    /// handed through `DecodeStep` and `SessionAction` they cost 40 ns more of a 16-byte publish, most of it in loads
+    /// that wait for narrower stores.
     /// - Returns: nil for every other packet, good or bad: `decode` has the say about it.
     @inlinable @inline(__always)
     package func plainPublish(_ bytes: Span<UInt8>, from offset: Int) -> PlainPublish? {

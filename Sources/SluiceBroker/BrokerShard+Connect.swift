@@ -98,8 +98,8 @@ extension BrokerShard {
     /// Bytes of the `__sessions` stream above which a snapshot takes the place of its history.
     private static let sessionsBytesMax: Int64 = 16 << 20
 
-    /// Keeps the `__sessions` stream short: every open identifier is written once more, and when that is durable, what came before may go.
-    /// The first shard does it for all.
+    /// Keeps the `__sessions` stream short: every open identifier is written once more, and when that is durable, what
+    /// came before may go. The first shard does it for all.
     func trimSessions() {
         guard settings.index == 0, let partition = sessionsPartition else { return }
         if let trim = pendingTrim {

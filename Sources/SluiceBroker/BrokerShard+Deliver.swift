@@ -66,7 +66,8 @@ extension BrokerShard {
         }
     }
 
-    /// The next record of a verified batch; one that does not decode is reported, and the rest of its batch passed over.
+    /// The next record of a verified batch; one that does not decode is reported, and the rest of its batch passed
+    /// over.
     private func next(_ records: inout RecordReader, _ bytes: Span<UInt8>, _ partition: PartitionID) -> RecordView? {
         do throws(BatchError) {
             return try records.next(bytes)

@@ -6,8 +6,8 @@ import SluiceCore
 
 /// PUBLISH: from a client into the tick's batches, and the batches into the log.
 extension BrokerShard {
-    /// Bytes of a batch after which it is appended before its tick ends: consumers fetch up to 1 MiB, and a batch that fits the
-    /// processor's cache is written while it is there.
+    /// Bytes of a batch after which it is appended before its tick ends: consumers fetch up to 1 MiB, and a batch that
+    /// fits the processor's cache is written while it is there.
     private static let batchBytesMax = 256 << 10
 
     /// Stores a message of QoS 0 or 1 that has nothing special: the way of nearly every message.
@@ -114,8 +114,8 @@ extension BrokerShard {
         acks.current.add(client, firstByte << 24 | 2 << 16 | UInt32(id.rawValue), ends: kind != .pubrec)
     }
 
-    /// PUBREL: the identifier is free, which must be durable before the client hears of it. Were it lost, a new message of the same
-    /// identifier would be taken for the old one.
+    /// PUBREL: the identifier is free, which must be durable before the client hears of it. Were it lost, a new message
+    /// of the same identifier would be taken for the old one.
     func release(_ client: Client, _ id: PacketID) {
         if client.isPersistent {
             record(.released(id.rawValue), of: client)
@@ -131,7 +131,8 @@ extension BrokerShard {
     /// Appends the tick's batches as one.
     func submit() {
         guard !accumulators.isEmpty else {
-            // A message that came again is acknowledged no sooner than its first copy, which another shard may have appended just now.
+            // A message that came again is acknowledged no sooner than its first copy, which another shard may have
+            // appended just now.
             if !acks.current.isEmpty {
                 acks.current.require(.durable)
                 acks.commit(log.barrier())
@@ -148,8 +149,8 @@ extension BrokerShard {
         }
     }
 
-    /// Nothing of the tick was stored. MQTT 5 clients are told with each message; others have no way to hear it, and a connection that
-    /// ends unacknowledged makes them send again.
+    /// Nothing of the tick was stored. MQTT 5 clients are told with each message; others have no way to hear it, and a
+    /// connection that ends unacknowledged makes them send again.
     private func refuse(_ group: AckQueue.Group, _ reason: ReasonCode) {
         counters.messagesRefused += UInt64(group.bytes.count / 4)
         for run in group.runs where !run.client.isClosing {

@@ -5,8 +5,8 @@ import SluiceCore
 
 /// Requests to the broker itself, over MQTT 5 request and response: what `sluice streams` asks.
 ///
-/// A PUBLISH to `$sluice/streams` with a response topic is answered to that topic on the same connection, at QoS 0, with a JSON
-/// document. Nothing is stored.
+/// A PUBLISH to `$sluice/streams` with a response topic is answered to that topic on the same connection, at QoS 0,
+/// with a JSON document. Nothing is stored.
 extension BrokerShard {
     /// Answers a request.
     /// - Returns: false when it is none that the broker knows.

@@ -181,7 +181,8 @@ extension BrokerShard {
         if subscription.options.qos == .atMostOnce && !subscription.reader.isReplay {
             appendedCount += step
         }
-        // An overlapping subscription at a higher QoS moves a reader to the durable scan, and both kinds may be asked for.
+        // An overlapping subscription at a higher QoS moves a reader to the durable scan, and both kinds may be asked
+        // for.
         if subscription.options.qos != .atMostOnce || subscription.reader.isReplay { durableCount += step }
         if subscription.options.noLocal { noLocalCount += step }
         matchGeneration += 1

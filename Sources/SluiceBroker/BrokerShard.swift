@@ -24,8 +24,9 @@ package struct ShardSettings {
 
 /// One event loop's part of the broker: its clients, their subscriptions, and their way into and out of the log.
 ///
-/// A tick goes: bytes are `received`, publishes become records of the tick's batches, `endTick` appends the batches, delivers what is
-/// new in the log, releases the acknowledgements that the log has caught up with, and flushes every client with output.
+/// A tick goes: bytes are `received`, publishes become records of the tick's batches, `endTick` appends the batches,
+/// delivers what is new in the log, releases the acknowledgements that the log has caught up with, and flushes every
+/// client with output.
 /// Isolation: one thread. It does no I/O and takes no lock; the log and the peers are reached through their seams.
 package final class BrokerShard {
     let settings: ShardSettings
@@ -117,7 +118,8 @@ package final class BrokerShard {
     }
 
     /// Takes bytes that a client sent.
-    /// - Returns: how many of them are done with; the rest belongs to a packet that is not whole, or must be given again later.
+    /// - Returns: how many of them are done with; the rest belongs to a packet that is not whole, or must be given
+    /// again later.
     package func received(_ client: Client, _ bytes: Span<UInt8>) -> Int {
         var offset = 0
         while !client.isClosing {
@@ -201,7 +203,8 @@ package final class BrokerShard {
         if isBehind || !readerQueue.isEmpty { wake() }
     }
 
-    /// A batch without a list of its topics is looked through by everybody; so are those under construction when scans begin.
+    /// A batch without a list of its topics is looked through by everybody; so are those under construction when scans
+    /// begin.
     private func setScanned() { isScanned = log.isScanned }
 
     // MARK: Ends of connections

@@ -83,8 +83,8 @@
         reserve(source.count)
         let target = unsafe base + end
         end += source.count
-        // Topics, keys and sensor readings are short: up to 64 bytes are copied as two overlapping halves, in place. A call of memmove
-        // for each took 15 % of a 16-byte publish.
+        // Topics, keys and sensor readings are short: up to 64 bytes are copied as two overlapping halves, in place. A
+        // call of memmove for each took 15 % of a 16-byte publish.
         switch source.count {
         case 33...64:
             unsafe Self.copy(SIMD32<UInt8>.self, address, target, source.count)
@@ -171,8 +171,8 @@
 
     // MARK: Memory
 
-    /// `byteCount` rounded up to a quarter of its power of two: buffers of few sizes reuse each other's memory, and the heap does not
-    /// creep upwards under a load whose batches are never quite the same size.
+    /// `byteCount` rounded up to a quarter of its power of two: buffers of few sizes reuse each other's memory, and the
+    /// heap does not creep upwards under a load whose batches are never quite the same size.
     private static func rounded(_ byteCount: Int) -> Int {
         guard byteCount > 1024 else { return byteCount }
         let step = 1 << (Int.bitWidth - byteCount.leadingZeroBitCount - 3)

@@ -21,7 +21,8 @@ enum LoopMessage: Sendable {
 /// Isolation: its thread, but for `post` and the wake.
 // Sendable: other threads only call `post`, which goes through the mutex and the wake.
 final class TransportLoop: @unchecked Sendable {
-    /// Bytes that one read takes at most: a loop's worth of small messages, and within the processor's second-level cache.
+    /// Bytes that one read takes at most: a loop's worth of small messages, and within the processor's second-level
+    /// cache.
     static let readBytes = 256 << 10
 
     let loop = Loop()
@@ -106,9 +107,10 @@ final class TransportLoop: @unchecked Sendable {
     /// Publishes in a tick from which the loop has enough to do: then it reads on while the device works.
     private static let busyPublishCount: UInt64 = 16
 
-    /// Lets messages gather in the sockets while a commit is on its way that this loop waits for. Its end wakes the loop once, for the
-    /// acknowledgements and for what has come meanwhile; without this, each message wakes it, to be appended and to wait all the
-    /// same. A wake of an idle processor was the largest cost of a message at 5,000 a second (ADR 0006).
+    /// Lets messages gather in the sockets while a commit is on its way that this loop waits for. Its end wakes the
+    /// loop once, for the acknowledgements and for what has come meanwhile; without this, each message wakes it, to be
+    /// appended and to wait all the same. A wake of an idle processor was the largest cost of a message at 5,000 a
+    /// second (ADR 0006).
     private func gather() {
         let publishCount = shard.counters.publishesReceived
         defer { lastPublishCount = publishCount }

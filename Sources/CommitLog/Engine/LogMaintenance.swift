@@ -42,8 +42,8 @@ package final class LogMaintenance {
 
     /// Writes every batch whose group is durable now and that is not in a segment file yet.
     ///
-    /// What becomes durable meanwhile is left for the next time: each partition is written once, with much, and not over and
-    /// over with the little that has come while the others were written.
+    /// What becomes durable meanwhile is left for the next time: each partition is written once, with much, and not
+    /// over and over with the little that has come while the others were written.
     /// - Throws: `StorageError`; what was written before it counts.
     package func flush() throws(StorageError) {
         try checkUsable()
@@ -97,14 +97,16 @@ package final class LogMaintenance {
         if let failure { throw failure }
     }
 
-    /// Makes a journal file superfluous: everything in it reaches its segment file, on the device.
-    /// - Returns: the file under a new number, free to be written.
-    package func checkpoint(_ finished: JournalWriter.File) throws(StorageError) -> JournalWriter.File {
-        // Every group in the file may be flushed by now; one that may not would be lost with the file.
-        precondition(access.withState { $0.durable } >= finished.lastLSN)
+    /// Makes journal files superfluous: everything in them reaches its segment file, on the device.
+    /// - Returns: the files under new numbers, in their order, free to be written.
+    package func checkpoint(_ finished: [JournalWriter.File]) throws(StorageError) -> [JournalWriter.File] {
+        // Every group in the files may be flushed by now; one that may not would be lost with its file.
+        for file in finished { precondition(access.withState { $0.durable } >= file.lastLSN) }
         try flush()
         try synchronize { (writer) throws(StorageError) in try writer.synchronizeBatches() }
-        return try files.recycle(finished)
+        var recycled: [JournalWriter.File] = []
+        for file in finished { recycled.append(try files.recycle(file)) }
+        return recycled
     }
 
     /// Makes one more journal file.
@@ -121,8 +123,8 @@ package final class LogMaintenance {
 
     /// Removes segments whose records are all older than their stream keeps, or that exceed its bytes.
     ///
-    /// A clock that jumps ahead must not empty a stream at once: one pass removes at most half of a partition's segments,
-    /// and no pass the newest.
+    /// A clock that jumps ahead must not empty a stream at once: one pass removes at most half of a partition's
+    /// segments, and no pass the newest.
     /// - Returns: the removed segments' number.
     package func retain(now: Timestamp) throws(StorageError) -> Int {
         var removed = 0

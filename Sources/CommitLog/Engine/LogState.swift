@@ -169,8 +169,8 @@ package struct LogState: ~Copyable {
 
     // MARK: Flushing
 
-    /// The partitions with batches for their segment files, and up to which offset, as of now. They are off the flusher's
-    /// list then.
+    /// The partitions with batches for their segment files, and up to which offset, as of now. They are off the
+    /// flusher's list then.
     package mutating func takeFlushTargets() -> [(partition: PartitionID, end: Offset)] {
         var targets: [(partition: PartitionID, end: Offset)] = []
         while let id = flushQueue.popFirst() {

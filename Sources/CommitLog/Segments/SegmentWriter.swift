@@ -88,8 +88,8 @@ package final class SegmentWriter {
         try storage.synchronize(files.timeIndex)
     }
 
-    /// Waits until the batches are on the device. The newest segment's indexes need not be: the next opening checks them
-    /// and makes up for what they lack. A checkpoint of many partitions costs a third.
+    /// Waits until the batches are on the device. The newest segment's indexes need not be: the next opening checks
+    /// them and makes up for what they lack. A checkpoint of many partitions costs a third.
     /// - Throws: `StorageError`: the log is poisoned.
     package func synchronizeBatches() throws(StorageError) {
         guard isDirty else { return }

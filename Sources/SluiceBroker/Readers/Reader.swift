@@ -32,9 +32,10 @@ final class Subscription: Identifiable {
 
 /// A client's way through the log: live in most partitions, behind in some.
 ///
-/// A reader is live in a partition when it has no cursor there: then the shard's scan of the tail delivers to it. When its client
-/// takes no more, the scan leaves a cursor at the record in question, and the reader goes on from there by itself, from memory or
-/// from the segments, until it has caught up with the scan. A replay starts with cursors in history. That is the whole difference.
+/// A reader is live in a partition when it has no cursor there: then the shard's scan of the tail delivers to it. When
+/// its client takes no more, the scan leaves a cursor at the record in question, and the reader goes on from there by
+/// itself, from memory or from the segments, until it has caught up with the scan. A replay starts with cursors in
+/// history. That is the whole difference.
 /// Isolation: one shard's.
 final class Reader {
     let client: Client

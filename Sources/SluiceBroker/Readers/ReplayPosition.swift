@@ -157,7 +157,8 @@ package enum RFC3339 {
         return month == 2 ? (isLeap ? 29 : 28) : [4, 6, 9, 11].contains(month) ? 30 : 31
     }
 
-    /// Days since 1970-01-01 in the proleptic Gregorian calendar: years begin in March, so that the leap day comes last.
+    /// Days since 1970-01-01 in the proleptic Gregorian calendar: years begin in March, so that the leap day comes
+    /// last.
     private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
         let year = month <= 2 ? year - 1 : year
         let era = year / 400

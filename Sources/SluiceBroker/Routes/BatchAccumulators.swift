@@ -30,7 +30,8 @@ struct BatchAccumulators: ~Copyable {
         }
     }
 
-    // In memory of its own: an array of noncopyable values does not exist, and an array of objects counts references at each publish.
+    // In memory of its own: an array of noncopyable values does not exist, and an array of objects counts references at
+    // each publish.
     private let slots: UnsafeMutablePointer<Accumulator>
     private let count: Int
     private var listed: [Int] = []

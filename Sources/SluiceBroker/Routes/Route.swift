@@ -7,8 +7,8 @@ import TopicRouting
 
 /// What a topic resolves to, with the parts of its records that never change encoded once.
 ///
-/// A plain value of numbers and addresses, so that a publish takes it from the cache without counting a reference; the bytes are in
-/// the table's arena and live until the cache is emptied. It is used within one publish and never kept.
+/// A plain value of numbers and addresses, so that a publish takes it from the cache without counting a reference; the
+/// bytes are in the table's arena and live until the cache is emptied. It is used within one publish and never kept.
 /// Isolation: one shard's.
 @safe
 struct Route: BitwiseCopyable {

@@ -4,8 +4,10 @@ import SluiceCore
 
 /// Acknowledgements that wait for the log: one group a tick, released in order.
 ///
-/// Each tick's acknowledgements lie in one buffer, as runs of one client each; releasing a run is one copy into the client's output.
-/// Invariants: groups are released first in, first out, so a client's acknowledgements keep the order of its publishes [MQTT-4.6.0-2].
+/// Each tick's acknowledgements lie in one buffer, as runs of one client each; releasing a run is one copy into the
+/// client's output.
+/// Invariants: groups are released first in, first out, so a client's acknowledgements keep the order of its publishes
+/// [MQTT-4.6.0-2].
 /// Isolation: one shard's.
 struct AckQueue: ~Copyable {
     /// Consecutive acknowledgements of one client.

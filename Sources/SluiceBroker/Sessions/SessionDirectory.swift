@@ -54,8 +54,9 @@ package struct SessionDirectory: Sendable {
 
 /// Brings a directory back from the `__sessions` stream.
 ///
-/// A snapshot is taken beside running shards, so changes made meanwhile may come before it in the stream, and it may be behind them. A
-/// change that the stream still has in its own record therefore counts more than the snapshot, wherever it stands.
+/// A snapshot is taken beside running shards, so changes made meanwhile may come before it in the stream, and it may be
+/// behind them. A change that the stream still has in its own record therefore counts more than the snapshot, wherever
+/// it stands.
 package struct SessionReplay {
     private var directory = SessionDirectory()
     private var told: [[UInt8]: Set<UInt16>] = [:]
@@ -81,8 +82,8 @@ package struct SessionReplay {
 
 /// One change of a session, as a record of the `__sessions` stream: the key is the client identifier.
 ///
-/// Layout of the value: kind u8 (1 received, 2 released, 3 cleared, 4 snapshot), then for all but `cleared` the packet identifier u16,
-/// big-endian.
+/// Layout of the value: kind u8 (1 received, 2 released, 3 cleared, 4 snapshot), then for all but `cleared` the packet
+/// identifier u16, big-endian.
 /// The message and its `received` are in one append, so that "stored" and "seen" cannot come apart in a crash.
 package enum SessionRecord: Sendable, Equatable {
     /// A QoS 2 message of this identifier is in the log.

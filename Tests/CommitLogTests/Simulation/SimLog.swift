@@ -108,7 +108,7 @@ final class SimLog: LogStateAccess {
     /// What the flusher does between flushes: makes a full journal file superfluous, or one more.
     func prepare() throws(StorageError) {
         while let file = finished.first {
-            let recycled = try maintenance.checkpoint(file)
+            let recycled = try maintenance.checkpoint([file])[0]
             finished.removeFirst()
             if spare == nil { spare = recycled } else { try maintenance.remove(recycled) }
         }
