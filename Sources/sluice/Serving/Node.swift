@@ -67,11 +67,12 @@ extension Duration {
 
 /// Configuration into the broker's own types.
 enum RuleTranslation {
-    /// The rules; an error says where in the file.
-    static func rules(_ configuration: Configuration) throws -> RuleSet {
+    /// The rules; the error has everything wrong with them, each with its place in the file.
+    static func rules(_ configuration: Configuration) throws(ConfigurationErrors) -> RuleSet {
         var rules: [Rule] = []
+        var errors: [ConfigurationError] = []
         for setting in configuration.rules {
-            do {
+            do throws(RuleError) {
                 rules.append(
                     try Rule(from: setting.from, stream: setting.stream, key: setting.key, limits: configuration.limits)
                 )
@@ -82,9 +83,10 @@ enum RuleTranslation {
                     case .stream: setting.streamLocation
                     case .key: setting.keyLocation
                     }
-                throw ConfigurationErrors([ConfigurationError(at: location, error.description)])
+                errors.append(ConfigurationError(at: location, error.description))
             }
         }
+        if !errors.isEmpty { throw ConfigurationErrors(errors) }
         return RuleSet(rules)
     }
 
