@@ -78,8 +78,3 @@ enum LogCommand {
         ])
     }
 }
-
-enum BenchCommand {
-    static let publish = Command(name: "bench pub", summary: "x", example: "", run: { _ in 1 })
-    static let subscribe = Command(name: "bench sub", summary: "x", example: "", run: { _ in 1 })
-}
