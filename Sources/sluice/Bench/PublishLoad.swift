@@ -202,7 +202,8 @@ final class PublishLoad: BenchLoad {
     private func send(_ lane: Lane, due: Int64) {
         if settings.topic.variesByMessage { encodeTemplate(lane) }
         let start = lane.connection.output.count
-        lane.connection.output.append(lane.template.span)
+        let template = lane.template
+        lane.connection.output.append(template.span)
         if settings.qos != .atMostOnce {
             guard let id = lane.freeIDs.popLast() else { preconditionFailure("Cannot send while the window is full") }
             lane.dueTimes[Int(id) - 1] = due

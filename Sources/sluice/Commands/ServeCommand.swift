@@ -31,6 +31,12 @@ enum ServeCommand {
         Console.level = configuration.logging.level
         // A reader of our output that goes away must not take the broker with it.
         signal(SIGPIPE, SIG_IGN)
+        // Whoever starts us may have blocked the signals that stop us; a mask is inherited.
+        var stopping = sigset_t()
+        sigemptyset(&stopping)
+        sigaddset(&stopping, SIGTERM)
+        sigaddset(&stopping, SIGINT)
+        pthread_sigmask(SIG_UNBLOCK, &stopping, nil)
         do {
             try Node(configuration: configuration).run(readyFile: arguments.text("ready-file"))
         } catch let error as StorageError {
