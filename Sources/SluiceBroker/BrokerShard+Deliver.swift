@@ -19,12 +19,14 @@ extension BrokerShard {
 
     /// Delivers what is new in the tail to the readers that are live.
     func deliver() {
+        isScanBehind = false
         if appendedCount > 0 { scan(.appended) }
         if durableCount > 0 { scan(.durable) }
     }
 
     private func scan(_ level: TailLevel) {
         log.scan(reader, level, countMax: Self.scanCountMax, into: &tailEntries)
+        if tailEntries.count >= Self.scanCountMax { isScanBehind = true }
         for entry in tailEntries where mayMatch(entry, level) { deliver(entry, level) }
         tailEntries.removeAll(keepingCapacity: true)
     }
@@ -114,7 +116,10 @@ extension BrokerShard {
     /// Puts a message into a client's output, unless its window or its output is full.
     private func send(_ delivery: Delivery, to target: MatchList.Target, _ bytes: Span<UInt8>) -> SendOutcome {
         let client = target.reader.client
-        guard client.output.count < settings.limits.outputBytesMax else { return .full }
+        guard client.output.count < settings.limits.outputBytesMax else {
+            client.awaitsRoom = true
+            return .full
+        }
         let message = delivery.message
         if target.noLocal, let origin = message.clientID {
             let name = client.clientID

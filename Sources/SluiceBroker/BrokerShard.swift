@@ -49,6 +49,7 @@ package final class BrokerShard {
     var unmatchedHashes: [Set<UInt64>] = [[], []]
     var tailEntries: [TailEntry] = []
     var readerQueue: [Reader] = []
+    var isScanBehind = false
     var fetchers: [UInt64: Reader] = [:]
     var nextTicket: UInt64 = 1
     var appendedCount = 0
@@ -213,12 +214,20 @@ package final class BrokerShard {
         for client in dirtyClients {
             client.isDirty = false
             client.link?.flush()
+            // A socket that took everything at once will not report that it drained.
+            if client.awaitsRoom, client.output.isEmpty { drained(client) }
         }
         dirtyClients.removeAll(keepingCapacity: true)
     }
 
     /// A client's socket took what it had not taken before: its readers may go on.
-    package func drained(_ client: Client) { wakeReaders(of: client) }
+    package func drained(_ client: Client) {
+        client.awaitsRoom = false
+        wakeReaders(of: client)
+    }
+
+    /// Whether a tick left work to the next one, which must come without waiting for an event.
+    package var hasWork: Bool { !readerQueue.isEmpty || isScanBehind }
 
     // MARK: Actions
 

@@ -38,6 +38,8 @@ package final class Client {
     var successor: ClientOwner?
     /// Whether it is on the shard's list of clients with output.
     var isDirty = false
+    /// Whether a reader of it stopped because its output was full.
+    var awaitsRoom = false
     /// Whether it has published: it is left unread while the log is under pressure.
     package var isPublisher = false
     /// Whether it is closed or about to be.
