@@ -9,6 +9,8 @@ final class BrokerProcess {
     let directory: TemporaryDirectory
     let process: ChildProcess
     let port: Int
+    /// The broker's own process, which under a wrapper is that one's child.
+    private let pid: pid_t
 
     struct StartError: Error { let text: String }
 
@@ -39,6 +41,17 @@ final class BrokerProcess {
             throw StartError(text: "the ready file says \(ready)")
         }
         self.port = number
+        pid = wrapper.isEmpty ? process.pid : try Self.child(of: process.pid)
+    }
+
+    deinit { if pid != process.pid, process.isRunning { kill(pid, SIGKILL) } }
+
+    private static func child(of pid: pid_t) throws -> pid_t {
+        let list = try String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)
+        guard let child = list.split(separator: " ").first.flatMap({ pid_t($0) }) else {
+            throw StartError(text: "process \(pid) runs no broker")
+        }
+        return child
     }
 
     var address: String { "127.0.0.1:\(port)" }
@@ -55,7 +68,7 @@ final class BrokerProcess {
     /// Stops it cleanly.
     /// - Returns: the exit code.
     func stop() -> Int32? {
-        process.kill(SIGTERM)
+        if process.isRunning { kill(pid, SIGTERM) }
         return process.exitCode()
     }
 
