@@ -52,12 +52,15 @@ final class PublishLoad: BenchLoad {
         var packetIDAt = 0
         var payloadAt = 0
         var sentCount = 0
+        /// Its share of the messages asked for.
+        let quota: Int
         /// When each message under way was due, by packet identifier less one.
         var dueTimes: [Int64]
         var freeIDs: [UInt16]
 
-        init(_ connection: BenchConnection, window: Int) {
+        init(_ connection: BenchConnection, window: Int, quota: Int) {
             self.connection = connection
+            self.quota = quota
             dueTimes = [Int64](repeating: 0, count: window)
             freeIDs = (1...UInt16(window)).reversed()
         }
@@ -69,7 +72,7 @@ final class PublishLoad: BenchLoad {
     func run() throws(CommandFailure) {
         for number in 0..<settings.connectionCount {
             let connection = try BenchConnection(number, settings.address, loop, self)
-            let lane = Lane(connection, window: settings.window)
+            let lane = Lane(connection, window: settings.window, quota: quota(number))
             encodeTemplate(lane)
             lanes.append(lane)
         }
@@ -78,6 +81,12 @@ final class PublishLoad: BenchLoad {
         timer?.close()
         loop.drain()
         if let failure { throw CommandFailure(failure) }
+    }
+
+    /// An even share, so that a fast connection does not take what the others should send.
+    private func quota(_ number: Int) -> Int {
+        guard let count = settings.messageCount else { return .max }
+        return count / settings.connectionCount + (number < count % settings.connectionCount ? 1 : 0)
     }
 
     /// From the first message to the last acknowledgement.
@@ -186,17 +195,14 @@ final class PublishLoad: BenchLoad {
     private func fill(_ lane: Lane, flushes: Bool) {
         let now = MonotonicClock.nanoseconds()
         guard !isEnding, !isOver(now) else { return }
-        var left = (settings.messageCount ?? .max) - sentCount
         // At QoS 0 a turn takes at most this much, so that all connections get theirs.
-        while left > 0, hasRoom(lane), lane.connection.output.count < 256 << 10 {
-            send(lane, due: now)
-            left -= 1
-        }
+        while hasRoom(lane), lane.connection.output.count < 256 << 10 { send(lane, due: now) }
         if flushes { lane.connection.flush() }
     }
 
     private func hasRoom(_ lane: Lane) -> Bool {
-        settings.qos == .atMostOnce ? lane.connection.output.count < 1 << 20 : !lane.freeIDs.isEmpty
+        guard lane.sentCount < lane.quota else { return false }
+        return settings.qos == .atMostOnce ? lane.connection.output.count < 1 << 20 : !lane.freeIDs.isEmpty
     }
 
     private func send(_ lane: Lane, due: Int64) {
