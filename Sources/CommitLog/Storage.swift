@@ -9,10 +9,11 @@ package struct FileID: RawRepresentable, Hashable, Sendable, BitwiseCopyable {
 /// The disk behind a seam: what the log needs of a file system, and no more.
 ///
 /// Paths are relative to the data directory, with `/` between parts. Every call may fail with `StorageError`.
-/// What "completed" promises: `write` reaches the operating system; `synchronize` reaches the device for a file's content and size;
-/// `synchronizeDirectory` reaches the device for the names in it. Writes that were not synchronised may be lost, torn at 512
-/// bytes, or kept in any order.
-/// Isolation: calls come from the journal's writer, the flusher and readers at the same time, never two on one file's end.
+/// What "completed" promises: `write` reaches the operating system; `synchronize` reaches the device for a file's
+/// content and size; `synchronizeDirectory` reaches the device for the names in it. Writes that were not synchronised
+/// may be lost, torn at 512 bytes, or kept in any order.
+/// Isolation: calls come from the journal's writer, the flusher and readers at the same time, never two on one file's
+/// end.
 package protocol Storage: AnyObject, Sendable {
     /// Opens a file to read and write; it is made when `creating` and it is missing.
     func open(_ path: String, creating: Bool) throws(StorageError) -> FileID
@@ -70,8 +71,12 @@ package struct StorageError: Error, Equatable, CustomStringConvertible {
         self.reason = reason
     }
 
-    /// Whether the disk or a quota is full (ENOSPC, EDQUOT): space may come back, nothing is broken.
-    package var isFull: Bool { code == 28 || code == 122 }
+    /// Whether the disk or a quota is full (ENOSPC, EDQUOT): space may come back, nothing is broken. A synchronisation
+    /// that fails for want of space is another matter: the kernel may have dropped what it could not place, and trying
+    /// again would succeed.
+    package var isFull: Bool {
+        (code == 28 || code == 122) && operation != .synchronize && operation != .synchronizeDirectory
+    }
 
     /// `operation path: reason`.
     package var description: String { "\(operation.rawValue) \(path): \(reason)" }

@@ -5,6 +5,12 @@ import Synchronization
 /// The flusher thread: segments, checkpoints, retention.
 extension LogRuntime {
     func runFlusher() {
+        defer {
+            monitor.lock()
+            flusherStopped = true
+            spareReady.signal()
+            monitor.unlock()
+        }
         guard let maintenance else { preconditionFailure("Cannot flush before the log is open") }
         var lastRetention = MonotonicClock.nanoseconds()
         var wasFull = false
@@ -41,24 +47,25 @@ extension LogRuntime {
     private func waitForFlush() -> Bool {
         monitor.lock()
         defer { monitor.unlock() }
-        var slept = false
+        let began = MonotonicClock.nanoseconds()
         while !(isStopping && journalStopped) {
             if state.poison != nil && !isStopping {
                 flushWork.wait()
                 continue
             }
             if spare == nil || !finished.isEmpty { return true }
-            if state.unflushedBytes > Self.flushBytes { return true }
-            if slept { return true }
+            if state.flushableBytes > Self.flushBytes { return true }
             let nanoseconds: Int64 =
                 state.hasUnjournaled
                 ? Self.unjournaledNanoseconds
-                : state.unflushedBytes > 0 ? Self.journaledNanoseconds : Self.retentionNanoseconds
-            flusherIsTimed = state.unflushedBytes > 0
-            let end = MonotonicClock.nanoseconds() + nanoseconds
-            flushWork.wait(atMost: nanoseconds)
+                : state.flushableBytes > 0 ? Self.journaledNanoseconds : Self.retentionNanoseconds
+            // Counted from the start, so that commits that come meanwhile do not put it off.
+            let left = began + nanoseconds - MonotonicClock.nanoseconds()
+            if left <= 0 { return true }
+            flusherIsTimed = state.flushableBytes > 0
+            flusherIsUrgent = state.hasUnjournaled
+            flushWork.wait(atMost: left)
             flusherIsTimed = false
-            slept = MonotonicClock.nanoseconds() >= end
         }
         return false
     }

@@ -1,3 +1,4 @@
+import CLinux
 import CommitLog
 import SluiceCore
 import Synchronization
@@ -5,11 +6,10 @@ import Synchronization
 /// The journal thread: writes and synchronises commit groups, one after the other.
 extension LogRuntime {
     func runJournal() {
+        sluice_exact_timers()
         var lastSync = MonotonicClock.nanoseconds()
         while waitForGroup(&lastSync) {
-            if settings.commitDelayNanoseconds > 0, !journalIsStopping {
-                MonotonicClock.sleep(nanoseconds: settings.commitDelayNanoseconds)
-            }
+            waitForCompany()
             commit(&lastSync)
         }
         monitor.lock()
@@ -32,7 +32,7 @@ extension LogRuntime {
         while true {
             if state.poison != nil { return false }
             let demand = state.pendingDemand
-            if demand.wantsSync || demand.wantsWrite || demand.byteCount > 1 << 20 { return true }
+            if demand.wantsSync || demand.wantsWrite || demand.byteCount > 1 << 20 || state.wantsSync { return true }
             if isStopping { return !demand.isEmpty || journalHasUnsynced }
             if demand.isEmpty && !journalHasUnsynced {
                 journalWork.wait()
@@ -46,6 +46,35 @@ extension LogRuntime {
         }
     }
 
+    /// Gives other publishers a moment to join a group that somebody waits for: the configured delay, or, without one,
+    /// as long as a sync takes, and only while groups are large enough for it to pay.
+    ///
+    /// Publishers that were acknowledged just now are about to send again. Waiting for as many of them makes one group
+    /// of what would be several, each with its own sync; a lone publisher, or a slow fleet, is never made to wait.
+    private func waitForCompany() {
+        monitor.lock()
+        defer { monitor.unlock() }
+        guard state.pendingDemand.wantsSync, !isStopping else { return }
+        let pending = state.pendingAwaitedCount
+        let nanoseconds: Int64
+        if settings.commitDelayNanoseconds > 0 {
+            nanoseconds = settings.commitDelayNanoseconds
+            companyTarget = Int.max
+        } else if lastAwaitedCount >= Self.companyMin {
+            nanoseconds = min(syncNanoseconds, Self.companyNanosecondsMax)
+            companyTarget = pending + lastAwaitedCount
+        } else {
+            return
+        }
+        let end = MonotonicClock.nanoseconds() + nanoseconds
+        while state.pendingAwaitedCount < companyTarget, !isStopping, !state.isUnderPressure {
+            let left = end - MonotonicClock.nanoseconds()
+            if left <= 0 { break }
+            journalWork.wait(atMost: left)
+        }
+        companyTarget = 0
+    }
+
     /// Writes the pending group, and synchronises when somebody waits for it or it is time.
     private func commit(_ lastSync: inout Int64) {
         do throws(StorageError) {
@@ -55,6 +84,8 @@ extension LogRuntime {
                 try journal.synchronize()
                 journalHasUnsynced = false
                 lastSync = now
+                // A moving average over about eight syncs: one slow answer of the device does not make everybody wait.
+                syncNanoseconds += (MonotonicClock.nanoseconds() - now - syncNanoseconds) / 8
                 advance { state, lsn in state.completed(synchronize: lsn) }
             }
         } catch {
@@ -66,18 +97,20 @@ extension LogRuntime {
     /// - Returns: whether somebody waits for the device.
     private func writePending() throws(StorageError) -> Bool {
         monitor.lock()
-        if state.pendingDemand.isEmpty {
+        if state.pendingDemand.isEmpty && !state.pendingDemand.wantsSync {
             monitor.unlock()
             return false
         }
+        let isBehind = state.wantsSync
         var group = state.takeGroup()
+        lastAwaitedCount = group.awaitedCount
         publishPressure()
         monitor.unlock()
         try makeRoom(for: &group)
         try write(group)
         journalHasUnsynced = true
         advance { state, _ in state.completed(write: group.lsn) }
-        return group.wantsSync
+        return group.wantsSync || isBehind
     }
 
     /// Writes a group; while the disk is full it is tried again, and nothing of it is acknowledged.
@@ -100,9 +133,15 @@ extension LogRuntime {
     /// Goes on in the spare file when the group does not fit in the current one; waits for the flusher to have one.
     private func makeRoom(for group: inout CommitGroup) throws(StorageError) {
         guard journal.needsSpare(for: group) else { return }
-        if journalHasUnsynced { try journal.synchronize() }
+        if journalHasUnsynced {
+            try journal.synchronize()
+            journalHasUnsynced = false
+            // Said before the file is handed on: a checkpoint takes away a file's groups, so it must see that they may
+            // be flushed.
+            advance { state, lsn in state.completed(synchronize: lsn) }
+        }
         monitor.lock()
-        while spare == nil, state.poison == nil {
+        while spare == nil, state.poison == nil, !flusherStopped {
             flushWork.signal()
             spareReady.wait(atMost: 100_000_000)
         }
@@ -120,11 +159,13 @@ extension LogRuntime {
     /// Moves the state's LSNs on, publishes them, and wakes who waited.
     private func advance(_ body: (inout LogState, LSN) -> Void) {
         monitor.lock()
+        // The flusher may have poisoned the log meanwhile: nothing is acknowledged after that.
+        guard state.poison == nil else { return monitor.unlock() }
         body(&state, state.written)
         writtenLSN.store(state.written.rawValue, ordering: .releasing)
         durableLSN.store(state.durable.rawValue, ordering: .releasing)
-        if state.unflushedBytes > Self.flushBytes { flushWork.signal() }
-        if !flusherIsTimed { flushWork.signal() }
+        let isUrgent = state.hasUnjournaled && !flusherIsUrgent
+        if !flusherIsTimed || isUrgent || state.flushableBytes > Self.flushBytes { flushWork.signal() }
         var woken = state.isScanned ? readersWithNews(besides: nil) : []
         for index in readers.indices {
             var isReached = false

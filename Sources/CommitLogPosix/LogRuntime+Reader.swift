@@ -17,9 +17,8 @@ extension LogRuntime {
                         access: self)
                 }
             } catch {
-                report(
-                    "history of partition \(fetch.partition.rawValue) at \(fetch.offset.rawValue) is not readable: \(error)"
-                )
+                let (partition, offset) = (fetch.partition.rawValue, fetch.offset.rawValue)
+                report("history of partition \(partition) at \(offset) is not readable: \(error)")
             }
             if read.damagedByteCount > 0 {
                 report("partition \(fetch.partition.rawValue): \(read.damagedByteCount) damaged bytes passed over")

@@ -21,9 +21,11 @@ package struct LogRuntimeSettings: Sendable {
 
 /// The embedded engine: the log's state behind one lock, and the threads that do its I/O.
 ///
-/// Isolation: `append`, scans and reads come from event loops and hold the lock for a few instructions; the journal thread writes and
-/// synchronises groups, the flusher writes segments, checkpoints and retains, the reader thread reads segments.
-// Sendable: every mutable stored property is touched only with `monitor` locked, except those of the journal thread, which are its own.
+/// Isolation: `append`, scans and reads come from event loops and hold the lock for a few instructions; the journal
+/// thread writes and synchronises groups, the flusher writes segments, checkpoints and retains, the reader thread reads
+/// segments.
+/// Sendable: every mutable stored property is touched only with `monitor` locked, except those of the journal thread,
+/// which are its own.
 package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     struct Reader {
         var wake: @Sendable () -> Void
@@ -42,6 +44,10 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         var reader: ReaderID
     }
 
+    /// Awaited records in a group from which the next one waits for company.
+    static let companyMin = 4
+    /// The longest wait for company that nobody configured.
+    static let companyNanosecondsMax: Int64 = 300_000
     /// Bytes for segment files that wake the flusher before its time.
     static let flushBytes = 4 << 20
     /// How long batches that are in no journal wait for their segment file.
@@ -51,6 +57,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     /// How often retention looks.
     static let retentionNanoseconds: Int64 = 10_000_000_000
 
+    /// See `LogEngine`.
     package let streams: [StreamDescription]
     /// What recovery had to say.
     package let findings: [RecoveryFinding]
@@ -70,10 +77,20 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     var finished: [JournalWriter.File] = []
     var isStopping = false
     var journalStopped = false
+    /// Whether no journal file will be prepared any more.
+    var flusherStopped = false
     /// Whether the journal thread sleeps with an end in sight.
     var journalIsTimed = false
+    /// How many awaited records the journal thread waits for before it commits; 0 when it does not.
+    var companyTarget = 0
+    /// Awaited records of the newest group that was taken.
+    var lastAwaitedCount = 0
+    /// What a sync takes, lately.
+    var syncNanoseconds: Int64 = 200_000
     /// Whether the flusher sleeps with an end in sight.
     var flusherIsTimed = false
+    /// Whether that end is near enough for batches that are in no journal.
+    var flusherIsUrgent = false
     private var threads: [WorkerThread] = []
 
     let writtenLSN: Atomic<UInt64>
@@ -130,7 +147,8 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         ]
     }
 
-    /// Stops the threads: what was appended is written, synchronised and in its segment file, and the directory is marked clean.
+    /// Stops the threads: what was appended is written, synchronised and in its segment file, and the directory is
+    /// marked clean.
     /// No append may come any more.
     package func stop() {
         monitor.lock()
@@ -144,6 +162,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         maintenance = nil
     }
 
+    /// See `LogStateAccess`.
     package func withState<Result>(_ body: (inout LogState) -> Result) -> Result {
         monitor.lock()
         defer { monitor.unlock() }
@@ -152,6 +171,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
 
     // MARK: Appends
 
+    /// See `LogEngine`.
     package func register(wake: @escaping @Sendable () -> Void) -> ReaderID {
         monitor.lock()
         defer { monitor.unlock() }
@@ -159,14 +179,15 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         return state.register()
     }
 
+    /// See `LogEngine`.
     package func append(_ appends: [Append], from reader: ReaderID) -> AppendOutcome {
         monitor.lock()
         let outcome = state.append(appends)
         if case .appended = outcome {
             let demand = state.pendingDemand
-            if demand.wantsSync || demand.wantsWrite || demand.byteCount > 1 << 20 { journalWork.signal() }
-            if state.unflushedBytes > Self.flushBytes || state.hasUnjournaled { flushWork.signal() }
-            if !journalIsTimed { journalWork.signal() }
+            let isWanted = demand.wantsSync || demand.wantsWrite || demand.byteCount > 1 << 20 || state.wantsSync
+            if isWanted, state.pendingAwaitedCount >= companyTarget || state.isUnderPressure { journalWork.signal() }
+            if !journalIsTimed, companyTarget == 0 { journalWork.signal() }
         }
         publishPressure()
         let woken = scanned.load(ordering: .relaxed) ? readersWithNews(besides: reader) : []
@@ -175,12 +196,22 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         return outcome
     }
 
+    /// See `LogEngine`.
+    package func barrier() -> LSN {
+        monitor.lock()
+        defer { monitor.unlock() }
+        journalWork.signal()
+        return state.barrier()
+    }
+
+    /// See `LogEngine`.
     package var progress: (written: LSN, durable: LSN) {
         (
             LSN(rawValue: writtenLSN.load(ordering: .acquiring)), LSN(rawValue: durableLSN.load(ordering: .acquiring))
         )
     }
 
+    /// See `LogEngine`.
     package func awaitProgress(_ lsn: LSN, written: Bool, for reader: ReaderID) {
         monitor.lock()
         let isReached: Bool
@@ -196,12 +227,20 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         wake?()
     }
 
+    /// See `LogEngine`.
     package var isUnderPressure: Bool { underPressure.load(ordering: .relaxed) }
 
+    /// As `LogEngine` says.
+    package func trim(_ partition: PartitionID, before offset: Offset) {
+        withState { $0.partitions[partition.index].trimmedBefore = offset }
+    }
+
+    /// See `LogStateAccess`.
     package var trouble: StorageError? { withState { $0.poison ?? $0.full } }
 
     // MARK: Readers
 
+    /// See `LogEngine`.
     package func setInterest(_ reader: ReaderID, appended: Bool, durable: Bool) {
         withState { state in
             state.setInterest(reader, appended: appended, durable: durable)
@@ -209,20 +248,24 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         }
     }
 
+    /// See `LogEngine`.
     package var isScanned: Bool { scanned.load(ordering: .relaxed) }
 
+    /// See `LogEngine`.
     package func scan(_ reader: ReaderID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry]) {
         monitor.lock()
         state.scan(reader, level, countMax: countMax, into: &entries)
         monitor.unlock()
     }
 
+    /// See `LogEngine`.
     package func readTail(
         _ partition: PartitionID, from offset: Offset, level: TailLevel, reader: ReaderID, byteCountMax: Int
     ) -> PartitionRead? {
         withState { $0.readTail(partition, from: offset, level: level, reader: reader, byteCountMax: byteCountMax) }
     }
 
+    /// See `LogEngine`.
     package func fetch(
         _ partition: PartitionID, from offset: Offset, hint: ReadHint?, byteCountMax: Int, ticket: UInt64,
         reader: ReaderID
@@ -233,6 +276,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
                 reader: reader))
     }
 
+    /// See `LogEngine`.
     package func fetchOffset(_ partition: PartitionID, at time: Timestamp, ticket: UInt64, reader: ReaderID) {
         enqueue(
             Fetch(
@@ -247,6 +291,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         monitor.unlock()
     }
 
+    /// See `LogEngine`.
     package func takeFetched(_ reader: ReaderID) -> [(ticket: UInt64, read: PartitionRead)] {
         monitor.lock()
         defer { monitor.unlock() }
@@ -255,6 +300,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         return taken
     }
 
+    /// See `LogEngine`.
     package func bounds(_ partition: PartitionID) -> PartitionBounds {
         withState { state in
             let partition = state.partitions[partition.index]

@@ -68,6 +68,21 @@ package struct Session: ~Copyable {
         }
     }
 
+    /// Takes a PUBLISH of QoS 0 or 1 that has nothing special: no alias, no RETAIN, a packet identifier if it needs one.
+    ///
+    /// The shortest way for nearly every message; `received` does the same and all the rest.
+    /// - Returns: whether it is to be stored; if not, nothing has changed and the packet goes to `received`.
+    package mutating func takesPlain(qos: QoS, now: Int64) -> Bool {
+        guard case .open(let peer) = state else { return false }
+        switch qos {
+        case .atMostOnce: break
+        case .atLeastOnce: guard inbound.admit(version: peer.version) else { return false }
+        case .exactlyOnce: return false
+        }
+        heardAt = now
+        return true
+    }
+
     private mutating func receivedWhileNotOpen(_ packet: Packet, in bytes: Span<UInt8>) -> SessionAction {
         switch state {
         case .awaitingConnect:

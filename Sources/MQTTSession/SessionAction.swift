@@ -57,6 +57,20 @@ package struct PublishAction: Equatable, Sendable, BitwiseCopyable {
     /// Whether the client sent it before.
     package var duplicate: Bool
 
+    /// A message from its parts.
+    package init(
+        topic: Topic, payload: ByteRange, properties: ByteRange, packetID: PacketID, qos: QoS, retain: Bool,
+        duplicate: Bool
+    ) {
+        self.topic = topic
+        self.payload = payload
+        self.properties = properties
+        self.packetID = packetID
+        self.qos = qos
+        self.retain = retain
+        self.duplicate = duplicate
+    }
+
     /// The name in the packet, or what the owner made of it before.
     package enum Topic: Equatable, Sendable, BitwiseCopyable {
         /// The name, its characters not validated.

@@ -19,26 +19,26 @@ package enum DecodeStep: Equatable, Sendable, BitwiseCopyable {
 /// checks once for each name, and the order of packets after CONNECT, which the session knows.
 ///
 /// Isolation: a value with one owner. After an error it must not be used again.
-package struct PacketDecoder: Sendable {
+@usableFromInline package struct PacketDecoder: Sendable {
     /// The version that packets are read and must be answered in. The server side sets it when it reads a CONNECT's
     /// protocol level; for a level of the future, too, so that the refusal has a form its sender knows. The client
     /// side's owner sets it.
-    package var version: ProtocolVersion = .v311
+    @usableFromInline package var version: ProtocolVersion = .v311
 
     /// Bytes from the packet's first byte that the next examination needs.
-    private var wantedByteCount = Self.headerByteCountMin
+    @usableFromInline var wantedByteCount = Self.headerByteCountMin
     /// The size of the first byte and the remaining length; 0 while it is not known.
-    private var headerByteCount = 0
+    @usableFromInline var headerByteCount = 0
     /// Whether the first packet is still to come, which must be CONNECT.
-    private var awaitsConnect: Bool
+    @usableFromInline var awaitsConnect: Bool
 
     let side: Side
     let topicBounds: TopicBounds
     let userPropertiesMax: Int
     /// Holds for CONNECT too: a will makes one as long as a PUBLISH may be, and waiting for it costs no memory here.
-    private let packetBytesMax: Int
+    @usableFromInline let packetBytesMax: Int
 
-    private static let headerByteCountMin = 2
+    @usableFromInline static let headerByteCountMin = 2
 
     /// A decoder of what `side` receives, at the start of a connection.
     package init(side: Side, limits: Limits = Limits()) {

@@ -1,5 +1,5 @@
 /// The MQTT versions that Sluice speaks; the raw value is the protocol level that CONNECT carries.
-package enum ProtocolVersion: UInt8, CaseIterable, Sendable, BitwiseCopyable {
+@usableFromInline package enum ProtocolVersion: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     /// MQTT 3.1, protocol name `MQIsdp`.
     case v31 = 3
     /// MQTT 3.1.1.
@@ -17,7 +17,7 @@ package enum ProtocolVersion: UInt8, CaseIterable, Sendable, BitwiseCopyable {
 }
 
 /// How often a message may arrive: at most once, at least once, exactly once.
-package enum QoS: UInt8, CaseIterable, Comparable, Sendable, BitwiseCopyable {
+@usableFromInline package enum QoS: UInt8, CaseIterable, Comparable, Sendable, BitwiseCopyable {
     /// Fire and forget.
     case atMostOnce = 0
     /// Acknowledged with PUBACK.
@@ -26,7 +26,7 @@ package enum QoS: UInt8, CaseIterable, Comparable, Sendable, BitwiseCopyable {
     case exactlyOnce = 2
 
     /// The weaker guarantee comes first.
-    @inline(__always)
+    @inlinable @inline(__always)
     package static func < (left: QoS, right: QoS) -> Bool { left.rawValue < right.rawValue }
 }
 

@@ -4,9 +4,9 @@ package import SluiceCore
 /// A finished record batch: the bytes that journal, tail, segment file and readers share.
 ///
 /// Invariants: the bytes are one whole batch of format v2 with a right checksum.
-/// Isolation: the builder's owner sets the base offset once, under the log's lock, before the batch is shared; after that nothing
-/// changes.
-// Sendable by that rule: `assign` is called by the append that publishes the batch, and by nobody afterwards.
+/// Isolation: the builder's owner sets the base offset once, under the log's lock, before the batch is shared; after
+/// that nothing changes.
+/// Sendable by that rule: `assign` is called by the append that publishes the batch, and by nobody afterwards.
 package final class RecordBatch: @unchecked Sendable {
     private var storage: ByteBuffer
     /// The offset of the first record.
@@ -21,6 +21,8 @@ package final class RecordBatch: @unchecked Sendable {
     package let checksum: UInt32
     /// Bytes of the whole batch.
     package let byteCount: Int
+    /// Bytes of memory that the batch holds.
+    package let memoryByteCount: Int
 
     /// Takes bytes that a builder made, or that were read and verified.
     package init(_ storage: consuming ByteBuffer, header: BatchHeader) {
@@ -31,6 +33,7 @@ package final class RecordBatch: @unchecked Sendable {
         maxTimestamp = header.maxTimestamp
         checksum = header.checksum
         byteCount = header.byteCount
+        memoryByteCount = storage.capacity
         self.storage = storage
     }
 
@@ -58,7 +61,8 @@ package final class RecordBatch: @unchecked Sendable {
     package var bytes: Span<UInt8> {
         @_lifetime(borrow self)
         get {
-            // The buffer's memory neither moves nor changes once the batch is shared, so the view may outlive the access.
+            // The buffer's memory neither moves nor changes once the batch is shared, so the view may outlive the
+            // access.
             let memory = unsafe storage.withUnsafeBytes { unsafe $0 }
             let pointer = unsafe memory.assumingMemoryBound(to: UInt8.self)
             let span = unsafe Span<UInt8>(_unsafeElements: pointer)

@@ -1,10 +1,10 @@
 import Checksums
-package import SluiceCore
+public import SluiceCore
 
 /// Builds one record batch in place: records are encoded behind a header that is filled in at the end.
 ///
 /// Isolation: a value with one owner. Offsets are relative; the append that publishes the batch sets the base offset.
-package struct RecordBatchBuilder: ~Copyable {
+@usableFromInline package struct RecordBatchBuilder: ~Copyable {
     @usableFromInline var storage: ByteBuffer
     @usableFromInline var baseTimestamp = Timestamp(rawValue: 0)
     @usableFromInline var maxTimestamp = Timestamp(rawValue: 0)
@@ -73,7 +73,8 @@ package struct RecordBatchBuilder: ~Copyable {
         records += 1
     }
 
-    /// Fills in the header and hands the batch over; the builder is empty again and its next batch starts as large as this one was.
+    /// Fills in the header and hands the batch over; the builder is empty again and its next batch starts as large as
+    /// this one was.
     /// - Returns: a batch with base offset 0.
     /// - Complexity: O(n) for the checksum; allocates the batch object and the next buffer.
     package mutating func finish() -> RecordBatch {

@@ -37,7 +37,8 @@ package struct RecordView: Equatable, Sendable, BitwiseCopyable {
 
 /// Reads the records of an uncompressed batch, one after the other.
 ///
-/// Isolation: a value. Nothing is allocated; ranges refer to the bytes that each call is given, which must be the same batch.
+/// Isolation: a value. Nothing is allocated; ranges refer to the bytes that each call is given, which must be the same
+/// batch.
 package struct RecordReader: Sendable {
     private var index = BatchLayout.headerByteCount
     private var number = 0

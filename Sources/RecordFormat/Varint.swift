@@ -1,9 +1,9 @@
-package import SluiceCore
+public import SluiceCore
 
 /// Zigzag base-128 integers, as Kafka's records hold lengths and deltas.
 ///
 /// Source: Kafka message format v2, "varint"; the encoding is Protocol Buffers' sint32 and sint64.
-package enum Varint {
+@usableFromInline package enum Varint {
     /// The bytes that `value` takes: 1 to 10.
     @inlinable @inline(__always)
     package static func byteCount(_ value: Int) -> Int {

@@ -1,3 +1,4 @@
+import CommitLog
 import MQTTSession
 import MQTTWire
 import RecordFormat
@@ -80,13 +81,39 @@ extension BrokerShard {
     func record(_ record: SessionRecord, of client: Client) {
         guard let partition = sessionsPartition else { return }
         peers.withDirectory { $0.apply(record, to: client.clientID) }
-        let key = RecordFields.key(client.clientID)
+        append(record, of: client.clientID, to: partition)
+    }
+
+    private func append(_ record: SessionRecord, of clientID: [UInt8], to partition: PartitionID) {
+        let key = RecordFields.key(clientID)
         let value = record.encoded
         let headers = RecordFields.headers([])
-        accumulators[partition.index].builder.append(
-            at: wallClock, keyField: key.span, value: value.span, headersField: headers.span)
-        accumulators[partition.index].isAwaited = true
-        list(partition.index)
-        acks.current.require(.durable)
+        accumulators.append(
+            to: partition.index, at: wallClock, keyField: key.span, value: value.span, headersField: headers.span)
+        acks.current.require(accumulators.expect(in: partition.index))
+    }
+
+    // MARK: The stream's length
+
+    /// Bytes of the `__sessions` stream above which a snapshot takes the place of its history.
+    private static let sessionsBytesMax: Int64 = 16 << 20
+
+    /// Keeps the `__sessions` stream short: every open identifier is written once more, and when that is durable, what came before may go.
+    /// The first shard does it for all.
+    func trimSessions() {
+        guard settings.index == 0, let partition = sessionsPartition else { return }
+        if let trim = pendingTrim {
+            guard log.progress.durable >= trim.lsn else { return }
+            log.trim(partition, before: trim.offset)
+            pendingTrim = nil
+            return
+        }
+        let bounds = log.bounds(partition)
+        guard bounds.byteCount > Self.sessionsBytesMax else { return }
+        // The bound comes before the snapshot: every record below it was in the directory when the snapshot was taken.
+        let snapshot = peers.withDirectory { $0.snapshot }
+        for (clientID, record) in snapshot { append(record, of: clientID, to: partition) }
+        submit()
+        pendingTrim = (bounds.appended, log.barrier())
     }
 }

@@ -18,17 +18,20 @@ extension BrokerShard {
     // MARK: The scan
 
     /// Delivers what is new in the tail to the readers that are live.
-    func deliver() {
-        isScanBehind = false
-        if appendedCount > 0 { scan(.appended) }
-        if durableCount > 0 { scan(.durable) }
+    /// - Returns: whether there may be more.
+    func deliver() -> Bool {
+        var isBehind = false
+        if appendedCount > 0 { isBehind = scan(.appended) }
+        if durableCount > 0 { isBehind = scan(.durable) || isBehind }
+        return isBehind
     }
 
-    private func scan(_ level: TailLevel) {
+    private func scan(_ level: TailLevel) -> Bool {
         log.scan(reader, level, countMax: Self.scanCountMax, into: &tailEntries)
-        if tailEntries.count >= Self.scanCountMax { isScanBehind = true }
         for entry in tailEntries where mayMatch(entry, level) { deliver(entry, level) }
+        let isBehind = tailEntries.count == Self.scanCountMax
         tailEntries.removeAll(keepingCapacity: true)
+        return isBehind
     }
 
     private func unmatchedIndex(_ level: TailLevel) -> Int {
@@ -117,7 +120,7 @@ extension BrokerShard {
     private func send(_ delivery: Delivery, to target: MatchList.Target, _ bytes: Span<UInt8>) -> SendOutcome {
         let client = target.reader.client
         guard client.output.count < settings.limits.outputBytesMax else {
-            client.awaitsRoom = true
+            client.hasBlockedReader = true
             return .full
         }
         let message = delivery.message
@@ -160,9 +163,10 @@ extension BrokerShard {
         return .done
     }
 
-    private func timestamp(_ delivery: Delivery) -> Timestamp {
-        let base = BatchLayout.baseTimestamp(delivery.batch.bytes)
-        return Timestamp(rawValue: base.rawValue + Int64(delivery.record.timestampDelta))
+    private func timestamp(_ delivery: Delivery) -> Timestamp { timestamp(delivery.batch, delivery.record) }
+
+    private func timestamp(_ batch: RecordBatch, _ record: RecordView) -> Timestamp {
+        Timestamp(rawValue: BatchLayout.baseTimestamp(batch.bytes).rawValue &+ Int64(record.timestampDelta))
     }
 
     private func appendProperties(
@@ -201,9 +205,7 @@ extension BrokerShard {
     /// A client takes more than before.
     func wakeReaders(of client: Client) {
         if let reader = client.liveReader, !reader.isLive { queue(reader) }
-        for subscription in client.subscriptions where subscription.reader.isReplay && !subscription.reader.isLive {
-            queue(subscription.reader)
-        }
+        for reader in client.replays where !reader.isLive { queue(reader) }
     }
 
     /// Moves every reader on that something happened for.

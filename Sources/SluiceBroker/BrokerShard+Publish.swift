@@ -4,108 +4,97 @@ import MQTTWire
 import RecordFormat
 import SluiceCore
 
-/// The batch that a partition's publishes of one tick become.
-///
-/// Isolation: one shard's.
-final class BatchAccumulator {
-    let durability: Durability
-    var builder = RecordBatchBuilder()
-    /// Whether a publisher waits for a record of it.
-    var isAwaited = false
-    /// Whether its partition is on the shard's list for this tick.
-    var isListed = false
-    /// The distinct topics so far, while somebody scans; nil when there are too many to list.
-    var topicHashes: [UInt64]? = []
-
-    init(_ durability: Durability) { self.durability = durability }
-
-    /// Notes a record's topic. Devices publish in runs, so the last one is looked at first.
-    @inline(__always)
-    func note(_ topicHash: UInt64) {
-        guard let hashes = topicHashes, hashes.last != topicHash else { return }
-        if hashes.contains(topicHash) { return }
-        // Beyond 64 topics a list saves readers little and costs the publisher a search of it.
-        if hashes.count == 64 { topicHashes = nil } else { topicHashes?.append(topicHash) }
-    }
-}
-
 /// PUBLISH: from a client into the tick's batches, and the batches into the log.
 extension BrokerShard {
     /// Bytes of a batch after which it is appended before its tick ends: consumers fetch up to 1 MiB, and a batch that fits the
     /// processor's cache is written while it is there.
     private static let batchBytesMax = 256 << 10
 
-    /// Stores a message and notes its acknowledgement.
+    /// Stores a message of QoS 0 or 1 that has nothing special: the way of nearly every message.
     @inline(__always)
+    func publish(
+        plain publish: PlainPublish, _ client: Client, _ bytes: Span<UInt8>
+    ) throws(MQTTDecodeError) {
+        let topic = bytes.extracting(publish.topicStart..<publish.topicStart + publish.topicByteCount)
+        let route = try routes.route(topic)
+        guard !route.isReserved, noLocalCount == 0 else {
+            return try self.publish(PublishAction(publish), client, bytes)
+        }
+        counters.publishesReceived += 1
+        counters.messagesStored += 1
+        client.isPublisher = true
+        let index = route.partitionIndex
+        accumulators.append(
+            to: index, at: wallClock, keyField: route.keyField,
+            value: bytes.extracting(publish.payloadStart..<publish.end),
+            headersField: route.headersField(publish.qos))
+        if isScanned { accumulators.note(route.topicHash, in: index) }
+        if case .atLeastOnce = publish.qos {
+            acks.current.require(accumulators.expect(in: index))
+            acknowledge(client, .puback, publish.packetID)
+        }
+        if accumulators.byteCount(in: index) > Self.batchBytesMax { submit() }
+    }
+
+    /// Stores a message and notes its acknowledgement.
     func publish(
         _ publish: PublishAction, _ client: Client, _ bytes: Span<UInt8>
     ) throws(MQTTDecodeError) {
         counters.publishesReceived += 1
         client.isPublisher = true
-        let route: Route
         switch publish.topic {
-        case .name(let range): route = try routes.route(bytes.extracting(range))
+        case .name(let range): try store(publish, bytes.extracting(range), client, bytes)
         case .namedAlias(let range, let alias):
-            route = try routes.route(bytes.extracting(range))
-            client.session.bindAlias(alias, to: UInt64(client.aliasRoutes.count))
-            client.aliasRoutes.append(route)
+            client.session.bindAlias(alias, to: UInt64(client.aliasTopics.count))
+            client.aliasTopics.append(bytes.copy(range))
+            try store(publish, bytes.extracting(range), client, bytes)
         case .token(let token):
-            guard let bound = client.aliasRoutes[Int(token)] else { return }
-            route = bound
+            let topic = client.aliasTopics[Int(token)]
+            try store(publish, topic.span, client, bytes)
         }
-        if route.isReserved { return refuseReserved(publish, client, route, bytes) }
-        let accumulator = accumulators[route.partition.index]
-        let isPlain = publish.properties.isEmpty && !publish.retain && noLocalCount == 0
-        if isPlain {
-            let keyField = route.keyField
-            let headersField = route.headersFields[Int(publish.qos.rawValue)]
-            accumulator.builder.append(
-                at: wallClock, keyField: keyField.span, value: bytes.extracting(publish.payload),
-                headersField: headersField.span)
+    }
+
+    private func store(
+        _ publish: PublishAction, _ topic: Span<UInt8>, _ client: Client, _ bytes: Span<UInt8>
+    ) throws(MQTTDecodeError) {
+        let route = try routes.route(topic)
+        if route.isReserved { return refuseReserved(publish, topic, client, bytes) }
+        let index = route.partitionIndex
+        if publish.properties.isEmpty && !publish.retain && noLocalCount == 0 {
+            accumulators.append(
+                to: index, at: wallClock, keyField: route.keyField, value: bytes.extracting(publish.payload),
+                headersField: route.headersField(publish.qos))
         } else {
-            appendWithProperties(publish, client, route, accumulator, bytes)
+            let headers = RecordFields.headers(
+                MessageHeader.headers(topic, publish, in: bytes, clientID: noLocalCount > 0 ? client.clientID : nil))
+            accumulators.append(
+                to: index, at: wallClock, keyField: route.keyField, value: bytes.extracting(publish.payload),
+                headersField: headers.span)
         }
         counters.messagesStored += 1
-        if log.isScanned { accumulator.note(route.topicHash) }
-        list(route.partition.index)
+        if isScanned { accumulators.note(route.topicHash, in: index) }
         switch publish.qos {
         case .atMostOnce: break
         case .atLeastOnce:
-            accumulator.isAwaited = true
-            acks.current.require(level(accumulator.durability))
+            acks.current.require(accumulators.expect(in: index))
             acknowledge(client, .puback, publish.packetID)
         case .exactlyOnce:
-            accumulator.isAwaited = true
-            acks.current.require(level(accumulator.durability))
+            acks.current.require(accumulators.expect(in: index))
             if client.isPersistent { record(.received(publish.packetID.rawValue), of: client) }
             acknowledge(client, .pubrec, publish.packetID)
         }
-        if accumulator.builder.byteCount > Self.batchBytesMax { submit() }
-    }
-
-    @inline(never)
-    private func appendWithProperties(
-        _ publish: PublishAction, _ client: Client, _ route: Route, _ accumulator: BatchAccumulator,
-        _ bytes: Span<UInt8>
-    ) {
-        let origin = noLocalCount > 0 || client.subscriptions.contains { $0.options.noLocal } ? client.clientID : nil
-        let headers = RecordFields.headers(MessageHeader.headers(route, publish, in: bytes, clientID: origin))
-        let keyField = route.keyField
-        accumulator.builder.append(
-            at: wallClock, keyField: keyField.span, value: bytes.extracting(publish.payload), headersField: headers.span
-        )
+        if accumulators.byteCount(in: index) > Self.batchBytesMax { submit() }
     }
 
     /// `$` topics belong to the broker: `$SYS` is read only, and the others are requests.
-    @inline(never)
-    private func refuseReserved(_ publish: PublishAction, _ client: Client, _ route: Route, _ bytes: Span<UInt8>) {
-        let isAnswered = answerRequest(publish, client, route, bytes)
+    private func refuseReserved(_ publish: PublishAction, _ topic: Span<UInt8>, _ client: Client, _ bytes: Span<UInt8>)
+    {
+        let name = String(decoding: topic.copy(ByteRange(start: 0, byteCount: topic.count)), as: UTF8.self)
+        let isAnswered = answerRequest(name, publish, client, bytes)
         let reason: ReasonCode = isAnswered ? .success : .notAuthorized
         if !isAnswered {
             counters.messagesRefused += 1
-            report(
-                .info,
-                "\(client.name) at \(client.address): publish to \(route.topicText) refused, $ topics are the broker's")
+            report(.info, "\(client.name) at \(client.address): publish to \(name) refused, $ topics are the broker's")
         }
         switch publish.qos {
         case .atMostOnce: return
@@ -114,24 +103,8 @@ extension BrokerShard {
             client.session.acknowledged(publishCount: 1)
         case .exactlyOnce:
             answer(client, .pubrec, publish.packetID, reason)
-            if !isAnswered && client.version == .v5 { client.session.refused(publish.packetID) }
+            if !isAnswered, case .v5 = client.version { client.session.refused(publish.packetID) }
         }
-    }
-
-    private func level(_ durability: Durability) -> AckQueue.Level {
-        switch durability {
-        case .fsync: .durable
-        case .interval: .written
-        case .memory: .none
-        }
-    }
-
-    /// Puts a partition on the list of those with a batch this tick.
-    @inline(__always)
-    func list(_ index: Int) {
-        guard !accumulators[index].isListed else { return }
-        accumulators[index].isListed = true
-        pendingPartitions.append(index)
     }
 
     /// Notes an acknowledgement of success, to leave when this tick's append has reached its durability.
@@ -157,30 +130,18 @@ extension BrokerShard {
 
     /// Appends the tick's batches as one.
     func submit() {
-        if pendingPartitions.isEmpty {
-            // Repeated publishes are acknowledged no sooner than what this shard appended last.
+        guard !accumulators.isEmpty else {
+            // A message that came again is acknowledged no sooner than its first copy, which another shard may have appended just now.
             if !acks.current.isEmpty {
                 acks.current.require(.durable)
-                acks.commit(lastLSN)
+                acks.commit(log.barrier())
             }
             return
         }
         appends.removeAll(keepingCapacity: true)
-        for index in pendingPartitions {
-            let accumulator = accumulators[index]
-            appends.append(
-                Append(
-                    partition: PartitionID(rawValue: UInt32(index)), batch: accumulator.builder.finish(),
-                    isAwaited: accumulator.isAwaited,
-                    topicHashes: log.isScanned ? accumulator.topicHashes : nil))
-            accumulator.isAwaited = false
-            accumulator.isListed = false
-            accumulator.topicHashes = []
-        }
-        pendingPartitions.removeAll(keepingCapacity: true)
+        accumulators.takeBatches(into: &appends, scanned: isScanned)
         switch log.append(appends, from: reader) {
         case .appended(let lsn):
-            lastLSN = lsn
             acks.commit(lsn)
         case .refusedFull: refuse(acks.takeRefused(), .quotaExceeded)
         case .refusedPoisoned: refuse(acks.takeRefused(), .unspecifiedError)

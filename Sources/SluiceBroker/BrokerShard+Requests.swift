@@ -11,9 +11,9 @@ extension BrokerShard {
     /// Answers a request.
     /// - Returns: false when it is none that the broker knows.
     func answerRequest(
-        _ publish: PublishAction, _ client: Client, _ route: Route, _ bytes: Span<UInt8>
+        _ name: String, _ publish: PublishAction, _ client: Client, _ bytes: Span<UInt8>
     ) -> Bool {
-        guard route.topicText == "$sluice/streams" else { return false }
+        guard name == "$sluice/streams" else { return false }
         var response: ByteRange?
         var correlation: ByteRange?
         var properties = PropertyReader(bytes, publish.properties)

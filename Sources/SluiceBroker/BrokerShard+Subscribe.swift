@@ -130,6 +130,7 @@ extension BrokerShard {
                 var cursor = Reader.Cursor(partition: partition, offset: .zero)
                 cursor.ticket = ticket
                 cursor.isLookup = true
+                cursor.notBefore = time
                 reader.addCursor(cursor)
                 log.fetchOffset(partition, at: time, ticket: ticket, reader: self.reader)
             }
@@ -159,6 +160,7 @@ extension BrokerShard {
             drop(client.subscriptions.remove(at: index))
         }
         client.subscriptions.append(subscription)
+        if subscription.reader.isReplay { client.replays.append(subscription.reader) }
         let filter = subscription.matched
         trie.insert(subscription, filter: filter.span)
         count(subscription, by: 1)
@@ -168,7 +170,10 @@ extension BrokerShard {
     func drop(_ subscription: Subscription) {
         let filter = subscription.matched
         trie.remove(id: subscription.id, filter: filter.span)
-        if subscription.reader.isReplay { subscription.reader.isClosed = true }
+        if subscription.reader.isReplay {
+            subscription.reader.isClosed = true
+            subscription.client.replays.removeAll { $0 === subscription.reader }
+        }
         count(subscription, by: -1)
     }
 

@@ -32,14 +32,18 @@ package final class BrokerShard {
     let log: any LogEngine
     let peers: any ShardPeers
     let report: (LogSeverity, String) -> Void
+    /// Makes another tick come soon.
+    let wake: @Sendable () -> Void
     let reader: ReaderID
     private(set) var offer: SessionOffer
     var routes: RouteTable
-    var accumulators: [BatchAccumulator]
-    var pendingPartitions: [Int] = []
+    var accumulators: BatchAccumulators
     var appends: [Append] = []
     var acks = AckQueue()
-    var lastLSN = LSN.zero
+    /// Whether a reader of some shard scans the tail, as of this tick's start.
+    var isScanned = false
+    /// A snapshot of the sessions that is on its way to the device, and what may go then.
+    var pendingTrim: (offset: Offset, lsn: LSN)?
     var awaited: (lsn: LSN, written: Bool)?
     var clients: [UInt64: Client] = [:]
     var dirtyClients: [Client] = []
@@ -49,7 +53,6 @@ package final class BrokerShard {
     var unmatchedHashes: [Set<UInt64>] = [[], []]
     var tailEntries: [TailEntry] = []
     var readerQueue: [Reader] = []
-    var isScanBehind = false
     var fetchers: [UInt64: Reader] = [:]
     var nextTicket: UInt64 = 1
     var appendedCount = 0
@@ -75,6 +78,7 @@ package final class BrokerShard {
         self.log = log
         self.peers = peers
         self.report = report
+        self.wake = wake
         reader = log.register(wake: wake)
         offer = SessionOffer(limits: settings.limits)
         offer.areSubscriptionIdentifiersAvailable = true
@@ -89,7 +93,7 @@ package final class BrokerShard {
             }
         }
         partitionNumbers = numbers
-        accumulators = durabilities.map(BatchAccumulator.init)
+        accumulators = BatchAccumulators(durabilities)
         sessionsPartition = log.streams.first { $0.settings.name == SessionRecord.stream }?.partitions.first
     }
 
@@ -112,6 +116,13 @@ package final class BrokerShard {
         var offset = 0
         while !client.isClosing {
             do throws(MQTTDecodeError) {
+                if let publish = client.decoder.plainPublish(bytes, from: offset),
+                    client.session.takesPlain(qos: publish.qos, now: now)
+                {
+                    try self.publish(plain: publish, client, bytes)
+                    offset = publish.end
+                    continue
+                }
                 switch try client.decoder.decode(bytes, from: offset) {
                 case .needsMore(let byteCount):
                     client.wantedByteCount = byteCount
@@ -119,7 +130,7 @@ package final class BrokerShard {
                 case .packet(let packet, let end):
                     client.wantedByteCount = 2
                     let action = client.session.received(packet, in: bytes, now: now)
-                    if action == .postpone { return offset }
+                    if case .postpone = action { return offset }
                     try perform(action, client, bytes)
                     offset = end
                 }
@@ -151,6 +162,7 @@ package final class BrokerShard {
 
     /// Looks for clients that were silent for too long. Called about once a second.
     package func elapsed() {
+        trimSessions()
         for client in Array(clients.values) where client.session.deadline <= now {
             if case .close(let fault) = client.session.elapsed(now: now) {
                 report(.info, "\(client.name) at \(client.address): closed, \(fault)")
@@ -174,11 +186,17 @@ package final class BrokerShard {
     /// Closes the tick: see the type's description.
     package func endTick() {
         submit()
-        deliver()
+        setScanned()
+        let isBehind = deliver()
         moveReaders()
         releaseAcknowledgements()
         flushClients()
+        // What was left for another tick needs one, whether or not a socket has news.
+        if isBehind || !readerQueue.isEmpty { wake() }
     }
+
+    /// A batch without a list of its topics is looked through by everybody; so are those under construction when scans begin.
+    private func setScanned() { isScanned = log.isScanned }
 
     // MARK: Ends of connections
 
@@ -214,33 +232,22 @@ package final class BrokerShard {
         for client in dirtyClients {
             client.isDirty = false
             client.link?.flush()
-            // A socket that took everything at once will not report that it drained.
-            if client.awaitsRoom, client.output.isEmpty { drained(client) }
+            // A socket that took everything never says that it can be written again.
+            if client.hasBlockedReader, client.output.count < outputBytesMax / 2 { drained(client) }
         }
         dirtyClients.removeAll(keepingCapacity: true)
     }
 
     /// A client's socket took what it had not taken before: its readers may go on.
     package func drained(_ client: Client) {
-        client.awaitsRoom = false
+        client.hasBlockedReader = false
         wakeReaders(of: client)
     }
-
-    /// Whether a tick left work to the next one, which must come without waiting for an event.
-    package var hasWork: Bool { !readerQueue.isEmpty || isScanBehind }
 
     // MARK: Actions
 
     /// Does what the session says.
-    @inline(__always)
     private func perform(
-        _ action: SessionAction, _ client: Client, _ bytes: Span<UInt8>
-    ) throws(MQTTDecodeError) {
-        if case .publish(let publish) = action { return try self.publish(publish, client, bytes) }
-        try performRarer(action, client, bytes)
-    }
-
-    private func performRarer(
         _ action: SessionAction, _ client: Client, _ bytes: Span<UInt8>
     ) throws(MQTTDecodeError) {
         switch action {

@@ -3,7 +3,7 @@
 /// Invariants: `0 <= start <= end <= capacity`; bytes in `start..<end` are initialised.
 /// Isolation: a value with one owner; growing moves the bytes.
 @safe
-package struct ByteBuffer: ~Copyable {
+@usableFromInline package struct ByteBuffer: ~Copyable {
     @usableFromInline var base: UnsafeMutableRawPointer
     @usableFromInline var start = 0
     @usableFromInline var end = 0
@@ -171,6 +171,14 @@ package struct ByteBuffer: ~Copyable {
 
     // MARK: Memory
 
+    /// `byteCount` rounded up to a quarter of its power of two: buffers of few sizes reuse each other's memory, and the heap does not
+    /// creep upwards under a load whose batches are never quite the same size.
+    private static func rounded(_ byteCount: Int) -> Int {
+        guard byteCount > 1024 else { return byteCount }
+        let step = 1 << (Int.bitWidth - byteCount.leadingZeroBitCount - 3)
+        return (byteCount + step - 1) / step * step
+    }
+
     private static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
         UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 16)
     }
@@ -181,7 +189,7 @@ package struct ByteBuffer: ~Copyable {
         if start > 0, capacity - held >= byteCount, start >= capacity / 2 {
             unsafe base.copyMemory(from: base + start, byteCount: held)
         } else {
-            let larger = max(64, max(capacity * 2, held + byteCount))
+            let larger = Self.rounded(max(64, max(capacity * 2, held + byteCount)))
             let memory = unsafe Self.allocate(larger)
             unsafe memory.copyMemory(from: base + start, byteCount: held)
             unsafe base.deallocate()

@@ -1,7 +1,7 @@
 /// A record's position in its partition, counted from 0; dense while nothing is compacted.
-package struct Offset: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCopyable {
+@usableFromInline package struct Offset: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCopyable {
     /// The count of records that came before, in this partition.
-    package var rawValue: Int64
+    @usableFromInline package var rawValue: Int64
 
     /// Wraps a raw offset.
     @inlinable @inline(__always)
@@ -19,9 +19,9 @@ package struct Offset: RawRepresentable, Hashable, Comparable, Sendable, Bitwise
 }
 
 /// The number of a commit group in the node's journal; one sequence orders all appends of a node.
-package struct LSN: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCopyable {
+@usableFromInline package struct LSN: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCopyable {
     /// The count of commit groups that came before, since the data directory was made.
-    package var rawValue: UInt64
+    @usableFromInline package var rawValue: UInt64
 
     /// Wraps a raw number.
     @inlinable @inline(__always)
@@ -43,9 +43,9 @@ package struct LSN: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCop
 
 /// A partition's number within its node: an index into the engine's table of all partitions, given when its stream is
 /// made.
-package struct PartitionID: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCopyable {
+@usableFromInline package struct PartitionID: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCopyable {
     /// The index in the engine's table.
-    package var rawValue: UInt32
+    @usableFromInline package var rawValue: UInt32
 
     /// Wraps a raw index.
     @inlinable @inline(__always)
@@ -60,9 +60,9 @@ package struct PartitionID: RawRepresentable, Hashable, Comparable, Sendable, Bi
 }
 
 /// A wall-clock moment in milliseconds since 1970-01-01T00:00:00Z, as Kafka's records hold it.
-package struct Timestamp: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCopyable {
+@usableFromInline package struct Timestamp: RawRepresentable, Hashable, Comparable, Sendable, BitwiseCopyable {
     /// Milliseconds since the epoch.
-    package var rawValue: Int64
+    @usableFromInline package var rawValue: Int64
 
     /// Wraps milliseconds since the epoch.
     @inlinable @inline(__always)

@@ -96,7 +96,6 @@ final class TransportLoop: @unchecked Sendable {
             for body in work { body() }
         }
         if !pausedConnections.isEmpty, !log.isUnderPressure { resumePaused() }
-        if shard.hasWork { wakeBox.send() }
         setClocks()
         if isStopping, connections.isEmpty { finish() }
     }

@@ -61,6 +61,7 @@ struct LogRuntimeTests {
             Issue.record("refused")
             return
         }
+        log.awaitProgress(lsn, written: false, for: reader)
         while log.progress.durable < lsn { woken.wait() }
     }
 

@@ -17,7 +17,8 @@ struct BenchCommandTests {
         #expect(quantiles[0] > 0)
     }
 
-    @Test("each QoS publishes as many messages as asked and measures every acknowledgement", arguments: ["0", "1", "2"])
+    @Test(
+        "each QoS publishes as many messages as asked and measures every acknowledgement", arguments: ["0", "1", "2"])
     func publishes(qos: String) throws {
         let broker = try BrokerProcess()
         let result = try broker.sluice(

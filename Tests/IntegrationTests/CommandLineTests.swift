@@ -80,7 +80,9 @@ struct CommandLineTests {
         let file = try directory.write("sluice.yaml", Self.configuration)
         let result = try Program.sluice(["check", "--config", file])
         #expect(result.code == 0)
-        for line in ["127.0.0.1:1883", "sensors           4  fsync", "   2  sensors/{site}/{device}/#  sensors  {device}"] {
+        for line in [
+            "127.0.0.1:1883", "sensors           4  fsync", "   2  sensors/{site}/{device}/#  sensors  {device}",
+        ] {
             #expect(result.output.contains(line), "\(line) in \(result.output)")
         }
     }

@@ -35,7 +35,8 @@ struct ConnectionTests {
             bytes: RawPacket.connect(level: 4, id: "", flags: 0), code: 2),
         Refusal(
             description: "a level of the future",
-            bytes: RawPacket.frame(0x10, RawPacket.string("MQTT") + [6, 2, 0, 0, 0] + RawPacket.string("x")), code: 0x84),
+            bytes: RawPacket.frame(0x10, RawPacket.string("MQTT") + [6, 2, 0, 0, 0] + RawPacket.string("x")), code: 0x84
+        ),
         Refusal(
             description: "another protocol",
             bytes: RawPacket.frame(0x10, RawPacket.string("MQTX") + [4, 2, 0, 0] + RawPacket.string("x")), code: nil),
@@ -147,7 +148,9 @@ struct ConnectionTests {
         #expect(try RawClient(port: broker.port, level: 5, id: "whole").answersPing())
     }
 
-    @Test("a client that connects again takes over from its first connection, on the same loop and on the other", arguments: [1, 2])
+    @Test(
+        "a client that connects again takes over from its first connection, on the same loop and on the other",
+        arguments: [1, 2])
     func takesOver(loops: Int) throws {
         let broker = try BrokerProcess(loops: loops)
         let first = try RawClient(port: broker.port, level: 5, id: "twin")

@@ -16,7 +16,8 @@ struct CrashTests {
 
     @Test("no acknowledged message is missing, each client's order is kept, and QoS 2 is stored once")
     func losesNothing() throws {
-        let seed = ProcessInfo.processInfo.environment["SLUICE_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0..<1 << 32)
+        let seed =
+            ProcessInfo.processInfo.environment["SLUICE_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0..<1 << 32)
         let hint = Comment("again: SLUICE_SEED=\(seed) swift test --filter IntegrationTests.CrashTests")
         var generator = SeededGenerator(seed: seed)
         var broker = try BrokerProcess(Self.configuration)
@@ -59,7 +60,8 @@ struct CrashTests {
             let first = numbers.filter { seen.insert($0).inserted }
             #expect(first == first.sorted(), "the order of \(client.name), \(hint)")
             if client.qos == 2 {
-                #expect(numbers.count == first.count, "\(client.name) has \(numbers.count - first.count) twice, \(hint)")
+                #expect(
+                    numbers.count == first.count, "\(client.name) has \(numbers.count - first.count) twice, \(hint)")
             }
         }
     }

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Live delivery to libmosquitto clients")
 struct DeliveryTests {
-    /// Connections are dealt out to two loops in turn, so two clients that connect one after the other live on different ones.
+    /// Connections are dealt out to two loops in turn, so clients that connect one after the other live on both.
     private func pair(_ broker: BrokerProcess, version: Int32 = 4) throws -> (MosquittoClient, MosquittoClient) {
         let subscriber = try MosquittoClient(id: "subscriber", version: version)
         let publisher = try MosquittoClient(id: "publisher", version: version)
@@ -12,7 +12,9 @@ struct DeliveryTests {
         return (subscriber, publisher)
     }
 
-    @Test("each QoS reaches a subscriber on the other loop, in order", arguments: [0, 1, 2] as [Int32], [3, 4, 5] as [Int32])
+    @Test(
+        "each QoS reaches a subscriber on the other loop, in order", arguments: [0, 1, 2] as [Int32],
+        [3, 4, 5] as [Int32])
     func delivers(qos: Int32, version: Int32) throws {
         let broker = try BrokerProcess()
         let (subscriber, publisher) = try pair(broker, version: version)

@@ -4,12 +4,15 @@ import Testing
 
 @Suite("Starting and stopping the broker")
 struct LifecycleTests {
-    @Test("SIGTERM and SIGINT tell MQTT 5 clients, put everything into segment files and leave the mark of a clean stop", arguments: [SIGTERM, SIGINT])
+    @Test(
+        "SIGTERM and SIGINT tell MQTT 5 clients, put everything into segment files and leave the mark of a clean stop",
+        arguments: [SIGTERM, SIGINT])
     func stopsCleanly(_ signal: Int32) throws {
         let broker = try BrokerProcess()
         let client = try RawClient(port: broker.port, level: 5, id: "c")
         for number in 0..<100 {
-            client.send(RawPacket.publish(level: 5, topic: "t", payload: String(number), qos: 1, id: UInt16(number + 1)))
+            client.send(
+                RawPacket.publish(level: 5, topic: "t", payload: String(number), qos: 1, id: UInt16(number + 1)))
         }
         for number in 0..<100 { #expect(client.next() == .packet([0x40, 2, 0, UInt8(number + 1)])) }
         broker.process.kill(signal)
@@ -91,7 +94,8 @@ struct LifecycleTests {
     func refusesBadConfiguration() throws {
         let directory = try TemporaryDirectory()
         let file = try directory.write(
-            "sluice.yaml", "journal:\n  file_siez: 1MiB\nrules:\n  - from: a/{b}\n    stream: s\n    key: \"{c}\"\nloops: many\n")
+            "sluice.yaml",
+            "journal:\n  file_siez: 1MiB\nrules:\n  - from: a/{b}\n    stream: s\n    key: \"{c}\"\nloops: many\n")
         for command in ["serve", "check"] {
             let result = try Program.sluice([command, "--config", file])
             #expect(result.code == 1)

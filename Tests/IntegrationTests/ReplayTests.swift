@@ -24,7 +24,9 @@ struct ReplayTests {
         messages.map { Int($0.payload.prefix { $0 != " " }) ?? -1 }
     }
 
-    @Test("a replay that starts while a publisher runs has no gap and no repeat at the seam", arguments: [0, 1, 2] as [Int32])
+    @Test(
+        "a replay that starts while a publisher runs has no gap and no repeat at the seam",
+        arguments: [0, 1, 2] as [Int32])
     func crossesSeam(qos: Int32) throws {
         let broker = try BrokerProcess(Self.small)
         let publisher = try MosquittoClient(id: "publisher")

@@ -83,6 +83,8 @@ final class FakeLog: LogEngine, @unchecked Sendable {
 
     func append(_ appends: [Append], from reader: ReaderID) -> AppendOutcome { refusal ?? state.append(appends) }
 
+    func barrier() -> LSN { state.barrier() }
+
     var progress: (written: LSN, durable: LSN) { (state.written, state.durable) }
 
     func awaitProgress(_ lsn: LSN, written: Bool, for reader: ReaderID) {}
@@ -129,6 +131,8 @@ final class FakeLog: LogEngine, @unchecked Sendable {
         defer { answers = [] }
         return answers
     }
+
+    func trim(_ partition: PartitionID, before offset: Offset) {}
 
     var trouble: StorageError? { nil }
 

@@ -30,9 +30,11 @@ struct ReplayPositionTests {
     @Test(
         "everything else is not",
         arguments: [
-            "", "@", "#", "-", "-h", "-1", "-1y", "-1.5h", "--1h", "-99999999999999999999h", "-999999999999999999w", "yesterday",
+            "", "@", "#", "-", "-h", "-1", "-1y", "-1.5h", "--1h", "-99999999999999999999h", "-999999999999999999w",
+            "yesterday",
             "Earliest", "12:", ":12", "1:2:3", "#1", "1:-1", "99999999999:0", "-1:5", "1e3", "+5",
-            "12345678901234567890", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-09-01", "2026-09-01T24:00:00Z",
+            "12345678901234567890", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-09-01",
+            "2026-09-01T24:00:00Z",
             "2026-09-01T00:00:00", "2026-09-01T00:00:00.Z", "2026-09-01T00:00:00+25:00", "2026-09-01T00:00:00Zx",
         ])
     func refuses(_ text: String) {
@@ -43,7 +45,9 @@ struct ReplayPositionTests {
     func roundTrips() throws {
         var moments: [Int64] = [0, -1, 1, 951_782_399_999, 951_782_400_000, 4_102_444_799_999, -2_208_988_800_000]
         var generator = SystemRandomNumberGenerator()
-        for _ in 0..<2000 { moments.append(Int64.random(in: -2_000_000_000_000...8_000_000_000_000, using: &generator)) }
+        for _ in 0..<2000 {
+            moments.append(Int64.random(in: -2_000_000_000_000...8_000_000_000_000, using: &generator))
+        }
         for moment in moments {
             let text = RFC3339.text(moment)
             #expect(RFC3339.milliseconds(Array(text.utf8)[...]) == moment, "\(text)")
@@ -59,7 +63,9 @@ struct ReplayRequestTests {
         ReplayRequest.parse(Array(filter.utf8), position: position, now: Timestamp(rawValue: 1_800_000_000_000))
     }
 
-    @Test("ordinary filters are none, also when they begin alike", arguments: ["a", "#", "$SYS/#", "$replays/x/y", "$streamx", "/$replay/earliest/#"])
+    @Test(
+        "ordinary filters are none, also when they begin alike",
+        arguments: ["a", "#", "$SYS/#", "$replays/x/y", "$streamx", "/$replay/earliest/#"])
     func leavesOrdinary(_ filter: String) {
         guard case .ordinary = parse(filter) else {
             Issue.record("\(filter) is taken for a replay")

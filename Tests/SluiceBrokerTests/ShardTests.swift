@@ -116,7 +116,9 @@ struct ShardTests {
         #expect(fast.take().isEmpty)
     }
 
-    @Test("a reader whose window is full goes on when it acknowledges, from memory and from segments, with no gap and no repeat")
+    @Test(
+        "a reader with a full window goes on when it acknowledges, from memory or segments, with no gap and no repeat"
+    )
     func resumesLaggingReader() {
         for isFlushed in [false, true] {
             let test = TestShard(FakeLog(tailBytesMax: isFlushed ? 0 : 64 << 20))
@@ -151,7 +153,7 @@ struct ShardTests {
         }
     }
 
-    @Test("a replay at QoS 0 larger than the output goes on without an event: the tick says that there is work left")
+    @Test("a replay at QoS 0 larger than the output goes on without an event: the shard wakes itself")
     func refillsOutput() {
         var limits = Limits()
         limits.outputBytesMax = 1000
@@ -165,7 +167,7 @@ struct ShardTests {
         let reader = test.connect("reader", .v311)
         reader.subscribe("$replay/earliest/#", qos: .atMostOnce)
         var count = reader.take().count { $0.hasPrefix("t ") }
-        while test.shard.hasWork {
+        while test.takeWake() {
             test.tick()
             count += reader.take().count
         }
@@ -191,7 +193,7 @@ struct ShardTests {
         test.commit()
         live.unblock()
         replay.unblock()
-        while test.shard.hasWork { test.tick() }
+        while test.takeWake() { test.tick() }
         let received = live.take().count
         #expect(received < 50)
         #expect(test.shard.counters.deliveriesDropped == UInt64(50 - received))

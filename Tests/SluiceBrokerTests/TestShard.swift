@@ -17,10 +17,23 @@ final class TestShard {
     init(_ log: FakeLog = FakeLog(), limits: Limits = Limits()) {
         self.log = log
         let box = ReportBox()
+        let woken = Flag()
         shard = BrokerShard(
-            settings: ShardSettings(index: 0, limits: limits, rules: RuleSet()), log: log, peers: peers, wake: {},
+            settings: ShardSettings(index: 0, limits: limits, rules: RuleSet()), log: log, peers: peers,
+            wake: { woken.isSet = true },
             report: { _, text in box.lines.append(text) })
         reportBox = box
+        self.woken = woken
+    }
+
+    // Sendable: one thread.
+    private final class Flag: @unchecked Sendable { var isSet = false }
+    private let woken: Flag
+
+    /// Whether the shard has asked for another tick since the last call.
+    func takeWake() -> Bool {
+        defer { woken.isSet = false }
+        return woken.isSet
     }
 
     private final class ReportBox { var lines: [String] = [] }
@@ -28,7 +41,9 @@ final class TestShard {
     var reportLines: [String] { reportBox.lines }
 
     /// A connected client whose CONNACK is taken.
-    func connect(_ id: String, _ version: ProtocolVersion = .v5, clean: Bool = true, properties: [UInt8] = []) -> TestClient {
+    func connect(_ id: String, _ version: ProtocolVersion = .v5, clean: Bool = true, properties: [UInt8] = [])
+        -> TestClient
+    {
         let client = TestClient(self, version)
         client.send {
             ConnectPacket(version: version, clientID: Array(id.utf8), cleanStart: clean, properties: properties)
@@ -165,7 +180,8 @@ final class TestClient: ClientLink {
             "\(text(publish.topic, bytes)) \(text(publish.payload, bytes)) q\(publish.qos.rawValue)"
                 + (publish.qos == .atMostOnce ? "" : " #\(publish.packetID.rawValue)")
         case .acknowledgement(let packet):
-            "\(packet.kind) \(packet.packetID.rawValue)" + (packet.reason == .success ? "" : " \(packet.reason.rawValue)")
+            "\(packet.kind) \(packet.packetID.rawValue)"
+                + (packet.reason == .success ? "" : " \(packet.reason.rawValue)")
         case .suback(let list): "suback \(bytes.span.copy(list.codes))"
         case .disconnect(let packet): "disconnect \(packet.reason.rawValue)"
         case .pingResponse: "pingresp"

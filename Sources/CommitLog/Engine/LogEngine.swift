@@ -28,6 +28,14 @@ package struct StreamDescription: Sendable, Equatable {
     package var id: String
     /// Its partitions, by number.
     package var partitions: [PartitionID]
+
+    /// A stream from its parts.
+    package init(settings: StreamSettings, id: String, partitions: [PartitionID]) {
+        precondition(settings.partitionCount == partitions.count)
+        self.settings = settings
+        self.id = id
+        self.partitions = partitions
+    }
 }
 
 /// A finished batch and where it goes.
@@ -123,8 +131,8 @@ package struct PartitionRead: Sendable {
 
 /// The log as the broker sees it. Nothing above it knows of segments, journals or files.
 ///
-/// Isolation: every call may come from any event loop; none waits for the disk. What has to wait is answered on the loop that
-/// asked, through the wake function that it registered.
+/// Isolation: every call may come from any event loop; none waits for the disk. What has to wait is answered on the
+/// loop that asked, through the wake function that it registered.
 package protocol LogEngine: AnyObject, Sendable {
     /// Every stream. Fixed while the node runs.
     var streams: [StreamDescription] { get }
@@ -132,14 +140,18 @@ package protocol LogEngine: AnyObject, Sendable {
     /// Registers an event loop; `wake` is called, from any thread, when there is something for it.
     func register(wake: @escaping @Sendable () -> Void) -> ReaderID
 
-    /// Appends a tick's batches as one: all of them survive a crash, or none does. Loops with an interest are woken, but for the one
-    /// that appends.
+    /// Appends a tick's batches as one: all of them survive a crash, or none does. Loops with an interest are woken,
+    /// but for the one that appends.
     func append(_ appends: [Append], from reader: ReaderID) -> AppendOutcome
+
+    /// An LSN that is durable no sooner than everything that was appended before this call, by any loop.
+    func barrier() -> LSN
 
     /// Up to which LSN acknowledgements may leave that wait for the write, and for the device.
     var progress: (written: LSN, durable: LSN) { get }
 
-    /// Asks to be woken when the progress reaches `lsn`: `written`, or durable. One request a loop and kind, the last one counts.
+    /// Asks to be woken when the progress reaches `lsn`: `written`, or durable. One request a loop and kind, the last
+    /// one counts.
     func awaitProgress(_ lsn: LSN, written: Bool, for reader: ReaderID)
 
     /// Whether publishers' sockets should be left unread for now; the loops are woken when that ends.
@@ -151,7 +163,8 @@ package protocol LogEngine: AnyObject, Sendable {
     /// Whether some loop has an interest, so that batches should come with their topics' hashes.
     var isScanned: Bool { get }
 
-    /// Moves a loop's scan to the newest visible batch and hands over what it passed, oldest first, at most `countMax` batches.
+    /// Moves a loop's scan to the newest visible batch and hands over what it passed, oldest first, at most `countMax`
+    /// batches.
     func scan(_ reader: ReaderID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry])
 
     /// Reads a partition from `offset`, up to what the loop's scan of `level` has passed.
@@ -165,11 +178,15 @@ package protocol LogEngine: AnyObject, Sendable {
         _ partition: PartitionID, from offset: Offset, hint: ReadHint?, byteCountMax: Int, ticket: UInt64,
         reader: ReaderID)
 
-    /// Looks up the first offset whose timestamp is `time` or later, in the background; answered like a fetch, without batches.
+    /// Looks up the first offset whose timestamp is `time` or later, in the background; answered like a fetch, without
+    /// batches.
     func fetchOffset(_ partition: PartitionID, at time: Timestamp, ticket: UInt64, reader: ReaderID)
 
     /// The answers that have come since the last call, by ticket.
     func takeFetched(_ reader: ReaderID) -> [(ticket: UInt64, read: PartitionRead)]
+
+    /// Gives up records before `offset`; whole segments of them are removed in the background.
+    func trim(_ partition: PartitionID, before offset: Offset)
 
     /// Why the log refuses appends, if it does: poisoned for good, or full for now.
     var trouble: StorageError? { get }

@@ -17,6 +17,7 @@ package final class LogMaintenance {
     private let settings: [StreamSettings]
     private let paths: [SegmentPaths]
     private var files: JournalFiles
+    private var failure: StorageError?
 
     /// The maintenance of an opened log.
     package init(
@@ -39,9 +40,10 @@ package final class LogMaintenance {
         self.paths = paths
     }
 
-    /// Writes every durable batch that is not in a segment file yet.
+    /// Writes every batch whose group is durable and that is not in a segment file yet.
     /// - Throws: `StorageError`; what was written before it counts.
     package func flush() throws(StorageError) {
+        try checkUsable()
         while let (partition, batches) = access.withState({ $0.takeFlush() }) {
             let writer = writers[partition.index]
             var segments: [SegmentInfo] = []
@@ -50,18 +52,35 @@ package final class LogMaintenance {
             segments.append(writer.active)
             let done = batches.prefix { $0.nextOffset <= writer.active.nextOffset }
             access.withState { $0.completed(flush: partition, batches: done, segments: segments) }
-            if let failure { throw failure }
+            if let failure {
+                // A roll synchronises: what fails for another reason than space is final here, too.
+                if !failure.isFull { self.failure = failure }
+                throw failure
+            }
         }
     }
 
     /// Waits until every segment file is on the device. A failure poisons the log.
     package func synchronize() throws(StorageError) {
-        for writer in writers { try writer.synchronize() }
+        try checkUsable()
+        do throws(StorageError) {
+            for writer in writers { try writer.synchronize() }
+        } catch {
+            // A second try would succeed without the bytes that the kernel has dropped.
+            failure = error
+            throw error
+        }
+    }
+
+    private func checkUsable() throws(StorageError) {
+        if let failure { throw failure }
     }
 
     /// Makes a journal file superfluous: everything in it reaches its segment file, on the device.
     /// - Returns: the file under a new number, free to be written.
     package func checkpoint(_ finished: JournalWriter.File) throws(StorageError) -> JournalWriter.File {
+        // Every group in the file may be flushed by now; one that may not would be lost with the file.
+        precondition(access.withState { $0.durable } >= finished.lastLSN)
         try flush()
         try synchronize()
         return try files.recycle(finished)
@@ -75,22 +94,23 @@ package final class LogMaintenance {
 
     /// Leaves the mark of a clean stop; the caller has flushed and synchronised, and nothing follows.
     package func markClean() throws(StorageError) {
+        try checkUsable()
         try storage.replace(LogOpening.cleanMark, with: Array("clean\n".utf8), inDirectory: "meta")
     }
 
     /// Removes segments whose records are all older than their stream keeps, or that exceed its bytes.
     ///
-    /// A clock that jumps ahead must not empty a stream: one pass removes at most half of a partition's segments, and age counts from
-    /// the newest record when that is behind the clock by more than the retention (a stream that went quiet keeps its last segment).
+    /// A clock that jumps ahead must not empty a stream at once: one pass removes at most half of a partition's segments,
+    /// and no pass the newest.
     /// - Returns: the removed segments' number.
     package func retain(now: Timestamp) throws(StorageError) -> Int {
         var removed = 0
         for index in writers.indices {
             let setting = settings[index]
-            guard setting.retentionMilliseconds != nil || setting.retentionBytesMax != nil else { continue }
             let doomed = access.withState { Self.doomed($0.partitions[index], setting, now: now) }
             for segment in doomed {
-                // The names go first from memory, then from the disk: a reader that still holds one fails to open it and asks again.
+                // The names go first from memory, then from the disk: a reader that still holds one fails to open it
+                // and asks again.
                 for path in [
                     paths[index].log(segment.baseOffset), paths[index].index(segment.baseOffset),
                     paths[index].timeIndex(segment.baseOffset),
@@ -110,7 +130,8 @@ package final class LogMaintenance {
             let isOld =
                 setting.retentionMilliseconds.map { oldest.maxTimestamp.rawValue < now.rawValue - $0 } ?? false
             let isTooMuch = setting.retentionBytesMax.map { byteCount - oldest.byteCount >= $0 } ?? false
-            guard isOld || isTooMuch else { break }
+            let isGivenUp = oldest.nextOffset <= partition.trimmedBefore
+            guard isOld || isTooMuch || isGivenUp else { break }
             // A reader's tail may still hold these batches; it does no harm, their offsets are below the start now.
             guard oldest.nextOffset <= partition.flushed else { break }
             byteCount -= oldest.byteCount

@@ -16,9 +16,13 @@ package struct LogLimits: Sendable, Equatable {
     package init() { precondition(pendingBytesMax <= unflushedBytesMax) }
 }
 
-/// The log in memory: every partition, the pending commit group, and the tail in LSN order. Does no I/O and takes no lock.
+/// The log in memory: every partition, the pending commit group, and the tail in LSN order. Does no I/O and takes no
+/// lock.
 ///
-/// Invariants: `durable LSN <= written LSN < pending LSN`; the tail's sequence numbers are dense.
+/// Invariants: `durable LSN <= written LSN < pending LSN`; the tail's sequence numbers are dense; `flushableEnd <=
+/// visibleEnd`.
+/// A batch goes to its segment file only when its group is durable: what a crash tears in a segment is then always
+/// covered by the journal, with its bytes or with a reservation of its offsets.
 /// Isolation: guarded by the runtime's lock; each call is short.
 package struct LogState: ~Copyable {
     /// Every partition, by its number.
@@ -29,15 +33,18 @@ package struct LogState: ~Copyable {
     private var tailStart: UInt64 = 0
     private var tailBytes = 0
     private var visibleEnd: UInt64 = 0
+    private var flushableEnd: UInt64 = 0
     private var scans: [Scan] = []
-    private var flushQueue: [PartitionID] = []
+    private var flushQueue = Ring<PartitionID>()
     /// The newest group that the operating system has.
     package private(set) var written: LSN
     /// The newest group that the device has.
     package private(set) var durable: LSN
-    /// Bytes that are durable, or about to be, and not in segment files.
+    /// Bytes that are not in segment files.
     package private(set) var unflushedBytes = 0
-    /// Whether batches that are in no journal wait for their segment file: they are flushed sooner.
+    /// Bytes that are not in segment files and may go there, since their groups are durable.
+    package private(set) var flushableBytes = 0
+    /// Whether batches whose bytes are in no journal may go to their segment file: they are flushed sooner.
     package private(set) var hasUnjournaled = false
     /// Why the log refuses work, for good.
     package private(set) var poison: StorageError?
@@ -68,6 +75,7 @@ package struct LogState: ~Copyable {
         if poison != nil { return .refusedPoisoned }
         if full != nil { return .refusedFull }
         let lsn = pending.lsn
+        let isAwaitedByScan = hasDurableScan
         for append in appends {
             let partition = partitions[append.partition.index]
             append.batch.assign(partition.appended)
@@ -77,17 +85,19 @@ package struct LogState: ~Copyable {
                 case .interval: true
                 case .memory: false
                 }
+            // Also what nobody waits for becomes visible with its group: a reader that has seen an offset must not see
+            // it given again.
             let entry = TailEntry(
                 batch: append.batch, partition: append.partition, sequence: tailStart + UInt64(tail.count), lsn: lsn,
-                topicHashes: append.topicHashes, isJournaled: isJournaled,
-                visibility: append.isAwaited ? partition.durability : .memory)
+                topicHashes: append.topicHashes, isJournaled: isJournaled, visibility: partition.durability)
             partition.append(entry)
             tail.append(entry)
             pending.append(entry)
-            if append.isAwaited { pending.request(partition.durability) }
-            tailBytes += append.batch.byteCount
+            if append.isAwaited || isAwaitedByScan {
+                pending.request(partition.durability, count: append.isAwaited ? append.batch.recordCount : 0)
+            }
+            tailBytes += append.batch.memoryByteCount
             unflushedBytes += append.batch.byteCount
-            if !isJournaled { hasUnjournaled = true }
         }
         advanceVisible()
         trim()
@@ -99,12 +109,25 @@ package struct LogState: ~Copyable {
         pending.byteCount > limits.pendingBytesMax || unflushedBytes > limits.unflushedBytesMax || poison != nil
     }
 
+    /// Whether so much waits for the device that the next group should be synchronised though nobody asks for it.
+    package var wantsSync: Bool { unflushedBytes - flushableBytes > limits.pendingBytesMax }
+
+    /// Asks for the pending group to be synchronised, be it empty.
+    /// - Returns: its number: when it is durable, so is everything before.
+    package mutating func barrier() -> LSN {
+        pending.request(.fsync, count: 0)
+        return pending.lsn
+    }
+
     // MARK: Commit groups
 
     /// Whether the pending group holds batches, how many bytes the journal would write, and who waits.
     package var pendingDemand: (isEmpty: Bool, byteCount: Int, wantsWrite: Bool, wantsSync: Bool) {
         (pending.isEmpty, pending.byteCount, pending.wantsWrite, pending.wantsSync)
     }
+
+    /// Records of the pending group that a publisher waits for.
+    package var pendingAwaitedCount: Int { pending.awaitedCount }
 
     /// The pending group; a new one begins.
     package mutating func takeGroup() -> CommitGroup {
@@ -113,7 +136,8 @@ package struct LogState: ~Copyable {
         return taken
     }
 
-    /// Notes every partition's durable end in a group that will be the first of a journal file: the file that said it before may go.
+    /// Notes every partition's durable end in a group that will be the first of a journal file: the file that said it
+    /// before may go.
     package func reserveAll(in group: inout CommitGroup) {
         for partition in partitions where partition.durable > .zero {
             group.reserve(partition.id, end: partition.durable)
@@ -132,6 +156,7 @@ package struct LogState: ~Copyable {
         precondition(lsn >= durable && lsn <= written)
         durable = lsn
         advanceVisible()
+        advanceFlushable()
     }
 
     /// A write or fsync failed: nothing is acknowledged from here on.
@@ -146,7 +171,7 @@ package struct LogState: ~Copyable {
 
     /// A partition with batches for its segment file, and those batches.
     package mutating func takeFlush(countMax: Int = 512, byteCountMax: Int = 4 << 20) -> (PartitionID, [RecordBatch])? {
-        while let id = flushQueue.popLast() {
+        while let id = flushQueue.popFirst() {
             let partition = partitions[id.index]
             partition.isQueuedForFlush = false
             let batches = partition.unflushed(countMax: countMax, byteCountMax: byteCountMax)
@@ -160,9 +185,13 @@ package struct LogState: ~Copyable {
     package mutating func completed(flush id: PartitionID, batches: ArraySlice<RecordBatch>, segments: [SegmentInfo]) {
         let partition = partitions[id.index]
         partition.flushed(count: batches.count, changed: segments)
-        for batch in batches { unflushedBytes -= batch.byteCount }
-        precondition(unflushedBytes >= 0)
-        if partition.flushed < partition.durable { queueFlush(partition) }
+        for batch in batches {
+            unflushedBytes -= batch.byteCount
+            flushableBytes -= batch.byteCount
+        }
+        precondition(unflushedBytes >= flushableBytes)
+        precondition(flushableBytes >= 0)
+        if partition.flushed < partition.flushable { queueFlush(partition) }
         trim()
     }
 
@@ -179,6 +208,9 @@ package struct LogState: ~Copyable {
         scans.append(Scan())
         return ReaderID(index: scans.count - 1)
     }
+
+    /// Whether some reader waits for what is durable.
+    private var hasDurableScan: Bool { scans.contains { $0.durable != nil } }
 
     /// Whether some reader scans.
     package var isScanned: Bool { scans.contains { $0.appended != nil || $0.durable != nil } }
@@ -267,12 +299,27 @@ package struct LogState: ~Copyable {
             guard isVisible else { return }
             let partition = partitions[entry.partition.index]
             partition.reachedDurable(entry.batch.nextOffset)
-            queueFlush(partition)
             visibleEnd += 1
         }
     }
 
-    /// Drops the oldest batches that are in segment files while the tail is over its bound. Batches that a scan has not passed stay.
+    /// Moves the end of what may go to segment files as far as the device has the journal.
+    private mutating func advanceFlushable() {
+        guard poison == nil else { return }
+        while flushableEnd < visibleEnd {
+            let entry = tail[Int(flushableEnd - tailStart)]
+            guard entry.lsn <= durable else { return }
+            let partition = partitions[entry.partition.index]
+            partition.reachedFlushable(entry.batch.nextOffset)
+            flushableBytes += entry.batch.byteCount
+            if !entry.isJournaled { hasUnjournaled = true }
+            queueFlush(partition)
+            flushableEnd += 1
+        }
+    }
+
+    /// Drops the oldest batches that are in segment files while the tail is over its bound. Batches that a scan has not
+    /// passed stay.
     private mutating func trim() {
         guard tailBytes > limits.tailBytesMax else { return }
         var oldestScan = visibleEnd
@@ -283,7 +330,7 @@ package struct LogState: ~Copyable {
             _ = tail.popFirst()
             partition.trimFirst()
             tailStart += 1
-            tailBytes -= entry.batch.byteCount
+            tailBytes -= entry.batch.memoryByteCount
         }
     }
 }

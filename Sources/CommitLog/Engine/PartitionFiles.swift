@@ -19,7 +19,8 @@ package struct PartitionFiles: Sendable {
         _ partition: PartitionID, from offset: Offset, hint: ReadHint?, byteCountMax: Int, access: any LogStateAccess
     ) throws(StorageError) -> PartitionRead {
         var read = PartitionRead(nextOffset: offset)
-        // A segment that retention removes between the look-up and the opening moves the start; then the next one is it.
+        // A segment that retention removes between the look-up and the opening moves the start; then the next one is
+        // it.
         for _ in 0..<8 {
             let (start, found) = access.withState { state in
                 let partition = state.partitions[partition.index]
@@ -59,7 +60,7 @@ package struct PartitionFiles: Sendable {
         guard let index = segments.firstIndex(where: { $0.maxTimestamp >= time }) else {
             return segments.last.map(\.nextOffset) ?? durable
         }
-        var offset = try SegmentTimes.floorOffset(storage, paths, segments[index].baseOffset, before: time)
+        var offset = try SegmentTimes.floorOffset(storage, paths, segments[index], before: time)
         var hint: ReadHint?
         while offset < segments[index].nextOffset {
             let read = try SegmentReader.read(
@@ -75,10 +76,12 @@ package struct PartitionFiles: Sendable {
 
 /// Looks up times in a segment's time index.
 enum SegmentTimes {
-    /// An offset before every record of `time` or later, as near as the sparse index knows.
+    /// An offset before every record of `time` or later, as near as the sparse index knows. The entry that is used must
+    /// name the largest timestamp and the last offset of a batch: what is damaged is not believed.
     static func floorOffset(
-        _ storage: any Storage, _ paths: SegmentPaths, _ base: Offset, before time: Timestamp
+        _ storage: any Storage, _ paths: SegmentPaths, _ segment: SegmentInfo, before time: Timestamp
     ) throws(StorageError) -> Offset {
+        let base = segment.baseOffset
         let bytes: [UInt8]
         do throws(StorageError) {
             bytes = try storage.contents(paths.timeIndex(base), byteCountMax: 16 << 20)
@@ -87,18 +90,24 @@ enum SegmentTimes {
         }
         var low = 0
         var high = bytes.count / 12
-        var result = base
+        var found: (timestamp: Timestamp, delta: Int32)?
         while low < high {
             let middle = (low + high) / 2
             let (timestamp, delta) = entry(bytes.span, middle)
             if timestamp < time {
-                result = Offset(rawValue: base.rawValue + Int64(delta) + 1)
+                found = (timestamp, delta)
                 low = middle + 1
             } else {
                 high = middle
             }
         }
-        return result
+        guard let found, found.delta >= 0 else { return base }
+        let last = base.advanced(by: Int(found.delta))
+        let read = try SegmentReader.read(storage, paths, segment, from: last, hint: nil, byteCountMax: 4096)
+        guard let batch = read.batches.first, batch.lastOffset == last, batch.maxTimestamp == found.timestamp else {
+            return base
+        }
+        return last.advanced(by: 1)
     }
 
     private static func entry(_ bytes: Span<UInt8>, _ index: Int) -> (Timestamp, Int32) {

@@ -3,8 +3,8 @@ package import SluiceCore
 
 /// One partition's offsets, tail and segments, in memory.
 ///
-/// Invariants: `start <= flushed <= durable <= appended`, asserted on every change; the tail's batches are consecutive up to holes,
-/// the first `flushedCount` of them are in segment files.
+/// Invariants: `start <= flushed <= flushable <= durable <= appended`, asserted on every change; the tail's batches are
+/// consecutive up to holes, the first `flushedCount` of them are in segment files.
 /// Isolation: guarded by the log's lock.
 package final class PartitionState {
     /// Its number in the node.
@@ -17,6 +17,8 @@ package final class PartitionState {
     package private(set) var appended: Offset
     /// The offset behind the newest record that its durability covers: the high watermark.
     package private(set) var durable: Offset
+    /// The offset behind the newest record whose group the device has, so that it may go to its segment file.
+    package private(set) var flushable: Offset
     /// The offset behind the newest record in a segment file.
     package private(set) var flushed: Offset
     /// The offset of the oldest record kept.
@@ -27,6 +29,8 @@ package final class PartitionState {
     package private(set) var tail = Ring<TailEntry>()
     /// How many of the tail's batches are in segment files.
     package private(set) var flushedCount = 0
+    /// The offset before which its owner has given records up.
+    package var trimmedBefore = Offset.zero
     /// Whether the flusher has it on its list.
     package var isQueuedForFlush = false
 
@@ -39,6 +43,7 @@ package final class PartitionState {
         self.segments = segments
         appended = end
         durable = end
+        flushable = end
         flushed = end
         start = segments[0].baseOffset
         check()
@@ -62,14 +67,21 @@ package final class PartitionState {
         check()
     }
 
-    /// The durable batches that are not in segment files yet, up to a bound.
+    /// Notes that everything before `offset` may go to its segment file.
+    package func reachedFlushable(_ offset: Offset) {
+        precondition(offset >= flushable)
+        flushable = offset
+        check()
+    }
+
+    /// The batches that may go to segment files and are not there yet, up to a bound.
     package func unflushed(countMax: Int, byteCountMax: Int) -> [RecordBatch] {
         var batches: [RecordBatch] = []
         var byteCount = 0
         var index = flushedCount
         while index < tail.count, batches.count < countMax, byteCount < byteCountMax {
             let batch = tail[index].batch
-            guard batch.nextOffset <= durable else { break }
+            guard batch.nextOffset <= flushable else { break }
             batches.append(batch)
             byteCount += batch.byteCount
             index += 1
@@ -136,7 +148,8 @@ package final class PartitionState {
 
     private func check() {
         precondition(start <= flushed)
-        precondition(flushed <= durable)
+        precondition(flushed <= flushable)
+        precondition(flushable <= durable)
         precondition(durable <= appended)
     }
 }

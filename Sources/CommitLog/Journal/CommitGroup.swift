@@ -39,6 +39,8 @@ package struct CommitGroup: ~Copyable {
     package private(set) var reservations: [(partition: PartitionID, end: Offset)] = []
     /// Bytes that the journal will write for the batches.
     package private(set) var byteCount = 0
+    /// Records that a publisher waits for.
+    package private(set) var awaitedCount = 0
     /// Whether an acknowledgement or a reader waits for the device.
     package private(set) var wantsSync = false
     /// Whether an acknowledgement waits for the write.
@@ -63,8 +65,9 @@ package struct CommitGroup: ~Copyable {
         byteCount += JournalFrame.entryByteCount + (entry.isJournaled ? entry.batch.byteCount : 0)
     }
 
-    /// Notes that somebody waits.
-    mutating func request(_ durability: Durability) {
+    /// Notes that somebody waits for `count` records.
+    mutating func request(_ durability: Durability, count: Int) {
+        awaitedCount += count
         switch durability {
         case .fsync: wantsSync = true
         case .interval: wantsWrite = true

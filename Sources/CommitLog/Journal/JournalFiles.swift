@@ -36,7 +36,8 @@ package struct JournalFiles: ~Copyable {
         return JournalWriter.File(id: id, number: number)
     }
 
-    /// Gives a file that nothing needs any more a new name and number. Its old frames carry the old number and count for nothing.
+    /// Gives a file that nothing needs any more a new name and number. Its old frames carry the old number and count
+    /// for nothing.
     package mutating func recycle(_ file: JournalWriter.File) throws(StorageError) -> JournalWriter.File {
         let number = nextNumber
         try storage.rename(Self.path(file.number), to: Self.path(number))
@@ -59,7 +60,9 @@ package struct JournalFiles: ~Copyable {
 
     /// The number in a journal file's name; nil for other names.
     package static func number(_ name: String) -> UInt64? {
-        guard name.utf8.count == 24, name.hasSuffix(".wal") else { return nil }
-        return UInt64(name.prefix(20))
+        guard name.utf8.count == 24, name.hasSuffix(".wal"), name.prefix(20).allSatisfy(\.isNumber),
+            let number = UInt64(name.prefix(20)), number <= UInt64(Int64.max)
+        else { return nil }
+        return number
     }
 }

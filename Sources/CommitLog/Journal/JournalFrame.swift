@@ -13,10 +13,10 @@ import SluiceCore
 ///        | base offset i64 | checksum u32 (of the batch) | record count u32
 ///        then the batches, back to back.
 ///
-/// What is checksummed: the header and table by the frame's CRC; a batch's base offset by the table, its content by its own CRC,
-/// which the table repeats. A block of an older life of the file cannot pass: it has another file number.
-/// A reservation moves the partition's end without holding data: QoS 0 records go to the segment file alone, and their offsets
-/// must not be given twice after a crash.
+/// What is checksummed: the header and table by the frame's CRC; a batch's base offset by the table, its content by its
+/// own CRC, which the table repeats. A block of an older life of the file cannot pass: it has another file number.
+/// A reservation moves the partition's end without holding data: QoS 0 records go to the segment file alone, and their
+/// offsets must not be given twice after a crash.
 /// Frames start at multiples of 512, so that a torn write cannot touch a sector of the frame before.
 package enum JournalFrame {
     /// Frames and the file header start at multiples of this.
@@ -113,25 +113,31 @@ package enum JournalFrame {
 
 /// The first sector of a journal file.
 ///
-/// Layout (big-endian): 0 magic u32 "SLJH" | 4 CRC-32C u32 over bytes 8 ..< 32 | 8 file number u64 | 16 format version u32
-/// | 20 zero u32 | 24 first LSN u64.
+/// Layout (big-endian): 0 magic u32 "SLJH" | 4 CRC-32C u32 over bytes 8 ..< 32 | 8 file number u64 | 16 format version
+/// u32 | 20 flags u32 (1: begun by a recovery) | 24 first LSN u64.
 package enum JournalFileHeader {
     static let magic: UInt32 = 0x534C_4A48
     static let byteCount = 32
     static let version: UInt32 = 1
 
-    static func encode(file: UInt64, firstLSN: LSN) -> [UInt8] {
+    static func encode(file: UInt64, firstLSN: LSN, isOpening: Bool) -> [UInt8] {
         var buffer = ByteBuffer(capacity: JournalFrame.alignment)
         buffer.append(bigEndian: magic)
         buffer.append(bigEndian: UInt32(0))
         buffer.append(bigEndian: file)
         buffer.append(bigEndian: version)
-        buffer.append(bigEndian: UInt32(0))
+        buffer.append(bigEndian: UInt32(isOpening ? 1 : 0))
         buffer.append(bigEndian: firstLSN.rawValue)
         buffer.set(bigEndian: CRC32C.checksum(buffer.bytes.extracting(8..<byteCount)), at: 4)
         var bytes = [UInt8](repeating: 0, count: JournalFrame.alignment)
         for index in 0..<byteCount { bytes[index] = buffer.bytes[index] }
         return bytes
+    }
+
+    /// Whether a recovery began file `file`: when its first frame is whole, all before it is in segments, on the
+    /// device.
+    static func isOpening(_ bytes: Span<UInt8>, file: UInt64) -> Bool {
+        firstLSN(bytes, file: file) != nil && BatchLayout.load(bytes, at: 20, as: UInt32.self) & 1 == 1
     }
 
     /// The first LSN of file `file`; nil when the header is another file's, damaged, or not written yet.

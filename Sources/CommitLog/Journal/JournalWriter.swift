@@ -3,9 +3,10 @@ package import SluiceCore
 
 /// Writes commit groups to the journal's files, one after the other.
 ///
-/// Isolation: one thread (the journal's) calls `write` and `synchronize`; `adopt(spare:)` hands over a prepared file under the
-/// log's lock.
-/// Invariants: a file is written from its front, frames in LSN order; after a failed write the next frame goes to the same place.
+/// Isolation: one thread (the journal's) calls `write` and `synchronize`; `adopt(spare:)` hands over a prepared file
+/// under the log's lock.
+/// Invariants: a file is written from its front, frames in LSN order; after a failed write the next frame goes to the
+/// same place.
 package struct JournalWriter: ~Copyable {
     /// A journal file with room for frames.
     package struct File: Sendable {
@@ -13,27 +14,33 @@ package struct JournalWriter: ~Copyable {
         package var id: FileID
         /// The number in its name and in each of its frames.
         package var number: UInt64
+        /// The newest group in it, once it is full.
+        package var lastLSN = LSN.zero
     }
 
     private let storage: any Storage
     private let fileByteCount: Int
     private var current: File
     private var position: Int
+    private var lastLSN = LSN.zero
+    private var isOpening: Bool
     private var header = ByteBuffer(capacity: 4096)
     private let zeros = [UInt8](repeating: 0, count: JournalFrame.alignment)
 
-    /// A writer at the front of a prepared file.
-    package init(storage: any Storage, file: File, fileByteCount: Int) {
+    /// A writer at the front of a prepared file, which a recovery begins its journal with, or not.
+    package init(storage: any Storage, file: File, fileByteCount: Int, isOpening: Bool) {
         self.storage = storage
         self.fileByteCount = fileByteCount
         current = file
         position = 0
+        self.isOpening = isOpening
     }
 
     /// The number of the file that is written.
     package var fileNumber: UInt64 { current.number }
 
-    /// Whether a group would reach beyond the current file's end, so that a spare must be taken first. An empty file takes any group.
+    /// Whether a group would reach beyond the current file's end, so that a spare must be taken first. An empty file
+    /// takes any group.
     package func needsSpare(for group: borrowing CommitGroup) -> Bool {
         position > 0
             && position + JournalFrame.padded(JournalFrame.headerByteCount + group.byteCount) > fileByteCount
@@ -43,7 +50,9 @@ package struct JournalWriter: ~Copyable {
     /// - Returns: the file left behind, every byte of it written and synchronised by the caller.
     package mutating func adopt(spare: File) -> File {
         precondition(spare.number > current.number)
-        let finished = current
+        var finished = current
+        finished.lastLSN = lastLSN
+        isOpening = false
         current = spare
         position = 0
         return finished
@@ -54,8 +63,8 @@ package struct JournalWriter: ~Copyable {
     /// - Complexity: one gathered write; no copy of a batch.
     package mutating func write(_ group: borrowing CommitGroup, durable: LSN) throws(StorageError) {
         if position == 0 {
-            try storage.write(
-                current.id, bytes: JournalFileHeader.encode(file: current.number, firstLSN: group.lsn).span, at: 0)
+            let sector = JournalFileHeader.encode(file: current.number, firstLSN: group.lsn, isOpening: isOpening)
+            try storage.write(current.id, bytes: sector.span, at: 0)
             position = JournalFrame.alignment
         }
         header.removeAll()
@@ -63,8 +72,8 @@ package struct JournalWriter: ~Copyable {
         var byteCount = header.count
         var pieces: [UnsafeRawBufferPointer] = unsafe []
         unsafe pieces.reserveCapacity(group.entries.count + 2)
-        // The pointers outlive their closures: the header is this writer's, the batches are held by the group until the write is done,
-        // and none of them moves or changes.
+        // The pointers outlive their closures: the header is this writer's, the batches are held by the group until the
+        // write is done, and none of them moves or changes.
         unsafe header.withUnsafeBytes { unsafe pieces.append($0) }
         for entry in group.entries where entry.isJournaled {
             unsafe entry.batch.withUnsafeBytes { unsafe pieces.append($0) }
@@ -76,6 +85,7 @@ package struct JournalWriter: ~Copyable {
         }
         try unsafe storage.write(current.id, pieces, at: Int64(position))
         position += byteCount + padding
+        lastLSN = group.lsn
     }
 
     /// Waits until every group written to the current file is on the device.

@@ -3,10 +3,11 @@ import SluiceCore
 
 /// The streams of a data directory and the numbers of their partitions.
 ///
-/// Layout of `meta/catalogue`: lines of text: `sluice-catalogue 1`; `stream NAME ID PARTITION...` for each stream, the partitions
-/// being the node's numbers for the stream's partitions 0, 1, ...; last `crc32c XXXXXXXX` over all lines before.
-/// What is rebuilt: all of it, from `streams/NAME-N/partition.metadata`, which says the same for one partition, when the file is
-/// missing or damaged; and those files from it.
+/// Layout of `meta/catalogue`: lines of text: `sluice-catalogue 1`; `stream NAME ID PARTITION...` for each stream, the
+/// partitions being the node's numbers for the stream's partitions 0, 1, ...; last `crc32c HEX` over all lines
+/// before.
+/// What is rebuilt: all of it, from `streams/NAME-N/partition.metadata`, which says the same for one partition, when
+/// the file is missing or damaged; and those files from it.
 struct Catalogue: Equatable {
     struct Stream: Equatable {
         var name: String
@@ -82,7 +83,7 @@ struct Catalogue: Equatable {
     }
 
     /// Puts the catalogue together from the partitions' own files.
-    /// - Returns: nil when two contradict each other or one is missing.
+    /// - Returns: nil when two contradict each other or one is missing beside segments.
     static func rebuilt(from storage: any Storage) throws(StorageError) -> Catalogue? {
         var found: [String: (id: String, partitions: [Int: PartitionID])] = [:]
         for directory in try storage.list("streams") {
@@ -90,6 +91,9 @@ struct Catalogue: Equatable {
             else {
                 continue
             }
+            let names = try storage.list("streams/\(directory)")
+            // A crash while a stream was made leaves directories without anything in them.
+            if !names.contains("partition.metadata"), !names.contains(where: { $0.hasSuffix(".log") }) { continue }
             let bytes: [UInt8]
             do throws(StorageError) {
                 bytes = try storage.contents("streams/\(directory)/partition.metadata", byteCountMax: 4096)

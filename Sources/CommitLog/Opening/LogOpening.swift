@@ -83,31 +83,34 @@ package struct LogOpening {
     /// - Throws: `StorageError`, operation `format` when the directory is of another format version.
     package consuming func open() throws(StorageError) -> OpenedLog {
         for directory in ["journal", "streams", "meta"] { try storage.makeDirectory(directory) }
+        // A run that was killed may have made names that only the operating system has; nothing may depend on those.
+        try storage.synchronizeDirectory("")
         try checkFormat()
         try loadCatalogue()
         let wasClean = try takeCleanMark()
-
         var scan = JournalScan(storage: storage)
-        let numbers = try JournalScan.numbers(storage)
-        let starts = try journalStarts(&scan, numbers)
+        try scan.run()
         findings += scan.findings
-        let lastLSN = scan.lastLSN
 
         var recovered: [SegmentRecovery.Result] = []
-        var shapes: [StreamSettings] = []
         for (stream, number) in partitionsInOrder() {
             let name = catalogue.streams[stream].name
-            let setting = settings.first { $0.name == name } ?? StreamSettings(name: name)
             var recovery = SegmentRecovery(
-                storage: storage, paths: SegmentPaths(stream: name, number: number), shape: setting.shape,
-                journalStart: starts[recovered.count] ?? Offset(rawValue: Int64.max))
+                storage: storage, paths: SegmentPaths(stream: name, number: number), shape: setting(name).shape,
+                journalStart: scan.starts[recovered.count] ?? Offset(rawValue: Int64.max),
+                journalEnd: scan.ends[recovered.count])
             recovered.append(try recovery.recover())
-            shapes.append(setting)
             findings += recovery.findings
         }
-        let ends = try replay(numbers, into: &recovered)
-        for result in recovered { try result.writer.synchronize() }
-        return try start(recovered, ends, shapes, numbers: numbers, lastLSN: lastLSN, wasClean: wasClean)
+        var replay = JournalReplay(storage: storage, recovered: recovered)
+        try replay.run(scan.files)
+        findings += replay.findings
+        for result in replay.recovered { try result.writer.synchronize() }
+        return try start(replay, scan, wasClean: wasClean)
+    }
+
+    private func setting(_ name: String) -> StreamSettings {
+        settings.first { $0.name == name } ?? StreamSettings(name: name)
     }
 
     // MARK: Metadata
@@ -144,9 +147,12 @@ package struct LogOpening {
         for setting in settings {
             _ = catalogue.ensure(setting.name, partitionCount: setting.partitionCount, makeID: makeID)
         }
-        try makeDirectories()
+        // The catalogue comes before what it names: a crash in between leaves names without directories, which are made
+        // anew, and never a directory that nobody knows.
         let isStored = names.contains("catalogue") && before == catalogue && findings.isEmpty
         if !isStored { try storage.replace(Catalogue.path, with: catalogue.encoded, inDirectory: "meta") }
+        try storage.synchronizeDirectory("meta")
+        try makeDirectories()
     }
 
     private mutating func rebuildCatalogue(_ state: String) throws(StorageError) {
@@ -161,25 +167,28 @@ package struct LogOpening {
                 severity: .damage, path: Catalogue.path, text: "\(state); rebuilt from the partitions' own metadata"))
     }
 
-    /// Makes the directories and metadata files that are missing; the catalogue is stored after them, so it never names one that is not.
+    /// Makes the directories and metadata files that are missing, and sees to it that the directories are on the
+    /// device.
     private func makeDirectories() throws(StorageError) {
-        let present = Set(try storage.list("streams"))
-        var isChanged = false
         for stream in catalogue.streams {
             for (number, partition) in stream.partitions.enumerated() {
                 let directory = SegmentPaths(stream: stream.name, number: number).directory
-                if !present.contains("\(stream.name)-\(number)") {
-                    try storage.makeDirectory(directory)
-                    isChanged = true
-                }
-                if try !storage.list(directory).contains("partition.metadata") {
-                    try storage.replace(
-                        directory + "/partition.metadata", with: Catalogue.metadata(stream.id, partition),
-                        inDirectory: directory)
+                try storage.makeDirectory(directory)
+                let path = directory + "/partition.metadata"
+                let expected = Catalogue.metadata(stream.id, partition)
+                if try !holds(path, expected, in: directory) {
+                    try storage.replace(path, with: expected, inDirectory: directory)
                 }
             }
         }
-        if isChanged { try storage.synchronizeDirectory("streams") }
+        try storage.synchronizeDirectory("streams")
+    }
+
+    private func holds(_ path: String, _ bytes: [UInt8], in directory: String) throws(StorageError) -> Bool {
+        guard try storage.list(directory).contains("partition.metadata") else { return false }
+        let file = try storage.open(path, creating: false)
+        defer { storage.close(file) }
+        return try storage.bytes(file, at: 0, count: bytes.count + 1) == bytes
     }
 
     private func takeCleanMark() throws(StorageError) -> Bool {
@@ -198,106 +207,29 @@ package struct LogOpening {
         return order
     }
 
-    // MARK: Journal
-
-    /// The first offset of each partition that the journal covers.
-    private func journalStarts(_ scan: inout JournalScan, _ numbers: [UInt64]) throws(StorageError) -> [Int: Offset] {
-        var starts: [Int: Offset] = [:]
-        for number in numbers {
-            guard let file = try scan.read(number) else { continue }
-            for frame in file.frames {
-                let bytes = file.bytes.span.extracting(frame.position..<file.bytes.count)
-                for index in 0..<frame.header.batchCount {
-                    let entry = JournalFrame.entry(bytes, index)
-                    // A file's opening reservations say where the partition's durable end was, not that something is here.
-                    if entry.isReservation && entry.recordCount == 0 { continue }
-                    starts[entry.partition.index] = min(
-                        starts[entry.partition.index] ?? entry.baseOffset, entry.baseOffset)
-                }
-            }
-        }
-        return starts
-    }
-
-    /// Appends what the journal has and the segments have not.
-    /// - Returns: where each partition's offsets go on.
-    private mutating func replay(
-        _ numbers: [UInt64], into recovered: inout [SegmentRecovery.Result]
-    ) throws(StorageError) -> [Offset] {
-        var ends = recovered.map(\.writer.active.nextOffset)
-        var scan = JournalScan(storage: storage)
-        for number in numbers {
-            guard let file = try scan.read(number) else { continue }
-            for frame in file.frames {
-                let bytes = file.bytes.span.extracting(frame.position..<frame.position + frame.header.byteCount)
-                try replay(bytes, frame.header, path: JournalFiles.path(number), into: &recovered, &ends)
-            }
-        }
-        return ends
-    }
-
-    private mutating func replay(
-        _ bytes: Span<UInt8>, _ header: JournalFrame.Header, path: String,
-        into recovered: inout [SegmentRecovery.Result],
-        _ ends: inout [Offset]
-    ) throws(StorageError) {
-        var position = header.tableEnd
-        for index in 0..<header.batchCount {
-            let entry = JournalFrame.entry(bytes, index)
-            let start = position
-            position += entry.byteCount
-            guard entry.partition.index < recovered.count else {
-                findings.append(
-                    RecoveryFinding(
-                        severity: .damage, path: path,
-                        text:
-                            "frame \(header.lsn.rawValue) names partition \(entry.partition.rawValue), which the catalogue lacks"
-                    ))
-                continue
-            }
-            let end = ends[entry.partition.index]
-            if !entry.isReservation, entry.baseOffset >= end {
-                var buffer = ByteBuffer(capacity: entry.byteCount)
-                buffer.append(bytes.extracting(start..<position))
-                try append(buffer, to: &recovered[entry.partition.index])
-            }
-            ends[entry.partition.index] = max(end, entry.nextOffset)
-        }
-    }
-
-    private func append(_ buffer: consuming ByteBuffer, to result: inout SegmentRecovery.Result) throws(StorageError) {
-        let header: BatchHeader?
-        do throws(BatchError) { header = try BatchHeader(buffer.bytes) } catch { header = nil }
-        guard let header else { preconditionFailure("Cannot replay a batch that the scan did not verify") }
-        let batch = RecordBatch(buffer, header: header)
-        var sealed: [SegmentInfo] = []
-        try result.writer.append([batch], sealed: &sealed)
-        result.segments.removeLast()
-        result.segments += sealed + [result.writer.active]
-    }
-
     // MARK: Starting
 
     private consuming func start(
-        _ recovered: [SegmentRecovery.Result], _ ends: [Offset], _ shapes: [StreamSettings], numbers: [UInt64],
-        lastLSN: LSN,
-        wasClean: Bool
+        _ replay: JournalReplay, _ scan: JournalScan, wasClean: Bool
     ) throws(StorageError) -> OpenedLog {
         let order = partitionsInOrder()
+        let recovered = replay.recovered
         let partitions = recovered.indices.map { index in
             PartitionState(
                 id: PartitionID(rawValue: UInt32(index)), streamIndex: order[index].stream,
-                durability: shapes[index].durability, segments: recovered[index].segments, end: ends[index])
+                durability: setting(catalogue.streams[order[index].stream].name).durability,
+                segments: recovered[index].segments, end: replay.ends[index])
         }
         let streams = catalogue.streams.map { stream in
-            var setting = settings.first { $0.name == stream.name } ?? StreamSettings(name: stream.name)
+            var setting = setting(stream.name)
             setting.partitionCount = stream.partitions.count
             return StreamDescription(settings: setting, id: stream.id, partitions: stream.partitions)
         }
-        var state = LogState(partitions: partitions, nextLSN: lastLSN.next, limits: limits)
+        var state = LogState(partitions: partitions, nextLSN: scan.lastLSN.next, limits: limits)
         var files = JournalFiles(
-            storage: storage, fileByteCount: journalFileBytes, nextNumber: (numbers.last ?? 0) + 1)
-        var journal = JournalWriter(storage: storage, file: try files.make(), fileByteCount: journalFileBytes)
+            storage: storage, fileByteCount: journalFileBytes, nextNumber: (scan.numbers.last ?? 0) + 1)
+        var journal = JournalWriter(
+            storage: storage, file: try files.make(), fileByteCount: journalFileBytes, isOpening: true)
         // The first group says where offsets go on; only when it is on the device may the old files go.
         var group = state.takeGroup()
         state.reserveAll(in: &group)
@@ -305,8 +237,8 @@ package struct LogOpening {
         try journal.synchronize()
         state.completed(write: group.lsn)
         state.completed(synchronize: group.lsn)
-        for number in numbers { try storage.remove(JournalFiles.path(number)) }
-        if !numbers.isEmpty { try storage.synchronizeDirectory(JournalFiles.directory) }
+        for number in scan.numbers { try storage.remove(JournalFiles.path(number)) }
+        if !scan.numbers.isEmpty { try storage.synchronizeDirectory(JournalFiles.directory) }
         return OpenedLog(
             state: state, journal: journal, files: files, writers: recovered.map(\.writer), streams: streams,
             findings: findings, wasClean: wasClean)

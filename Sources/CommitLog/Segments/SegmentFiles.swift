@@ -41,8 +41,8 @@ package struct SegmentPaths: Sendable {
 
     /// The base offset in a file name with `suffix`; nil for every other name.
     package static func baseOffset(_ name: String, suffix: String) -> Offset? {
-        guard name.utf8.count == 20 + suffix.utf8.count, name.hasSuffix(suffix), let value = Int64(name.prefix(20)),
-            value >= 0
+        guard name.utf8.count == 20 + suffix.utf8.count, name.hasSuffix(suffix),
+            name.prefix(20).allSatisfy(\.isNumber), let value = Int64(name.prefix(20))
         else { return nil }
         return Offset(rawValue: value)
     }

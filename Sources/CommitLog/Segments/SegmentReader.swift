@@ -23,8 +23,8 @@ package struct SegmentRead: Sendable {
 
 /// Reads verified batches out of a segment's files.
 ///
-/// Isolation: any thread that may wait for the disk. Files are opened for each read, so that a million sealed segments cost no
-/// descriptors, and a segment that retention removes meanwhile fails to open.
+/// Isolation: any thread that may wait for the disk. Files are opened for each read, so that a million sealed segments
+/// cost no descriptors, and a segment that retention removes meanwhile fails to open.
 package enum SegmentReader {
     /// Reads about `byteCountMax` bytes (at least one batch) from the batch that holds `offset`.
     /// - Throws: `StorageError`. Damage is no error: it is skipped and counted.
@@ -35,18 +35,23 @@ package enum SegmentReader {
         let log = try storage.open(paths.log(segment.baseOffset), creating: false)
         defer { storage.close(log) }
         var position: Int64
+        var taking = Taking(segment: segment, from: offset)
         if let hint, hint.baseOffset == segment.baseOffset, hint.offset == offset {
             position = hint.position
+            taking.expected = offset
+        } else if let floor = try floor(storage, paths, segment, log, offset) {
+            position = floor.position
+            taking.expected = floor.offset
         } else {
-            position = try floorPosition(storage, paths, segment, offset)
+            position = 0
         }
         var result = SegmentRead()
         var wanted = byteCountMax
         while position < segment.byteCount, result.batches.isEmpty {
-            let count = Int(min(Int64(wanted), segment.byteCount - position))
+            let left = segment.byteCount - position
+            let count = Int(min(Int64(wanted), left))
             let bytes = try storage.bytes(log, at: position, count: count)
-            let taken = take(
-                bytes.span, from: offset, atEnd: position + Int64(bytes.count) >= segment.byteCount, into: &result)
+            let taken = taking.take(bytes.span, leftInFile: left, into: &result)
             position += Int64(taken.byteCount)
             wanted = max(byteCountMax, taken.neededByteCount)
             if bytes.count < count { break }
@@ -57,24 +62,28 @@ package enum SegmentReader {
         return result
     }
 
-    /// The position of an indexed batch at or before the one that holds `offset`.
-    /// - Complexity: O(log n) reads of the index file.
-    package static func floorPosition(
-        _ storage: any Storage, _ paths: SegmentPaths, _ segment: SegmentInfo, _ offset: Offset
-    ) throws(StorageError) -> Int64 {
-        guard offset > segment.baseOffset else { return 0 }
+    /// The position and base offset of an indexed batch at or before the one that holds `offset`; nil is the segment's
+    /// start.
+    ///
+    /// The index is a cache that nothing checks as a whole: the entry that is used must name the last offset of the
+    /// batch at its position, and any other damage to it leads to an earlier position only.
+    /// - Complexity: O(log n) reads of the index file, and one of the batch's header.
+    private static func floor(
+        _ storage: any Storage, _ paths: SegmentPaths, _ segment: SegmentInfo, _ log: FileID, _ offset: Offset
+    ) throws(StorageError) -> (position: Int64, offset: Offset)? {
+        guard offset > segment.baseOffset else { return nil }
         let file: FileID
         do throws(StorageError) {
             file = try storage.open(paths.index(segment.baseOffset), creating: false)
         } catch {
-            // An index is a cache: without it the segment is read from its start.
-            return 0
+            // Without its index the segment is read from its start.
+            return nil
         }
         defer { storage.close(file) }
         let target = offset.rawValue - segment.baseOffset.rawValue
         var low: Int64 = 0
         var high = try storage.byteCount(file) / 8
-        var position: Int64 = 0
+        var found: (lastOffset: Int64, position: Int64)?
         while low < high {
             let middle = (low + high) / 2
             let bytes = try storage.bytes(file, at: middle * 8, count: 8)
@@ -82,70 +91,125 @@ package enum SegmentReader {
             let lastOffset = Int64(BatchLayout.load(bytes.span, at: 0, as: Int32.self))
             // The entry's batch ends at `lastOffset`; it, or one behind it, holds every offset from there on.
             if lastOffset <= target {
-                position = Int64(BatchLayout.load(bytes.span, at: 4, as: Int32.self))
+                found = (lastOffset, Int64(BatchLayout.load(bytes.span, at: 4, as: Int32.self)))
                 low = middle + 1
             } else {
                 high = middle
             }
         }
-        return position >= 0 && position < segment.byteCount ? position : 0
+        guard let found, found.position > 0, found.position < segment.byteCount,
+            let header = try SegmentIndexes.header(storage, log, at: found.position),
+            header.lastOffset.rawValue == segment.baseOffset.rawValue + found.lastOffset
+        else { return nil }
+        return (found.position, header.baseOffset)
     }
+}
 
-    private struct Taken {
+/// Takes whole batches off a segment's bytes, in order.
+private struct Taking {
+    /// The offset that the reader wants.
+    let from: Offset
+    /// Batches end at or before this: what claims more is no batch of this segment.
+    let end: Offset
+    /// The next batch starts here or later: a copy of an older block does not.
+    var expected: Offset
+
+    struct Taken {
         var byteCount = 0
         var neededByteCount = 0
     }
 
-    /// Takes whole batches off the front of `bytes`.
-    private static func take(
-        _ bytes: Span<UInt8>, from offset: Offset, atEnd: Bool, into result: inout SegmentRead
-    ) -> Taken {
+    init(segment: SegmentInfo, from offset: Offset) {
+        from = offset
+        end = segment.nextOffset
+        expected = segment.baseOffset
+    }
+
+    mutating func take(_ bytes: Span<UInt8>, leftInFile: Int64, into result: inout SegmentRead) -> Taken {
         var taken = Taken()
         while taken.byteCount < bytes.count {
             let rest = bytes.extracting(taken.byteCount..<bytes.count)
+            let left = leftInFile - Int64(taken.byteCount)
             do throws(BatchError) {
                 guard let header = try RecordBatch.verify(rest) else {
-                    taken.neededByteCount = try neededByteCount(rest)
-                    guard atEnd else { return taken }
+                    taken.neededByteCount = try BatchHeader(rest)?.byteCount ?? BatchLayout.headerByteCount
+                    guard Int64(taken.neededByteCount) > left else { return taken }
                     throw .length(rest.count)
                 }
-                if header.nextOffset > offset {
+                guard header.baseOffset >= expected, header.nextOffset <= end else {
+                    throw .offset(header.baseOffset.rawValue)
+                }
+                let neededByteCount = BatchSearch.neededByteCount(toTrust: header, expected: expected)
+                if rest.count < neededByteCount, left >= Int64(neededByteCount) {
+                    taken.neededByteCount = neededByteCount
+                    return taken
+                }
+                try BatchSearch.checkOffset(header, rest, expected: expected)
+                expected = header.nextOffset
+                if header.nextOffset > from {
                     var buffer = ByteBuffer(capacity: header.byteCount)
                     buffer.append(rest.extracting(0..<header.byteCount))
                     result.batches.append(RecordBatch(buffer, header: header))
                 }
                 taken.byteCount += header.byteCount
             } catch {
-                let skipped = BatchSearch.next(rest, after: 1) ?? rest.count
+                let skipped = BatchSearch.next(rest, after: 1, leftInFile: left)
                 result.damagedByteCount += Int64(skipped)
                 taken.byteCount += skipped
             }
         }
         return taken
     }
-
-    private static func neededByteCount(_ bytes: Span<UInt8>) throws(BatchError) -> Int {
-        try BatchHeader(bytes)?.byteCount ?? BatchLayout.headerByteCount
-    }
 }
 
-/// Looks for the next whole batch behind damage.
-package enum BatchSearch {
-    /// The index of the next verified batch at or after `start`.
+/// Looks for the next batch behind damage.
+enum BatchSearch {
+    /// Bytes that `checkOffset` wants to see: behind a gap, the header of the next batch too.
+    static func neededByteCount(toTrust header: BatchHeader, expected: Offset) -> Int {
+        header.byteCount + (header.baseOffset > expected ? BatchLayout.headerByteCount : 0)
+    }
+
+    /// Checks a verified batch at the start of `bytes` that does not follow on: a gap is a hole, or damage to the base
+    /// offset, which no checksum covers. The next batch tells: one that belongs into the gap says that it is none.
+    static func checkOffset(_ header: BatchHeader, _ bytes: Span<UInt8>, expected: Offset) throws(BatchError) {
+        guard header.baseOffset > expected, bytes.count > header.byteCount else { return }
+        let next: BatchHeader?
+        do throws(BatchError) {
+            next = try BatchHeader(bytes.extracting(header.byteCount..<bytes.count))
+        } catch {
+            return
+        }
+        guard let next, next.baseOffset > expected, next.baseOffset < header.nextOffset else { return }
+        throw .offset(header.baseOffset.rawValue)
+    }
+
+    /// The index, from `start` on, of the next verified batch, or of a header whose batch `bytes` cut off; behind both
+    /// when there is none, as far as a header that begins in `bytes` cannot be missed.
+    /// - Parameter leftInFile: bytes from the start of `bytes` to the end of the file.
     /// - Complexity: O(n), plus a checksum for each place that looks like a header.
-    package static func next(_ bytes: Span<UInt8>, after start: Int) -> Int? {
+    static func next(_ bytes: Span<UInt8>, after start: Int, leftInFile: Int64) -> Int {
         var index = start
         while index + BatchLayout.headerByteCount <= bytes.count {
-            // Magic 2, and a base offset and length that start with zero bytes in any file of ours below 2^40 records and 16 MiB.
-            if bytes[index + 16] == BatchLayout.magic, bytes[index] == 0, bytes[index + 8] == 0 {
-                do throws(BatchError) {
-                    if try RecordBatch.verify(bytes.extracting(index..<bytes.count)) != nil { return index }
-                } catch {
-                    // Not a batch after all; the next byte may start one.
-                }
+            // Magic 2, and a base offset and length that start with zero bytes in any file of ours below 2^56 records
+            // and 16 MiB.
+            if bytes[index + 16] == BatchLayout.magic, bytes[index] == 0, bytes[index + 8] == 0,
+                isBatch(bytes.extracting(index..<bytes.count), leftInFile: leftInFile - Int64(index))
+            {
+                return index
             }
             index += 1
         }
-        return nil
+        return leftInFile > Int64(bytes.count) ? index : bytes.count
+    }
+
+    private static func isBatch(_ bytes: Span<UInt8>, leftInFile: Int64) -> Bool {
+        do throws(BatchError) {
+            if let whole = try RecordBatch.verify(bytes) { return whole.byteCount > 0 }
+            guard let cut = try BatchHeader(bytes) else { return false }
+            return Int64(cut.byteCount) <= leftInFile
+        } catch {
+            // Not a batch after all; the next byte may start one.
+            return false
+        }
     }
 }

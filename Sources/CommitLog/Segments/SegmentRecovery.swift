@@ -3,8 +3,9 @@ import SluiceCore
 
 /// Brings one partition's segments into a state that can be read and appended to.
 ///
-/// Sealed segments reached the device before the next one existed, so only the newest is read, from the last batch that its index
-/// knows. What is there from the journal's first offset on may be torn: it is cut at the first bad batch, and the journal refills it.
+/// Sealed segments reached the device before the next one existed, so only the newest is read, from the last indexed
+/// batch that the journal does not cover. What is there from the journal's first offset on may be torn: it is cut at
+/// the first bad batch, and the journal refills it.
 /// Before that offset a bad batch is damage: the file is copied aside and rewritten without it; offsets do not move.
 struct SegmentRecovery {
     private let storage: any Storage
@@ -12,6 +13,8 @@ struct SegmentRecovery {
     private let shape: SegmentShape
     /// The first offset that the journal covers.
     private let journalStart: Offset
+    /// Where the partition ends as far as the journal knows; nil when it says nothing of it.
+    private let journalEnd: Offset?
     private(set) var findings: [RecoveryFinding] = []
 
     /// What was recovered: the segments, oldest first, and the end of the newest.
@@ -20,17 +23,34 @@ struct SegmentRecovery {
         var writer: SegmentWriter
     }
 
-    init(storage: any Storage, paths: SegmentPaths, shape: SegmentShape, journalStart: Offset) {
+    init(
+        storage: any Storage, paths: SegmentPaths, shape: SegmentShape, journalStart: Offset, journalEnd: Offset?
+    ) {
         self.storage = storage
         self.paths = paths
         self.shape = shape
         self.journalStart = journalStart
+        self.journalEnd = journalEnd
     }
 
     mutating func recover() throws(StorageError) -> Result {
-        let bases = try storage.list(paths.directory)
-            .compactMap { SegmentPaths.baseOffset($0, suffix: ".log") }.sorted()
-        guard let newest = bases.last else { return try empty() }
+        let result = try recoverSegments()
+        // Names that this or a killed run made must be on the device before anything depends on them.
+        try storage.synchronizeDirectory(paths.directory)
+        return result
+    }
+
+    private mutating func recoverSegments() throws(StorageError) -> Result {
+        let names = try storage.list(paths.directory)
+        let bases = names.compactMap { SegmentPaths.baseOffset($0, suffix: ".log") }.sorted()
+        try removeOrphans(names, Set(bases))
+        guard let newest = bases.last else {
+            if let journalEnd, journalEnd > .zero {
+                let text = "every segment is missing; offsets go on at \(journalEnd.rawValue) or behind"
+                findings.append(RecoveryFinding(severity: .damage, path: paths.directory, text: text))
+            }
+            return try empty()
+        }
         var segments: [SegmentInfo] = []
         for (base, next) in zip(bases, bases.dropFirst()) { segments.append(try sealed(base, next: next)) }
         let recovered = try recoverNewest(newest)
@@ -41,12 +61,20 @@ struct SegmentRecovery {
         return Result(segments: segments, writer: writer)
     }
 
+    /// Removes indexes without a segment: what a crash left of one that retention removed.
+    private func removeOrphans(_ names: [String], _ bases: Set<Offset>) throws(StorageError) {
+        for name in names {
+            let base =
+                SegmentPaths.baseOffset(name, suffix: ".index") ?? SegmentPaths.baseOffset(name, suffix: ".timeindex")
+            if let base, !bases.contains(base) { try storage.remove("\(paths.directory)/\(name)") }
+        }
+    }
+
     private func empty() throws(StorageError) -> Result {
         let active = SegmentInfo(baseOffset: .zero)
         let writer = try SegmentWriter(
             storage: storage, paths: paths, shape: shape, active: active,
             sparse: SparseIndex(base: .zero, interval: shape.indexIntervalBytes))
-        try storage.synchronizeDirectory(paths.directory)
         return Result(segments: [active], writer: writer)
     }
 
@@ -54,12 +82,19 @@ struct SegmentRecovery {
         var info = SegmentInfo(baseOffset: base)
         info.nextOffset = next
         info.byteCount = try logByteCount(base)
-        if let indexes = try SegmentIndexes.load(storage, paths, base, byteCount: info.byteCount) {
-            info.maxTimestamp = indexes.lastTimestamp
-        } else if info.byteCount > 0 {
-            let scan = try self.scan(base, from: 0, byteCount: info.byteCount)
-            info.maxTimestamp = try rewriteIndexes(base, scan, isSealed: true).maxTimestamp
+        // An empty segment that was about to be replaced has nothing in its indexes either.
+        if info.byteCount == 0, try SegmentIndexes.load(storage, paths, base)?.lastTime == nil { return info }
+        if let timestamp = try SegmentIndexes.closingTimestamp(storage, paths, base, byteCount: info.byteCount) {
+            info.maxTimestamp = timestamp
+            return info
         }
+        let found = try scan(base, from: 0, byteCount: info.byteCount)
+        info.maxTimestamp = try rewriteIndexes(base, found, behind: nil, isSealed: true).maxTimestamp
+        let text =
+            found.damage.map { "damaged at \($0.position); readers pass over it" }
+            ?? "the indexes did not fit and are written anew"
+        let severity = found.damage == nil ? RecoveryFinding.Severity.notice : .damage
+        findings.append(RecoveryFinding(severity: severity, path: paths.log(base), text: text))
         return info
     }
 
@@ -73,37 +108,31 @@ struct SegmentRecovery {
     private mutating func recoverNewest(_ base: Offset) throws(StorageError) -> Newest {
         var info = SegmentInfo(baseOffset: base)
         let byteCount = try logByteCount(base)
-        let indexes = try SegmentIndexes.load(storage, paths, base, byteCount: byteCount)
-        var start: Int64 = 0
-        if let indexes, indexes.lastPosition > 0 {
-            info.byteCount = byteCount
-            let covered = try SegmentReader.floorPosition(storage, paths, info, journalStart)
-            start = journalStart > base ? min(indexes.lastPosition, covered) : 0
-        }
-        var found = try scan(base, from: start, byteCount: byteCount)
+        // What ends before the journal begins was on the device, and so were the index entries up to there. The rest is
+        // read again.
+        var indexes = try SegmentIndexes.load(storage, paths, base)?.prefix(before: journalStart)
+        if let last = indexes?.lastEntry, try !isRight(last, base, byteCount) { indexes = nil }
+        var found = try scan(base, from: indexes?.lastEntry?.position ?? 0, byteCount: byteCount)
         if found.damage != nil {
-            // Damage in what was durable, or a torn end: look at all of it once, and write what is whole.
+            // A torn end, or damage in what was durable: look at all of it once, and keep what is whole.
+            indexes = nil
             found = try scan(base, from: 0, byteCount: byteCount)
-            start = 0
             try settle(base, &found, byteCount: byteCount)
         }
         info.byteCount = found.end
         info.nextOffset = found.batches.last?.nextOffset ?? base
-        if let indexes, start == 0 || indexes.lastPosition >= start, found.damage == nil {
-            // The index is right; batches behind its last entry only count towards the next one.
-            var sparse = SparseIndex(base: base, interval: shape.indexIntervalBytes, behind: indexes)
-            for (header, position) in zip(found.batches, found.positions) where position > indexes.lastPosition {
-                sparse.note(
-                    lastOffset: header.lastOffset, maxTimestamp: header.maxTimestamp, byteCount: header.byteCount,
-                    position: position)
-            }
-            info.maxTimestamp = max(sparse.maxTimestamp, found.batches.map(\.maxTimestamp).max() ?? sparse.maxTimestamp)
-            return Newest(info: info, sparse: sparse)
-        }
-        if start > 0 { found = try scan(base, from: 0, byteCount: info.byteCount) }
-        let sparse = try rewriteIndexes(base, found, isSealed: false)
+        let sparse = try rewriteIndexes(base, found, behind: indexes, isSealed: false)
         info.maxTimestamp = sparse.maxTimestamp
         return Newest(info: info, sparse: sparse)
+    }
+
+    private func isRight(_ entry: SegmentIndexes.Entry, _ base: Offset, _ byteCount: Int64) throws(StorageError) -> Bool
+    {
+        guard entry.position < byteCount else { return false }
+        let log = try storage.open(paths.log(base), creating: false)
+        defer { storage.close(log) }
+        let header = try SegmentIndexes.header(storage, log, at: entry.position)
+        return header?.lastOffset == entry.lastOffset
     }
 
     // MARK: Scanning
@@ -115,71 +144,82 @@ struct SegmentRecovery {
         var end: Int64 = 0
         /// Where the first bad batch is, and the offset that was due there.
         var damage: (position: Int64, expected: Offset)?
+        var expected: Offset
     }
 
     /// Reads batch after batch from `start`; behind damage it goes on at the next whole batch.
     private func scan(_ base: Offset, from start: Int64, byteCount: Int64) throws(StorageError) -> Scan {
         let log = try storage.open(paths.log(base), creating: false)
         defer { storage.close(log) }
-        var result = Scan()
-        result.end = start
-        var expected = base
+        var result = Scan(end: start, expected: base)
+        // An indexed batch was found right; the scan begins with its offset.
+        if start > 0, let first = try SegmentIndexes.header(storage, log, at: start) {
+            result.expected = first.baseOffset
+        }
         var position = start
         var chunkByteCount = 4 << 20
         while position < byteCount {
-            let bytes = try storage.bytes(
-                log, at: position, count: Int(min(Int64(chunkByteCount), byteCount - position)))
+            let left = byteCount - position
+            let bytes = try storage.bytes(log, at: position, count: Int(min(Int64(chunkByteCount), left)))
             guard !bytes.isEmpty else { break }
-            let isLast = position + Int64(bytes.count) >= byteCount
-            var index = 0
-            while index < bytes.count {
-                let rest = bytes.span.extracting(index..<bytes.count)
-                var header: BatchHeader?
-                var isBad = false
-                do throws(BatchError) { header = try RecordBatch.verify(rest) } catch { isBad = true }
-                if let header, header.baseOffset >= expected {
-                    result.batches.append(header)
-                    result.positions.append(position + Int64(index))
-                    expected = header.nextOffset
-                    index += header.byteCount
-                    result.end = position + Int64(index)
-                    continue
-                }
-                if header == nil, !isBad, !isLast { break }
-                if result.damage == nil { result.damage = (position + Int64(index), expected) }
-                index +=
-                    BatchSearch.next(rest, after: 1) ?? max(1, rest.count - (isLast ? 0 : BatchLayout.headerByteCount))
-            }
+            let taken = take(bytes.span, at: position, leftInFile: left, into: &result)
             // A batch larger than the chunk needs a larger chunk.
-            if index == 0 { chunkByteCount *= 2 } else { chunkByteCount = 4 << 20 }
-            position += Int64(index)
+            if taken == 0 { chunkByteCount *= 2 } else { chunkByteCount = 4 << 20 }
+            position += Int64(taken)
         }
         return result
     }
 
-    /// Cuts a torn end off, or sets a damaged file aside and rewrites it; `found` is left with what is whole, at its new positions.
+    private func take(_ bytes: Span<UInt8>, at position: Int64, leftInFile: Int64, into result: inout Scan) -> Int {
+        var index = 0
+        while index < bytes.count {
+            let rest = bytes.extracting(index..<bytes.count)
+            let left = leftInFile - Int64(index)
+            do throws(BatchError) {
+                guard let header = try RecordBatch.verify(rest) else {
+                    let needed = try BatchHeader(rest)?.byteCount ?? BatchLayout.headerByteCount
+                    guard Int64(needed) > left else { return index }
+                    throw .length(rest.count)
+                }
+                // A copy of an older block is whole and does not count.
+                guard header.baseOffset >= result.expected else { throw .offset(header.baseOffset.rawValue) }
+                let needed = BatchSearch.neededByteCount(toTrust: header, expected: result.expected)
+                if rest.count < needed, left >= Int64(needed) { return index }
+                try BatchSearch.checkOffset(header, rest, expected: result.expected)
+                // Nothing reaches a segment before the journal says so; a gap that leads beyond is none.
+                if let journalEnd, header.baseOffset > result.expected, header.nextOffset > journalEnd {
+                    throw .offset(header.baseOffset.rawValue)
+                }
+                result.batches.append(header)
+                result.positions.append(position + Int64(index))
+                result.expected = header.nextOffset
+                index += header.byteCount
+                result.end = position + Int64(index)
+            } catch {
+                if result.damage == nil { result.damage = (position + Int64(index), result.expected) }
+                index += BatchSearch.next(rest, after: 1, leftInFile: left)
+            }
+        }
+        return index
+    }
+
+    /// Cuts a torn end off, or sets a damaged file aside and rewrites it; `found` is left with what is whole, at its
+    /// new positions.
     private mutating func settle(_ base: Offset, _ found: inout Scan, byteCount: Int64) throws(StorageError) {
         guard let damage = found.damage else { return }
-        let isTorn = damage.expected >= journalStart
-        let behind = found.positions.firstIndex { $0 > damage.position }
-        if isTorn || behind == nil {
-            let kept = behind ?? found.batches.count
-            found.batches.removeSubrange(kept...)
-            found.positions.removeSubrange(kept...)
-            found.end = damage.position
-            findings.append(
-                RecoveryFinding(
-                    severity: isTorn ? .notice : .damage, path: paths.log(base),
-                    text:
-                        "cut at \(damage.position): the last \(byteCount - damage.position) bytes are not whole batches"
-                ))
-            let log = try storage.open(paths.log(base), creating: false)
-            defer { storage.close(log) }
-            try storage.truncate(log, to: damage.position)
-            try storage.synchronize(log)
-            return
-        }
-        try rewrite(base, &found, byteCount: byteCount)
+        guard damage.expected >= journalStart else { return try rewrite(base, &found, byteCount: byteCount) }
+        let kept = found.positions.firstIndex { $0 > damage.position } ?? found.batches.count
+        found.batches.removeSubrange(kept...)
+        found.positions.removeSubrange(kept...)
+        found.end = damage.position
+        findings.append(
+            RecoveryFinding(
+                severity: .notice, path: paths.log(base),
+                text: "cut at \(damage.position): the last \(byteCount - damage.position) bytes were torn by the stop"))
+        let log = try storage.open(paths.log(base), creating: false)
+        defer { storage.close(log) }
+        try storage.truncate(log, to: damage.position)
+        try storage.synchronize(log)
     }
 
     /// Copies the file aside and replaces it by its whole batches.
@@ -230,26 +270,32 @@ struct SegmentRecovery {
 
     // MARK: Indexes
 
-    /// Writes both indexes anew from the batches of a whole scan.
-    private func rewriteIndexes(_ base: Offset, _ found: Scan, isSealed: Bool) throws(StorageError) -> SparseIndex {
-        var sparse = SparseIndex(base: base, interval: shape.indexIntervalBytes)
+    /// Writes both indexes: what is right of them already, and the entries that the batches found behind it are due.
+    private func rewriteIndexes(
+        _ base: Offset, _ found: Scan, behind indexes: SegmentIndexes?, isSealed: Bool
+    ) throws(StorageError) -> SparseIndex {
+        var sparse = SparseIndex(base: base, interval: shape.indexIntervalBytes, behind: indexes)
         for (header, position) in zip(found.batches, found.positions) {
             sparse.note(
                 lastOffset: header.lastOffset, maxTimestamp: header.maxTimestamp, byteCount: header.byteCount,
                 position: position)
         }
         if isSealed { sparse.addTimeEntry() }
-        try replace(paths.index(base), sparse.index.bytes)
-        try replace(paths.timeIndex(base), sparse.timeIndex.bytes)
+        try replace(paths.index(base), indexes?.index ?? [], sparse.index.bytes)
+        try replace(paths.timeIndex(base), indexes?.times ?? [], sparse.timeIndex.bytes)
         sparse.taken()
         return sparse
     }
 
-    private func replace(_ path: String, _ bytes: Span<UInt8>) throws(StorageError) {
+    private func replace(_ path: String, _ kept: [UInt8], _ added: Span<UInt8>) throws(StorageError) {
+        var bytes = kept
+        for index in added.indices { bytes.append(added[index]) }
         let file = try storage.open(path, creating: true)
         defer { storage.close(file) }
+        let present = try storage.byteCount(file)
+        if present == Int64(bytes.count), try storage.bytes(file, at: 0, count: bytes.count) == bytes { return }
         try storage.truncate(file, to: 0)
-        if !bytes.isEmpty { try storage.write(file, bytes: bytes, at: 0) }
+        if !bytes.isEmpty { try storage.write(file, bytes: bytes.span, at: 0) }
         try storage.synchronize(file)
     }
 

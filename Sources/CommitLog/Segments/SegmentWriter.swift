@@ -3,11 +3,11 @@ import SluiceCore
 
 /// Appends batches to a partition's newest segment and keeps its two indexes.
 ///
-/// What is checksummed: each batch, by its own CRC. What is rebuilt after a crash: both indexes. `append` reaches the operating
-/// system, `synchronize` the device.
+/// What is checksummed: each batch, by its own CRC. What is rebuilt after a crash: both indexes. `append` reaches the
+/// operating system, `synchronize` the device.
 /// Isolation: the flusher's thread, or recovery before it starts.
-/// Invariants: an index entry is written only after the batch that it points to; after a failed write the next one goes to the same
-/// place; a failed roll leaves the old segment in use.
+/// Invariants: an index entry is written only after the batch that it points to; after a failed write the next one goes
+/// to the same place; a failed roll leaves the old segment in use.
 package final class SegmentWriter {
     private struct Files {
         var log: FileID
@@ -24,11 +24,12 @@ package final class SegmentWriter {
     private var indexByteCount: Int64
     private var timeIndexByteCount: Int64
     private var sparse: SparseIndex
-    /// Whether something was written that `synchronize` has not seen.
-    package private(set) var isDirty = false
+    /// Whether something may have been written that `synchronize` has not seen. A run that was killed leaves that
+    /// behind too.
+    package private(set) var isDirty = true
 
-    /// A writer at the end of `active`. With `indexes`, its index files are right and go on; without, they are written anew by
-    /// whoever notes the batches that are there, see `reindexed`.
+    /// A writer at the end of `active`. With `indexes`, its index files are right and go on; without, they are written
+    /// anew by whoever notes the batches that are there, see `reindexed`.
     init(
         storage: any Storage, paths: SegmentPaths, shape: SegmentShape, active: SegmentInfo,
         sparse: consuming SparseIndex
@@ -47,7 +48,8 @@ package final class SegmentWriter {
 
     /// Appends batches whose offsets are at or behind the end.
     /// - Parameter sealed: gets the segments that were sealed on the way, oldest first; `active` comes behind them.
-    /// - Throws: `StorageError`; batches that were written before it count: those that end at or before `active.nextOffset`.
+    /// - Throws: `StorageError`; batches that were written before it count: those that end at or before
+    ///   `active.nextOffset`.
     package func append(_ batches: [RecordBatch], sealed: inout [SegmentInfo]) throws(StorageError) {
         var start = 0
         while start < batches.count {
@@ -65,11 +67,17 @@ package final class SegmentWriter {
         }
     }
 
-    /// Seals the active segment and starts an empty one at its end, unless it is empty.
-    /// - Returns: the sealed segment, or nil.
-    package func seal() throws(StorageError) -> SegmentInfo? {
-        guard active.byteCount > 0 else { return nil }
-        return try roll(at: active.nextOffset)
+    /// Starts a segment at `offset`, when the end is before it: a hole at the end is then on record, in a file's name,
+    /// and the next recovery does not take it for lost batches.
+    /// - Returns: whether a segment was sealed; an empty one is removed instead.
+    func skip(to offset: Offset) throws(StorageError) -> Bool {
+        guard offset > active.nextOffset else { return false }
+        let old = try roll(at: offset)
+        guard old.byteCount == 0 else { return true }
+        for path in [paths.log(old.baseOffset), paths.index(old.baseOffset), paths.timeIndex(old.baseOffset)] {
+            try storage.remove(path)
+        }
+        return false
     }
 
     /// Waits until everything written is on the device.
@@ -158,10 +166,11 @@ package final class SegmentWriter {
 
     /// Starts a new segment; nothing changes unless all of it works.
     private func roll(at base: Offset) throws(StorageError) -> SegmentInfo {
-        precondition(base >= active.nextOffset && active.byteCount > 0)
+        precondition(base >= active.nextOffset && base > active.baseOffset)
         sparse.addTimeEntry()
         try writeIndexEntries()
-        // The old segment reaches the device before the new one exists: recovery then looks for a torn end in the last one only.
+        // The old segment reaches the device before the new one exists: recovery then looks for a torn end in the last
+        // one only.
         try synchronize()
         let next = try Self.open(storage, paths, base)
         do throws(StorageError) {

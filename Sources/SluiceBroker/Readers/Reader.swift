@@ -59,6 +59,8 @@ final class Reader {
         var ticket: UInt64?
         /// Whether its offset is still being looked up.
         var isLookup = false
+        /// The time that a replay starts at: the look-up is as exact as the index, and the tail has none.
+        var notBefore: Timestamp?
     }
 
     init(client: Client, isReplay: Bool) {

@@ -23,9 +23,10 @@ enum MessageHeader {
 
     /// The headers of a message that has more than a topic and a QoS.
     static func headers(
-        _ route: Route, _ publish: PublishAction, in bytes: Span<UInt8>, clientID: [UInt8]?
+        _ topic: Span<UInt8>, _ publish: PublishAction, in bytes: Span<UInt8>, clientID: [UInt8]?
     ) -> [RecordHeader] {
-        var headers = [route.topicHeader]
+        let name = topic.copy(ByteRange(start: 0, byteCount: topic.count))
+        var headers = [RecordHeader(name: Self.topic, value: name)]
         if publish.qos != .atMostOnce { headers.append(qos(publish.qos)) }
         if publish.retain { headers.append(RecordHeader(name: retained, value: [UInt8(ascii: "1")])) }
         if let clientID { headers.append(RecordHeader(name: Self.clientID, value: clientID)) }
@@ -160,5 +161,16 @@ extension Span where Element == UInt8 {
         guard count == other.count else { return false }
         for index in indices where self[index] != other[index] { return false }
         return true
+    }
+}
+
+extension PublishAction {
+    /// A plain publish in the form of all others.
+    init(_ publish: PlainPublish) {
+        self.init(
+            topic: .name(ByteRange(start: publish.topicStart, byteCount: publish.topicByteCount)),
+            payload: ByteRange(start: publish.payloadStart, byteCount: publish.end - publish.payloadStart),
+            properties: .empty,
+            packetID: publish.packetID, qos: publish.qos, retain: false, duplicate: false)
     }
 }

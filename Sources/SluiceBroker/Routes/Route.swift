@@ -7,48 +7,100 @@ import TopicRouting
 
 /// What a topic resolves to, with the parts of its records that never change encoded once.
 ///
+/// A plain value of numbers and addresses, so that a publish takes it from the cache without counting a reference; the bytes are in
+/// the table's arena and live until the cache is emptied. It is used within one publish and never kept.
 /// Isolation: one shard's.
-final class Route {
+@safe
+struct Route: BitwiseCopyable {
     /// The topic's hash, by which readers find batches that concern them.
     let topicHash: UInt64
-    /// Where its records go.
-    let partition: PartitionID
-    /// The record key.
-    let keyField: [UInt8]
-    /// The headers of a message with nothing but its topic and QoS, by QoS.
-    let headersFields: [[UInt8]]
-    /// The header with the topic alone, for messages that have more.
-    let topicHeader: RecordHeader
+    /// Where its records go, as an index.
+    let partitionIndex: Int
     /// Whether the topic starts with `$` and is the broker's own.
     let isReserved: Bool
+    private let fields: UnsafeRawPointer
+    private let keyByteCount: Int32
+    private let headersStart0: Int32
+    private let headersStart1: Int32
+    private let headersStart2: Int32
+    private let end: Int32
 
-    init(topic: Span<UInt8>, partition: PartitionID, key: [UInt8]) {
+    fileprivate init(topic: Span<UInt8>, partition: PartitionID, key: [UInt8], arena: RouteArena) {
         topicHash = XXH3.hash(topic)
+        partitionIndex = partition.index
         isReserved = topic[0] == UInt8(ascii: "$")
-        self.partition = partition
-        keyField = RecordFields.key(key)
         let header = RecordHeader(
             name: MessageHeader.topic, value: topic.copy(ByteRange(start: 0, byteCount: topic.count)))
-        topicHeader = header
-        headersFields = [QoS.atMostOnce, .atLeastOnce, .exactlyOnce].map { qos in
-            RecordFields.headers(qos == .atMostOnce ? [header] : [header, MessageHeader.qos(qos)])
+        let keyField = RecordFields.key(key)
+        let plain = RecordFields.headers([header])
+        let acknowledged = RecordFields.headers([header, MessageHeader.qos(.atLeastOnce)])
+        let assured = RecordFields.headers([header, MessageHeader.qos(.exactlyOnce)])
+        unsafe fields = arena.keep(keyField + plain + acknowledged + assured)
+        keyByteCount = Int32(keyField.count)
+        headersStart0 = keyByteCount
+        headersStart1 = headersStart0 + Int32(plain.count)
+        headersStart2 = headersStart1 + Int32(acknowledged.count)
+        end = headersStart2 + Int32(assured.count)
+    }
+
+    /// The encoded record key.
+    var keyField: Span<UInt8> {
+        @_lifetime(borrow self)
+        get { span(0, keyByteCount) }
+    }
+
+    /// The encoded headers of a message with nothing but its topic and `qos`.
+    @_lifetime(borrow self)
+    @inline(__always)
+    func headersField(_ qos: QoS) -> Span<UInt8> {
+        switch qos {
+        case .atMostOnce: span(headersStart0, headersStart1)
+        case .atLeastOnce: span(headersStart1, headersStart2)
+        case .exactlyOnce: span(headersStart2, end)
         }
+    }
+
+    @_lifetime(borrow self)
+    @inline(__always)
+    private func span(_ start: Int32, _ end: Int32) -> Span<UInt8> {
+        let pointer = unsafe (fields + Int(start)).assumingMemoryBound(to: UInt8.self)
+        let span = unsafe Span<UInt8>(_unsafeStart: pointer, count: Int(end - start))
+        return unsafe _overrideLifetime(span, borrowing: self)
     }
 }
 
-extension Route {
-    /// The topic, for log lines and requests.
-    var topicText: String { String(decoding: topicHeader.value, as: UTF8.self) }
+/// Memory of the routes in a cache; freed with it.
+@safe
+private final class RouteArena {
+    private var blocks: [UnsafeMutableRawPointer] = unsafe []
+    private(set) var byteCount = 0
+
+    deinit {
+        unsafe blocks.forEach { block in unsafe block.deallocate() }
+    }
+
+    func keep(_ bytes: [UInt8]) -> UnsafeRawPointer {
+        let block = UnsafeMutableRawPointer.allocate(byteCount: bytes.count, alignment: 1)
+        unsafe bytes.withUnsafeBytes {
+            unsafe block.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(block), byteCount: $0.count)
+        }
+        unsafe blocks.append(block)
+        byteCount += bytes.count
+        return UnsafeRawPointer(block)
+    }
 }
 
 /// Resolves topics to routes: a cache in front of the rules.
 ///
 /// Isolation: one shard's.
 struct RouteTable: ~Copyable {
+    /// 65,536 topics of 100 bytes: each stands in three header fields and, without a rule, in its key.
+    private static let arenaBytesMax = 32 << 20
     private let rules: RuleSet
     private let partitions: [String: [PartitionID]]
     private let limits: Limits
     private var cache = TopicCache<Route>()
+    private var arena = RouteArena()
 
     init(rules: RuleSet, streams: [StreamDescription], limits: Limits) {
         self.rules = rules
@@ -59,7 +111,7 @@ struct RouteTable: ~Copyable {
         }
     }
 
-    /// The route of a topic.
+    /// The route of a topic; valid until the next call.
     /// - Throws: `MQTTDecodeError` when it is no topic name; the name is checked once, when it is not in the cache.
     /// - Complexity: one hash look-up for a known topic.
     @inline(__always)
@@ -76,7 +128,12 @@ struct RouteTable: ~Copyable {
             preconditionFailure("Cannot route to a stream that does not exist")
         }
         let partition = choices[resolution.partition(partitionCount: choices.count)]
-        let route = Route(topic: topic, partition: partition, key: resolution.key)
+        // Entries and the bytes behind them are forgotten together.
+        if arena.byteCount > Self.arenaBytesMax {
+            cache.removeAll()
+            arena = RouteArena()
+        }
+        let route = Route(topic: topic, partition: partition, key: resolution.key, arena: arena)
         cache.insert(route, for: topic)
         return route
     }

@@ -38,8 +38,6 @@ package final class Client {
     var successor: ClientOwner?
     /// Whether it is on the shard's list of clients with output.
     var isDirty = false
-    /// Whether a reader of it stopped because its output was full.
-    var awaitsRoom = false
     /// Whether it has published: it is left unread while the log is under pressure.
     package var isPublisher = false
     /// Whether it is closed or about to be.
@@ -49,8 +47,12 @@ package final class Client {
     var subscriptions: [Subscription] = []
     /// The reader of the ordinary subscriptions.
     var liveReader: Reader?
-    /// Routes that topic aliases stand for, by token.
-    var aliasRoutes: [Route?] = []
+    /// The readers of its replays.
+    var replays: [Reader] = []
+    /// Whether a reader stopped because the output is full.
+    var hasBlockedReader = false
+    /// Topics that topic aliases stand for, by token.
+    var aliasTopics: [[UInt8]] = []
     /// QoS 0 deliveries that were dropped because its socket took no more.
     var droppedCount: UInt64 = 0
 

@@ -35,25 +35,54 @@ package struct SessionDirectory: Sendable {
     }
 
     /// Applies one change, from a connection or from the stream.
-    package mutating func apply(_ record: SessionRecord, to clientID: [UInt8]) {
+    mutating func apply(_ record: SessionRecord, to clientID: [UInt8]) {
         switch record {
         case .received(let id): unreleased[clientID, default: []].insert(id)
         case .released(let id):
             unreleased[clientID]?.remove(id)
             if unreleased[clientID]?.isEmpty == true { unreleased[clientID] = nil }
         case .cleared: unreleased[clientID] = nil
+        case .snapshot(let id): unreleased[clientID, default: []].insert(id)
         }
     }
 
     /// Every session's open identifiers: what a snapshot of the stream holds.
-    package var snapshot: [(clientID: [UInt8], record: SessionRecord)] {
-        unreleased.flatMap { entry in entry.value.sorted().map { (entry.key, .received($0)) } }
+    var snapshot: [(clientID: [UInt8], record: SessionRecord)] {
+        unreleased.flatMap { entry in entry.value.sorted().map { (entry.key, .snapshot($0)) } }
     }
+}
+
+/// Brings a directory back from the `__sessions` stream.
+///
+/// A snapshot is taken beside running shards, so changes made meanwhile may come before it in the stream, and it may be behind them. A
+/// change that the stream still has in its own record therefore counts more than the snapshot, wherever it stands.
+package struct SessionReplay {
+    private var directory = SessionDirectory()
+    private var told: [[UInt8]: Set<UInt16>] = [:]
+    private var cleared: Set<[UInt8]> = []
+
+    /// A replay at the stream's oldest record.
+    package init() {}
+
+    /// Takes the next record.
+    package mutating func apply(_ record: SessionRecord, to clientID: [UInt8]) {
+        switch record {
+        case .received(let id), .released(let id): told[clientID, default: []].insert(id)
+        case .cleared: cleared.insert(clientID)
+        case .snapshot(let id):
+            if cleared.contains(clientID) || told[clientID]?.contains(id) == true { return }
+        }
+        directory.apply(record, to: clientID)
+    }
+
+    /// The directory at the stream's end.
+    package consuming func finish() -> SessionDirectory { directory }
 }
 
 /// One change of a session, as a record of the `__sessions` stream: the key is the client identifier.
 ///
-/// Layout of the value: kind u8 (1 received, 2 released, 3 cleared), then for the first two the packet identifier u16, big-endian.
+/// Layout of the value: kind u8 (1 received, 2 released, 3 cleared, 4 snapshot), then for all but `cleared` the packet identifier u16,
+/// big-endian.
 /// The message and its `received` are in one append, so that "stored" and "seen" cannot come apart in a crash.
 package enum SessionRecord: Sendable, Equatable {
     /// A QoS 2 message of this identifier is in the log.
@@ -62,6 +91,8 @@ package enum SessionRecord: Sendable, Equatable {
     case released(UInt16)
     /// The session began anew.
     case cleared
+    /// A QoS 2 message of this identifier was in the log, and not released, when a snapshot was taken.
+    case snapshot(UInt16)
 
     /// The stream's name.
     package static let stream = "__sessions"
@@ -72,6 +103,7 @@ package enum SessionRecord: Sendable, Equatable {
         case .received(let id): [1, UInt8(id >> 8), UInt8(id & 0xFF)]
         case .released(let id): [2, UInt8(id >> 8), UInt8(id & 0xFF)]
         case .cleared: [3]
+        case .snapshot(let id): [4, UInt8(id >> 8), UInt8(id & 0xFF)]
         }
     }
 
@@ -82,6 +114,7 @@ package enum SessionRecord: Sendable, Equatable {
         case (1, 3): self = .received(UInt16(value[1]) << 8 | UInt16(value[2]))
         case (2, 3): self = .released(UInt16(value[1]) << 8 | UInt16(value[2]))
         case (3, 1): self = .cleared
+        case (4, 3): self = .snapshot(UInt16(value[1]) << 8 | UInt16(value[2]))
         case (_, _): return nil
         }
     }

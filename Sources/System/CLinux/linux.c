@@ -10,9 +10,13 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int sluice_accept(int listener) {
@@ -101,9 +105,36 @@ int sluice_connect_tcp(const char *host, const char *port) {
   return result;
 }
 
+int sluice_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
 int sluice_preallocate(int file, int64_t byteCount) { return fallocate(file, 0, 0, byteCount); }
 
 int sluice_open(const char *path, int flags, unsigned mode) { return open(path, flags | O_CLOEXEC, mode); }
+
+int sluice_open_direct(int file) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+  return open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
+}
+
+// Linux 6.1; Debian 12's headers are of that age, its glibc is not.
+struct sluice_statx_tail {
+  uint32_t mask;
+  uint8_t before[0x98 - 4];
+  uint32_t direct_memory_alignment;
+  uint32_t direct_offset_alignment;
+  uint8_t after[256 - 0xA0];
+};
+#ifndef STATX_DIOALIGN
+#define STATX_DIOALIGN 0x2000U
+#endif
+
+int sluice_direct_alignment(int file) {
+  struct sluice_statx_tail status = {0};
+  if (syscall(SYS_statx, file, "", AT_EMPTY_PATH, STATX_DIOALIGN, &status)) return 4096;
+  if (!(status.mask & STATX_DIOALIGN)) return 4096;
+  return (int)status.direct_offset_alignment;
+}
 
 ssize_t sluice_read_cached(int file, void *bytes, size_t byteCount, int64_t position) {
   struct iovec vector = {.iov_base = bytes, .iov_len = byteCount};
@@ -121,6 +152,8 @@ int sluice_start_writeback(int file, int64_t position, int64_t byteCount) {
 }
 
 void sluice_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+void sluice_exact_timers(void) { prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL); }
 
 uint64_t sluice_raise_file_limit(void) {
   struct rlimit limit;

@@ -9,8 +9,9 @@ struct Arguments: Sendable {
 
     /// Reads the words behind the command's name.
     ///
-    /// Ours and not `getopt_long`, whose results are mutable globals (`optarg`, `optind`) that Swift 6 does not let anybody read.
-    /// The grammar is the same, without abbreviations: `--name VALUE`, `--name=VALUE`, `-n VALUE`, `-nVALUE`, `--`.
+    /// Ours and not `getopt_long`, whose results are mutable globals (`optarg`, `optind`) that Swift 6 does not let
+    /// anybody read. The grammar is the same, without abbreviations: `--name VALUE`, `--name=VALUE`, `-n VALUE`,
+    /// `-nVALUE`, `--`.
     init(_ words: some Sequence<String>, of command: Command) throws(UsageError) {
         self.command = command
         var words = Array(words)[...]

@@ -44,8 +44,8 @@ struct BenchTopic {
     }
 }
 
-/// What is at the front of a benchmark's payloads, when they have room: a mark and when the message was due, so that a subscriber in
-/// another process of the same machine can tell how long it took.
+/// What is at the front of a benchmark's payloads, when they have room: a mark and when the message was due, so that a
+/// subscriber in another process of the same machine can tell how long it took.
 ///
 /// Layout (big-endian): mark u64 | nanoseconds of the monotonic clock i64.
 enum BenchPayload {

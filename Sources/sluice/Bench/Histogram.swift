@@ -1,5 +1,5 @@
-/// Counts of durations in buckets whose width grows with the value: 64 for each power of two, so that a quantile is at most 1.6 % above
-/// the true one at any size, in 30 KiB. What HDR histograms do.
+/// Counts of durations in buckets whose width grows with the value: 64 for each power of two, so that a quantile is at
+/// most 1.6 % above the true one at any size, in 30 KiB. What HDR histograms do.
 ///
 /// Invariants: values below 128 have buckets of their own; the sum of all buckets is `count`.
 struct Histogram {

@@ -23,7 +23,8 @@ struct PublishLoadSettings {
 
 /// Publishes as fast as asked and measures how long acknowledgements take.
 ///
-/// With a rate, a message's time counts from when it was due, not from when a full window let it go: waiting is latency too.
+/// With a rate, a message's time counts from when it was due, not from when a full window let it go: waiting is latency
+/// too.
 /// Isolation: one thread, its loop's.
 final class PublishLoad: BenchLoad {
     private let settings: PublishLoadSettings
@@ -166,7 +167,8 @@ final class PublishLoad: BenchLoad {
     }
 
     private func isOver(_ now: Int64) -> Bool {
-        settings.messageCount.map { sentCount >= $0 } == true || settings.nanoseconds.map { now - startedAt >= $0 } == true
+        if let count = settings.messageCount, sentCount >= count { return true }
+        return settings.nanoseconds.map { now - startedAt >= $0 } ?? false
     }
 
     private func end(_ now: Int64) {

@@ -7,20 +7,22 @@ enum BenchCommand {
         CommandOption("connections", letter: "c", value: "N", "how many clients"),
         CommandOption("qos", letter: "q", value: "QOS", "0, 1 or 2"),
         CommandOption("messages", letter: "n", value: "N", "stop after N messages over all clients"),
-        CommandOption("duration", letter: "t", value: "TIME", "stop after 500ms, 10s, 2m; 10s unless --messages is given"),
+        CommandOption(
+            "duration", letter: "t", value: "TIME", "stop after 500ms, 10s, 2m; 10s unless --messages is given"),
         BrokerOption.option, CommandOption("json", "print JSON; times are nanoseconds"),
     ]
 
     static let publish = Command(
         name: "bench pub", summary: "Publish load, and measure rate and acknowledgement latency",
         notes: """
-            In a topic %c stands for the client's number and %m for the message's. With --rate a message's latency counts from
-            when it was due, so that a broker that falls behind cannot hide it. Payloads of 16 bytes and more carry that time
-            for `sluice bench sub` on the same machine.
+            In a topic %c stands for the client's number and %m for the message's. With --rate a message's
+            latency counts from when it was due, so that a broker that falls behind cannot hide it. Payloads of
+            16 bytes and more carry that time for `sluice bench sub` on the same machine.
             """,
         example: "sluice bench pub --connections 50 --qos 1 --rate 5000 --duration 10s",
         options: shared + [
-            CommandOption("rate", letter: "r", value: "N", "messages a second over all clients; as many as possible unless given"),
+            CommandOption(
+                "rate", letter: "r", value: "N", "messages a second over all clients; as many as it can unless given"),
             CommandOption("size", letter: "s", value: "BYTES", "payload bytes; 64 unless given"),
             CommandOption("window", letter: "w", value: "N", "unacknowledged messages of a client; 20 unless given"),
             CommandOption("topic", value: "TOPIC", "where to; bench/%c unless given"),
@@ -43,8 +45,9 @@ enum BenchCommand {
         if arguments.has("json") {
             print(
                 JSON.members([
-                    "messages": .integer(Int64(load.publishedCount)), "seconds": .number(seconds), "rate": .number(rate),
-                    "payload_bytes": .integer(Int64(settings.payloadByteCount)), "refused": .integer(Int64(load.refusedCount)),
+                    "messages": .integer(Int64(load.publishedCount)), "seconds": .number(seconds),
+                    "rate": .number(rate), "payload_bytes": .integer(Int64(settings.payloadByteCount)),
+                    "refused": .integer(Int64(load.refusedCount)),
                     "acknowledgement": settings.qos == .atMostOnce ? .null : load.latency.json,
                 ]))
         } else {
@@ -59,12 +62,13 @@ enum BenchCommand {
     static let subscribe = Command(
         name: "bench sub", summary: "Receive load, and measure rate and end-to-end latency",
         notes: """
-            Says `subscribed` on standard error when every client's subscription is granted. Latency is known for messages of
-            `sluice bench pub` on the same machine.
+            Says `subscribed` on standard error when every client's subscription is granted. Latency is known
+            for messages of `sluice bench pub` on the same machine.
             """,
         example: "sluice bench sub --topic 'bench/#' --messages 100000",
         options: shared + [
-            CommandOption("topic", value: "FILTER", "what to subscribe to; bench/# unless given, %c is the client's number")
+            CommandOption(
+                "topic", value: "FILTER", "what to subscribe to; bench/# unless given, %c is the client's number")
         ]
     ) { arguments in
         var settings = SubscribeLoadSettings()
@@ -116,8 +120,8 @@ enum BenchCommand {
     private static func nanoseconds(_ text: String) -> Int64? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let units: [Substring: Int64] = ["ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000]
-        guard let number = Int64(digits), number > 0, number <= 1_000_000, let unit = units[text.dropFirst(digits.count)]
-        else { return nil }
+        let unit = text.dropFirst(digits.count)
+        guard let number = Int64(digits), number > 0, number <= 1_000_000, let unit = units[unit] else { return nil }
         return number * unit
     }
 }

@@ -9,10 +9,11 @@ enum ConsumeCommand {
     static let command = Command(
         name: "consume", operands: ["STREAM"], summary: "Print a stream's records",
         notes: """
-            A POSITION is earliest, latest, -1h (s, m, h, d, w), a time such as 2026-09-01T00:00:00Z, microseconds since 1970,
-            or PARTITION:OFFSET, which keeps to that partition. Without --follow it ends where the stream ended when it began.
-            With --json each line is an object: topic, partition, offset, timestamp (µs since 1970), key, payload; `encoding`
-            says base64 where the payload is not UTF-8.
+            A POSITION is earliest, latest, -1h (s, m, h, d, w), a time such as 2026-09-01T00:00:00Z,
+            microseconds since 1970, or PARTITION:OFFSET, which keeps to that partition. Without --follow it
+            ends where the stream ended when it began. With --json each line is an object: topic, partition,
+            offset, timestamp (µs since 1970), key, payload; `encoding` says base64 where the payload is not
+            UTF-8.
             """,
         example: "sluice consume sensors --filter 'sensors/+/dev42/#' --from -1h --json",
         options: [
@@ -44,7 +45,8 @@ enum ConsumeCommand {
         var consumption = Consumption(
             report: report, from: from, until: until, limit: limit, isFollowing: isFollowing, filter: filter)
         guard !consumption.isDone else { return ExitCode.success }
-        // A narrow filter could keep the broker silent for long, and the end would go unseen: then all is read, and matched here.
+        // A narrow filter could keep the broker silent for long, and the end would go unseen: then all is read, and
+        // matched here.
         let subscribed = isFollowing ? filter : [UInt8(ascii: "#")]
         let start = arguments.text("from") ?? "earliest"
         let properties = PropertyWriter.bytes {
@@ -65,7 +67,7 @@ enum ConsumeCommand {
             guard let event = try client.next(milliseconds: consumption.isFollowing ? 1000 : 500) else {
                 printer.flush()
                 if consumption.isFollowing { continue }
-                // Expired records are not delivered, so the last may never come: silence over three pings is the end too.
+                // Expired records are not delivered, so the last may never come: three unanswered waits are an end too.
                 quietPings += 1
                 if quietPings > 3 { return consumption.reportMissing() }
                 try client.ping()
@@ -127,15 +129,16 @@ struct Consumption {
         if case .time(let time) = until { untilTime = time.rawValue * 1000 } else { untilTime = nil }
         for (number, partition) in report.partitions.enumerated() {
             var start = partition.start
-            var end = isFollowing ? Int64.max : partition.durable
+            // What is not on the device yet is asked for by the replay itself.
+            var end = isFollowing ? Int64.max : partition.appended
             switch until {
             case .earliest: end = partition.start
-            case .latest: end = partition.durable
+            case .latest: end = partition.appended
             case .offset(let wanted, let offset): end = wanted == number ? min(end, offset.rawValue) : start
             case .time, nil: break
             }
             switch from {
-            case .latest: start = partition.durable
+            case .latest: start = partition.appended
             case .offset(let wanted, let offset): start = wanted == number ? max(start, offset.rawValue) : end
             case .earliest, .time: break
             }
@@ -170,7 +173,8 @@ struct Consumption {
         // A replay from a time begins at an offset that only the broker knows; it may be the end.
         if isTimed { return }
         for (partition, end) in ends.sorted(by: { $0.key < $1.key }) {
-            Sluice.complain("partition \(partition): the broker delivered nothing from \(next[partition] ?? 0) to \(end)")
+            let start = next[partition] ?? 0
+            Sluice.complain("partition \(partition): the broker delivered nothing from \(start) to \(end)")
         }
     }
 }

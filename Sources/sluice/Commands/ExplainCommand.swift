@@ -6,7 +6,7 @@ import TopicRouting
 enum ExplainCommand {
     static let command = Command(
         name: "explain", operands: ["TOPIC"], summary: "Say what a topic resolves to, and why",
-        notes: "Lists each rule that was tried with the level that differs, then the match, its key, stream and partition.",
+        notes: "Lists each rule that was tried with what differs, then the match, its key, stream and partition.",
         example: "sluice explain sensors/plant1/dev42/temp --config config/sluice.yaml",
         options: [ConfigurationSource.option, CommandOption("json", "print JSON")], run: run)
 

@@ -5,8 +5,8 @@ enum LogCommand {
     static let dump = Command(
         name: "log dump", operands: ["PATH"], summary: "Print what log files hold",
         notes: """
-            PATH is a data directory, a partition's directory in one, or a .log, .index, .timeindex or .wal file. Nothing is
-            written and no lock is taken. Exits with 1 when something was not whole.
+            PATH is a data directory, a partition's directory in one, or a .log, .index, .timeindex or .wal
+            file. Nothing is written and no lock is taken. Exits with 1 when something was not whole.
             """,
         example: "sluice log dump data/streams/mqtt-0 --deep",
         options: [
@@ -22,8 +22,9 @@ enum LogCommand {
     static let verify = Command(
         name: "log verify", operands: ["DIR"], summary: "Verify a data directory, or one partition of it",
         notes: """
-            Every batch's checksum, records and offsets, the indexes against the batches, the journal's frames, the catalogue.
-            Exits with 1 when damage is found. An end that a crash left unfinished is a notice: the next start settles it.
+            Every batch's checksum, records and offsets, the indexes against the batches, the journal's frames,
+            the catalogue. Exits with 1 when damage is found. An end that a crash left unfinished is a notice:
+            the next start settles it.
             """,
         example: "sluice log verify data --json", options: [CommandOption("json", "print JSON")]
     ) { arguments in

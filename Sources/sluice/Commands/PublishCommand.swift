@@ -7,8 +7,8 @@ enum PublishCommand {
     static let command = Command(
         name: "publish", operands: ["TOPIC"], summary: "Publish messages",
         notes: """
-            Ends with 0 when every message is acknowledged: on the broker's disk, unless its stream is kept less carefully.
-            Exactly one of --message, --file and --stdin-lines says what is published.
+            Ends with 0 when every message is acknowledged: on the broker's disk, unless its stream is kept less
+            carefully. Exactly one of --message, --file and --stdin-lines says what is published.
             """,
         example: "sluice publish sensors/plant1/dev42/temp --message 21.5",
         options: [

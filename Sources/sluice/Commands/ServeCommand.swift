@@ -7,9 +7,9 @@ enum ServeCommand {
     static let command = Command(
         name: "serve", summary: "Run the broker until SIGTERM or SIGINT",
         notes: """
-            Flags override the environment, which overrides the file. Without a file the defaults hold: 127.0.0.1:1883, ./data,
-            every topic in the stream 'mqtt'. Environment variables: \(Configuration.environmentNames.prefix(3)
-            .joined(separator: ", ")), ...
+            Flags override the environment, which overrides the file. Without a file the defaults hold:
+            127.0.0.1:1883, ./data, every topic in the stream 'mqtt'. Any setting that is no list has a
+            variable, such as SLUICE_JOURNAL_FILE_SIZE for `file_size` under `journal`.
             """,
         example: "sluice serve --config config/sluice.yaml --mqtt 127.0.0.1:0 --ready-file /tmp/sluice.json",
         options: [
@@ -60,7 +60,8 @@ enum ServeCommand {
 
 /// Where commands get their configuration from.
 enum ConfigurationSource {
-    static let option = CommandOption("config", letter: "c", value: "FILE", "the configuration; SLUICE_CONFIG names it too")
+    static let option = CommandOption(
+        "config", letter: "c", value: "FILE", "the configuration; SLUICE_CONFIG names it too")
 
     /// The file's settings, or the defaults, under the environment's.
     static func load(_ arguments: Arguments) throws -> Configuration {

@@ -32,8 +32,8 @@ enum StreamsCommand {
     static let describe = Command(
         name: "streams describe", operands: ["NAME"], summary: "Describe one stream of a running broker",
         notes: """
-            An offset is durable when it is on the device, appended when it is in memory, flushed when it is in its segment file;
-            each is the number behind the last such record.
+            An offset is durable when it is on the device, appended when it is in memory, flushed when it is in
+            its segment file; each is the number behind the last such record.
             """,
         example: "sluice streams describe sensors --json",
         options: [BrokerOption.option, CommandOption("json", "print JSON")]

@@ -2,8 +2,8 @@ import CommitLog
 import RecordFormat
 import SluiceCore
 
-/// A journal file, read by its documented layout (`JournalFrame`, `JournalFileHeader`) and not with the code that wrote it, so that a
-/// mistake shared by the writer and recovery shows.
+/// A journal file, read by its documented layout (docs/internals/formats.md) and not with the code that wrote it, so
+/// that a mistake shared by the writer and recovery shows.
 struct JournalFile {
     let storage: any Storage
     /// The number that its frames carry.

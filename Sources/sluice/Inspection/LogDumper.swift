@@ -78,15 +78,18 @@ struct LogDumper {
     private func printBatch(_ header: BatchHeader, at position: Int64, _ path: String) {
         guard isJSON else {
             let offsets = "\(header.baseOffset.rawValue)..\(header.lastOffset.rawValue)"
+            let count = String(header.recordCount).padded(to: 6)
+            let byteCount = String(header.byteCount).padded(to: 8)
             return output.line(
-                "  batch at \(String(position).padded(to: 10)) offsets \(offsets.padded(to: 20)) "
-                    + "records \(String(header.recordCount).padded(to: 6)) bytes \(String(header.byteCount).padded(to: 8)) "
-                    + "until \(RFC3339.text(header.maxTimestamp.rawValue))  crc \(String(header.checksum, radix: 16))")
+                "  batch at \(String(position).padded(to: 10)) offsets \(offsets.padded(to: 20)) records \(count) "
+                    + "bytes \(byteCount) until \(RFC3339.text(header.maxTimestamp.rawValue))  "
+                    + "crc \(String(header.checksum, radix: 16))")
         }
         output.line(
             JSON.members([
                 "kind": .string("batch"), "file": .string(path), "position": .integer(position),
-                "base_offset": .integer(header.baseOffset.rawValue), "last_offset": .integer(header.lastOffset.rawValue),
+                "base_offset": .integer(header.baseOffset.rawValue),
+                "last_offset": .integer(header.lastOffset.rawValue),
                 "records": .integer(Int64(header.recordCount)), "bytes": .integer(Int64(header.byteCount)),
                 "base_timestamp": .integer(header.baseTimestamp.rawValue),
                 "max_timestamp": .integer(header.maxTimestamp.rawValue), "crc": .integer(Int64(header.checksum)),
@@ -215,8 +218,8 @@ struct LogDumper {
             guard isDeep else { continue }
             for entry in frame.entries {
                 let what = entry.isReservation ? "reserved" : "\(entry.byteCount) bytes"
-                output.line(
-                    "    partition \(entry.partition)  offset \(entry.baseOffset)  records \(entry.recordCount)  \(what)")
+                let place = "partition \(entry.partition)  offset \(entry.baseOffset)"
+                output.line("    \(place)  records \(entry.recordCount)  \(what)")
             }
         }
     }

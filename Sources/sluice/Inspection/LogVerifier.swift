@@ -90,9 +90,8 @@ struct LogVerifier {
             frameCount += content.frames.count
             journalByteCount += content.byteCount
             for damage in content.damage {
-                add(
-                    .damage, file.path,
-                    "\(damage.byteCount) bytes at \(damage.position) are damaged; a later frame shows they were durable")
+                let place = "\(damage.byteCount) bytes at \(damage.position)"
+                add(.damage, file.path, "\(place) are damaged; a later frame shows that they were durable")
             }
             for entry in content.frames.flatMap(\.entries) {
                 journalStarts[entry.partition] = min(journalStarts[entry.partition] ?? .max, entry.baseOffset)

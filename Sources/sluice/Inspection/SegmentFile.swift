@@ -64,7 +64,7 @@ struct SegmentFile {
                 reason = "not a whole batch"
             case .bad(let text): reason = text
             }
-            let next = BatchSearch.next(rest, after: 1)
+            let next = nextBatch(rest)
             // The end of a chunk may hold the start of a batch that the next one shows whole.
             let skipped = next ?? (isLast ? rest.count : max(1, rest.count - BatchLayout.headerByteCount))
             let damage = Item.damage(byteCount: Int64(skipped), reason: reason, isLast: next == nil && isLast)
@@ -73,6 +73,17 @@ struct SegmentFile {
             if next == nil { return index }
         }
         return index
+    }
+
+    /// The index of the next whole batch behind the first byte.
+    /// - Complexity: O(n), plus a checksum for each place that looks like a header.
+    private func nextBatch(_ bytes: Span<UInt8>) -> Int? {
+        for index in 1..<max(1, bytes.count - BatchLayout.headerByteCount + 1) {
+            // Magic 2, and an offset and a length whose first bytes are zero in any file that was written here.
+            guard bytes[index + 16] == 2, bytes[index] == 0, bytes[index + 8] == 0 else { continue }
+            if case .batch = look(bytes.extracting(index..<bytes.count)) { return index }
+        }
+        return nil
     }
 
     private func look(_ bytes: Span<UInt8>) -> Look {

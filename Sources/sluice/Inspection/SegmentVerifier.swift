@@ -105,10 +105,12 @@ struct SegmentVerifier {
 
     private mutating func note(_ header: BatchHeader, at position: Int64, _ bytes: Span<UInt8>, _ path: String) {
         if header.baseOffset.rawValue < expected {
-            add(.damage, path, "the batch at \(position) starts at offset \(header.baseOffset.rawValue), due is \(expected)")
+            let found = header.baseOffset.rawValue
+            add(.damage, path, "the batch at \(position) starts at offset \(found), due is \(expected)")
         }
         if let following, header.nextOffset > following {
-            add(.damage, path, "the batch at \(position) reaches into the next segment, to \(header.lastOffset.rawValue)")
+            let last = header.lastOffset.rawValue
+            add(.damage, path, "the batch at \(position) reaches into the next segment, to offset \(last)")
         }
         if let flaw = recordFlaw(header, bytes) { add(.damage, path, "the batch at \(position): \(flaw)") }
         expected = max(expected, header.nextOffset.rawValue)
@@ -141,7 +143,7 @@ struct SegmentVerifier {
             if entry < position || base.rawValue + delta != header.lastOffset.rawValue {
                 index.isBad = true
                 add(
-                    .damage, partition.path(base, ".index"),
+                    severity(ofEntryAt: base.rawValue + delta), partition.path(base, ".index"),
                     "entry \(index.next) names offset \(base.rawValue + delta) at \(entry), where no such batch is")
             }
             index.next += 1
@@ -158,11 +160,16 @@ struct SegmentVerifier {
             if offset < header.lastOffset.rawValue || timestamp != maxTimestamp {
                 times.isBad = true
                 add(
-                    .damage, partition.path(base, ".timeindex"),
+                    severity(ofEntryAt: offset), partition.path(base, ".timeindex"),
                     "entry \(times.next) names time \(timestamp) at offset \(offset), which no batch has")
             }
             times.next += 1
         }
+    }
+
+    /// The next start writes the newest segment's entries anew from where the journal begins.
+    private func severity(ofEntryAt offset: Int64) -> InspectionFinding.Severity {
+        following == nil && offset >= tornFrom ? .notice : .damage
     }
 
     private mutating func finish(_ path: String) {
@@ -171,7 +178,7 @@ struct SegmentVerifier {
                 add(.damage, partition.path(base, suffix), "ends within an entry")
             } else if cursor.next < cursor.count, !cursor.isBad {
                 add(
-                    .damage, partition.path(base, suffix),
+                    severity(ofEntryAt: expected), partition.path(base, suffix),
                     "entry \(cursor.next) of \(cursor.count) lies behind the last batch")
             }
         }

@@ -9,7 +9,8 @@ import SluiceCore
 import SluiceTransport
 import TopicRouting
 
-/// A running broker, composed from its configuration: log, sessions, server; started in this order and stopped in reverse.
+/// A running broker, composed from its configuration: log, sessions, server; started in this order and stopped in
+/// reverse.
 struct Node {
     let configuration: Configuration
 
@@ -106,7 +107,10 @@ enum RuleTranslation {
             stream.shape.segmentBytesMax = Int64(setting.segmentBytes)
             return stream
         }
-        streams.append(CommitLog.StreamSettings(name: SessionRecord.stream))
+        var sessions = CommitLog.StreamSettings(name: SessionRecord.stream)
+        // Short segments: what a snapshot makes superfluous goes by whole ones.
+        sessions.shape.segmentBytesMax = 4 << 20
+        streams.append(sessions)
         return streams
     }
 }
@@ -117,10 +121,10 @@ struct SessionRecovery {
 
     /// Replays every record of the stream.
     func load() throws -> SessionDirectory {
-        var directory = SessionDirectory()
+        var replay = SessionReplay()
         guard let partition = log.streams.first(where: { $0.settings.name == SessionRecord.stream })?.partitions.first
         else {
-            return directory
+            return replay.finish()
         }
         try log.forEachBatch(of: partition) { batch in
             let bytes = batch.bytes
@@ -131,10 +135,10 @@ struct SessionRecovery {
                 else { continue }
                 var clientID: [UInt8] = []
                 for index in key.indices { clientID.append(bytes[index]) }
-                directory.apply(change, to: clientID)
+                replay.apply(change, to: clientID)
             }
         }
-        return directory
+        return replay.finish()
     }
 }
 

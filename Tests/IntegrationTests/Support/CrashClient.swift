@@ -61,7 +61,7 @@ final class CrashStage: @unchecked Sendable {
     }
 }
 
-/// A libmosquitto client with a session that stays, which publishes numbers, comes back after each crash and keeps book.
+/// A libmosquitto client with a session that stays: it publishes numbers, comes back after each crash and keeps book.
 ///
 /// Isolation: its thread, until `join`; then whoever joined.
 // Sendable: other threads read only after `join`.
@@ -96,7 +96,9 @@ final class CrashClient: @unchecked Sendable {
             CrashClient.client(data)?.isOpen = code == 0
         }
         mosquitto_publish_callback_set(handle) { _, data, id in
-            guard let client = CrashClient.client(data), let number = client.underWay.removeValue(forKey: id) else { return }
+            guard let client = CrashClient.client(data), let number = client.underWay.removeValue(forKey: id) else {
+                return
+            }
             client.acknowledged.append(number)
             client.stage.noteAcknowledgement()
         }

@@ -114,8 +114,9 @@ final class MosquittoClient: @unchecked Sendable {
     /// Subscribes and waits for the SUBACK.
     /// - Returns: its code, and its reason string.
     @discardableResult
-    func subscribe(_ filter: String, qos: Int32 = 0, user: [(String, String)] = []) throws -> (code: Int, reason: String?)
-    {
+    func subscribe(_ filter: String, qos: Int32 = 0, user: [(String, String)] = []) throws -> (
+        code: Int, reason: String?
+    ) {
         var properties: OpaquePointer?
         defer { mosquitto_property_free_all(&properties) }
         for (name, value) in user {

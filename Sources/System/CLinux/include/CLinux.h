@@ -13,10 +13,16 @@ int sluice_listen_tcp(const char *host, uint16_t port, int backlog);
 int sluice_socket_address(int socket, bool peer, char *text, size_t capacity);
 /// A blocking TCP connection to a numeric address or host name; -1 and errno when it fails.
 int sluice_connect_tcp(const char *host, const char *port);
+/// A non-blocking eventfd(2) at zero; -1 and errno when it fails.
+int sluice_eventfd(void);
 /// fallocate(2), mode 0.
 int sluice_preallocate(int file, int64_t byteCount);
 /// open(2) with O_CLOEXEC; the flags are Linux's.
 int sluice_open(const char *path, int flags, unsigned mode);
+/// A second descriptor of an open file with O_DIRECT; -1 and errno when the file system has no such thing.
+int sluice_open_direct(int file);
+/// The alignment that O_DIRECT needs of positions and lengths in `file` (statx(2), STATX_DIOALIGN); 4096 where the kernel does not say.
+int sluice_direct_alignment(int file);
 /// preadv2(2) with RWF_NOWAIT: EAGAIN when the bytes are not in the page cache.
 ssize_t sluice_read_cached(int file, void *bytes, size_t byteCount, int64_t position);
 /// posix_fadvise(2) POSIX_FADV_DONTNEED over a range.
@@ -27,5 +33,7 @@ int sluice_lock_exclusive(int file);
 int sluice_start_writeback(int file, int64_t position, int64_t byteCount);
 /// Names the calling thread (at most 15 bytes).
 void sluice_name_thread(const char *name);
+/// Lets the calling thread's timed waits end within a microsecond of their time; Linux allows itself fifty otherwise.
+void sluice_exact_timers(void);
 /// Sets the soft limit of open files to the hard limit, and returns it.
 uint64_t sluice_raise_file_limit(void);

@@ -1,0 +1,210 @@
+import CommitLog
+import MQTTWire
+import RecordFormat
+import SluiceBroker
+import SluiceCore
+import TopicRouting
+
+/// What is measured. Messages look like those of `mqload`: 50 devices, a topic of 26 bytes.
+extension Microbenchmarks {
+    static func packets(qos: QoS, payload: Int, count: Int) -> [UInt8] {
+        var buffer = ByteBuffer()
+        let content = [UInt8](repeating: 0x32, count: payload)
+        for number in 0..<count {
+            let topic = Array("sensors/site1/dev\(number % 50)/temp".utf8)
+            PacketEncoder.publish(
+                into: &buffer, topic: topic.span, payload: content.span,
+                packetID: qos == .atMostOnce ? .none : PacketID(rawValue: UInt16(number % 60_000 + 1)), qos: qos,
+                retain: false, duplicate: false, properties: Span(), version: .v311)
+        }
+        return copy(buffer)
+    }
+
+    static func copy(_ buffer: borrowing ByteBuffer) -> [UInt8] {
+        let bytes = buffer.bytes
+        return (0..<bytes.count).map { bytes[$0] }
+    }
+
+    static func connect(_ id: String) -> [UInt8] {
+        var buffer = ByteBuffer()
+        ConnectPacket(version: .v311, clientID: Array(id.utf8)).encode(into: &buffer)
+        return copy(buffer)
+    }
+
+    static func decode(_ name: String, qos: QoS, payload: Int) -> Benchmark {
+        let count = 10_000
+        return Benchmark(name: name, operationsPerRun: count) {
+            let bytes = packets(qos: qos, payload: payload, count: count)
+            let hello = connect("bench")
+            var decoder = PacketDecoder(side: .server)
+            _ = try? decoder.decode(hello.span, from: 0)
+            return {
+                var offset = 0
+                while offset < bytes.count {
+                    guard let publish = decoder.plainPublish(bytes.span, from: offset) else {
+                        preconditionFailure("not plain")
+                    }
+                    offset = publish.end
+                }
+            }
+        }
+    }
+
+    static var route: Benchmark {
+        Benchmark(name: "route/cached", operationsPerRun: 10_000) {
+            var cache = TopicCache<Int>()
+            let topics = (0..<50).map { Array("sensors/site1/dev\($0)/temp".utf8) }
+            for (index, topic) in topics.enumerated() { cache.insert(index, for: topic.span) }
+            let box = CacheBox(cache)
+            return {
+                var sum = 0
+                for number in 0..<10_000 {
+                    let topic = topics[number % 50]
+                    sum += box.cache.lookup(topic.span) ?? 0
+                }
+                precondition(sum > 0)
+            }
+        }
+    }
+
+    final class CacheBox {
+        var cache: TopicCache<Int>
+        init(_ cache: consuming TopicCache<Int>) { self.cache = cache }
+    }
+
+    static func batch(_ name: String, count: Int, payload: Int) -> Benchmark {
+        Benchmark(name: name, operationsPerRun: 100) {
+            let key = RecordFields.key(Array("dev42".utf8))
+            let headers = RecordFields.headers([
+                RecordHeader(name: "mqtt.topic", value: Array("sensors/site1/dev42/temp".utf8))
+            ])
+            let value = [UInt8](repeating: 0x32, count: payload)
+            let box = BuilderBox()
+            return {
+                for _ in 0..<100 {
+                    for _ in 0..<count {
+                        box.builder.append(
+                            at: Timestamp(rawValue: 1_767_225_600_000), keyField: key.span, value: value.span,
+                            headersField: headers.span)
+                    }
+                    precondition(box.builder.finish().recordCount == count)
+                }
+            }
+        }
+    }
+
+    final class BuilderBox {
+        var builder = RecordBatchBuilder()
+    }
+
+    static func publish(_ name: String, qos: QoS, payload: Int, perTick: Int) -> Benchmark {
+        let count = 10_000
+        return Benchmark(name: name, operationsPerRun: count) {
+            let bytes = packets(qos: qos, payload: payload, count: perTick)
+            let bench = ShardBench()
+            let client = bench.client()
+            return {
+                for _ in 0..<count / perTick {
+                    precondition(bench.shard.received(client, bytes.span) == bytes.count)
+                    bench.shard.endTick()
+                    client.output.removeAll()
+                }
+            }
+        }
+    }
+
+    static var append: Benchmark {
+        Benchmark(name: "append/100-batches-per-tick", operationsPerRun: 100) {
+            let log = MemoryLog(partitionCount: 100)
+            let reader = log.register(wake: {})
+            let key = RecordFields.nullKey
+            let headers = RecordFields.headers([])
+            let value = [UInt8](repeating: 1, count: 64)
+            let box = BuilderBox()
+            return {
+                for _ in 0..<100 {
+                    var appends: [Append] = []
+                    for partition in 0..<100 {
+                        box.builder.append(
+                            at: Timestamp(rawValue: 0), keyField: key.span, value: value.span,
+                            headersField: headers.span)
+                        appends.append(
+                            Append(
+                                partition: PartitionID(rawValue: UInt32(partition)), batch: box.builder.finish(),
+                                isAwaited: true,
+                                topicHashes: nil))
+                    }
+                    _ = log.append(appends, from: reader)
+                }
+            }
+        }
+    }
+
+    static func tailMatch(_ name: String, filter: String) -> Benchmark {
+        let count = 10_000
+        return Benchmark(name: name, operationsPerRun: count) {
+            let bytes = packets(qos: .atMostOnce, payload: 16, count: 1000)
+            let bench = ShardBench()
+            let client = bench.client()
+            let subscriber = bench.subscriber(filter)
+            return {
+                for _ in 0..<count / 1000 {
+                    precondition(bench.shard.received(client, bytes.span) == bytes.count)
+                    bench.shard.endTick()
+                    subscriber.output.removeAll()
+                }
+            }
+        }
+    }
+}
+
+/// A shard on a log without a disk.
+final class ShardBench {
+    let log = MemoryLog(partitionCount: 1)
+    let shard: BrokerShard
+    private let peers = LonePeers()
+    private let link = NoLink()
+
+    init() {
+        shard = BrokerShard(
+            settings: ShardSettings(index: 0, limits: Limits(), rules: RuleSet()), log: log, peers: peers, wake: {},
+            report: { _, _ in })
+    }
+
+    func client(_ id: String = "bench") -> Client {
+        let client = shard.connected(link, address: "bench")
+        let hello = Microbenchmarks.connect(id)
+        precondition(shard.received(client, hello.span) == hello.count)
+        shard.endTick()
+        client.output.removeAll()
+        return client
+    }
+
+    func subscriber(_ filter: String) -> Client {
+        let client = client("subscriber")
+        var buffer = ByteBuffer()
+        SubscribePacket(
+            version: .v311, packetID: 1,
+            filters: [
+                SubscribePacket.Request(filter: Array(filter.utf8), options: SubscriptionOptions(qos: .atMostOnce))
+            ]
+        ).encode(into: &buffer)
+        precondition(shard.received(client, buffer.bytes) == buffer.count)
+        shard.endTick()
+        client.output.removeAll()
+        return client
+    }
+}
+
+final class NoLink: ClientLink {
+    func flush() {}
+    func resume() {}
+    func close() {}
+}
+
+// Sendable: the benchmark has one thread.
+final class LonePeers: ShardPeers, @unchecked Sendable {
+    private var directory = SessionDirectory()
+    func withDirectory<Result>(_ body: (inout SessionDirectory) -> Result) -> Result { body(&directory) }
+    func post(_ message: ShardMessage, to shard: Int) {}
+}

@@ -1,0 +1,111 @@
+import CommitLog
+import RecordFormat
+import SluiceCore
+
+/// The batches that a tick's publishes become, one for each partition.
+///
+/// Invariants: a partition is on the list exactly while its batch has records.
+/// Isolation: one shard's.
+@safe
+struct BatchAccumulators: ~Copyable {
+    /// Beyond 64 topics a list saves readers little and costs the publisher a search of it.
+    private static let topicHashesMax = 64
+
+    private struct Accumulator: ~Copyable {
+        let level: AckQueue.Level
+        var builder = RecordBatchBuilder()
+        /// Whether a publisher waits for a record of it.
+        var isAwaited = false
+        /// The distinct topics so far, while somebody scans; nil when there are too many to list.
+        var topicHashes: [UInt64]? = []
+        var lastHash: UInt64 = 0
+
+        init(_ durability: Durability) {
+            level =
+                switch durability {
+                case .fsync: .durable
+                case .interval: .written
+                case .memory: .none
+                }
+        }
+    }
+
+    // In memory of its own: an array of noncopyable values does not exist, and an array of objects counts references at each publish.
+    private let slots: UnsafeMutablePointer<Accumulator>
+    private let count: Int
+    private var listed: [Int] = []
+
+    /// Accumulators of partitions, by their numbers.
+    init(_ durabilities: [Durability]) {
+        count = durabilities.count
+        unsafe slots = .allocate(capacity: count)
+        for (index, durability) in durabilities.enumerated() {
+            unsafe (slots + index).initialize(to: Accumulator(durability))
+        }
+    }
+
+    deinit {
+        unsafe slots.deinitialize(count: count)
+        unsafe slots.deallocate()
+    }
+
+    /// Whether no record was added since the batches were taken.
+    var isEmpty: Bool { listed.isEmpty }
+
+    /// Adds a record.
+    @inline(__always)
+    mutating func append(
+        to index: Int, at timestamp: Timestamp, keyField: Span<UInt8>, value: Span<UInt8>, headersField: Span<UInt8>
+    ) {
+        precondition(index < count)
+        if unsafe slots[index].builder.isEmpty { listed.append(index) }
+        unsafe slots[index].builder.append(at: timestamp, keyField: keyField, value: value, headersField: headersField)
+    }
+
+    /// Notes that a publisher waits for the last record.
+    /// - Returns: what its acknowledgement waits for.
+    @inline(__always)
+    mutating func expect(in index: Int) -> AckQueue.Level {
+        unsafe slots[index].isAwaited = true
+        return unsafe slots[index].level
+    }
+
+    /// Notes the last record's topic. Devices publish in runs, so the one before is looked at first.
+    @inline(__always)
+    mutating func note(_ topicHash: UInt64, in index: Int) {
+        if unsafe slots[index].lastHash == topicHash { return }
+        insert(topicHash, in: index)
+    }
+
+    private mutating func insert(_ topicHash: UInt64, in index: Int) {
+        unsafe slots[index].lastHash = topicHash
+        guard let hashes = unsafe slots[index].topicHashes, !hashes.contains(topicHash) else { return }
+        if hashes.count == Self.topicHashesMax {
+            unsafe slots[index].topicHashes = nil
+        } else {
+            unsafe slots[index].topicHashes?.append(topicHash)
+        }
+    }
+
+    /// Bytes of a partition's batch so far.
+    @inline(__always)
+    func byteCount(in index: Int) -> Int { unsafe slots[index].builder.byteCount }
+
+    /// Finishes every batch and begins anew.
+    /// - Parameter scanned: whether the batches come with their topics' hashes.
+    mutating func takeBatches(into appends: inout [Append], scanned: Bool) {
+        for index in listed {
+            let hashes = unsafe scanned ? slots[index].topicHashes : nil
+            appends.append(
+                Append(
+                    partition: PartitionID(rawValue: UInt32(index)), batch: unsafe slots[index].builder.finish(),
+                    isAwaited: unsafe slots[index].isAwaited,
+                    // A batch whose first records came before somebody scanned has no list that is whole.
+                    topicHashes: hashes?.isEmpty == true ? nil : hashes))
+            unsafe slots[index].isAwaited = false
+            unsafe slots[index].topicHashes = []
+            unsafe slots[index].lastHash = 0
+        }
+        listed.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,234 @@
+import CommitLog
+import CommitLogPosix
+import Foundation
+import RecordFormat
+import SluiceCore
+import SluiceTesting
+import Testing
+
+@Suite("The log on a disk that fails")
+struct FaultTests {
+    @Test("a failed sync poisons: nothing is acknowledged, nothing is taken, and a restart has what was acknowledged")
+    func failedSync() throws {
+        let world = FaultWorld()
+        var log = try world.open()
+        let first = try world.commit(log)
+        world.disk.plan(SimDisk.Fault(.synchronize, path: "journal/", count: 1))
+        let lsn = world.append(log)
+        try log.write()
+        #expect(throws: StorageError.self) { try log.synchronize() }
+        // The sync would succeed now, without the bytes that the kernel has dropped.
+        #expect(log.withState { $0.durable } == first)
+        #expect(lsn == first.next)
+        #expect(log.append([world.makeAppend()]) == .refusedPoisoned)
+        world.disk.crash(.powerCut, seed: 1)
+        log = try world.open()
+        #expect(try log.readAll(0).count == 1)
+    }
+
+    @Test("the runtime acknowledges nothing after a failed sync", arguments: [Int32(5), 28])
+    func failedSyncInRuntime(code: Int32) throws {
+        let disk = SimDisk()
+        let log = try LogRuntime(
+            storage: disk, streams: [StreamSettings(name: "mqtt")], settings: FaultWorld.runtimeSettings,
+            report: { _ in })
+        try LogRuntimeTests.appendAndWait(log, [1])
+        let durable = log.progress.durable
+        disk.plan(SimDisk.Fault(.synchronize, path: JournalFiles.path(1), code: code))
+        let woken = Woken()
+        let reader = log.register(wake: { woken.signal() })
+        #expect(log.append([FaultWorld().makeAppend()], from: reader) == .appended(durable.next))
+        while log.trouble == nil { woken.wait() }
+        disk.forgetFaults()
+        #expect(log.append([FaultWorld().makeAppend()], from: reader) == .refusedPoisoned)
+        log.stop()
+        #expect(log.progress.durable == durable)
+        #expect(disk.content(LogOpening.cleanMark) == nil)
+    }
+
+    @Test("the acknowledgement of a group comes after its sync")
+    func syncBeforeAcknowledgement() throws {
+        let disk = SimDisk()
+        let log = try LogRuntime(
+            storage: disk, streams: [StreamSettings(name: "mqtt")], settings: FaultWorld.runtimeSettings,
+            report: { _ in })
+        defer { log.stop() }
+        for number in 0..<20 {
+            disk.startTrace()
+            try LogRuntimeTests.appendAndWait(log, [number])
+            let journal = disk.trace.filter { $0.path.hasPrefix("journal/") && $0.operation != .preallocate }
+            let write = try #require(journal.firstIndex { $0.operation == .write })
+            #expect(journal[write...].contains { $0.operation == .synchronize })
+        }
+    }
+
+    @Test("a checkpoint after a failed segment sync keeps the journal, also when the next sync would succeed")
+    func failedSegmentSync() throws {
+        let world = FaultWorld()
+        var log = try world.open()
+        for _ in 0..<12 { _ = try world.commit(log) }
+        world.disk.plan(SimDisk.Fault(.synchronize, path: ".log", count: 1))
+        #expect(throws: StorageError.self) { try log.prepare() }
+        #expect(throws: StorageError.self) { try log.prepare() }
+        #expect(throws: StorageError.self) { try log.maintenance.markClean() }
+        world.disk.crash(.powerCut, seed: 3)
+        log = try world.open()
+        #expect(try log.readAll(0).count == 12)
+    }
+
+    @Test("a failed directory sync while segments roll is final, too")
+    func failedDirectorySync() throws {
+        let world = FaultWorld()
+        var log = try world.open()
+        for _ in 0..<12 { _ = try world.commit(log) }
+        world.disk.plan(SimDisk.Fault(.synchronizeDirectory, path: "streams/device-0", count: 1))
+        let error = #expect(throws: StorageError.self) { try log.flush() }
+        #expect(error?.isFull == false)
+        world.disk.crash(.powerCut, seed: 5)
+        log = try world.open()
+        #expect(try log.readAll(0).count == 12)
+    }
+
+    @Test("a failed roll leaves the old segment in use, and the flush goes on when it works again")
+    func failedRoll() throws {
+        let world = FaultWorld()
+        let log = try world.open()
+        for _ in 0..<12 { _ = try world.commit(log) }
+        world.disk.plan(SimDisk.Fault(.open, path: ".timeindex", count: 2, code: 28))
+        for _ in 0..<2 {
+            let error = #expect(throws: StorageError.self) { try log.flush() }
+            #expect(error?.isFull == true)
+            let flushed = log.withState { $0.partitions[0].flushed }
+            #expect(try log.readAll(0).last?.nextOffset == flushed)
+        }
+        try log.flush()
+        #expect(try log.readAll(0).count == 12)
+        #expect(log.withState { $0.partitions[0].segments.count } > 2)
+    }
+
+    @Test("without space for segments the log refuses, keeps what it has, and goes on when space returns")
+    func fullDisk() throws {
+        let world = FaultWorld()
+        var log = try world.open()
+        for _ in 0..<12 { _ = try world.commit(log) }
+        world.disk.setSpace(0)
+        let error = try #require(#expect(throws: StorageError.self) { try log.flush() })
+        #expect(error.isFull)
+        log.withState { $0.setFull(error) }
+        #expect(log.append([world.makeAppend()]) == .refusedFull)
+        world.disk.setSpace(nil)
+        log.withState { $0.setFull(nil) }
+        _ = try world.commit(log)
+        try log.flush()
+        #expect(try log.readAll(0).count == 13)
+        log = try world.reopen(.powerCut)
+        #expect(try log.readAll(0).count == 13)
+    }
+
+    @Test("the runtime refuses while the disk is full and takes appends again when space returns")
+    func fullRuntime() throws {
+        let disk = SimDisk()
+        let changed = Woken()
+        let log = try LogRuntime(
+            storage: disk, streams: [StreamSettings(name: "mqtt")], settings: FaultWorld.runtimeSettings,
+            report: { _ in changed.signal() })
+        let reader = log.register(wake: {})
+        disk.setSpace(0)
+        var isRefused = false
+        for _ in 0..<200_000 where !isRefused {
+            isRefused = log.append([FaultWorld().makeAppend()], from: reader) == .refusedFull
+            if log.trouble == nil, log.isUnderPressure { changed.wait() }
+        }
+        if !isRefused { changed.wait() }
+        #expect(log.append([FaultWorld().makeAppend()], from: reader) == .refusedFull)
+        disk.setSpace(nil)
+        changed.wait()
+        while log.trouble != nil { changed.wait() }
+        try LogRuntimeTests.appendAndWait(log, [1])
+        log.stop()
+        #expect(disk.content(LogOpening.cleanMark) != nil)
+    }
+
+    @Test("a directory in use by another process, of another format or without a place is refused by name")
+    func refusedDirectories() throws {
+        let directory = try TemporaryDirectory()
+        let first = try LogRuntimeTests.open(directory.path)
+        let second = #expect(throws: StorageError.self) { try PosixStorage(root: directory.path) }
+        #expect(second?.operation == .lock)
+        #expect(second?.path == directory.path)
+        first.stop()
+        withExtendedLifetime(first) {}
+        let file = directory.path + "/file"
+        try Data("x".utf8).write(to: URL(fileURLWithPath: file))
+        let third = #expect(throws: StorageError.self) { try PosixStorage(root: file) }
+        #expect(third?.path.contains(file) == true)
+
+        let world = FaultWorld()
+        _ = try world.open()
+        world.disk.tamper("meta/format") { $0 = Array("sluice-format 2\n".utf8) }
+        let fourth = #expect(throws: StorageError.self) { try world.reopen(.kill) }
+        #expect(fourth?.operation == .format)
+        #expect(fourth?.reason.contains("sluice-format 2") == true)
+    }
+}
+
+/// One partition with small files.
+final class FaultWorld {
+    let disk = SimDisk()
+    private var settings: SimLog.Settings
+    private var serial: UInt8 = 0
+    private(set) var sent: [RecordBatch] = []
+
+    init(_ stream: StreamSettings = StreamSettings(name: "device")) {
+        var stream = stream
+        stream.shape.segmentBytesMax = 1500
+        stream.shape.indexIntervalBytes = 256
+        settings = SimLog.Settings(streams: [stream])
+        settings.journalFileBytes = 4096
+        settings.limits.tailBytesMax = 1024
+    }
+
+    static var runtimeSettings: LogRuntimeSettings {
+        var settings = LogRuntimeSettings()
+        settings.journalFileBytes = 16 << 10
+        settings.limits.tailBytesMax = 16 << 10
+        return settings
+    }
+
+    func open() throws -> SimLog { try SimLog(disk, settings) }
+
+    func reopen(_ crash: SimDisk.Crash) throws -> SimLog {
+        disk.crash(crash, seed: 11)
+        return try open()
+    }
+
+    func makeAppend() -> Append {
+        var builder = RecordBatchBuilder()
+        let (key, headers) = (RecordFields.nullKey, RecordFields.headers([]))
+        serial &+= 1
+        let value = [UInt8](repeating: serial, count: 150)
+        for _ in 0..<2 {
+            builder.append(
+                at: Timestamp(rawValue: 1000 + Int64(serial)), keyField: key.span, value: value.span,
+                headersField: headers.span)
+        }
+        return Append(
+            partition: PartitionID(rawValue: 0), batch: builder.finish(), isAwaited: true, topicHashes: nil)
+    }
+
+    @discardableResult
+    func append(_ log: SimLog) -> LSN? {
+        let append = makeAppend()
+        guard case .appended(let lsn) = log.append([append]) else { return nil }
+        sent.append(append.batch)
+        return lsn
+    }
+
+    /// Appends a batch and waits for the device.
+    func commit(_ log: SimLog) throws -> LSN {
+        let lsn = try #require(append(log))
+        try log.write()
+        try log.synchronize()
+        return lsn
+    }
+}

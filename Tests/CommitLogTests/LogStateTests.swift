@@ -1,0 +1,156 @@
+import CommitLog
+import RecordFormat
+import SluiceCore
+import SluiceTesting
+import Testing
+
+@Suite("The log in memory")
+struct LogStateTests {
+    @Test("the tail is trimmed to its bound, but never past what is flushed or a scan has still to see")
+    func trims() throws {
+        let world = FaultWorld()
+        let log = try world.open()
+        log.withState { $0.setInterest(log.reader, appended: false, durable: true) }
+        for _ in 0..<10 { _ = try world.commit(log) }
+        try log.flush()
+        #expect(log.withState { $0.partitions[0].tail.count } == 10)
+        var entries: [TailEntry] = []
+        log.withState { $0.scan(log.reader, .durable, countMax: 4, into: &entries) }
+        #expect(entries.map(\.sequence) == [0, 1, 2, 3])
+        _ = try world.commit(log)
+        #expect(log.withState { $0.partitions[0].tail.count } == 7)
+        #expect(log.withState { $0.hasNews(log.reader) })
+        log.withState { $0.scan(log.reader, .durable, countMax: 100, into: &entries) }
+        #expect(entries.map(\.sequence) == Array(0..<11))
+        #expect(!log.withState { $0.hasNews(log.reader) })
+        try log.flush()
+        // 1024 bytes: two batches.
+        #expect(log.withState { $0.partitions[0].tail.count } == 2)
+    }
+
+    @Test("an interest that begins starts at the end of what its level sees")
+    func interestBegins() throws {
+        let world = FaultWorld()
+        let log = try world.open()
+        _ = try world.commit(log)
+        world.append(log)
+        log.withState { $0.setInterest(log.reader, appended: true, durable: true) }
+        #expect(!log.withState { $0.hasNews(log.reader) })
+        try log.write()
+        try log.synchronize()
+        var entries: [TailEntry] = []
+        log.withState { $0.scan(log.reader, .appended, countMax: 9, into: &entries) }
+        #expect(entries.isEmpty)
+        log.withState { $0.scan(log.reader, .durable, countMax: 9, into: &entries) }
+        #expect(entries.map(\.sequence) == [1])
+    }
+
+    @Test("a read of the tail ends at the scan, and is refused below what is in memory")
+    func readsTail() throws {
+        let world = FaultWorld()
+        let log = try world.open()
+        log.withState { $0.setInterest(log.reader, appended: true, durable: false) }
+        for _ in 0..<4 { _ = try world.commit(log) }
+        func read(_ offset: Int64, _ byteCountMax: Int = 100_000) -> PartitionRead? {
+            log.withState {
+                $0.readTail(
+                    PartitionID(rawValue: 0), from: Offset(rawValue: offset), level: .appended, reader: log.reader,
+                    byteCountMax: byteCountMax)
+            }
+        }
+        #expect(read(0)?.batches.isEmpty == true)
+        #expect(read(0)?.isCaughtUp == true)
+        var entries: [TailEntry] = []
+        log.withState { $0.scan(log.reader, .appended, countMax: 3, into: &entries) }
+        #expect(read(0)?.batches.map(\.baseOffset.rawValue) == [0, 2, 4])
+        #expect(read(0)?.nextOffset.rawValue == 6)
+        #expect(read(3)?.batches.map(\.baseOffset.rawValue) == [2, 4])
+        #expect(read(0, 1)?.batches.count == 1)
+        #expect(read(0, 1)?.isCaughtUp == false)
+        log.withState { $0.setInterest(log.reader, appended: false, durable: false) }
+        for _ in 0..<6 { _ = try world.commit(log) }
+        try log.flush()
+        #expect(read(0) == nil)
+    }
+
+    @Test("what nobody waits for becomes visible with its group, at once when it is read, else with the next sync")
+    func unawaited() throws {
+        let world = FaultWorld()
+        let log = try world.open()
+        func appendUnawaited() {
+            var append = world.makeAppend()
+            append.isAwaited = false
+            _ = log.append([append])
+        }
+        appendUnawaited()
+        #expect(log.withState { $0.partitions[0].durable } == .zero)
+        #expect(!log.withState { $0.pendingDemand.wantsSync })
+        log.withState { $0.setInterest(log.reader, appended: false, durable: true) }
+        appendUnawaited()
+        #expect(log.withState { $0.pendingDemand.wantsSync })
+        try log.write()
+        #expect(log.withState { $0.partitions[0].durable } == .zero)
+        try log.synchronize()
+        #expect(log.withState { $0.partitions[0].durable }.rawValue == 4)
+        #expect(log.withState { $0.hasUnjournaled })
+        try log.flush()
+        #expect(try log.readAll(0).count == 2)
+    }
+}
+
+@Suite("Retention")
+struct RetentionTests {
+    @Test("by bytes: whole segments go, oldest first, at most half at once, and readers go on at the new start")
+    func byBytes() throws {
+        var stream = StreamSettings(name: "device")
+        stream.retentionBytesMax = 2500
+        let (world, log) = try Self.filled(stream)
+        let before = log.withState { $0.partitions[0].segments }
+        #expect(before.count == 8)
+        #expect(try log.maintenance.retain(now: Timestamp(rawValue: 0)) == 4)
+        #expect(try log.maintenance.retain(now: Timestamp(rawValue: 0)) == 1)
+        #expect(try log.maintenance.retain(now: Timestamp(rawValue: 0)) == 0)
+        let segments = log.withState { $0.partitions[0].segments }
+        #expect(segments == Array(before.suffix(3)))
+        #expect(segments.reduce(0) { $0 + $1.byteCount } <= 3500)
+        let start = segments[0].baseOffset
+        #expect(log.withState { $0.partitions[0].start } == start)
+        let read = try log.files[0].read(
+            PartitionID(rawValue: 0), from: .zero, hint: nil, byteCountMax: 100, access: log)
+        #expect(read.batches.first?.baseOffset == start)
+        #expect(world.disk.paths.filter { $0.hasPrefix("streams/device-0/0") }.count == 9)
+    }
+
+    @Test("by age: a clock that jumps ahead takes half at once and leaves the newest segment")
+    func byAge() throws {
+        var stream = StreamSettings(name: "device")
+        stream.retentionMilliseconds = 10
+        let (_, log) = try Self.filled(stream)
+        #expect(try log.maintenance.retain(now: Timestamp(rawValue: 1011)) == 0)
+        #expect(try log.maintenance.retain(now: Timestamp(rawValue: 1014)) == 1)
+        #expect(try log.maintenance.retain(now: Timestamp(rawValue: 1_000_000)) == 3)
+        for _ in 0..<5 { _ = try log.maintenance.retain(now: Timestamp(rawValue: 1_000_000)) }
+        #expect(log.withState { $0.partitions[0].segments.count } == 1)
+    }
+
+    @Test("a time is looked up in the segments: the first batch that has it or a later one")
+    func lookup() throws {
+        let (world, log) = try Self.filled(StreamSettings(name: "device"))
+        for (number, batch) in world.sent.enumerated() {
+            let time = Timestamp(rawValue: 1001 + Int64(number))
+            let found = try log.files[0].offset(PartitionID(rawValue: 0), at: time, access: log)
+            #expect(found == batch.baseOffset)
+        }
+        let end = try log.files[0].offset(PartitionID(rawValue: 0), at: Timestamp(rawValue: 5000), access: log)
+        #expect(end == world.sent.last?.nextOffset)
+    }
+
+    /// Twenty-four batches in eight segments; the n-th batch has the timestamp 1000 + n.
+    private static func filled(_ stream: StreamSettings) throws -> (FaultWorld, SimLog) {
+        let world = FaultWorld(stream)
+        let log = try world.open()
+        for _ in 0..<24 { _ = try world.commit(log) }
+        try log.flush()
+        return (world, log)
+    }
+}

@@ -1,0 +1,260 @@
+import CommitLog
+import Foundation
+import RecordFormat
+import SluiceCore
+import SluiceTesting
+
+/// One seeded history of a log: appends, commits, flushes, checkpoints, retention, reads, crashes, recoveries.
+final class LogSimulation {
+    let disk = SimDisk()
+    private(set) var settings: SimLog.Settings
+    private(set) var lives = 0
+    private(set) var recoveriesStopped = 0
+    private var random: SeededGenerator
+    private var model: LogModel?
+    private var log: SimLog?
+    private var serial: UInt64 = 0
+    private var clock: Int64 = 1_000_000
+    /// The worst that happened since a recovery was complete.
+    private var worst = SimDisk.Crash.kill
+
+    init(seed: UInt64) {
+        random = SeededGenerator(seed: seed)
+        settings = SimLog.Settings(streams: [])
+        settings.journalFileBytes = 4096 << random.below(4)
+        settings.limits.tailBytesMax = 1024 << random.below(5)
+        for (name, durability) in [("device", Durability.fsync), ("metric", .interval), ("debug", .memory)] {
+            var stream = StreamSettings(name: name)
+            stream.durability = durability
+            stream.partitionCount = durability == .fsync ? 2 : 1
+            stream.shape.segmentBytesMax = Int64(2048 << random.below(4))
+            stream.shape.indexIntervalBytes = 128 << random.below(4)
+            if random.once(in: 2) { stream.retentionBytesMax = Int64(8192 << random.below(3)) }
+            settings.streams.append(stream)
+        }
+    }
+
+    /// Several lives of one directory; the log is checked after each recovery.
+    func run(lifeCount: Int = 4, stepCountMax: Int = 40) throws {
+        for _ in 0..<lifeCount {
+            try open(mayStop: true)
+            try live(stepCount: 5 + random.below(stepCountMax))
+        }
+        try open(mayStop: false)
+        try reopenUnchanged()
+    }
+
+    /// Three lives of a fixed script, stopped at one call of one of them; every recovery is checked.
+    /// - Returns: whether that life made so many calls.
+    func runScript(stoppingIn life: Int, after count: Int, crash: SimDisk.Crash) throws -> Bool {
+        var hasStopped = false
+        for number in 0..<3 {
+            if number == life { disk.stop(after: count) }
+            do {
+                try openOnce()
+                for _ in 0..<3 {
+                    for step: Step in [.append, .append, .commit, .append, .write, .flush, .append, .commit, .prepare] {
+                        try perform(step)
+                    }
+                    try perform(.retain)
+                }
+                if number == 1 { try stopCleanly() }
+            } catch let error as StorageError {
+                guard error.code == SimDisk.stoppedCode else { throw error }
+                hasStopped = true
+            }
+            endLife(number == life ? crash : .kill)
+        }
+        try openOnce()
+        try reopenUnchanged()
+        return hasStopped
+    }
+
+    /// Damages the directory between two lives.
+    func tamper(_ body: (SimDisk) -> Bool) -> Bool { body(disk) }
+
+    // MARK: Lives
+
+    private func openOnce() throws {
+        let opened = try SimLog(disk, settings)
+        log = opened
+        if model == nil { model = LogModel(opened) }
+        try checkRecovered(opened)
+    }
+
+    private func endLife(_ crash: SimDisk.Crash) {
+        if let log { model?.ended(log) }
+        log = nil
+        crashDisk(crash)
+    }
+
+    /// Opens the log, perhaps after crashes in the middle of it, and checks it.
+    func open(mayStop: Bool) throws {
+        while true {
+            if mayStop, random.once(in: 3) { disk.stop(after: 1 + random.below(40)) }
+            do {
+                let opened = try SimLog(disk, settings)
+                // The stop that was planned may come at any later call.
+                log = opened
+                lives += 1
+                if model == nil { model = LogModel(opened) }
+                try checkRecovered(opened)
+                return
+            } catch let error as StorageError {
+                guard error.code == SimDisk.stoppedCode else { throw error }
+                recoveriesStopped += 1
+                log = nil
+                crashDisk(random.once(in: 3) ? .kill : .powerCut)
+            }
+        }
+    }
+
+    private func checkRecovered(_ opened: SimLog) throws {
+        var checked = model
+        try checked?.check(recovered: opened, after: worst)
+        model = checked
+        worst = .kill
+    }
+
+    /// A crash at once after recovery, and another recovery: nothing may have moved.
+    private func reopenUnchanged() throws {
+        crash(.powerCut)
+        try open(mayStop: false)
+    }
+
+    /// Takes steps until they are done, or the world stops; then crashes, or sometimes stops in order.
+    private func live(stepCount: Int) throws {
+        if random.once(in: 2), !disk.isStopped { disk.stop(after: 1 + random.below(60)) }
+        do {
+            for _ in 0..<stepCount { try perform(Self.weighted[random.below(Self.weighted.count)]) }
+            if random.once(in: 6) {
+                try stopCleanly()
+                return
+            }
+        } catch let error as StorageError {
+            guard error.code == SimDisk.stoppedCode else { throw error }
+        }
+        crash(random.once(in: 3) ? .kill : .powerCut)
+    }
+
+    func stopCleanly() throws {
+        guard let log else { return }
+        try log.stopCleanly()
+        model?.observe(log)
+        model?.stoppedCleanly()
+        self.log = nil
+        crashDisk(random.once(in: 2) ? .kill : .powerCut)
+    }
+
+    func crash(_ crash: SimDisk.Crash) {
+        endLife(crash)
+    }
+
+    private func crashDisk(_ crash: SimDisk.Crash) {
+        if crash == .powerCut { worst = .powerCut }
+        disk.crash(crash, seed: random.next())
+    }
+
+    // MARK: Steps
+
+    enum Step: CaseIterable {
+        case append, write, commit, flush, prepare, retain, read, scan
+    }
+
+    private static let weights: [(Step, Int)] = [
+        (.append, 8), (.write, 3), (.commit, 3), (.flush, 2), (.prepare, 1), (.retain, 1), (.read, 1), (.scan, 1),
+    ]
+    private static let weighted = weights.flatMap { Array(repeating: $0.0, count: $0.1) }
+
+    private func perform(_ step: Step) throws {
+        guard let log else { return }
+        switch step {
+        case .append: append(log)
+        case .write: try log.write(between: interleave)
+        case .commit:
+            try log.write(between: interleave)
+            try log.synchronize()
+        case .flush: try log.flush()
+        case .prepare: try log.prepare()
+        case .retain: try retain(log)
+        case .read: try model?.check(running: log)
+        case .scan:
+            readTail(log)
+            if random.once(in: 2) { _ = log.withState { $0.barrier() } }
+        }
+        model?.observe(log)
+    }
+
+    /// What other threads do while the journal is at it.
+    private func interleave() throws(StorageError) {
+        guard let log else { return }
+        switch random.below(6) {
+        case 0: append(log)
+        case 1: try log.flush()
+        case 2: try log.prepare()
+        default: break
+        }
+        model?.observe(log)
+    }
+
+    func append(_ log: SimLog) {
+        var appends: [Append] = []
+        for _ in 0..<1 + random.below(4) {
+            let partition = PartitionID(rawValue: UInt32(random.below(4)))
+            appends.append(
+                Append(partition: partition, batch: makeBatch(), isAwaited: !random.once(in: 3), topicHashes: nil))
+        }
+        guard case .appended(let lsn) = log.append(appends) else { return }
+        for append in appends { model?.appended(append, lsn) }
+    }
+
+    private func makeBatch() -> RecordBatch {
+        var builder = RecordBatchBuilder()
+        let (key, headers) = (RecordFields.nullKey, RecordFields.headers([]))
+        for _ in 0..<1 + random.below(3) {
+            serial += 1
+            clock += Int64(random.below(20)) - 3
+            let filler = random.once(in: 16) ? 2000 : 200
+            var value = [UInt8](repeating: UInt8(truncatingIfNeeded: serial), count: 8 + random.below(filler))
+            for index in 0..<8 { value[index] = UInt8(truncatingIfNeeded: serial >> (8 * UInt64(index))) }
+            builder.append(
+                at: Timestamp(rawValue: clock), keyField: key.span, value: value.span, headersField: headers.span)
+        }
+        return builder.finish()
+    }
+
+    private func retain(_ log: SimLog) throws {
+        defer { model?.observe(log) }
+        _ = try log.maintenance.retain(now: Timestamp(rawValue: clock))
+    }
+
+    private func readTail(_ log: SimLog) {
+        let scans = random.below(4)
+        log.withState { $0.setInterest(log.reader, appended: scans & 1 == 1, durable: scans & 2 == 2) }
+        var entries: [TailEntry] = []
+        if scans & 1 == 1 { log.withState { $0.scan(log.reader, .appended, countMax: 5, into: &entries) } }
+        if scans & 2 == 2 { log.withState { $0.scan(log.reader, .durable, countMax: 5, into: &entries) } }
+    }
+}
+
+/// Where a simulation's seeds and counts come from.
+enum SimulationSeeds {
+    /// `SLUICE_SEED` repeats one run; `SLUICE_SOAK_RUNS` asks for more than the normal 2,000.
+    static let all: Range<UInt64> = {
+        let environment = ProcessInfo.processInfo.environment
+        if let seed = environment["SLUICE_SEED"].flatMap({ UInt64($0) }) { return seed..<seed + 1 }
+        return 0..<(environment["SLUICE_SOAK_RUNS"].flatMap { UInt64($0) } ?? 2000)
+    }()
+
+    /// The seeds in parts that tests run side by side.
+    static let parts: [Range<UInt64>] = {
+        let size = max(1, (UInt64(all.count) + 7) / 8)
+        return stride(from: all.lowerBound, to: all.upperBound, by: Int(size)).map {
+            $0..<min($0 + size, all.upperBound)
+        }
+    }()
+
+    static func command(_ seed: UInt64, _ test: String) -> String {
+        "SLUICE_SEED=\(seed) swift test --filter '\(test)'"
+    }
+}

@@ -1,0 +1,142 @@
+import CommitLog
+import RecordFormat
+import SluiceCore
+import SluiceTesting
+
+/// The log without threads: what the runtime's threads do, one step after the other, on a simulated disk.
+final class SimLog: LogStateAccess {
+    struct Settings {
+        var streams: [StreamSettings]
+        var journalFileBytes = 16 << 10
+        var limits = LogLimits()
+    }
+
+    let disk: SimDisk
+    let streams: [StreamDescription]
+    let findings: [RecoveryFinding]
+    let wasClean: Bool
+    let maintenance: LogMaintenance
+    let files: [PartitionFiles]
+    let reader: ReaderID
+    private var state: LogState
+    private var journal: JournalWriter
+    private var spare: JournalWriter.File?
+    private var finished: [JournalWriter.File] = []
+    private(set) var hasUnsynced = false
+
+    init(_ disk: SimDisk, _ settings: Settings) throws(StorageError) {
+        var serial = 0
+        let opening = LogOpening(
+            storage: disk, settings: settings.streams, limits: settings.limits,
+            journalFileBytes: settings.journalFileBytes,
+            makeID: {
+                serial += 1
+                return "stream-\(serial)"
+            })
+        var opened = try opening.open()
+        self.disk = disk
+        streams = opened.streams
+        findings = opened.findings
+        wasClean = opened.wasClean
+        let writers = opened.writers
+        state = opened.takeState()
+        journal = opened.takeJournal()
+        reader = state.register()
+        let access = Access()
+        maintenance = LogMaintenance(
+            storage: disk, access: access, writers: writers, streams: streams, files: opened.takeFiles())
+        var files = [PartitionFiles?](repeating: nil, count: writers.count)
+        for stream in streams {
+            for (number, partition) in stream.partitions.enumerated() {
+                files[partition.index] = PartitionFiles(
+                    storage: disk, paths: SegmentPaths(stream: stream.settings.name, number: number))
+            }
+        }
+        self.files = files.compactMap { $0 }
+        access.log = self
+    }
+
+    /// Breaks the circle between the maintenance and the log that owns it.
+    private final class Access: LogStateAccess {
+        weak var log: SimLog?
+        func withState<Result>(_ body: (inout LogState) -> Result) -> Result {
+            guard let log else { preconditionFailure("Cannot reach a log that is gone") }
+            return log.withState(body)
+        }
+    }
+
+    func withState<Result>(_ body: (inout LogState) -> Result) -> Result { body(&state) }
+
+    func append(_ appends: [Append]) -> AppendOutcome { state.append(appends) }
+
+    /// Writes the pending group; `between` runs where the other threads could.
+    func write(between: () throws(StorageError) -> Void = {}) throws(StorageError) {
+        guard !state.pendingDemand.isEmpty || state.pendingDemand.wantsSync else { return }
+        var group = state.takeGroup()
+        try between()
+        if journal.needsSpare(for: group) {
+            try synchronize()
+            try between()
+            if spare == nil { try prepare() }
+            guard let file = spare else { preconditionFailure("Cannot prepare no file") }
+            spare = nil
+            state.reserveAll(in: &group)
+            finished.append(journal.adopt(spare: file))
+            try between()
+        }
+        try journal.write(group, durable: state.durable)
+        hasUnsynced = true
+        try between()
+        state.completed(write: group.lsn)
+    }
+
+    /// Waits for the device; what was written counts as durable.
+    func synchronize() throws(StorageError) {
+        guard hasUnsynced else { return }
+        do throws(StorageError) {
+            try journal.synchronize()
+        } catch {
+            state.poison(error)
+            throw error
+        }
+        hasUnsynced = false
+        state.completed(synchronize: state.written)
+    }
+
+    func flush() throws(StorageError) { try maintenance.flush() }
+
+    /// What the flusher does between flushes: makes a full journal file superfluous, or one more.
+    func prepare() throws(StorageError) {
+        while let file = finished.first {
+            let recycled = try maintenance.checkpoint(file)
+            finished.removeFirst()
+            if spare == nil { spare = recycled } else { try maintenance.remove(recycled) }
+        }
+        if spare == nil { spare = try maintenance.makeJournalFile() }
+    }
+
+    func stopCleanly() throws(StorageError) {
+        try write()
+        try synchronize()
+        try maintenance.flush()
+        try maintenance.synchronize()
+        try maintenance.markClean()
+    }
+
+    /// Every batch of a partition that its segment files hold.
+    func readAll(_ partition: Int, byteCountMax: Int = 3000) throws(StorageError) -> [RecordBatch] {
+        let id = PartitionID(rawValue: UInt32(partition))
+        var offset = state.partitions[partition].start
+        let end = state.partitions[partition].flushed
+        var hint: ReadHint?
+        var batches: [RecordBatch] = []
+        while offset < end {
+            let read = try files[partition].read(id, from: offset, hint: hint, byteCountMax: byteCountMax, access: self)
+            batches += read.batches
+            hint = read.hint
+            guard read.nextOffset > offset else { break }
+            offset = read.nextOffset
+        }
+        return batches
+    }
+}
