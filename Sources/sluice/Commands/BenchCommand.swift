@@ -63,7 +63,8 @@ enum BenchCommand {
         name: "bench sub", summary: "Receive load, and measure rate and end-to-end latency",
         notes: """
             Says `subscribed` on standard error when every client's subscription is granted. Latency is known
-            for messages of `sluice bench pub` on the same machine.
+            for messages of `sluice bench pub` on the same machine. Ten seconds of silence end it too; when
+            --messages alone was to end it, it then exits with 1.
             """,
         example: "sluice bench sub --topic 'bench/#' --messages 100000",
         options: shared + [
@@ -93,7 +94,11 @@ enum BenchCommand {
             table.add(["end to end", load.latency.text])
             print(table.text(), terminator: "")
         }
-        return ExitCode.success
+        guard let wanted = settings.messageCount, settings.nanoseconds == nil, load.receivedCount < wanted else {
+            return ExitCode.success
+        }
+        Sluice.complain("\(wanted - load.receivedCount) of \(wanted) messages did not come")
+        return ExitCode.failure
     }
 
     private static func report(_ count: Int, _ byteCount: Int, _ seconds: Double) -> Table {

@@ -36,7 +36,8 @@ struct Node {
             log: log, rules: rules, sessions: sessions, report: { Console.log($0 == .warning ? .warning : .info, $1) })
         server.run {
             Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")
-            Console.greet(address: server.address)
+            let topic = Array("sensors/plant1/dev42/temp".utf8)
+            Console.greet(address: server.address, stream: rules.resolve(topic.span).stream)
             if let readyFile { ReadyFile.write(readyFile, ["mqtt": server.address]) }
         }
         Console.log(.info, "stopping")
