@@ -60,9 +60,11 @@ extension LogRuntime {
         if settings.commitDelayNanoseconds > 0 {
             nanoseconds = settings.commitDelayNanoseconds
             companyTarget = Int.max
+            patienceNanoseconds.store(nanoseconds + Self.patienceNanosecondsMax, ordering: .relaxed)
         } else if lastAwaitedCount >= Self.companyMin {
             nanoseconds = min(syncNanoseconds, Self.companyNanosecondsMax)
             companyTarget = pending + lastAwaitedCount
+            patienceNanoseconds.store(Self.gatheringNanoseconds, ordering: .relaxed)
         } else {
             return
         }
@@ -77,15 +79,18 @@ extension LogRuntime {
 
     /// Writes the pending group, and synchronises when somebody waits for it or it is time.
     private func commit(_ lastSync: inout Int64) {
+        defer { patienceNanoseconds.store(0, ordering: .relaxed) }
         do throws(StorageError) {
+            let start = MonotonicClock.nanoseconds()
+            patienceNanoseconds.store(min(syncNanoseconds * 5 / 4, Self.patienceNanosecondsMax), ordering: .relaxed)
             let wantsSync = try writePending()
-            let now = MonotonicClock.nanoseconds()
-            if wantsSync || journalIsStopping || now - lastSync >= settings.syncIntervalNanoseconds {
+            if wantsSync || journalIsStopping || start - lastSync >= settings.syncIntervalNanoseconds {
                 try journal.synchronize()
                 journalHasUnsynced = false
-                lastSync = now
-                // A moving average over about eight syncs: one slow answer of the device does not make everybody wait.
-                syncNanoseconds += (MonotonicClock.nanoseconds() - now - syncNanoseconds) / 8
+                lastSync = start
+                // A moving average over about eight commits: one slow answer of the device does not make everybody wait.
+                syncNanoseconds += (MonotonicClock.nanoseconds() - start - syncNanoseconds) / 8
+                patienceNanoseconds.store(0, ordering: .relaxed)
                 advance { state, lsn in state.completed(synchronize: lsn) }
             }
         } catch {

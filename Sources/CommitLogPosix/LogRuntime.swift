@@ -46,10 +46,14 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
 
     /// Awaited records in a group from which the next one waits for company.
     static let companyMin = 4
+    /// The longest that loops are asked to leave their sockets alone for a sync: other traffic of theirs waits as long.
+    static let patienceNanosecondsMax: Int64 = 1_000_000
+    /// How long loops let messages gather at a time while a group waits for company.
+    static let gatheringNanoseconds: Int64 = 100_000
     /// The longest wait for company that nobody configured.
     static let companyNanosecondsMax: Int64 = 300_000
     /// Bytes for segment files that wake the flusher before its time.
-    static let flushBytes = 4 << 20
+    static let flushBytes = 16 << 20
     /// How long batches that are in no journal wait for their segment file.
     static let unjournaledNanoseconds: Int64 = 50_000_000
     /// How long journaled batches wait for their segment file.
@@ -96,6 +100,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     let writtenLSN: Atomic<UInt64>
     let durableLSN: Atomic<UInt64>
     let underPressure = Atomic<Bool>(false)
+    let patienceNanoseconds = Atomic<Int64>(0)
     private let scanned = Atomic<Bool>(false)
 
     /// The journal thread's own.
@@ -183,15 +188,17 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     package func append(_ appends: [Append], from reader: ReaderID) -> AppendOutcome {
         monitor.lock()
         let outcome = state.append(appends)
+        var wakesJournal = false
         if case .appended = outcome {
             let demand = state.pendingDemand
             let isWanted = demand.wantsSync || demand.wantsWrite || demand.byteCount > 1 << 20 || state.wantsSync
-            if isWanted, state.pendingAwaitedCount >= companyTarget || state.isUnderPressure { journalWork.signal() }
-            if !journalIsTimed, companyTarget == 0 { journalWork.signal() }
+            let isEnough = isWanted && (state.pendingAwaitedCount >= companyTarget || state.isUnderPressure)
+            if isEnough || !journalIsTimed && companyTarget == 0 { wakesJournal = journalWork.claimWake() }
         }
         publishPressure()
         let woken = scanned.load(ordering: .relaxed) ? readersWithNews(besides: reader) : []
         monitor.unlock()
+        if wakesJournal { journalWork.wake() }
         for wake in woken { wake() }
         return outcome
     }
@@ -226,6 +233,9 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         monitor.unlock()
         wake?()
     }
+
+    /// As `LogEngine` says.
+    package var patience: Int64 { patienceNanoseconds.load(ordering: .relaxed) }
 
     /// See `LogEngine`.
     package var isUnderPressure: Bool { underPressure.load(ordering: .relaxed) }

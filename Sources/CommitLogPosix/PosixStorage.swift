@@ -17,7 +17,7 @@ package final class PosixStorage: Storage {
 
     /// Bytes from which a write past the cache is cheaper even where the journal's fsync has to wait for the device
     /// anyway.
-    private static let directBytesMin = 128 << 10
+    private static let directBytesMin = 64 << 10
 
     private let root: String
     private let lock: Int32

@@ -55,6 +55,17 @@ final class Monitor: @unchecked Sendable {
             }
         }
 
+        /// Whether a thread waits, which the caller promises to `wake` when it has unlocked: a thread that is woken while the
+        /// lock is held only wakes to wait for it. The lock is held.
+        @inline(__always)
+        func claimWake() -> Bool {
+            defer { isAwaited = false }
+            return isAwaited
+        }
+
+        /// Wakes the thread after `claimWake`. The lock is not held.
+        func wake() { pthread_cond_signal(condition) }
+
         /// Waits for a signal, at most for `nanoseconds`. The lock is held.
         func wait(atMost nanoseconds: Int64? = nil) {
             isAwaited = true

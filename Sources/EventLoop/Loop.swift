@@ -146,6 +146,13 @@ package final class Wake: ReadinessTarget, @unchecked Sendable {
         _ = write(descriptor, &one, 8)
     }
 
+    /// Blocks the loop until `send` is called, at most for `nanoseconds`; the call of `body` comes with the next iteration.
+    package func wait(atMost nanoseconds: Int64) {
+        guard !isPending.load(ordering: .acquiring) else { return }
+        sluice_wait_readable(descriptor, nanoseconds)
+    }
+
+    /// Calls the body.
     package func ready(readable: Bool, writable: Bool) {
         var count: UInt64 = 0
         _ = read(descriptor, &count, 8)

@@ -97,6 +97,12 @@ package final class BrokerShard {
         sessionsPartition = log.streams.first { $0.settings.name == SessionRecord.stream }?.partitions.first
     }
 
+    /// Whether acknowledgements wait for the device.
+    package var waitsForCommit: Bool {
+        if case .durable? = acks.oldest?.level { return true }
+        return false
+    }
+
     /// Bytes of output above which a client's own bytes are left unread.
     package var outputBytesMax: Int { settings.limits.outputBytesMax }
 

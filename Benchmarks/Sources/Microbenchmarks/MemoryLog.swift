@@ -31,8 +31,12 @@ final class MemoryLog: LogEngine, @unchecked Sendable {
         let group = state.takeGroup()
         state.completed(write: group.lsn)
         state.completed(synchronize: group.lsn)
-        while let (partition, batches) = state.takeFlush() {
-            state.completed(flush: partition, batches: batches[...], segments: [])
+        for (partition, end) in state.takeFlushTargets() {
+            while true {
+                let batches = state.unflushed(partition, before: end)
+                if batches.isEmpty { break }
+                state.completed(flush: partition, batches: batches[...], segments: [])
+            }
         }
         return outcome
     }
@@ -41,6 +45,7 @@ final class MemoryLog: LogEngine, @unchecked Sendable {
 
     var progress: (written: LSN, durable: LSN) { (state.written, state.durable) }
     func awaitProgress(_ lsn: LSN, written: Bool, for reader: ReaderID) {}
+    var patience: Int64 { 0 }
     var isUnderPressure: Bool { false }
     func setInterest(_ reader: ReaderID, appended: Bool, durable: Bool) {
         state.setInterest(reader, appended: appended, durable: durable)

@@ -154,6 +154,10 @@ package protocol LogEngine: AnyObject, Sendable {
     /// one counts.
     func awaitProgress(_ lsn: LSN, written: Bool, for reader: ReaderID)
 
+    /// For how many nanoseconds a loop that waits for a commit, and has little else to do, may as well leave its sockets
+    /// alone: what it read now would wait for the next commit anyway. 0 while no commit is on its way.
+    var patience: Int64 { get }
+
     /// Whether publishers' sockets should be left unread for now; the loops are woken when that ends.
     var isUnderPressure: Bool { get }
 

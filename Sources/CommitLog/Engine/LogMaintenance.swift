@@ -40,31 +40,52 @@ package final class LogMaintenance {
         self.paths = paths
     }
 
-    /// Writes every batch whose group is durable and that is not in a segment file yet.
+    /// Writes every batch whose group is durable now and that is not in a segment file yet.
+    ///
+    /// What becomes durable meanwhile is left for the next time: each partition is written once, with much, and not over and
+    /// over with the little that has come while the others were written.
     /// - Throws: `StorageError`; what was written before it counts.
     package func flush() throws(StorageError) {
         try checkUsable()
-        while let (partition, batches) = access.withState({ $0.takeFlush() }) {
-            let writer = writers[partition.index]
+        let targets = access.withState { $0.takeFlushTargets() }
+        for (index, target) in targets.enumerated() {
+            do throws(StorageError) {
+                try flush(target.partition, before: target.end)
+            } catch {
+                access.withState { state in
+                    for target in targets[index...] { state.requeueFlush(target.partition) }
+                }
+                // A roll synchronises: what fails for another reason than space is final here, too.
+                if !error.isFull { failure = error }
+                throw error
+            }
+        }
+    }
+
+    private func flush(_ partition: PartitionID, before end: Offset) throws(StorageError) {
+        let writer = writers[partition.index]
+        while true {
+            let batches = access.withState { $0.unflushed(partition, before: end) }
+            if batches.isEmpty { return }
             var segments: [SegmentInfo] = []
             var failure: StorageError?
             do throws(StorageError) { try writer.append(batches, sealed: &segments) } catch { failure = error }
             segments.append(writer.active)
             let done = batches.prefix { $0.nextOffset <= writer.active.nextOffset }
             access.withState { $0.completed(flush: partition, batches: done, segments: segments) }
-            if let failure {
-                // A roll synchronises: what fails for another reason than space is final here, too.
-                if !failure.isFull { self.failure = failure }
-                throw failure
-            }
+            if let failure { throw failure }
         }
     }
 
     /// Waits until every segment file is on the device. A failure poisons the log.
     package func synchronize() throws(StorageError) {
+        try synchronize { (writer) throws(StorageError) in try writer.synchronize() }
+    }
+
+    private func synchronize(_ body: (SegmentWriter) throws(StorageError) -> Void) throws(StorageError) {
         try checkUsable()
         do throws(StorageError) {
-            for writer in writers { try writer.synchronize() }
+            for writer in writers { try body(writer) }
         } catch {
             // A second try would succeed without the bytes that the kernel has dropped.
             failure = error
@@ -82,7 +103,7 @@ package final class LogMaintenance {
         // Every group in the file may be flushed by now; one that may not would be lost with the file.
         precondition(access.withState { $0.durable } >= finished.lastLSN)
         try flush()
-        try synchronize()
+        try synchronize { (writer) throws(StorageError) in try writer.synchronizeBatches() }
         return try files.recycle(finished)
     }
 

@@ -169,17 +169,29 @@ package struct LogState: ~Copyable {
 
     // MARK: Flushing
 
-    /// A partition with batches for its segment file, and those batches.
-    package mutating func takeFlush(countMax: Int = 512, byteCountMax: Int = 4 << 20) -> (PartitionID, [RecordBatch])? {
+    /// The partitions with batches for their segment files, and up to which offset, as of now. They are off the flusher's
+    /// list then.
+    package mutating func takeFlushTargets() -> [(partition: PartitionID, end: Offset)] {
+        var targets: [(partition: PartitionID, end: Offset)] = []
         while let id = flushQueue.popFirst() {
-            let partition = partitions[id.index]
-            partition.isQueuedForFlush = false
-            let batches = partition.unflushed(countMax: countMax, byteCountMax: byteCountMax)
-            if !batches.isEmpty { return (id, batches) }
+            partitions[id.index].isQueuedForFlush = false
+            targets.append((id, partitions[id.index].flushable))
         }
         hasUnjournaled = false
-        return nil
+        return targets
     }
+
+    /// Batches of a partition that are not in its segment file, from before `end`; empty when there are none.
+    package func unflushed(
+        _ id: PartitionID, before end: Offset, countMax: Int = 512, byteCountMax: Int = 4 << 20
+    ) -> [RecordBatch] {
+        let partition = partitions[id.index]
+        guard partition.flushed < end else { return [] }
+        return partition.unflushed(countMax: countMax, byteCountMax: byteCountMax)
+    }
+
+    /// Puts a partition back on the flusher's list, after a flush that failed.
+    package mutating func requeueFlush(_ id: PartitionID) { queueFlush(partitions[id.index]) }
 
     /// The first `count` batches of a flush reached the segment file; `segments` are those that changed.
     package mutating func completed(flush id: PartitionID, batches: ArraySlice<RecordBatch>, segments: [SegmentInfo]) {

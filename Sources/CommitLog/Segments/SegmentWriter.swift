@@ -83,10 +83,17 @@ package final class SegmentWriter {
     /// Waits until everything written is on the device.
     /// - Throws: `StorageError`: the log is poisoned.
     package func synchronize() throws(StorageError) {
-        guard isDirty else { return }
-        try storage.synchronize(files.log)
+        try synchronizeBatches()
         try storage.synchronize(files.index)
         try storage.synchronize(files.timeIndex)
+    }
+
+    /// Waits until the batches are on the device. The newest segment's indexes need not be: the next opening checks them
+    /// and makes up for what they lack. A checkpoint of many partitions costs a third.
+    /// - Throws: `StorageError`: the log is poisoned.
+    package func synchronizeBatches() throws(StorageError) {
+        guard isDirty else { return }
+        try storage.synchronize(files.log)
         isDirty = false
     }
 

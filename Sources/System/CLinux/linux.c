@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 int sluice_accept(int listener) {
@@ -106,6 +108,12 @@ int sluice_connect_tcp(const char *host, const char *port) {
 }
 
 int sluice_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+void sluice_wait_readable(int file, int64_t nanoseconds) {
+  struct pollfd poll = {.fd = file, .events = POLLIN};
+  struct timespec time = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+  ppoll(&poll, 1, &time, NULL);
+}
 
 int sluice_preallocate(int file, int64_t byteCount) { return fallocate(file, 0, 0, byteCount); }
 

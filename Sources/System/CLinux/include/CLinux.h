@@ -15,6 +15,8 @@ int sluice_socket_address(int socket, bool peer, char *text, size_t capacity);
 int sluice_connect_tcp(const char *host, const char *port);
 /// A non-blocking eventfd(2) at zero; -1 and errno when it fails.
 int sluice_eventfd(void);
+/// ppoll(2) of one descriptor for reading, at most for so many nanoseconds.
+void sluice_wait_readable(int file, int64_t nanoseconds);
 /// fallocate(2), mode 0.
 int sluice_preallocate(int file, int64_t byteCount);
 /// open(2) with O_CLOEXEC; the flags are Linux's.
