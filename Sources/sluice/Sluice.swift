@@ -1,29 +1,48 @@
+import CommitLog
 import Glibc
 import SluiceConfiguration
+import SluiceTransport
 
 @main
 struct Sluice {
-    static func main() {
-        var configuration = Configuration()
-        var readyFile: String?
-        var arguments = CommandLine.arguments.dropFirst(2)
-        while let flag = arguments.popFirst(), let value = arguments.popFirst() {
-            switch flag {
-            case "--data": configuration.dataDirectory = value
-            case "--ready-file": readyFile = value
-            case "--mqtt": configuration.listeners.mqtt = ListenAddress(value) ?? configuration.listeners.mqtt
-            case "--loops": configuration.loopCount = Int(value) ?? 0
-            case "--config":
-                do { configuration = try Configuration.load(path: value) } catch {
-                    print(error)
-                    exit(2)
-                }
-            default: exit(2)
-            }
+    static let version = "0.1.0"
+
+    static func main() { exit(run(Array(CommandLine.arguments.dropFirst()))) }
+
+    /// Does what the words say.
+    /// - Returns: the exit code.
+    private static func run(_ words: [String]) -> Int32 {
+        switch words.first {
+        case nil, "--help", "-h", "help":
+            print(HelpText.overview(CommandTable.commands), terminator: "")
+            return words.isEmpty ? ExitCode.usage : ExitCode.success
+        case "--version", "version":
+            print("sluice \(version)")
+            return ExitCode.success
+        case _?: break
         }
-        do { try Node(configuration: configuration).run(readyFile: readyFile) } catch {
-            print(error)
-            exit(1)
+        do {
+            let (command, rest) = try CommandTable.find(words)
+            if rest.prefix(while: { $0 != "--" }).contains("--help") {
+                print(HelpText.page(command), terminator: "")
+                return ExitCode.success
+            }
+            return try command.run(Arguments(rest, of: command))
+        } catch let error as UsageError {
+            complain(error.description)
+            let help = error.command.map { "sluice \($0.name) --help" } ?? "sluice --help"
+            complain("`\(help)` says what there is")
+            return ExitCode.usage
+        } catch let error as ConfigurationErrors {
+            // Each line names its file; a prefix would keep editors from finding it.
+            FileBytes.write(Array("\(error)\n".utf8), to: STDERR_FILENO)
+            return ExitCode.failure
+        } catch {
+            complain("\(error)")
+            return ExitCode.failure
         }
     }
+
+    /// One line on standard error.
+    static func complain(_ text: String) { FileBytes.write(Array("sluice: \(text)\n".utf8), to: STDERR_FILENO) }
 }

@@ -21,15 +21,15 @@ enum Console {
         _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
-    /// Says where the broker listens and what to try.
-    static func greet(address: String) {
+    /// Says where the broker listens and what to try; `stream` holds what the first command publishes.
+    static func greet(address: String, stream: String) {
         let port = address.split(separator: ":").last ?? "1883"
         print(
             """
             Sluice listens for MQTT on \(address). Try:
               mosquitto_pub -p \(port) -t sensors/plant1/dev42/temp -q 1 -m 21.5
               mosquitto_sub -p \(port) -t '$replay/earliest/sensors/#' -v
-              sluice consume sensors --broker \(address) --from earliest
+              \(CommandLine.arguments[0]) consume \(stream) --broker \(address)
             """)
         fflush(nil)
     }

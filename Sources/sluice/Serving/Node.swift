@@ -9,7 +9,8 @@ import SluiceCore
 import SluiceTransport
 import TopicRouting
 
-/// A running broker, composed from its configuration: log, sessions, server; started in this order and stopped in reverse.
+/// A running broker, composed from its configuration: log, sessions, server; started in this order and stopped in
+/// reverse.
 struct Node {
     let configuration: Configuration
 
@@ -35,7 +36,8 @@ struct Node {
             log: log, rules: rules, sessions: sessions, report: { Console.log($0 == .warning ? .warning : .info, $1) })
         server.run {
             Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")
-            Console.greet(address: server.address)
+            let topic = Array("sensors/plant1/dev42/temp".utf8)
+            Console.greet(address: server.address, stream: rules.resolve(topic.span).stream)
             if let readyFile { ReadyFile.write(readyFile, ["mqtt": server.address]) }
         }
         Console.log(.info, "stopping")
@@ -67,11 +69,12 @@ extension Duration {
 
 /// Configuration into the broker's own types.
 enum RuleTranslation {
-    /// The rules; an error says where in the file.
-    static func rules(_ configuration: Configuration) throws -> RuleSet {
+    /// The rules; the error has everything wrong with them, each with its place in the file.
+    static func rules(_ configuration: Configuration) throws(ConfigurationErrors) -> RuleSet {
         var rules: [Rule] = []
+        var errors: [ConfigurationError] = []
         for setting in configuration.rules {
-            do {
+            do throws(RuleError) {
                 rules.append(
                     try Rule(from: setting.from, stream: setting.stream, key: setting.key, limits: configuration.limits)
                 )
@@ -82,9 +85,10 @@ enum RuleTranslation {
                     case .stream: setting.streamLocation
                     case .key: setting.keyLocation
                     }
-                throw ConfigurationErrors([ConfigurationError(at: location, error.description)])
+                errors.append(ConfigurationError(at: location, error.description))
             }
         }
+        if !errors.isEmpty { throw ConfigurationErrors(errors) }
         return RuleSet(rules)
     }
 

@@ -1,0 +1,59 @@
+import SluiceConfiguration
+import TopicRouting
+
+/// `sluice check`.
+enum CheckCommand {
+    static let command = Command(
+        name: "check", summary: "Read a configuration and say what it means",
+        notes: "Prints every error with file, line and column, and exits with 1, when there is one.",
+        example: "sluice check --config config/sluice.yaml", options: [ConfigurationSource.option], run: run)
+
+    private static func run(_ arguments: Arguments) throws -> Int32 {
+        let configuration = try ConfigurationSource.load(arguments)
+        let rules = try RuleTranslation.rules(configuration)
+        var settings = Table(columns: [.left, .left])
+        settings.add(["mqtt listener", configuration.listeners.mqtt.description])
+        settings.add(["data", configuration.dataDirectory])
+        settings.add(["loops", configuration.loopCount == 0 ? "one for each core" : String(configuration.loopCount)])
+        settings.add(["log level", configuration.logging.level.rawValue])
+        print(settings.text())
+        var streams = Table(
+            ["STREAM", "PARTITIONS", "DURABILITY", "KEPT", "SEGMENTS"], [.left, .right, .left, .left, .right])
+        for stream in configuration.streams {
+            streams.add([
+                stream.name, String(stream.partitionCount), stream.durability.text, stream.retention.text,
+                Readable.bytes(Int64(stream.segmentBytes)),
+            ])
+        }
+        print(streams.text())
+        var table = Table(["RULE", "TOPICS", "STREAM", "KEY"], [.right, .left, .left, .left])
+        for (number, rule) in rules.rules.enumerated() {
+            table.add([String(number + 1), rule.pattern.text, rule.stream, rule.key.text])
+        }
+        table.add(["last", "#", Configuration.catchAllStream, "{topic}"])
+        print(table.text(), terminator: "")
+        return ExitCode.success
+    }
+}
+
+extension SluiceConfiguration.Durability {
+    /// What an acknowledgement promises, in a few words.
+    var text: String {
+        switch self {
+        case .fsync: "fsync"
+        case .memory: "memory"
+        case .interval(let interval): "interval \(Readable.milliseconds(interval.milliseconds))"
+        }
+    }
+}
+
+extension Retention {
+    /// What is kept, in a few words.
+    var text: String {
+        let parts = [
+            age.map { Readable.milliseconds($0.milliseconds) },
+            byteCount.map { "\(Readable.bytes(Int64($0))) a partition" },
+        ].compactMap { $0 }
+        return parts.isEmpty ? "for ever" : parts.joined(separator: ", ")
+    }
+}

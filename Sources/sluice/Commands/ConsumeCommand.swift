@@ -1,0 +1,235 @@
+import CommitLogPosix
+import MQTTWire
+import SluiceBroker
+import SluiceCore
+import TopicRouting
+
+/// `sluice consume`.
+enum ConsumeCommand {
+    static let command = Command(
+        name: "consume", operands: ["STREAM"], summary: "Print a stream's records",
+        notes: """
+            A POSITION is earliest, latest, -1h (s, m, h, d, w), a time such as 2026-09-01T00:00:00Z,
+            microseconds since 1970, or PARTITION:OFFSET, which keeps to that partition. Without --follow it
+            ends where the stream ended when it began. With --json each line is an object: topic, partition,
+            offset, timestamp (µs since 1970), key, payload; `encoding` says base64 where the payload is not
+            UTF-8.
+            """,
+        example: "sluice consume sensors --filter 'sensors/+/dev42/#' --from -1h --json",
+        options: [
+            CommandOption("filter", value: "FILTER", "only topics that match, such as 'sensors/+/dev42/#'"),
+            CommandOption("from", value: "POSITION", "where to start; earliest unless given"),
+            CommandOption("until", value: "POSITION", "where to stop: before that record"),
+            CommandOption("limit", letter: "n", value: "N", "stop after N records"),
+            CommandOption("follow", letter: "f", "go on with what comes"),
+            CommandOption("json", "print JSON, one record a line"), BrokerOption.option,
+        ], run: run)
+
+    private static func run(_ arguments: Arguments) throws -> Int32 {
+        let now = Timestamp(rawValue: WallClock.milliseconds())
+        let position: (String) -> ReplayPosition? = { ReplayPosition($0, now: now) }
+        let expected = ReplayPosition.expectation.replacing("expected ", with: "")
+        let from = try arguments.value("from", expected: expected, position) ?? .earliest
+        let until = try arguments.value("until", expected: expected, position)
+        let limit = try arguments.integer("limit", 0...Int.max)
+        let filter = Array((arguments.text("filter") ?? "#").utf8)
+        do throws(TopicSyntaxError) { try FilterSyntax.check(filter: filter.span) } catch {
+            throw arguments.error("--filter '\(String(decoding: filter, as: UTF8.self))': \(error)")
+        }
+        let client = try BrokerOption.connect(arguments)
+        let report = try StreamsCommand.find(arguments.operands[0], in: client.streams().reports)
+        guard !report.name.hasPrefix("__") else {
+            throw CommandFailure("'\(report.name)' is the broker's own and not for reading")
+        }
+        let isFollowing = arguments.has("follow")
+        var consumption = Consumption(
+            report: report, from: from, until: until, limit: limit, isFollowing: isFollowing, filter: filter)
+        guard !consumption.isDone else { return ExitCode.success }
+        // A narrow filter could keep the broker silent for long, and the end would go unseen: then all is read, and
+        // matched here.
+        let subscribed = isFollowing ? filter : [UInt8(ascii: "#")]
+        let start = arguments.text("from") ?? "earliest"
+        let properties = PropertyWriter.bytes {
+            let (name, value) = (Array("stream-offset".utf8), Array(start.utf8))
+            PropertyWriter.append(userProperty: name.span, value.span, to: &$0)
+        }
+        try client.subscribe(Array("$stream/\(report.name)/".utf8) + subscribed, properties: properties)
+        try print(client, &consumption, RecordPrinter(isJSON: arguments.has("json")))
+        return ExitCode.success
+    }
+
+    /// Prints records until the consumption is done.
+    private static func print(
+        _ client: MQTTClient, _ consumption: inout Consumption, _ printer: RecordPrinter
+    ) throws(CommandFailure) {
+        var quietPings = 0
+        while !consumption.isDone {
+            guard let event = try client.next(milliseconds: consumption.isFollowing ? 1000 : 500) else {
+                printer.flush()
+                if consumption.isFollowing { continue }
+                // Expired records are not delivered, so the last may never come: three unanswered waits are an end too.
+                quietPings += 1
+                if quietPings > 3 { return consumption.reportMissing() }
+                try client.ping()
+                continue
+            }
+            guard case .message(let message) = event, let record = ConsumedRecord(message) else { continue }
+            quietPings = 0
+            if consumption.takes(record) { printer.print(record) }
+        }
+        printer.flush()
+    }
+}
+
+/// A record as a replay delivers it.
+struct ConsumedRecord {
+    let topic: String
+    let partition: Int
+    let offset: Int64
+    /// Microseconds since 1970.
+    let timestamp: Int64
+    let key: String?
+    let payload: [UInt8]
+
+    /// The record in a delivery; nil when the delivery is none of a replay.
+    init?(_ message: ReceivedMessage) {
+        guard let timestamp = message.user("ts").flatMap({ Int64($0) }),
+            let parts = message.user("offset")?.split(separator: ":"), parts.count == 2,
+            let partition = Int(parts[0]), let offset = Int64(parts[1])
+        else { return nil }
+        topic = String(decoding: message.topic, as: UTF8.self)
+        self.partition = partition
+        self.offset = offset
+        self.timestamp = timestamp
+        // A record's own user properties come before those of the replay.
+        key = message.userProperties.last { $0.name == "key" }?.value
+        payload = message.payload
+    }
+}
+
+/// How far a consumption has come, and where it ends.
+struct Consumption {
+    let isFollowing: Bool
+    private let filter: [UInt8]
+    private let untilTime: Int64?
+    private let isTimed: Bool
+    /// Where each partition that is not at its end yet ends; `Int64.max` for never.
+    private var ends: [Int: Int64] = [:]
+    private var next: [Int: Int64] = [:]
+    private var left: Int?
+
+    init(
+        report: StreamReport, from: ReplayPosition, until: ReplayPosition?, limit: Int?, isFollowing: Bool,
+        filter: [UInt8]
+    ) {
+        self.isFollowing = isFollowing
+        self.filter = filter
+        left = limit
+        if case .time = from { isTimed = true } else { isTimed = false }
+        if case .time(let time) = until { untilTime = time.rawValue * 1000 } else { untilTime = nil }
+        for (number, partition) in report.partitions.enumerated() {
+            var start = partition.start
+            // What is not on the device yet is asked for by the replay itself.
+            var end = isFollowing ? Int64.max : partition.appended
+            switch until {
+            case .earliest: end = partition.start
+            case .latest: end = partition.appended
+            case .offset(let wanted, let offset): end = wanted == number ? min(end, offset.rawValue) : start
+            case .time, nil: break
+            }
+            switch from {
+            case .latest: start = partition.appended
+            case .offset(let wanted, let offset): start = wanted == number ? max(start, offset.rawValue) : end
+            case .earliest, .time: break
+            }
+            if start < end {
+                ends[number] = end
+                next[number] = start
+            }
+        }
+    }
+
+    /// Whether nothing more is wanted.
+    var isDone: Bool { ends.isEmpty || left == 0 }
+
+    /// Notes a record.
+    /// - Returns: whether it is to be printed.
+    mutating func takes(_ record: ConsumedRecord) -> Bool {
+        guard left != 0, let end = ends[record.partition], record.offset < end else { return false }
+        if let untilTime, record.timestamp >= untilTime {
+            ends[record.partition] = nil
+            return false
+        }
+        next[record.partition] = record.offset + 1
+        if record.offset + 1 >= end { ends[record.partition] = nil }
+        let topic = Array(record.topic.utf8)
+        guard FilterSyntax.matches(filter: filter.span, topic: topic.span) else { return false }
+        if let count = left { left = count - 1 }
+        return true
+    }
+
+    /// Says which records did not come although they were there.
+    func reportMissing() {
+        // A replay from a time begins at an offset that only the broker knows; it may be the end.
+        if isTimed { return }
+        for (partition, end) in ends.sorted(by: { $0.key < $1.key }) {
+            let start = next[partition] ?? 0
+            Sluice.complain("partition \(partition): the broker delivered nothing from \(start) to \(end)")
+        }
+    }
+}
+
+/// Prints records, as columns for people or as JSON.
+final class RecordPrinter {
+    private let output = StandardOutput()
+    private let isJSON: Bool
+    private var widths = [24, 6, 8, 16]
+
+    init(isJSON: Bool) { self.isJSON = isJSON }
+
+    func flush() { output.flush() }
+
+    func print(_ record: ConsumedRecord) {
+        if isJSON { return output.line(json(record).description) }
+        let cells = [
+            RFC3339.text(record.timestamp / 1000), "\(record.partition):\(record.offset)", record.key ?? "-",
+            record.topic,
+        ]
+        var line = ""
+        for (column, cell) in cells.enumerated() {
+            // Columns grow with what they hold, and stay: a stream has no last row to measure.
+            widths[column] = max(widths[column], min(cell.count, 48))
+            line += Readable.oneLine(cell).padded(to: widths[column]) + "  "
+        }
+        let (text, isText) = JSON.bytes(record.payload)
+        line += isText ? Readable.oneLine(text.text ?? "") : "base64 \(text.text ?? "")"
+        output.line(line)
+    }
+
+    private func json(_ record: ConsumedRecord) -> JSON {
+        let (payload, isText) = JSON.bytes(record.payload)
+        var members: [JSON.Member] = [
+            .init(name: "topic", value: .string(record.topic)),
+            .init(name: "partition", value: .integer(Int64(record.partition))),
+            .init(name: "offset", value: .integer(record.offset)),
+            .init(name: "timestamp", value: .integer(record.timestamp)),
+            .init(name: "key", value: record.key.map { .string($0) } ?? .null),
+            .init(name: "payload", value: payload),
+        ]
+        if !isText { members.append(.init(name: "encoding", value: .string("base64"))) }
+        return .object(members)
+    }
+}
+
+extension Readable {
+    /// Control characters as escapes, so that a peer's bytes neither break a line nor drive the terminal.
+    static func oneLine(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }) else {
+            return text
+        }
+        return text.unicodeScalars.map { scalar in
+            let isControl = scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value)
+            return isControl ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+        }.joined()
+    }
+}

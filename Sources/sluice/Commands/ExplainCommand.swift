@@ -1,0 +1,69 @@
+import SluiceConfiguration
+import SluiceCore
+import TopicRouting
+
+/// `sluice explain`.
+enum ExplainCommand {
+    static let command = Command(
+        name: "explain", operands: ["TOPIC"], summary: "Say what a topic resolves to, and why",
+        notes: "Lists each rule that was tried with what differs, then the match, its key, stream and partition.",
+        example: "sluice explain sensors/plant1/dev42/temp --config config/sluice.yaml",
+        options: [ConfigurationSource.option, CommandOption("json", "print JSON")], run: run)
+
+    private static func run(_ arguments: Arguments) throws -> Int32 {
+        let configuration = try ConfigurationSource.load(arguments)
+        let rules = try RuleTranslation.rules(configuration)
+        let topic = Array(arguments.operands[0].utf8)
+        do throws(TopicSyntaxError) {
+            try FilterSyntax.check(topic: topic.span, limits: configuration.limits)
+        } catch {
+            throw CommandFailure("'\(arguments.operands[0])' is no topic: \(error)")
+        }
+        let explanation = rules.explain(topic.span)
+        let name = explanation.resolution.stream
+        guard let stream = configuration.streams.first(where: { $0.name == name }) else {
+            preconditionFailure("Cannot resolve to a stream that the configuration does not have")
+        }
+        let partition = explanation.resolution.partition(partitionCount: stream.partitionCount)
+        if arguments.has("json") {
+            print(json(explanation, stream, partition))
+        } else {
+            print(text(explanation, stream, partition), terminator: "")
+        }
+        return ExitCode.success
+    }
+
+    private static func text(_ explanation: Explanation, _ stream: StreamSettings, _ partition: Int) -> String {
+        let resolution = explanation.resolution
+        var table = Table(columns: [.left, .left, .left])
+        for refusal in explanation.refusals {
+            table.add(["rule \(refusal.ruleIndex + 1)", refusal.pattern, "no: \(refusal.reason)"])
+        }
+        let rule = resolution.ruleIndex.map { "rule \($0 + 1)" } ?? "catch-all"
+        table.add([rule, resolution.pattern, "matches"])
+        for capture in resolution.captures { table.add(["", "{\(capture.name)}", capture.value]) }
+        table.add(["key", String(decoding: resolution.key, as: UTF8.self), ""])
+        table.add(["stream", stream.name, "\(stream.durability.text), kept \(stream.retention.text)"])
+        table.add(["partition", "\(partition) of \(stream.partitionCount)", ""])
+        return "\(explanation.topic)\n" + table.text(indent: 2)
+    }
+
+    private static func json(_ explanation: Explanation, _ stream: StreamSettings, _ partition: Int) -> JSON {
+        let resolution = explanation.resolution
+        let tried = explanation.refusals.map { refusal in
+            JSON.members([
+                "rule": .integer(Int64(refusal.ruleIndex + 1)), "from": .string(refusal.pattern),
+                "reason": .string("\(refusal.reason)"),
+            ])
+        }
+        let captures = resolution.captures.map { JSON.Member(name: $0.name, value: .string($0.value)) }
+        let (key, keyIsText) = JSON.bytes(resolution.key)
+        return .members([
+            "topic": .string(explanation.topic), "tried": .array(tried),
+            "rule": .optional(resolution.ruleIndex.map { Int64($0 + 1) }), "from": .string(resolution.pattern),
+            "captures": .object(captures), "key": key, "key_encoding": .string(keyIsText ? "utf8" : "base64"),
+            "stream": .string(stream.name), "partition": .integer(Int64(partition)),
+            "partitions": .integer(Int64(stream.partitionCount)),
+        ])
+    }
+}

@@ -1,0 +1,74 @@
+import CommitLog
+import Glibc
+import SluiceConfiguration
+
+/// `sluice serve`.
+enum ServeCommand {
+    static let command = Command(
+        name: "serve", summary: "Run the broker until SIGTERM or SIGINT",
+        notes: """
+            Flags override the environment, which overrides the file. Without a file the defaults hold:
+            127.0.0.1:1883, ./data, every topic in the stream 'mqtt'. Any setting that is no list has a
+            variable, such as SLUICE_JOURNAL_FILE_SIZE for `file_size` under `journal`.
+            """,
+        example: "sluice serve --config config/sluice.yaml --mqtt 127.0.0.1:0 --ready-file /tmp/sluice.json",
+        options: [
+            ConfigurationSource.option,
+            CommandOption("data", letter: "d", value: "DIR", "where the log lives"),
+            CommandOption("mqtt", value: "HOST:PORT", "where to listen for MQTT; port 0 lets the system choose"),
+            CommandOption(
+                "ready-file", value: "FILE", "appears when every listener accepts, with their addresses as JSON"),
+            CommandOption("loops", value: "N", "event loops; 0 means one for each core"),
+        ], run: run)
+
+    private static func run(_ arguments: Arguments) throws -> Int32 {
+        let mqtt = try arguments.address("mqtt")
+        let loops = try arguments.integer("loops", 0...1024)
+        var configuration = try ConfigurationSource.load(arguments)
+        if let mqtt { configuration.listeners.mqtt = mqtt }
+        if let loops { configuration.loopCount = loops }
+        if let data = arguments.text("data") { configuration.dataDirectory = data }
+        Console.level = configuration.logging.level
+        // A reader of our output that goes away must not take the broker with it.
+        signal(SIGPIPE, SIG_IGN)
+        // Whoever starts us may have blocked the signals that stop us; a mask is inherited.
+        var stopping = sigset_t()
+        sigemptyset(&stopping)
+        sigaddset(&stopping, SIGTERM)
+        sigaddset(&stopping, SIGINT)
+        pthread_sigmask(SIG_UNBLOCK, &stopping, nil)
+        do {
+            try Node(configuration: configuration).run(readyFile: arguments.text("ready-file"))
+        } catch let error as StorageError {
+            throw CommandFailure(explain(error, configuration.dataDirectory))
+        }
+        return ExitCode.success
+    }
+
+    /// Why the data directory cannot be used, by name.
+    private static func explain(_ error: StorageError, _ directory: String) -> String {
+        let place = "data directory '\(directory)'"
+        return switch error.operation {
+        case .lock: "\(place) is in use by another process"
+        case .format: "\(place) is of another format: \(error.path): \(error.reason)"
+        case .makeDirectory, .open, .write, .preallocate, .rename, .truncate, .synchronizeDirectory:
+            error.isFull ? "\(place) has no space: \(error)" : "\(place) is not writable: \(error)"
+        case .size, .read, .synchronize, .list, .remove: "\(place) cannot be used: \(error)"
+        }
+    }
+}
+
+/// Where commands get their configuration from.
+enum ConfigurationSource {
+    static let option = CommandOption(
+        "config", letter: "c", value: "FILE", "the configuration; SLUICE_CONFIG names it too")
+
+    /// The file's settings, or the defaults, under the environment's.
+    static func load(_ arguments: Arguments) throws -> Configuration {
+        let environment = try Environment.variables()
+        guard let path = arguments.text("config") ?? environment["SLUICE_CONFIG"] else {
+            return try Configuration.read([], file: "(defaults)", environment: environment)
+        }
+        return try Configuration.load(path: path, environment: environment)
+    }
+}

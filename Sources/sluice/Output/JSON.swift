@@ -1,0 +1,251 @@
+/// A JSON document: what `--json` prints and what the broker answers requests with.
+///
+/// Source: RFC 8259.
+enum JSON: Equatable, Sendable {
+    case null
+    case bool(Bool)
+    case integer(Int64)
+    case number(Double)
+    case string(String)
+    case array([JSON])
+    case object([Member])
+
+    /// A name and its value; members keep their order.
+    struct Member: Equatable, Sendable {
+        let name: String
+        let value: JSON
+    }
+
+    /// An object of the members in the order given.
+    static func members(_ members: KeyValuePairs<String, JSON>) -> JSON {
+        .object(members.map { Member(name: $0.key, value: $0.value) })
+    }
+
+    /// A number, or null.
+    static func optional(_ value: Int64?) -> JSON { value.map { .integer($0) } ?? .null }
+
+    /// Text when `bytes` are UTF-8, else their base64.
+    static func bytes(_ bytes: [UInt8]) -> (value: JSON, isText: Bool) {
+        guard let text = String(validating: bytes, as: UTF8.self) else { return (.string(Base64.text(bytes)), false) }
+        return (.string(text), true)
+    }
+
+    // MARK: Queries
+
+    subscript(_ name: String) -> JSON? {
+        guard case .object(let members) = self else { return nil }
+        return members.first { $0.name == name }?.value
+    }
+
+    var text: String? {
+        guard case .string(let text) = self else { return nil }
+        return text
+    }
+
+    var integer: Int64? {
+        guard case .integer(let value) = self else { return nil }
+        return value
+    }
+
+    var elements: [JSON]? {
+        guard case .array(let elements) = self else { return nil }
+        return elements
+    }
+}
+
+extension JSON: CustomStringConvertible {
+    /// The document in one line.
+    var description: String {
+        var text = ""
+        write(to: &text)
+        return text
+    }
+
+    private func write(to text: inout String) {
+        switch self {
+        case .null: text += "null"
+        case .bool(let value): text += value ? "true" : "false"
+        case .integer(let value): text += String(value)
+        case .number(let value): text += value.isFinite ? String(value) : "null"
+        case .string(let value): Self.write(value, to: &text)
+        case .array(let elements):
+            text += "["
+            for (index, element) in elements.enumerated() {
+                if index > 0 { text += ", " }
+                element.write(to: &text)
+            }
+            text += "]"
+        case .object(let members):
+            text += "{"
+            for (index, member) in members.enumerated() {
+                if index > 0 { text += ", " }
+                Self.write(member.name, to: &text)
+                text += ": "
+                member.value.write(to: &text)
+            }
+            text += "}"
+        }
+    }
+
+    private static func write(_ value: String, to text: inout String) {
+        text += "\""
+        for scalar in value.unicodeScalars {
+            switch scalar {
+            case "\"": text += "\\\""
+            case "\\": text += "\\\\"
+            case "\n": text += "\\n"
+            case "\r": text += "\\r"
+            case "\t": text += "\\t"
+            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+                let digits = String(scalar.value, radix: 16)
+                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        text += "\""
+    }
+}
+
+/// Reads JSON documents.
+struct JSONReader {
+    private let bytes: [UInt8]
+    private var index = 0
+    private var depth = 0
+
+    /// Deeper than any document of ours.
+    private static let depthMax = 32
+
+    /// The document in `bytes`; nil when they are none.
+    static func read(_ bytes: [UInt8]) -> JSON? {
+        var reader = JSONReader(bytes: bytes)
+        guard let value = reader.value() else { return nil }
+        reader.skipSpace()
+        return reader.index == bytes.count ? value : nil
+    }
+
+    private init(bytes: [UInt8]) { self.bytes = bytes }
+
+    private mutating func skipSpace() {
+        while index < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[index]) { index += 1 }
+    }
+
+    private mutating func take(_ word: StaticString) -> Bool {
+        let matches = word.withUTF8Buffer { bytes[index...].starts(with: $0) }
+        if matches { index += word.utf8CodeUnitCount }
+        return matches
+    }
+
+    private mutating func value() -> JSON? {
+        skipSpace()
+        guard index < bytes.count, depth < Self.depthMax else { return nil }
+        switch bytes[index] {
+        case UInt8(ascii: "{"): return object()
+        case UInt8(ascii: "["): return array()
+        case UInt8(ascii: "\""): return string().map { .string($0) }
+        case UInt8(ascii: "t"): return take("true") ? .bool(true) : nil
+        case UInt8(ascii: "f"): return take("false") ? .bool(false) : nil
+        case UInt8(ascii: "n"): return take("null") ? .null : nil
+        default: return number()
+        }
+    }
+
+    private mutating func object() -> JSON? {
+        depth += 1
+        defer { depth -= 1 }
+        index += 1
+        var members: [JSON.Member] = []
+        skipSpace()
+        if take("}") { return .object([]) }
+        while true {
+            skipSpace()
+            guard index < bytes.count, bytes[index] == UInt8(ascii: "\""), let name = string() else { return nil }
+            skipSpace()
+            guard take(":"), let value = value() else { return nil }
+            members.append(JSON.Member(name: name, value: value))
+            skipSpace()
+            if take("}") { return .object(members) }
+            guard take(",") else { return nil }
+        }
+    }
+
+    private mutating func array() -> JSON? {
+        depth += 1
+        defer { depth -= 1 }
+        index += 1
+        var elements: [JSON] = []
+        skipSpace()
+        if take("]") { return .array([]) }
+        while true {
+            guard let element = value() else { return nil }
+            elements.append(element)
+            skipSpace()
+            if take("]") { return .array(elements) }
+            guard take(",") else { return nil }
+        }
+    }
+
+    private mutating func number() -> JSON? {
+        let start = index
+        while index < bytes.count, "+-.eE0123456789".utf8.contains(bytes[index]) { index += 1 }
+        let text = String(decoding: bytes[start..<index], as: UTF8.self)
+        if let integer = Int64(text) { return .integer(integer) }
+        return Double(text).map { .number($0) }
+    }
+
+    private mutating func string() -> String? {
+        index += 1
+        var units: [UInt8] = []
+        while index < bytes.count {
+            let byte = bytes[index]
+            index += 1
+            switch byte {
+            case UInt8(ascii: "\""): return String(validating: units, as: UTF8.self)
+            case UInt8(ascii: "\\"):
+                guard let character = escape() else { return nil }
+                units += Array(String(character).utf8)
+            case ..<0x20: return nil
+            default: units.append(byte)
+            }
+        }
+        return nil
+    }
+
+    /// The character behind a backslash; surrogate pairs are not written by the broker and not read.
+    private mutating func escape() -> Unicode.Scalar? {
+        guard index < bytes.count else { return nil }
+        defer { index += 1 }
+        switch bytes[index] {
+        case UInt8(ascii: "n"): return "\n"
+        case UInt8(ascii: "r"): return "\r"
+        case UInt8(ascii: "t"): return "\t"
+        case UInt8(ascii: "b"): return "\u{8}"
+        case UInt8(ascii: "f"): return "\u{C}"
+        case UInt8(ascii: "u"):
+            guard index + 4 < bytes.count,
+                let code = UInt32(String(decoding: bytes[index + 1...index + 4], as: UTF8.self), radix: 16)
+            else { return nil }
+            index += 4
+            return Unicode.Scalar(code)
+        case let other: return other == 0x22 || other == 0x5C || other == 0x2F ? Unicode.Scalar(other) : nil
+        }
+    }
+}
+
+/// Bytes as text. Source: RFC 4648 §4.
+enum Base64 {
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    static func text(_ bytes: [UInt8]) -> String {
+        var text: [UInt8] = []
+        text.reserveCapacity((bytes.count + 2) / 3 * 4)
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            let word = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << (8 * UInt32(3 - group.count))
+            for digit in 0..<4 {
+                let isPadding = digit > group.count
+                text.append(isPadding ? UInt8(ascii: "=") : alphabet[Int(word >> (18 - 6 * UInt32(digit)) & 63)])
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

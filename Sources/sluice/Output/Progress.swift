@@ -1,0 +1,41 @@
+import CommitLogPosix
+import Glibc
+
+/// How far long work has come, on a terminal's last line.
+///
+/// Isolation: the command's thread.
+final class Progress {
+    private let title: String
+    private let total: Int64
+    private var done: Int64 = 0
+    private var shownAt = MonotonicClock.nanoseconds()
+    private var isShown = false
+    private let isWanted = StandardOutput.errorIsTerminal
+
+    init(_ title: String, total: Int64) {
+        self.title = title
+        self.total = total
+    }
+
+    deinit { clear() }
+
+    /// Notes that `count` more bytes are done.
+    func advance(by count: Int64) {
+        done += count
+        let now = MonotonicClock.nanoseconds()
+        // Work that is done in the blink of an eye needs no line.
+        guard isWanted, now - shownAt > 200_000_000 else { return }
+        shownAt = now
+        isShown = true
+        let percent = total > 0 ? " \(min(100, done * 100 / total)) %" : ""
+        write("\r\u{1B}[K\(title)\(percent)  \(Readable.bytes(done)) of \(Readable.bytes(total))")
+    }
+
+    /// Takes the line away.
+    func clear() {
+        if isShown { write("\r\u{1B}[K") }
+        isShown = false
+    }
+
+    private func write(_ text: String) { FileBytes.write(Array(text.utf8), to: STDERR_FILENO) }
+}

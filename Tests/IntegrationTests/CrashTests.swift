@@ -1,0 +1,68 @@
+import Foundation
+import Glibc
+import Testing
+
+@Suite("kill -9 under load")
+struct CrashTests {
+    private static let configuration = """
+        journal:
+          file_size: 1MiB
+        log:
+          tail_memory: 1MiB
+          segment_size: 1MiB
+
+        """
+    private static let roundCount = 25
+
+    @Test("no acknowledged message is missing, each client's order is kept, and QoS 2 is stored once")
+    func losesNothing() throws {
+        let seed =
+            ProcessInfo.processInfo.environment["SLUICE_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0..<1 << 32)
+        let hint = Comment("again: SLUICE_SEED=\(seed) swift test --filter IntegrationTests.CrashTests")
+        var generator = SeededGenerator(seed: seed)
+        var broker = try BrokerProcess(Self.configuration)
+        let stage = CrashStage(port: broker.port)
+        let clients = try (0..<8).map { try CrashClient(name: "c\($0)", qos: $0 % 2 == 0 ? 1 : 2, stage) }
+        stage.set(isUp: true)
+        for client in clients { client.start() }
+        for round in 0..<Self.roundCount {
+            // Life has come back, and then a moment that nobody chose.
+            #expect(stage.wait(forCount: stage.count + Int.random(in: 1...200, using: &generator), within: 20), hint)
+            let moment = Double.random(in: 0...0.25, using: &generator)
+            #expect(broker.process.exitCode(within: moment) == nil, "round \(round): \(broker.process.errors)")
+            stage.set(isUp: false)
+            broker.crash()
+            broker = try broker.restarted(Self.configuration)
+            #expect(!broker.log.contains { $0.contains("damage") }, "round \(round), \(hint): \(broker.log)")
+            stage.set(isUp: true)
+        }
+        stage.close()
+        for client in clients { #expect(client.join(within: 60), hint) }
+        #expect(broker.stop() == 0, hint)
+        try check(clients, try OfflineLog.values(broker.data, stream: "mqtt"), hint)
+        let verify = try Program.sluice(["log", "verify", broker.data])
+        #expect(verify.code == 0, "\(verify)")
+    }
+
+    private func check(_ clients: [CrashClient], _ values: [String], _ hint: Comment) throws {
+        var stored: [String: [Int]] = [:]
+        for value in values {
+            let words = value.split(separator: " ")
+            stored[String(words[0]), default: []].append(try #require(Int(words[1])))
+        }
+        for client in clients {
+            let numbers = stored[client.name] ?? []
+            #expect(client.connectCount > Self.roundCount / 2, hint)
+            #expect(client.acknowledged.count > Self.roundCount, hint)
+            let missing = Set(client.acknowledged).subtracting(numbers).sorted()
+            #expect(missing.isEmpty, "\(client.name) misses \(missing), \(hint)")
+            var seen: Set<Int> = []
+            let first = numbers.filter { seen.insert($0).inserted }
+            #expect(first == first.sorted(), "the order of \(client.name), \(hint)")
+            if client.qos == 2 {
+                #expect(
+                    numbers.count == first.count, "\(client.name) has \(numbers.count - first.count) twice, \(hint)")
+            }
+        }
+    }
+}

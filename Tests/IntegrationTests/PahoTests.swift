@@ -1,0 +1,51 @@
+import Foundation
+import Testing
+
+@Suite("Eclipse Paho for Python")
+struct PahoTests {
+    /// The interpreter to ask; SLUICE_PYTHON names another than the system's.
+    private static var python: String { ProcessInfo.processInfo.environment["SLUICE_PYTHON"] ?? "python3" }
+
+    private static var isInstalled: Bool {
+        do { return try Program.run([python, "-c", "import paho.mqtt.client"]).code == 0 } catch { return false }
+    }
+
+    /// Subscribes, publishes ten messages at the QoS, and prints what comes. The library has two ways to make a client.
+    private static let script = """
+        import sys, threading
+        import paho.mqtt.client as mqtt
+        port, version, qos = (int(word) for word in sys.argv[1:])
+        options = dict(client_id="paho", protocol=version)
+        if hasattr(mqtt, "CallbackAPIVersion"):
+            options["callback_api_version"] = mqtt.CallbackAPIVersion.VERSION1
+        client = mqtt.Client(**options)
+        subscribed, done, received = threading.Event(), threading.Event(), []
+        client.on_subscribe = lambda *_: subscribed.set()
+        def on_message(client, data, message):
+            received.append(f"{message.topic} {message.payload.decode()} {message.qos}")
+            if len(received) == 10: done.set()
+        client.on_message = on_message
+        client.connect("127.0.0.1", port)
+        client.loop_start()
+        client.subscribe("paho/#", qos)
+        assert subscribed.wait(20)
+        for number in range(10):
+            client.publish(f"paho/{number}", str(number), qos).wait_for_publish(20)
+        assert done.wait(20)
+        client.disconnect()
+        client.loop_stop()
+        print("\\n".join(received))
+        """
+
+    @Test(
+        "publishes and receives at each QoS in each version", .enabled(if: isInstalled, "paho-mqtt is not installed"),
+        arguments: [3, 4, 5], [0, 1, 2])
+    func roundTrip(version: Int, qos: Int) throws {
+        let broker = try BrokerProcess()
+        let result = try Program.run(
+            [Self.python, "-W", "ignore", "-c", Self.script, String(broker.port), String(version), String(qos)])
+        #expect(result.code == 0, "\(result)")
+        #expect(result.lines == (0..<10).map { "paho/\($0) \($0) \(qos)" })
+        #expect(broker.stop() == 0)
+    }
+}

@@ -1,0 +1,95 @@
+import Foundation
+import Glibc
+
+/// A broker on a port of the system's choice, with a data directory of its own.
+final class BrokerProcess {
+    /// Small journal files: a start writes two of them.
+    static let plain = "journal:\n  file_size: 1MiB\n"
+
+    let directory: TemporaryDirectory
+    let process: ChildProcess
+    let port: Int
+    /// The broker's own process, which under a wrapper is that one's child.
+    private let pid: pid_t
+
+    struct StartError: Error { let text: String }
+
+    /// Starts a broker and waits until it accepts.
+    /// - Parameters:
+    ///   - directory: the one of an earlier broker, to go on with its data.
+    ///   - port: the one of an earlier broker, for clients that come back.
+    ///   - wrapper: a program, with arguments, that runs it.
+    init(
+        _ configuration: String = plain, directory: TemporaryDirectory? = nil, port: Int = 0, loops: Int = 2,
+        wrapper: [String] = []
+    ) throws {
+        self.directory = try directory ?? TemporaryDirectory()
+        let file = try self.directory.write("sluice.yaml", configuration)
+        let readyFile = self.directory.path + "/ready.json"
+        try? FileManager.default.removeItem(atPath: readyFile)
+        process = try ChildProcess(
+            wrapper + [
+                Program.sluice, "serve", "--config", file, "--data", self.directory.path + "/data", "--mqtt",
+                "127.0.0.1:\(port)", "--ready-file", readyFile, "--loops", String(loops),
+            ], in: self.directory)
+        guard process.wait(until: { FileManager.default.fileExists(atPath: readyFile) }) else {
+            throw StartError(text: "the broker did not become ready: \(process.errors)")
+        }
+        let ready = try JSONDecoder().decode(
+            [String: String].self, from: Data(contentsOf: URL(filePath: readyFile)))
+        guard let number = ready["mqtt"]?.split(separator: ":").last.flatMap({ Int($0) }) else {
+            throw StartError(text: "the ready file says \(ready)")
+        }
+        self.port = number
+        pid = wrapper.isEmpty ? process.pid : try Self.child(of: process.pid)
+    }
+
+    deinit { if pid != process.pid, process.isRunning { kill(pid, SIGKILL) } }
+
+    private static func child(of pid: pid_t) throws -> pid_t {
+        let list = try String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)
+        guard let child = list.split(separator: " ").first.flatMap({ pid_t($0) }) else {
+            throw StartError(text: "process \(pid) runs no broker")
+        }
+        return child
+    }
+
+    var address: String { "127.0.0.1:\(port)" }
+    var data: String { directory.path + "/data" }
+
+    /// Its log lines so far.
+    var log: [String] { process.errors.split(separator: "\n").map(String.init) }
+
+    /// Waits for a log line.
+    func logs(_ text: String, within seconds: Double = 10) -> Bool {
+        process.wait(within: seconds) { log.contains { $0.contains(text) } }
+    }
+
+    /// Stops it cleanly.
+    /// - Returns: the exit code.
+    func stop() -> Int32? {
+        if process.isRunning { kill(pid, SIGTERM) }
+        return process.exitCode()
+    }
+
+    /// Ends it as a crash would.
+    func crash() {
+        process.kill(SIGKILL)
+        _ = process.exitCode()
+    }
+
+    /// Another one on the same data and port; this one must have ended.
+    func restarted(_ configuration: String = plain, loops: Int = 2) throws -> BrokerProcess {
+        try BrokerProcess(configuration, directory: directory, port: port, loops: loops)
+    }
+
+    /// Runs `sluice COMMAND … --broker` against it.
+    func sluice(_ arguments: [String], input: String? = nil, within seconds: Double = 30) throws -> Program.Result {
+        try Program.sluice(arguments + ["--broker", address], input: input, within: seconds)
+    }
+
+    /// Runs mosquitto_pub, mosquitto_sub or mosquitto_rr against it.
+    func mosquitto(_ program: String, _ arguments: [String], within seconds: Double = 30) throws -> Program.Result {
+        try Program.run(["mosquitto_\(program)", "-p", String(port)] + arguments, within: seconds)
+    }
+}

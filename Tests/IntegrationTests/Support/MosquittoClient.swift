@@ -1,0 +1,185 @@
+import CMosquitto
+import Foundation
+import Synchronization
+
+/// A client of libmosquitto, whose network runs in a thread of the library's.
+///
+/// Isolation: any thread; callbacks note what happened under the condition's lock.
+// Sendable: everything that changes is touched with `condition` locked, and the library's handle is made for threads.
+final class MosquittoClient: @unchecked Sendable {
+    struct Message: Equatable {
+        var topic: String
+        var payload: String
+        var qos: Int
+        var user: [String: String] = [:]
+    }
+
+    struct Failure: Error { let text: String }
+
+    /// Loads the library once.
+    static let library: Void = { mosquitto_lib_init() }()
+
+    private let handle: OpaquePointer
+    private let condition = NSCondition()
+    private var connectCode: Int?
+    private var messages: [Message] = []
+    private var acknowledged: [Int32: Int] = [:]
+    private var granted: [Int32: [Int]] = [:]
+    private var grantedReason: [Int32: String] = [:]
+    private var unsubscribed: Set<Int32> = []
+    private var isStarted = false
+
+    /// - Parameter version: 3 for MQTT 3.1, 4 for 3.1.1, 5.
+    init(id: String, version: Int32 = 4, clean: Bool = true, receiveMaximum: Int32? = nil) throws {
+        _ = Self.library
+        guard let handle = mosquitto_new(id, clean, nil) else { throw Failure(text: "mosquitto_new: \(errno)") }
+        self.handle = handle
+        mosquitto_int_option(handle, MOSQ_OPT_PROTOCOL_VERSION, version)
+        if let receiveMaximum { mosquitto_int_option(handle, MOSQ_OPT_RECEIVE_MAXIMUM, receiveMaximum) }
+        mosquitto_max_inflight_messages_set(handle, 100)
+        mosquitto_user_data_set(handle, Unmanaged.passUnretained(self).toOpaque())
+        setCallbacks()
+    }
+
+    deinit {
+        if isStarted {
+            mosquitto_disconnect(handle)
+            mosquitto_loop_stop(handle, true)
+        }
+        mosquitto_destroy(handle)
+    }
+
+    private static func client(_ data: UnsafeMutableRawPointer?) -> MosquittoClient? {
+        data.map { Unmanaged<MosquittoClient>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    private func setCallbacks() {
+        mosquitto_connect_callback_set(handle) { _, data, code in
+            MosquittoClient.client(data)?.note { $0.connectCode = Int(code) }
+        }
+        mosquitto_publish_v5_callback_set(handle) { _, data, id, reason, _ in
+            MosquittoClient.client(data)?.note { $0.acknowledged[id] = Int(reason) }
+        }
+        mosquitto_subscribe_v5_callback_set(handle) { _, data, id, count, codes, properties in
+            let list = (0..<Int(count)).map { Int(codes?[$0] ?? 0x80) }
+            let reason = MosquittoClient.reasonString(properties)
+            MosquittoClient.client(data)?.note {
+                $0.granted[id] = list
+                $0.grantedReason[id] = reason
+            }
+        }
+        mosquitto_unsubscribe_callback_set(handle) { _, data, id in
+            MosquittoClient.client(data)?.note { $0.unsubscribed.insert(id) }
+        }
+        mosquitto_message_v5_callback_set(handle) { _, data, message, properties in
+            guard let message = message?.pointee else { return }
+            let payload = UnsafeRawBufferPointer(start: message.payload, count: Int(message.payloadlen))
+            let received = Message(
+                topic: String(cString: message.topic), payload: String(decoding: payload, as: UTF8.self),
+                qos: Int(message.qos), user: MosquittoClient.userProperties(properties))
+            MosquittoClient.client(data)?.note { $0.messages.append(received) }
+        }
+    }
+
+    private func note(_ body: (MosquittoClient) -> Void) {
+        condition.lock()
+        body(self)
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    private func wait<Value>(_ what: String, within seconds: Double = 20, _ value: () -> Value?) throws -> Value {
+        let end = Date(timeIntervalSinceNow: seconds)
+        condition.lock()
+        defer { condition.unlock() }
+        while true {
+            if let value = value() { return value }
+            guard condition.wait(until: end) else { throw Failure(text: "no \(what) within \(seconds) s") }
+        }
+    }
+
+    // MARK: Commands
+
+    /// Connects and waits for the CONNACK.
+    /// - Returns: its code.
+    @discardableResult
+    func connect(port: Int, keepAlive: Int32 = 60) throws -> Int {
+        let result = mosquitto_connect(handle, "127.0.0.1", Int32(port), keepAlive)
+        guard result == 0 else { throw Failure(text: "connect: \(String(cString: mosquitto_strerror(result)))") }
+        isStarted = true
+        mosquitto_loop_start(handle)
+        return try wait("CONNACK") { connectCode }
+    }
+
+    /// Subscribes and waits for the SUBACK.
+    /// - Returns: its code, and its reason string.
+    @discardableResult
+    func subscribe(_ filter: String, qos: Int32 = 0, user: [(String, String)] = []) throws -> (
+        code: Int, reason: String?
+    ) {
+        var properties: OpaquePointer?
+        defer { mosquitto_property_free_all(&properties) }
+        for (name, value) in user {
+            mosquitto_property_add_string_pair(&properties, Int32(MQTT_PROP_USER_PROPERTY.rawValue), name, value)
+        }
+        var id: Int32 = 0
+        let result = mosquitto_subscribe_v5(handle, &id, filter, qos, 0, properties)
+        guard result == 0 else { throw Failure(text: "subscribe: \(String(cString: mosquitto_strerror(result)))") }
+        let codes = try wait("SUBACK") { granted[id] }
+        return (codes.first ?? 0x80, grantedReason[id])
+    }
+
+    func unsubscribe(_ filter: String) throws {
+        var id: Int32 = 0
+        mosquitto_unsubscribe(handle, &id, filter)
+        try wait("UNSUBACK") { unsubscribed.contains(id) ? () : nil }
+    }
+
+    /// Publishes.
+    /// - Returns: the number of the message, for `waitForAcknowledgement`.
+    func publish(_ topic: String, _ payload: String, qos: Int32 = 0) throws -> Int32 {
+        var id: Int32 = 0
+        let result = mosquitto_publish(handle, &id, topic, Int32(payload.utf8.count), payload, qos, false)
+        guard result == 0 else { throw Failure(text: "publish: \(String(cString: mosquitto_strerror(result)))") }
+        return id
+    }
+
+    /// Waits for the end of a publish's flow.
+    /// - Returns: its reason code.
+    @discardableResult
+    func waitForAcknowledgement(_ id: Int32) throws -> Int { try wait("acknowledgement \(id)") { acknowledged[id] } }
+
+    /// Waits until `count` messages have come.
+    func receive(_ count: Int, within seconds: Double = 20) throws -> [Message] {
+        do { return try wait("message \(count)", within: seconds) { messages.count >= count ? messages : nil } } catch {
+            throw Failure(text: "\(messages.count) of \(count) messages came within \(seconds) s")
+        }
+    }
+
+    // MARK: Properties
+
+    private static func userProperties(_ list: OpaquePointer?) -> [String: String] {
+        var found: [String: String] = [:]
+        var property = list
+        while let current = property {
+            if mosquitto_property_identifier(current) == MQTT_PROP_USER_PROPERTY.rawValue {
+                var name: UnsafeMutablePointer<CChar>?
+                var value: UnsafeMutablePointer<CChar>?
+                mosquitto_property_read_string_pair(
+                    current, Int32(MQTT_PROP_USER_PROPERTY.rawValue), &name, &value, false)
+                if let name, let value { found[String(cString: name)] = String(cString: value) }
+                free(name)
+                free(value)
+            }
+            property = mosquitto_property_next(current)
+        }
+        return found
+    }
+
+    private static func reasonString(_ list: OpaquePointer?) -> String? {
+        var text: UnsafeMutablePointer<CChar>?
+        mosquitto_property_read_string(list, Int32(MQTT_PROP_REASON_STRING.rawValue), &text, false)
+        defer { free(text) }
+        return text.map { String(cString: $0) }
+    }
+}

@@ -1,0 +1,145 @@
+import RecordFormat
+import SluiceCore
+
+@testable import CommitLog
+
+/// A log engine in memory whose disk moves when a test says so.
+///
+/// Isolation: one thread, the test's.
+// Sendable: only one thread ever touches it.
+final class FakeLog: LogEngine, @unchecked Sendable {
+    let streams: [StreamDescription]
+    private var state: LogState
+    private var wakes: [@Sendable () -> Void] = []
+    private var history: [[RecordBatch]]
+    private var answers: [(ticket: UInt64, read: PartitionRead)] = []
+    private var segments: [SegmentInfo]
+    /// What appends are answered with in place of being taken.
+    var refusal: AppendOutcome?
+    private(set) var fetchCount = 0
+
+    /// A log of the streams `mqtt` and `__sessions`, one partition each.
+    init(durability: Durability = .fsync, tailBytesMax: Int = 64 << 20) {
+        var mqtt = StreamSettings(name: "mqtt")
+        mqtt.durability = durability
+        let settings = [mqtt, StreamSettings(name: "__sessions")]
+        streams = settings.enumerated().map { index, setting in
+            StreamDescription(settings: setting, id: "id", partitions: [PartitionID(rawValue: UInt32(index))])
+        }
+        segments = settings.map { _ in SegmentInfo(baseOffset: .zero) }
+        history = settings.map { _ in [] }
+        var limits = LogLimits()
+        limits.tailBytesMax = tailBytesMax
+        let partitions = settings.enumerated().map { index, setting in
+            PartitionState(
+                id: PartitionID(rawValue: UInt32(index)), streamIndex: index, durability: setting.durability,
+                segments: [SegmentInfo(baseOffset: .zero)], end: .zero)
+        }
+        state = LogState(partitions: partitions, nextLSN: LSN(rawValue: 1), limits: limits)
+    }
+
+    // MARK: The disk
+
+    /// The journal has written what is pending, and nothing more.
+    func write() {
+        let group = state.takeGroup()
+        state.completed(write: group.lsn)
+    }
+
+    /// Everything written is on the device.
+    func synchronize() { state.completed(synchronize: state.written) }
+
+    /// Writes and synchronises what is pending.
+    func commit() {
+        write()
+        synchronize()
+    }
+
+    /// Moves the tail to the segment files.
+    func flush() {
+        while let (partition, batches) = state.takeFlush() {
+            let index = partition.index
+            history[index] += batches
+            for batch in batches {
+                segments[index].nextOffset = batch.nextOffset
+                segments[index].byteCount += Int64(batch.byteCount)
+            }
+            state.completed(flush: partition, batches: batches[...], segments: [segments[index]])
+        }
+    }
+
+    /// The batches of the stream `mqtt` that are in segment files.
+    var flushedBatches: [RecordBatch] { history[0] }
+
+    /// The records in them.
+    var flushedCount: Int { history[0].reduce(0) { $0 + $1.recordCount } }
+
+    // MARK: The engine
+
+    func register(wake: @escaping @Sendable () -> Void) -> ReaderID {
+        wakes.append(wake)
+        return state.register()
+    }
+
+    func append(_ appends: [Append], from reader: ReaderID) -> AppendOutcome { refusal ?? state.append(appends) }
+
+    func barrier() -> LSN { state.barrier() }
+
+    var progress: (written: LSN, durable: LSN) { (state.written, state.durable) }
+
+    func awaitProgress(_ lsn: LSN, written: Bool, for reader: ReaderID) {}
+
+    var isUnderPressure: Bool { state.isUnderPressure }
+
+    func setInterest(_ reader: ReaderID, appended: Bool, durable: Bool) {
+        state.setInterest(reader, appended: appended, durable: durable)
+    }
+
+    var isScanned: Bool { state.isScanned }
+
+    func scan(_ reader: ReaderID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry]) {
+        state.scan(reader, level, countMax: countMax, into: &entries)
+    }
+
+    func readTail(
+        _ partition: PartitionID, from offset: Offset, level: TailLevel, reader: ReaderID, byteCountMax: Int
+    ) -> PartitionRead? {
+        state.readTail(partition, from: offset, level: level, reader: reader, byteCountMax: byteCountMax)
+    }
+
+    func fetch(
+        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, byteCountMax: Int, ticket: UInt64,
+        reader: ReaderID
+    ) {
+        fetchCount += 1
+        var read = PartitionRead(nextOffset: offset)
+        var byteCount = 0
+        for batch in history[partition.index] where batch.nextOffset > offset && byteCount < byteCountMax {
+            read.batches.append(batch)
+            read.nextOffset = batch.nextOffset
+            byteCount += batch.byteCount
+        }
+        answers.append((ticket, read))
+    }
+
+    func fetchOffset(_ partition: PartitionID, at time: Timestamp, ticket: UInt64, reader: ReaderID) {
+        let batch = history[partition.index].first { $0.maxTimestamp >= time }
+        answers.append((ticket, PartitionRead(nextOffset: batch?.baseOffset ?? segments[partition.index].nextOffset)))
+    }
+
+    func takeFetched(_ reader: ReaderID) -> [(ticket: UInt64, read: PartitionRead)] {
+        defer { answers = [] }
+        return answers
+    }
+
+    func trim(_ partition: PartitionID, before offset: Offset) {}
+
+    var trouble: StorageError? { nil }
+
+    func bounds(_ partition: PartitionID) -> PartitionBounds {
+        let partition = state.partitions[partition.index]
+        return PartitionBounds(
+            start: partition.start, durable: partition.durable, appended: partition.appended,
+            flushed: partition.flushed, byteCount: 0, segmentCount: 1)
+    }
+}
