@@ -57,7 +57,8 @@ final class FakeLog: LogEngine, @unchecked Sendable {
 
     /// Moves the tail to the segment files.
     func flush() {
-        while let (partition, batches) = state.takeFlush() {
+        for (partition, end) in state.takeFlushTargets() {
+            let batches = state.unflushed(partition, before: end, countMax: .max, byteCountMax: .max)
             let index = partition.index
             history[index] += batches
             for batch in batches {
@@ -88,6 +89,8 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     var progress: (written: LSN, durable: LSN) { (state.written, state.durable) }
 
     func awaitProgress(_ lsn: LSN, written: Bool, for reader: ReaderID) {}
+
+    var patience: Int64 { 0 }
 
     var isUnderPressure: Bool { state.isUnderPressure }
 
