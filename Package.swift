@@ -76,7 +76,8 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "SluiceCore", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "CommitLog", "SluiceBroker",
+                "Checksums", "SluiceCore", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "CommitLog",
+                "SluiceBroker",
                 "CommitLogPosix", "EventLoop", "SluiceTransport", "SluiceConfiguration", "CLinux",
             ],
             swiftSettings: settings),

@@ -11,6 +11,7 @@ extension LogRuntime {
         while waitForGroup(&lastSync) {
             waitForCompany()
             commit(&lastSync)
+            pace()
         }
         monitor.lock()
         journalStopped = true
@@ -46,8 +47,8 @@ extension LogRuntime {
         }
     }
 
-    /// Gives other publishers a moment to join a group that somebody waits for: the configured delay, or, without one,
-    /// as long as a sync takes, and only while groups are large enough for it to pay.
+    /// Gives other publishers a moment to join a group that somebody waits for: as long as a sync takes, and only while
+    /// groups are large enough for it to pay. With a commit delay, `pace` takes its place.
     ///
     /// Publishers that were acknowledged just now are about to send again. Waiting for as many of them makes one group
     /// of what would be several, each with its own sync; a lone publisher, or a slow fleet, is never made to wait.
@@ -56,18 +57,10 @@ extension LogRuntime {
         defer { monitor.unlock() }
         guard state.pendingDemand.wantsSync, !isStopping else { return }
         let pending = state.pendingAwaitedCount
-        let nanoseconds: Int64
-        if settings.commitDelayNanoseconds > 0 {
-            nanoseconds = settings.commitDelayNanoseconds
-            companyTarget = Int.max
-            patienceNanoseconds.store(nanoseconds + Self.patienceNanosecondsMax, ordering: .relaxed)
-        } else if lastAwaitedCount >= Self.companyMin {
-            nanoseconds = min(syncNanoseconds, Self.companyNanosecondsMax)
-            companyTarget = pending + lastAwaitedCount
-            patienceNanoseconds.store(Self.gatheringNanoseconds, ordering: .relaxed)
-        } else {
-            return
-        }
+        guard settings.commitDelayNanoseconds == 0, lastAwaitedCount >= Self.companyMin else { return }
+        let nanoseconds = min(syncNanoseconds, Self.companyNanosecondsMax)
+        companyTarget = pending + lastAwaitedCount
+        patienceNanoseconds.store(Self.gatheringNanoseconds, ordering: .relaxed)
         let end = MonotonicClock.nanoseconds() + nanoseconds
         while state.pendingAwaitedCount < companyTarget, !isStopping, !state.isUnderPressure {
             let left = end - MonotonicClock.nanoseconds()
@@ -77,12 +70,35 @@ extension LogRuntime {
         companyTarget = 0
     }
 
+    /// With a commit delay, makes at most one commit in that time: a message waits for the next one, but the first after a
+    /// pause does not wait at all.
+    private func pace() {
+        guard settings.commitDelayNanoseconds > 0 else { return }
+        monitor.lock()
+        defer { monitor.unlock() }
+        patienceNanoseconds.store(
+            settings.commitDelayNanoseconds + Self.patienceNanosecondsMax, ordering: .relaxed)
+        // Nobody signals for a target out of reach.
+        companyTarget = Int.max
+        let end = MonotonicClock.nanoseconds() + settings.commitDelayNanoseconds
+        while !isStopping, !state.isUnderPressure {
+            let left = end - MonotonicClock.nanoseconds()
+            if left <= 0 { break }
+            journalWork.wait(atMost: left)
+        }
+        companyTarget = 0
+        if state.pendingDemand.isEmpty { patienceNanoseconds.store(0, ordering: .relaxed) }
+    }
+
     /// Writes the pending group, and synchronises when somebody waits for it or it is time.
     private func commit(_ lastSync: inout Int64) {
         defer { patienceNanoseconds.store(0, ordering: .relaxed) }
         do throws(StorageError) {
             let start = MonotonicClock.nanoseconds()
-            patienceNanoseconds.store(min(syncNanoseconds * 5 / 4, Self.patienceNanosecondsMax), ordering: .relaxed)
+            if lastAwaitedCount >= Self.companyMin || settings.commitDelayNanoseconds > 0 {
+                let patience = min(syncNanoseconds * 5 / 4, Self.patienceNanosecondsMax)
+                patienceNanoseconds.store(patience, ordering: .relaxed)
+            }
             let wantsSync = try writePending()
             if wantsSync || journalIsStopping || start - lastSync >= settings.syncIntervalNanoseconds {
                 try journal.synchronize()

@@ -1,3 +1,4 @@
+import Checksums
 import CommitLog
 import CommitLogPosix
 import Glibc
@@ -99,7 +100,7 @@ struct InspectedCatalogue {
         guard let last = lines.last, lines.first?.elementsEqual("sluice-catalogue 1".utf8) == true else { return nil }
         let words = String(decoding: last, as: UTF8.self).split(separator: " ")
         guard words.count == 2, words[0] == "crc32c", let stored = UInt32(words[1], radix: 16),
-            Castagnoli.checksum(Array(bytes[..<last.startIndex]).span) == stored
+            CRC32C.checksum(Array(bytes[..<last.startIndex]).span) == stored
         else { return nil }
         for line in lines.dropFirst().dropLast() {
             let words = String(decoding: line, as: UTF8.self).split(separator: " ")

@@ -1,3 +1,4 @@
+import Checksums
 import CommitLog
 import RecordFormat
 import SluiceCore
@@ -83,7 +84,7 @@ struct JournalFile {
     private func isWritten(_ bytes: Span<UInt8>) -> Bool {
         bytes.count >= Self.sector && load(bytes, 0, UInt32.self) == Self.fileMagic
             && load(bytes, 8, UInt64.self) == number
-            && Castagnoli.checksum(bytes.extracting(8..<32)) == load(bytes, 4, UInt32.self)
+            && CRC32C.checksum(bytes.extracting(8..<32)) == load(bytes, 4, UInt32.self)
     }
 
     private func frame(_ bytes: Span<UInt8>, at position: Int) -> Frame? {
@@ -95,7 +96,7 @@ struct JournalFile {
         let entryCount = Int(load(rest, 36, UInt32.self))
         let tableEnd = Self.tableStart + Self.entryByteCount * entryCount
         guard tableEnd <= byteCount, byteCount <= rest.count,
-            Castagnoli.checksum(rest.extracting(8..<tableEnd)) == load(rest, 4, UInt32.self)
+            CRC32C.checksum(rest.extracting(8..<tableEnd)) == load(rest, 4, UInt32.self)
         else { return nil }
         var frame = Frame(
             position: position, lsn: load(rest, 16, UInt64.self), durableLSN: load(rest, 24, UInt64.self),
@@ -130,18 +131,5 @@ struct JournalFile {
         _ bytes: Span<UInt8>, _ index: Int, _ type: Integer.Type
     ) -> Integer {
         BatchLayout.load(bytes, at: index, as: type)
-    }
-}
-
-/// CRC-32C, a byte at a time: for headers and small files. Source: RFC 3720 §B.4.
-enum Castagnoli {
-    private static let table: [UInt32] = (0..<256).map { byte in
-        (0..<8).reduce(UInt32(byte)) { word, _ in word & 1 == 1 ? word >> 1 ^ 0x82F6_3B78 : word >> 1 }
-    }
-
-    static func checksum(_ bytes: Span<UInt8>) -> UInt32 {
-        var word = UInt32.max
-        for index in bytes.indices { word = table[Int(UInt8(truncatingIfNeeded: word) ^ bytes[index])] ^ word >> 8 }
-        return ~word
     }
 }
