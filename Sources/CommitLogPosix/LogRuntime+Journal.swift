@@ -70,8 +70,8 @@ extension LogRuntime {
         companyTarget = 0
     }
 
-    /// With a commit delay, makes at most one commit in that time: a message waits for the next one, but the first after a
-    /// pause does not wait at all.
+    /// With a commit delay, makes at most one commit in that time: a message waits for the next one, but the first
+    /// after a pause does not wait at all.
     private func pace() {
         guard settings.commitDelayNanoseconds > 0 else { return }
         monitor.lock()

@@ -1,7 +1,7 @@
 /// A growable first-in first-out queue with random access from its front.
 ///
-/// Usable from inlined code, so that other modules get it specialised: generic code through witness tables took 4 % of a
-/// message at 5,000 a second.
+/// Usable from inlined code, so that other modules get it specialised: generic code through witness tables took 4 % of
+/// a message at 5,000 a second.
 /// Complexity: `append` amortised O(1), `popFirst` and subscript O(1).
 @usableFromInline package struct Ring<Element> {
     @usableFromInline var slots: [Element?]
