@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -162,6 +163,8 @@ int sluice_start_writeback(int file, int64_t position, int64_t byteCount) {
 void sluice_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
 void sluice_exact_timers(void) { prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL); }
+
+void sluice_limit_heaps(int count) { mallopt(M_ARENA_MAX, count); }
 
 uint64_t sluice_raise_file_limit(void) {
   struct rlimit limit;

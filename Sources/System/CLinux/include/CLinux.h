@@ -37,5 +37,7 @@ int sluice_start_writeback(int file, int64_t position, int64_t byteCount);
 void sluice_name_thread(const char *name);
 /// Lets the calling thread's timed waits end within a microsecond of their time; Linux allows itself fifty otherwise.
 void sluice_exact_timers(void);
+/// Lets glibc's malloc keep at most `count` heaps (mallopt(3), M_ARENA_MAX); before threads start.
+void sluice_limit_heaps(int count);
 /// Sets the soft limit of open files to the hard limit, and returns it.
 uint64_t sluice_raise_file_limit(void);
