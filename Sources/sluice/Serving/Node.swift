@@ -17,8 +17,8 @@ struct Node {
     /// Runs until a signal stops it.
     /// - Parameter readyFile: gets the listeners' addresses when all of them accept.
     func run(readyFile: String?) throws {
-        // Batches are made on one thread and freed on another; with a heap for each thread, memory kept creeping up over
-        // 20 million messages. With two heaps it levels off.
+        // Batches are made on one thread and freed on another; with a heap for each thread, memory kept creeping up
+        // over 20 million messages. With two heaps it levels off.
         sluice_limit_heaps(2)
         _ = sluice_raise_file_limit()
         let rules = try RuleTranslation.rules(configuration)
