@@ -66,9 +66,6 @@ package final class Client {
 
     /// The identifier as text, for log lines.
     package var name: String { clientID.isEmpty ? "(no id)" : String(decoding: clientID, as: UTF8.self) }
-
-    /// Where it peer's connection comes from, for log lines.
-    package var peerAddress: String { address }
 }
 
 /// Where a client lives.

@@ -145,20 +145,7 @@ int sluice_direct_alignment(int file) {
   return (int)status.direct_offset_alignment;
 }
 
-ssize_t sluice_read_cached(int file, void *bytes, size_t byteCount, int64_t position) {
-  struct iovec vector = {.iov_base = bytes, .iov_len = byteCount};
-  return preadv2(file, &vector, 1, position, RWF_NOWAIT);
-}
-
-void sluice_drop_cache(int file, int64_t position, int64_t byteCount) {
-  posix_fadvise(file, position, byteCount, POSIX_FADV_DONTNEED);
-}
-
 int sluice_lock_exclusive(int file) { return flock(file, LOCK_EX | LOCK_NB); }
-
-int sluice_start_writeback(int file, int64_t position, int64_t byteCount) {
-  return sync_file_range(file, position, byteCount, SYNC_FILE_RANGE_WRITE);
-}
 
 void sluice_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 

@@ -25,14 +25,8 @@ int sluice_open(const char *path, int flags, unsigned mode);
 int sluice_open_direct(int file);
 /// The alignment that O_DIRECT needs of positions and lengths in `file` (statx(2), STATX_DIOALIGN); 4096 where the kernel does not say.
 int sluice_direct_alignment(int file);
-/// preadv2(2) with RWF_NOWAIT: EAGAIN when the bytes are not in the page cache.
-ssize_t sluice_read_cached(int file, void *bytes, size_t byteCount, int64_t position);
-/// posix_fadvise(2) POSIX_FADV_DONTNEED over a range.
-void sluice_drop_cache(int file, int64_t position, int64_t byteCount);
 /// An exclusive, non-blocking flock(2).
 int sluice_lock_exclusive(int file);
-/// sync_file_range(2) SYNC_FILE_RANGE_WRITE: starts writing back without waiting.
-int sluice_start_writeback(int file, int64_t position, int64_t byteCount);
 /// Names the calling thread (at most 15 bytes).
 void sluice_name_thread(const char *name);
 /// Lets the calling thread's timed waits end within a microsecond of their time; Linux allows itself fifty otherwise.
