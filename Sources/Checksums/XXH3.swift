@@ -1,6 +1,6 @@
 private import CXXHash
 
-/// XXH3-64, the hash of topics and keys in caches; never stored.
+/// XXH3, the hash of topics and keys in caches and while a log is compacted; never stored.
 package enum XXH3 {
     /// The 64-bit hash of `bytes`.
     /// - Complexity: O(n), no allocation.
@@ -13,5 +13,16 @@ package enum XXH3 {
     package static func hash(_ buffer: UnsafeRawBufferPointer) -> UInt64 {
         guard let address = buffer.baseAddress else { return unsafe sluice_xxh3_64("", 0) }
         return unsafe sluice_xxh3_64(address, buffer.count)
+    }
+
+    /// The 128-bit hash of `bytes`, under a seed.
+    /// - Complexity: O(n), no allocation.
+    package static func hash128(_ bytes: Span<UInt8>, seed: UInt64) -> (high: UInt64, low: UInt64) {
+        let hash = unsafe bytes.withUnsafeBytes { buffer in
+            // An empty span may come without an address.
+            unsafe buffer.baseAddress.map { unsafe sluice_xxh3_128($0, buffer.count, seed) }
+                ?? sluice_xxh3_128("", 0, seed)
+        }
+        return (hash.high64, hash.low64)
     }
 }

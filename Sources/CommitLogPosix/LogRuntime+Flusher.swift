@@ -2,7 +2,7 @@ import CommitLog
 import SluiceCore
 import Synchronization
 
-/// The flusher thread: segments, checkpoints, retention.
+/// The flusher thread: segments, checkpoints.
 extension LogRuntime {
     func runFlusher() {
         defer {
@@ -12,27 +12,23 @@ extension LogRuntime {
             monitor.unlock()
         }
         guard let maintenance else { preconditionFailure("Cannot flush before the log is open") }
-        var lastRetention = MonotonicClock.nanoseconds()
-        var wasFull = false
+        var lastRoll = MonotonicClock.nanoseconds()
         while waitForFlush() {
             do throws(StorageError) {
                 try maintenance.flush()
                 try prepareJournal(maintenance)
-                if wasFull {
-                    wasFull = false
-                    setFull(nil)
-                }
+                withState { _ in flusherIsBlocked = false }
                 let now = MonotonicClock.nanoseconds()
-                if now - lastRetention > Self.retentionNanoseconds {
-                    lastRetention = now
-                    _ = try maintenance.retain(now: Timestamp(rawValue: WallClock.milliseconds()))
+                if now - lastRoll > settings.housekeepingNanoseconds {
+                    lastRoll = now
+                    try rollOldSegments(maintenance)
                 }
             } catch {
                 if error.isFull {
-                    if !wasFull { setFull(error) }
-                    wasFull = true
+                    withState { _ in flusherIsBlocked = true }
+                    setFull(.device, error)
                     if journalIsStopping { return }
-                    MonotonicClock.sleep(nanoseconds: 200_000_000)
+                    MonotonicClock.sleep(nanoseconds: Self.fullRetryNanoseconds)
                 } else {
                     return poison(error)
                 }
@@ -58,7 +54,7 @@ extension LogRuntime {
             let nanoseconds: Int64 =
                 state.hasUnjournaled
                 ? Self.unjournaledNanoseconds
-                : state.flushableBytes > 0 ? Self.journaledNanoseconds : Self.retentionNanoseconds
+                : state.flushableBytes > 0 ? Self.journaledNanoseconds : settings.housekeepingNanoseconds
             // Counted from the start, so that commits that come meanwhile do not put it off.
             let left = began + nanoseconds - MonotonicClock.nanoseconds()
             if left <= 0 { return true }
@@ -70,19 +66,27 @@ extension LogRuntime {
         return false
     }
 
+    private func rollOldSegments(_ maintenance: LogMaintenance) throws(StorageError) {
+        let now = WallClock.milliseconds()
+        let ages = withState { state in
+            state.partitions.map { state.policy(ofStream: $0.streamIndex).sealingMilliseconds }
+        }
+        try maintenance.roll { Timestamp(rawValue: now - ages[$0.index]) }
+    }
+
     /// Keeps a prepared journal file at hand. The first few are made; from then on all that are full are made
     /// superfluous at once, so that a checkpoint's fsyncs, one for each partition, are paid for every few files.
     private func prepareJournal(_ maintenance: LogMaintenance) throws(StorageError) {
         monitor.lock()
         let needsSpare = spares.isEmpty
-        let full = finished
+        let full = finished.prefix { $0.lastLSN < state.durable }
         monitor.unlock()
         guard needsSpare else { return }
         if full.count < Self.journalFilesFullMax {
             let made = try maintenance.makeJournalFile()
             offer([made])
         } else {
-            let recycled = try maintenance.checkpoint(full)
+            let recycled = try maintenance.checkpoint(Array(full))
             monitor.lock()
             finished.removeFirst(full.count)
             monitor.unlock()

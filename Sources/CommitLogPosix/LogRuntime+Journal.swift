@@ -137,17 +137,18 @@ extension LogRuntime {
 
     /// Writes a group; while the disk is full it is tried again, and nothing of it is acknowledged.
     private func write(_ group: borrowing CommitGroup) throws(StorageError) {
-        var wasFull = false
+        var wasBlocked = false
         while true {
             do throws(StorageError) {
                 try journal.write(group, durable: LSN(rawValue: durableLSN.load(ordering: .relaxed)))
-                if wasFull { setFull(nil) }
+                if wasBlocked { withState { _ in journalIsBlocked = false } }
                 return
             } catch {
                 guard error.isFull, !journalIsStopping else { throw error }
-                if !wasFull { setFull(error) }
-                wasFull = true
-                MonotonicClock.sleep(nanoseconds: 100_000_000)
+                wasBlocked = true
+                withState { _ in journalIsBlocked = true }
+                setFull(.device, error)
+                MonotonicClock.sleep(nanoseconds: Self.fullRetryNanoseconds)
             }
         }
     }
@@ -218,11 +219,14 @@ extension LogRuntime {
         for wake in wakes { wake() }
     }
 
-    func setFull(_ error: StorageError?) {
+    /// Notes that space ran out (an error) or came back (nil), and says so when it makes a difference.
+    func setFull(_ cause: LogState.FullCause, _ error: StorageError?) {
         monitor.lock()
-        state.setFull(error)
-        let wakes = readers.map(\.wake)
+        let isChange = state.setFull(cause, error)
+        let wakes = isChange ? readers.map(\.wake) : []
+        keepWork.signal()
         monitor.unlock()
+        guard isChange else { return }
         report(error.map { "publishes are refused: \($0)" } ?? "space has returned, publishes are taken again")
         for wake in wakes { wake() }
     }

@@ -14,6 +14,14 @@ package struct LogRuntimeSettings: Sendable {
     package var syncIntervalNanoseconds: Int64 = 100_000_000
     /// Bounds of the log's memory.
     package var limits = LogLimits()
+    /// Bounds of the log on disk.
+    package var policy = LogPolicy()
+    /// Bounds of housekeeping.
+    package var housekeeping = HousekeepingLimits()
+    /// Bytes of the disk set aside for the day on which it is full; see `SpaceReserve`.
+    package var reserveBytes = 32 << 20
+    /// How often retention and the rest of housekeeping look, in nanoseconds.
+    package var housekeepingNanoseconds: Int64 = 10_000_000_000
 
     /// The defaults.
     package init() {}
@@ -22,8 +30,8 @@ package struct LogRuntimeSettings: Sendable {
 /// The embedded engine: the log's state behind one lock, and the threads that do its I/O.
 ///
 /// Isolation: `append`, scans and reads come from event loops and hold the lock for a few instructions; the journal
-/// thread writes and synchronises groups, the flusher writes segments, checkpoints and retains, the reader thread reads
-/// segments.
+/// thread writes and synchronises groups, the flusher writes segments and checkpoints, the reader thread reads
+/// segments, the housekeeping thread removes and rewrites sealed ones.
 /// Sendable: every mutable stored property is touched only with `monitor` locked, except those of the journal thread,
 /// which are its own.
 package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
@@ -56,12 +64,12 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     static let companyNanosecondsMax: Int64 = 300_000
     /// Bytes for segment files that wake the flusher before its time.
     static let flushBytes = 16 << 20
+    /// How long a thread that found no space waits before it tries again.
+    static let fullRetryNanoseconds: Int64 = 100_000_000
     /// How long batches that are in no journal wait for their segment file.
     static let unjournaledNanoseconds: Int64 = 50_000_000
     /// How long journaled batches wait for their segment file.
     static let journaledNanoseconds: Int64 = 1_000_000_000
-    /// How often retention looks.
-    static let retentionNanoseconds: Int64 = 10_000_000_000
 
     /// See `LogEngine`.
     package let streams: [StreamDescription]
@@ -76,6 +84,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     let flushWork: Monitor.Condition
     let spareReady: Monitor.Condition
     let readWork: Monitor.Condition
+    let keepWork: Monitor.Condition
     var state: LogState
     var readers: [Reader] = []
     var fetches = Ring<Fetch>()
@@ -106,6 +115,10 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     let patienceNanoseconds = Atomic<Int64>(0)
     private let scanned = Atomic<Bool>(false)
 
+    /// Whether the flusher, or the journal thread, waits for space.
+    var flusherIsBlocked = false
+    var journalIsBlocked = false
+
     /// The journal thread's own.
     var journal: JournalWriter
     var journalHasUnsynced = false
@@ -113,16 +126,17 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     /// The flusher's own.
     var maintenance: LogMaintenance?
 
+    /// The housekeeping thread's own.
+    var housekeeper: Housekeeper?
+    var reserve: SpaceReserve
+
     /// Recovers the directory behind `storage` and starts the threads.
     /// - Throws: `StorageError` when the directory cannot be opened.
     package init(
         storage: any Storage, streams: [StreamSettings], settings: LogRuntimeSettings,
         report: @escaping @Sendable (String) -> Void
     ) throws(StorageError) {
-        let opening = LogOpening(
-            storage: storage, settings: streams, limits: settings.limits, journalFileBytes: settings.journalFileBytes,
-            makeID: StreamIdentifier.random)
-        var opened = try opening.open()
+        var opened = try Self.open(storage, streams, settings)
         self.settings = settings
         self.report = report
         let streams = opened.streams
@@ -133,6 +147,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         flushWork = Monitor.Condition(monitor)
         spareReady = Monitor.Condition(monitor)
         readWork = Monitor.Condition(monitor)
+        keepWork = Monitor.Condition(monitor)
         var files = [PartitionFiles?](repeating: nil, count: writers.count)
         for stream in streams {
             for (number, partition) in stream.partitions.enumerated() {
@@ -141,18 +156,42 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
             }
         }
         self.files = files.compactMap { $0 }
+        reserve = SpaceReserve(storage: storage, byteCount: settings.reserveBytes)
         state = opened.takeState()
         journal = opened.takeJournal()
         let journalFiles = opened.takeFiles()
         writtenLSN = Atomic(state.written.rawValue)
         durableLSN = Atomic(state.durable.rawValue)
         maintenance = LogMaintenance(
-            storage: storage, access: self, writers: writers, streams: streams, files: journalFiles)
+            storage: storage, access: self, writers: writers, files: journalFiles)
+        housekeeper = Housekeeper(
+            storage: storage, access: self, streams: streams, limits: settings.housekeeping,
+            makeSeed: { UInt64.random(in: .min ... .max) })
+        state.policy = settings.policy
         threads = [
             WorkerThread(name: "sluice-journal") { [unowned self] in runJournal() },
             WorkerThread(name: "sluice-flush") { [unowned self] in runFlusher() },
             WorkerThread(name: "sluice-read") { [unowned self] in runReader() },
+            WorkerThread(name: "sluice-keep") { [unowned self] in runHousekeeping() },
         ]
+    }
+
+    /// Opens the directory; on a full disk once more without the reserve, which is there for this.
+    private static func open(
+        _ storage: any Storage, _ streams: [StreamSettings], _ settings: LogRuntimeSettings
+    ) throws(StorageError) -> OpenedLog {
+        func opening() -> LogOpening {
+            LogOpening(
+                storage: storage, settings: streams, limits: settings.limits,
+                journalFileBytes: settings.journalFileBytes, makeID: StreamIdentifier.random)
+        }
+        do throws(StorageError) {
+            return try opening().open()
+        } catch {
+            guard error.isFull else { throw error }
+            try storage.remove(SpaceReserve.path)
+            return try opening().open()
+        }
     }
 
     /// Stops the threads: what was appended is written, synchronised and in its segment file, and the directory is
@@ -164,10 +203,12 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         journalWork.signal()
         flushWork.signal()
         readWork.signal()
+        keepWork.signal()
         monitor.unlock()
         for thread in threads { thread.join() }
         threads = []
         maintenance = nil
+        housekeeper = nil
     }
 
     /// See `LogStateAccess`.
@@ -175,6 +216,30 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         monitor.lock()
         defer { monitor.unlock() }
         return body(&state)
+    }
+
+    /// See `LogStateAccess`.
+    package func pause() { MonotonicClock.sleep(nanoseconds: 1_000_000) }
+
+    // MARK: Policies
+
+    /// See `LogEngine`.
+    package func policy(ofStream index: Int) -> StreamPolicy { withState { $0.policy(ofStream: index) } }
+
+    /// See `LogEngine`.
+    package func setPolicy(_ policy: StreamPolicy, ofStream index: Int) {
+        withState { state in
+            state.setPolicy(policy, ofStream: index)
+            keepWork.signal()
+        }
+    }
+
+    /// Changes what bounds the log as a whole.
+    package func setPolicy(_ policy: LogPolicy) {
+        withState { state in
+            state.policy = policy
+            keepWork.signal()
+        }
     }
 
     // MARK: Appends
@@ -319,7 +384,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
             let partition = state.partitions[partition.index]
             return PartitionBounds(
                 start: partition.start, durable: partition.durable, appended: partition.appended,
-                flushed: partition.flushed, byteCount: partition.segments.reduce(0) { $0 + $1.byteCount },
+                flushed: partition.flushed, byteCount: partition.byteCount,
                 segmentCount: partition.segments.count)
         }
     }

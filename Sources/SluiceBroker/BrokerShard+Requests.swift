@@ -34,7 +34,7 @@ extension BrokerShard {
 
     /// Every stream with its settings and the bounds of its partitions. Names and ids need no escapes.
     private func streamsDocument() -> String {
-        let streams = log.streams.map { stream in
+        let streams = log.streams.enumerated().map { index, stream in
             let partitions = stream.partitions.enumerated().map { number, partition in
                 let bounds = log.bounds(partition)
                 return """
@@ -44,10 +44,12 @@ extension BrokerShard {
                     """
             }
             let setting = stream.settings
+            let policy = log.policy(ofStream: index)
             return """
                 {"name":"\(setting.name)","id":"\(stream.id)","durability":"\(setting.durability.rawValue)",\
-                "retention_ms":\(setting.retentionMilliseconds.map { String($0) } ?? "null"),\
-                "retention_bytes":\(setting.retentionBytesMax.map { String($0) } ?? "null"),\
+                "cleanup":"\(policy.cleanup.rawValue)",\
+                "retention_ms":\(policy.retentionMilliseconds.map { String($0) } ?? "null"),\
+                "retention_bytes":\(policy.retentionBytesMax.map { String($0) } ?? "null"),\
                 "partitions":[\(partitions.joined(separator: ","))]}
                 """
         }

@@ -49,6 +49,9 @@ extension Configuration {
         root.section("log") { section in
             if let memory = section.value("tail_memory", .byteCount(1 << 20...1 << 40)) { log.tailBytes = memory }
             if let size = section.value("segment_size", .segmentSize) { log.segmentBytes = size }
+            if let size = section.value("retention_size", .storedSize) { log.retentionBytes = size }
+            if let size = section.value("quota", .storedSize) { log.quotaBytes = size }
+            if let size = section.value("reserve", .byteCount(0...1 << 40)) { log.reserveBytes = size }
         }
         root.section("limits") { limits.take($0) }
         root.section("logging") { section in

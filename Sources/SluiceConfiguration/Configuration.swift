@@ -83,6 +83,12 @@ package struct LogSettings: Equatable, Sendable {
     package var tailBytes = 64 << 20
     /// Bytes of a segment file, where a stream says nothing else.
     package var segmentBytes = 256 << 20
+    /// Bytes of segment files that all streams together keep; nil without bound.
+    package var retentionBytes: Int?
+    /// Bytes that the data directory may take before publishes are refused; nil leaves it to the disk.
+    package var quotaBytes: Int?
+    /// Bytes of the disk that are set aside for sessions and offsets, and for starting, when it is full.
+    package var reserveBytes = 32 << 20
 }
 
 /// What is logged.

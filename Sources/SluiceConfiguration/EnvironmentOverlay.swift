@@ -4,7 +4,8 @@ enum EnvironmentOverlay {
     static let paths: [[String]] = [
         ["listeners", "mqtt"], ["data"], ["loops"],
         ["journal", "file_size"], ["journal", "commit_delay"],
-        ["log", "tail_memory"], ["log", "segment_size"],
+        ["log", "tail_memory"], ["log", "segment_size"], ["log", "retention_size"], ["log", "quota"],
+        ["log", "reserve"],
         ["limits", "packet_size"], ["limits", "topic_levels"], ["limits", "inflight"], ["limits", "connections"],
         ["limits", "output_buffer"], ["limits", "subscriptions"], ["limits", "connect_timeout"],
         ["logging", "level"],

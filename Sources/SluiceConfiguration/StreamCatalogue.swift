@@ -14,7 +14,9 @@ struct StreamCatalogue {
         case fsync, interval, memory
     }
 
-    private static let settingKeys = ["partitions", "durability", "interval", "retention", "segment_size"]
+    private static let settingKeys = [
+        "partitions", "durability", "interval", "retention", "cleanup", "tombstones", "segment_size", "segment_age",
+    ]
 
     /// An empty catalogue whose streams have segments of `segmentBytes` unless they say otherwise.
     init(segmentBytes: Int) { self.segmentBytes = segmentBytes }
@@ -86,11 +88,37 @@ struct StreamCatalogue {
             section.report(at: section.location(of: "interval"), "'interval' goes with 'durability: interval' only")
         }
         section.section("retention") { retention in
-            let ages = Expectation.duration(.seconds(60) ... .seconds(36_500 * 86_400)).orUnlimited()
-            if let age = retention.value("age", ages) { stream.retention.age = age }
-            let sizes = Expectation.byteCount(1 << 20...1 << 50).orUnlimited()
-            if let size = retention.value("size", sizes) { stream.retention.byteCount = size }
+            if let age = retention.value("age", Expectation.age.orUnlimited()) { stream.retention.age = age }
+            if let size = retention.value("size", .storedSize) { stream.retention.byteCount = size }
         }
+        takeCleanup(section, &stream)
         if let size = section.value("segment_size", .segmentSize) { stream.segmentBytes = size }
+        if let age = section.value("segment_age", .age) { stream.segmentAge = age }
     }
+
+    private static func takeCleanup(_ section: SectionReader, _ stream: inout StreamSettings) {
+        if let cleanup = section.value("cleanup", .choice()) as Cleanup? { stream.cleanup = cleanup }
+        if let age = section.value("tombstones", .duration(.zero ... .seconds(36_500 * 86_400))) {
+            stream.tombstoneAge = age
+        }
+        if section.has("tombstones"), stream.cleanup == .delete {
+            section.report(
+                at: section.location(of: "tombstones"), "'tombstones' goes with 'cleanup: compact' only")
+        }
+        if section.has("retention"), stream.cleanup == .compact {
+            section.report(
+                at: section.location(of: "retention"),
+                "'cleanup: compact' removes nothing for its age or size; write 'cleanup: compact,delete' for both")
+        }
+    }
+}
+
+extension Expectation<Duration> {
+    /// An age that records can reach.
+    static var age: Expectation { duration(.seconds(60) ... .seconds(36_500 * 86_400)) }
+}
+
+extension Expectation<Int?> {
+    /// What may be stored at most.
+    static var storedSize: Expectation { Expectation<Int>.byteCount(1 << 20...1 << 50).orUnlimited() }
 }

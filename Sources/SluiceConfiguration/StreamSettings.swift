@@ -11,8 +11,14 @@ package struct StreamSettings: Equatable, Sendable {
     package var durability = Durability.fsync
     /// What is kept.
     package var retention = Retention()
+    /// What becomes of old segments.
+    package var cleanup = Cleanup.delete
+    /// How long a tombstone of a compacted stream stays at least.
+    package var tombstoneAge = Duration.seconds(86_400)
     /// Bytes of a segment file.
     package var segmentBytes: Int
+    /// How old the first record of a segment becomes before the next one begins.
+    package var segmentAge = Duration.seconds(7 * 86_400)
 
     /// A stream with defaults.
     package init(name: String, segmentBytes: Int) {
@@ -35,8 +41,18 @@ package enum Durability: Equatable, Sendable {
 package struct Retention: Equatable, Sendable {
     /// How old a record may become; nil for ever. Seven days, as Kafka's default.
     package var age: Duration? = .seconds(7 * 86_400)
-    /// How many bytes a partition may have; nil without bound.
+    /// How many bytes the stream's segments may have, all partitions counted; nil without bound.
     package var byteCount: Int?
+}
+
+/// What becomes of a stream's old segments; the words are Kafka's `cleanup.policy`.
+package enum Cleanup: String, CaseIterable, Sendable {
+    /// They go by age and size.
+    case delete
+    /// The last record of each key stays.
+    case compact
+    /// The last record of each key stays until it goes by age and size.
+    case compactAndDelete = "compact,delete"
 }
 
 /// One routing rule as it was written; TopicRouting gives it meaning, and its errors belong at these places.

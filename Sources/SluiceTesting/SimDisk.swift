@@ -164,7 +164,7 @@ extension SimDisk.World {
         files[index].write(bytes, at: position)
     }
 
-    private var usedByteCount: Int {
+    var usedByteCount: Int {
         directories.values.reduce(0) { sum, directory in
             directory.shown.values.reduce(sum) { sum, entry in
                 guard case .file(let index) = entry else { return sum }

@@ -82,8 +82,10 @@ package final class Server {
     }
 
     /// Serves until SIGTERM or SIGINT, then closes every connection and returns.
-    /// - Parameter ready: called when connections are accepted.
-    package func run(ready: () -> Void) {
+    /// - Parameters:
+    ///   - reload: called on SIGHUP, on this thread; connections that come meanwhile wait in the kernel.
+    ///   - ready: called when connections are accepted.
+    package func run(reload: @escaping () -> Void, ready: () -> Void) {
         loops = (0..<settings.loopCount).map { index in
             TransportLoop(
                 settings: ShardSettings(index: index, limits: settings.limits, rules: rules), log: log, peers: peers,
@@ -100,6 +102,7 @@ package final class Server {
         for signal in [SIGTERM, SIGINT] {
             watchers.append(SignalWatcher(loop, signal: signal) { [unowned self] in stopAccepting() })
         }
+        watchers.append(SignalWatcher(loop, signal: SIGHUP, reload))
         ready()
         loop.run()
         for loop in loops { loop.post(.stop) }

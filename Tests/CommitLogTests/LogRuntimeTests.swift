@@ -45,7 +45,7 @@ struct LogRuntimeTests {
             report: { _ in })
     }
 
-    static func appendAndWait(_ log: LogRuntime, _ numbers: [Int]) throws {
+    static func appendAndWait(_ log: LogRuntime, _ numbers: [Int], partition: UInt32 = 0) throws {
         let woken = Woken()
         let reader = log.register(wake: { woken.signal() })
         var builder = RecordBatchBuilder()
@@ -56,7 +56,7 @@ struct LogRuntimeTests {
                 at: Timestamp(rawValue: 1000), keyField: key.span, value: value.span, headersField: headers.span)
         }
         let append = Append(
-            partition: PartitionID(rawValue: 0), batch: builder.finish(), isAwaited: true, topicHashes: nil)
+            partition: PartitionID(rawValue: partition), batch: builder.finish(), isAwaited: true, topicHashes: nil)
         guard case .appended(let lsn) = log.append([append], from: reader) else {
             Issue.record("refused")
             return

@@ -100,37 +100,116 @@ struct LogStateTests {
 
 @Suite("Retention")
 struct RetentionTests {
-    @Test("by bytes: whole segments go, oldest first, at most half at once, and readers go on at the new start")
+    @Test("by bytes: whole segments go, oldest first, and readers go on at the new start and hear what they missed")
     func byBytes() throws {
         var stream = StreamSettings(name: "device")
-        stream.retentionBytesMax = 2500
+        stream.policy.retentionBytesMax = 2500
         let (world, log) = try Self.filled(stream)
         let before = log.withState { $0.partitions[0].segments }
         #expect(before.count == 8)
-        #expect(try log.maintenance.retain(now: Timestamp(rawValue: 0)) == 4)
-        #expect(try log.maintenance.retain(now: Timestamp(rawValue: 0)) == 1)
-        #expect(try log.maintenance.retain(now: Timestamp(rawValue: 0)) == 0)
+        #expect(try Self.retain(log, at: 0) == 5)
+        #expect(try Self.retain(log, at: 0) == 0)
         let segments = log.withState { $0.partitions[0].segments }
         #expect(segments == Array(before.suffix(3)))
         #expect(segments.reduce(0) { $0 + $1.byteCount } <= 3500)
+        #expect(log.withState { $0.partitions[0].byteCount } == segments.reduce(0) { $0 + $1.byteCount })
         let start = segments[0].baseOffset
         #expect(log.withState { $0.partitions[0].start } == start)
         let read = try log.files[0].read(
             PartitionID(rawValue: 0), from: .zero, hint: nil, byteCountMax: 100, access: log)
         #expect(read.batches.first?.baseOffset == start)
+        #expect(read.removedCount == start.rawValue)
         #expect(world.disk.paths.filter { $0.hasPrefix("streams/device-0/0") }.count == 9)
     }
 
-    @Test("by age: a clock that jumps ahead takes half at once and leaves the newest segment")
+    @Test("by age: an eighth of the segments at most in a pass, never the newest")
     func byAge() throws {
         var stream = StreamSettings(name: "device")
-        stream.retentionMilliseconds = 10
+        stream.policy.retentionMilliseconds = 10
         let (_, log) = try Self.filled(stream)
-        #expect(try log.maintenance.retain(now: Timestamp(rawValue: 1011)) == 0)
-        #expect(try log.maintenance.retain(now: Timestamp(rawValue: 1014)) == 1)
-        #expect(try log.maintenance.retain(now: Timestamp(rawValue: 1_000_000)) == 3)
-        for _ in 0..<5 { _ = try log.maintenance.retain(now: Timestamp(rawValue: 1_000_000)) }
+        #expect(try Self.retain(log, at: 1011) == 0)
+        #expect(try Self.retain(log, at: 1014) == 1)
+        #expect(try Self.retain(log, at: 1_000_000) == 1)
+        for _ in 0..<8 { _ = try Self.retain(log, at: 1_000_000) }
         #expect(log.withState { $0.partitions[0].segments.count } == 1)
+    }
+
+    @Test("a clock that jumps ahead removes nothing for an hour, and then again a little at a time")
+    func clockJump() throws {
+        var stream = StreamSettings(name: "device")
+        stream.policy.retentionMilliseconds = 1000
+        let (_, log) = try Self.filled(stream)
+        #expect(try Self.retain(log, at: 1500, monotonic: 0) == 0)
+        let day: Int64 = 86_400_000
+        let jump = try log.housekeeper.retain(wall: Timestamp(rawValue: 1500 + day), monotonic: 10_000)
+        #expect(jump.removedCount == 0)
+        #expect(jump.jumpMilliseconds == day - 10_000)
+        #expect(try Self.retain(log, at: 11_500 + day, monotonic: 20_000) == 0)
+        #expect(try Self.retain(log, at: 1500 + day + 3_600_000, monotonic: 3_611_000) == 1)
+    }
+
+    @Test("a policy that changes while the log runs counts from the next pass on")
+    func changes() throws {
+        let (_, log) = try Self.filled(StreamSettings(name: "device"))
+        #expect(try Self.retain(log, at: 1_000_000) == 0)
+        var policy = StreamPolicy()
+        policy.retentionBytesMax = 1
+        log.withState { $0.setPolicy(policy, ofStream: 0) }
+        #expect(try Self.retain(log, at: 1_000_000) == 7)
+    }
+
+    @Test("in total: the oldest segments of all streams go, but not those of compacted streams")
+    func inTotal() throws {
+        var streams = ["device", "metric", "state"].map { StreamSettings(name: $0) }
+        streams[2].policy.cleanup = .compact
+        for index in streams.indices { streams[index].shape.segmentBytesMax = 1500 }
+        let world = FaultWorld(streams)
+        let log = try world.open()
+        for number in 0..<36 { _ = try world.commit(log, partition: number % 3) }
+        try log.flush()
+        let before = log.withState { state in state.partitions.map(\.segments.count) }
+        let total = log.withState { state in state.partitions.reduce(0) { $0 + $1.byteCount } }
+        log.withState { $0.policy.retentionBytesMax = total / 2 }
+        #expect(try Self.retain(log, at: 5000) > 0)
+        let after = log.withState { state in state.partitions.map(\.segments.count) }
+        #expect(after[2] == before[2])
+        #expect(after[0] < before[0])
+        #expect(abs(after[0] - after[1]) <= 1)
+        // All but the newest may go; what compacted streams hold counts and stays.
+        log.withState { $0.policy.retentionBytesMax = 1 }
+        _ = try Self.retain(log, at: 5000)
+        #expect(log.withState { state in state.partitions.map(\.segments.count) } == [1, 1, before[2]])
+    }
+
+    @Test("a segment that is not full is sealed when its first record is old, so that it can go")
+    func slowStream() throws {
+        var stream = StreamSettings(name: "device")
+        stream.policy.retentionMilliseconds = 1000
+        let world = FaultWorld(stream)
+        var log = try world.open()
+        _ = try world.commit(log)
+        try log.flush()
+        for attempt in 0..<2 {
+            try log.maintenance.roll { _ in Timestamp(rawValue: 1001) }
+            #expect(log.withState { $0.partitions[0].segments.count } == 1)
+            // The first record's time is found again when the log opens.
+            if attempt == 0 { log = try world.reopen(.kill) }
+        }
+        try log.maintenance.roll { _ in Timestamp(rawValue: 1002) }
+        #expect(log.withState { $0.partitions[0].segments.count } == 2)
+        try log.maintenance.roll { _ in Timestamp(rawValue: 9000) }
+        #expect(log.withState { $0.partitions[0].segments.count } == 2)
+        #expect(try Self.retain(log, at: 9000) == 1)
+        #expect(log.withState { $0.partitions[0].start } == Offset(rawValue: 2))
+        log = try world.reopen(.powerCut)
+        #expect(log.withState { $0.partitions[0].start } == Offset(rawValue: 2))
+        _ = try world.commit(log)
+        try log.flush()
+        #expect(try log.readAll(0).map(\.baseOffset.rawValue) == [2])
+    }
+
+    private static func retain(_ log: SimLog, at wall: Int64, monotonic: Int64? = nil) throws -> Int {
+        try log.housekeeper.retain(wall: Timestamp(rawValue: wall), monotonic: monotonic ?? wall).removedCount
     }
 
     @Test("a time is looked up in the segments: the first batch that has it or a later one")

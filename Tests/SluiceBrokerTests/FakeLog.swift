@@ -77,6 +77,10 @@ final class FakeLog: LogEngine, @unchecked Sendable {
 
     // MARK: The engine
 
+    func policy(ofStream index: Int) -> StreamPolicy { state.policy(ofStream: index) }
+
+    func setPolicy(_ policy: StreamPolicy, ofStream index: Int) { state.setPolicy(policy, ofStream: index) }
+
     func register(wake: @escaping @Sendable () -> Void) -> ReaderID {
         wakes.append(wake)
         return state.register()

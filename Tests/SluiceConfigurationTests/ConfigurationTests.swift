@@ -95,6 +95,28 @@ struct ConfigurationTests {
         #expect(configuration.streams[0].durability == .memory)
     }
 
+    @Test("Cleanup, tombstones and bounds of the whole log")
+    func cleanup() throws {
+        let configuration = try read(
+            """
+            log: { retention_size: 2GiB, quota: 3GiB, reserve: 1MiB }
+            streams:
+              - { name: last, cleanup: compact, tombstones: 2h, segment_age: 1h }
+              - { name: both, cleanup: "compact,delete", retention: { age: 30d } }
+            """)
+        #expect(configuration.log.retentionBytes == 2 << 30)
+        #expect(configuration.log.quotaBytes == 3 << 30)
+        #expect(configuration.log.reserveBytes == 1 << 20)
+        #expect(configuration.streams[0].cleanup == .compact)
+        #expect(configuration.streams[0].tombstoneAge == .seconds(7200))
+        #expect(configuration.streams[0].segmentAge == .seconds(3600))
+        #expect(configuration.streams[1].cleanup == .compactAndDelete)
+        #expect(configuration.streams[1].tombstoneAge == .seconds(86_400))
+        #expect(complaints("streams: [{ name: a, tombstones: 1h }]") != [])
+        #expect(complaints("streams: [{ name: a, cleanup: compact, retention: { age: 1d } }]") != [])
+        #expect(complaints("streams: [{ name: a, cleanup: shrink }]") != [])
+    }
+
     @Test("The environment overrides single settings")
     func environment() throws {
         let configuration = try read(
@@ -115,6 +137,7 @@ struct ConfigurationTests {
             "SLUICE_LISTENERS_MQTT": "127.0.0.1:1", "SLUICE_DATA": "/x", "SLUICE_LOOPS": "1",
             "SLUICE_JOURNAL_FILE_SIZE": "1MiB", "SLUICE_JOURNAL_COMMIT_DELAY": "1ms",
             "SLUICE_LOG_TAIL_MEMORY": "1MiB", "SLUICE_LOG_SEGMENT_SIZE": "1MiB",
+            "SLUICE_LOG_RETENTION_SIZE": "1GiB", "SLUICE_LOG_QUOTA": "1GiB", "SLUICE_LOG_RESERVE": "0",
             "SLUICE_LIMITS_PACKET_SIZE": "10000", "SLUICE_LIMITS_TOPIC_LEVELS": "1", "SLUICE_LIMITS_INFLIGHT": "1",
             "SLUICE_LIMITS_CONNECTIONS": "1", "SLUICE_LIMITS_OUTPUT_BUFFER": "64KiB",
             "SLUICE_LIMITS_SUBSCRIPTIONS": "1", "SLUICE_LIMITS_CONNECT_TIMEOUT": "1s", "SLUICE_LOGGING_LEVEL": "error",

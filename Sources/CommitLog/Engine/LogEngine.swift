@@ -3,21 +3,22 @@ package import SluiceCore
 
 /// A named log and how it is kept.
 package struct StreamSettings: Sendable, Equatable {
-    /// The name: `[a-zA-Z0-9._-]{1,249}`, as Kafka's topics.
+    /// The name: `[a-zA-Z0-9._-]{1,249}`, as Kafka's topics. Names with `__` in front are the node's own.
     package var name: String
     /// The number of partitions.
     package var partitionCount = 1
     /// What an acknowledgement waits for.
     package var durability = Durability.fsync
-    /// How long records are kept at least, in milliseconds; nil keeps them for ever.
-    package var retentionMilliseconds: Int64?
-    /// How many bytes of a partition are kept at most; nil keeps all.
-    package var retentionBytesMax: Int64?
+    /// What becomes of its old records, as the node starts.
+    package var policy = StreamPolicy()
     /// When a segment is full.
     package var shape = SegmentShape()
 
     /// Settings with the defaults.
     package init(name: String) { self.name = name }
+
+    /// Whether it holds the node's own state: sessions, offsets, checkpoints.
+    package var isInternal: Bool { name.hasPrefix("__") }
 }
 
 /// A stream as the broker sees it.
@@ -124,6 +125,8 @@ package struct PartitionRead: Sendable {
     package var hint: ReadHint?
     /// Bytes that were damaged and passed over.
     package var damagedByteCount: Int64 = 0
+    /// Offsets that were asked for and that retention has taken.
+    package var removedCount: Int64 = 0
 
     /// A read that found nothing yet.
     package init(nextOffset: Offset) { self.nextOffset = nextOffset }
@@ -188,6 +191,12 @@ package protocol LogEngine: AnyObject, Sendable {
 
     /// The answers that have come since the last call, by ticket.
     func takeFetched(_ reader: ReaderID) -> [(ticket: UInt64, read: PartitionRead)]
+
+    /// How a stream is kept now.
+    func policy(ofStream index: Int) -> StreamPolicy
+
+    /// Changes how a stream is kept, from the next look on.
+    func setPolicy(_ policy: StreamPolicy, ofStream index: Int)
 
     /// Gives up records before `offset`; whole segments of them are removed in the background.
     func trim(_ partition: PartitionID, before offset: Offset)

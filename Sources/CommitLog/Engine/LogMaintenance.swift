@@ -5,39 +5,28 @@ package import SluiceCore
 package protocol LogStateAccess: AnyObject {
     /// Calls `body` with the state. Short, no I/O, never nested.
     func withState<Result>(_ body: (inout LogState) -> Result) -> Result
+    /// Waits a moment for another thread to finish what it is at; about a millisecond.
+    func pause()
 }
 
-/// What happens behind the appends: tail to segment files, checkpoints, retention.
+/// What happens right behind the appends: tail to segment files, checkpoints.
 ///
 /// Isolation: one thread (the flusher's), or a simulation.
 package final class LogMaintenance {
     private let storage: any Storage
     private let access: any LogStateAccess
     private let writers: [SegmentWriter]
-    private let settings: [StreamSettings]
-    private let paths: [SegmentPaths]
     private var files: JournalFiles
     private var failure: StorageError?
 
     /// The maintenance of an opened log.
     package init(
-        storage: any Storage, access: any LogStateAccess, writers: [SegmentWriter], streams: [StreamDescription],
-        files: consuming JournalFiles
+        storage: any Storage, access: any LogStateAccess, writers: [SegmentWriter], files: consuming JournalFiles
     ) {
         self.storage = storage
         self.access = access
         self.writers = writers
         self.files = files
-        var settings = [StreamSettings](repeating: StreamSettings(name: ""), count: writers.count)
-        var paths = [SegmentPaths](repeating: SegmentPaths(stream: "", number: 0), count: writers.count)
-        for stream in streams {
-            for (number, partition) in stream.partitions.enumerated() {
-                settings[partition.index] = stream.settings
-                paths[partition.index] = SegmentPaths(stream: stream.settings.name, number: number)
-            }
-        }
-        self.settings = settings
-        self.paths = paths
     }
 
     /// Writes every batch whose group is durable now and that is not in a segment file yet.
@@ -77,6 +66,27 @@ package final class LogMaintenance {
         }
     }
 
+    /// Seals segments that began too long ago, though they are not full: retention removes sealed segments only.
+    /// - Parameter oldest: the moment before which a partition's newest segment may not have begun.
+    package func roll(olderThan oldest: (PartitionID) -> Timestamp) throws(StorageError) {
+        try checkUsable()
+        for index in writers.indices {
+            let id = PartitionID(rawValue: UInt32(index))
+            guard let begun = writers[index].firstTimestamp, begun < oldest(id) else { continue }
+            let isFlushed = access.withState { $0.partitions[index].flushed == writers[index].active.nextOffset }
+            guard isFlushed else { continue }
+            do throws(StorageError) {
+                let sealed = try writers[index].seal()
+                access.withState { state in
+                    state.completed(flush: id, batches: [], segments: [sealed, writers[index].active])
+                }
+            } catch {
+                if !error.isFull { failure = error }
+                throw error
+            }
+        }
+    }
+
     /// Waits until every segment file is on the device. A failure poisons the log.
     package func synchronize() throws(StorageError) {
         try synchronize { (writer) throws(StorageError) in try writer.synchronize() }
@@ -98,10 +108,13 @@ package final class LogMaintenance {
     }
 
     /// Makes journal files superfluous: everything in them reaches its segment file, on the device.
+    ///
+    /// A later group must be durable, and with it the head of the file behind: a recovery that found neither these
+    /// files nor that head would not know whether frames behind it follow on.
     /// - Returns: the files under new numbers, in their order, free to be written.
     package func checkpoint(_ finished: [JournalWriter.File]) throws(StorageError) -> [JournalWriter.File] {
         // Every group in the files may be flushed by now; one that may not would be lost with its file.
-        for file in finished { precondition(access.withState { $0.durable } >= file.lastLSN) }
+        for file in finished { precondition(access.withState { $0.durable } > file.lastLSN) }
         try flush()
         try synchronize { (writer) throws(StorageError) in try writer.synchronizeBatches() }
         var recycled: [JournalWriter.File] = []
@@ -119,47 +132,5 @@ package final class LogMaintenance {
     package func markClean() throws(StorageError) {
         try checkUsable()
         try storage.replace(LogOpening.cleanMark, with: Array("clean\n".utf8), inDirectory: "meta")
-    }
-
-    /// Removes segments whose records are all older than their stream keeps, or that exceed its bytes.
-    ///
-    /// A clock that jumps ahead must not empty a stream at once: one pass removes at most half of a partition's
-    /// segments, and no pass the newest.
-    /// - Returns: the removed segments' number.
-    package func retain(now: Timestamp) throws(StorageError) -> Int {
-        var removed = 0
-        for index in writers.indices {
-            let setting = settings[index]
-            let doomed = access.withState { Self.doomed($0.partitions[index], setting, now: now) }
-            for segment in doomed {
-                // The names go first from memory, then from the disk: a reader that still holds one fails to open it
-                // and asks again.
-                for path in [
-                    paths[index].log(segment.baseOffset), paths[index].index(segment.baseOffset),
-                    paths[index].timeIndex(segment.baseOffset),
-                ] { try storage.remove(path) }
-                removed += 1
-            }
-        }
-        return removed
-    }
-
-    private static func doomed(_ partition: PartitionState, _ setting: StreamSettings, now: Timestamp) -> [SegmentInfo]
-    {
-        var doomed: [SegmentInfo] = []
-        var byteCount = partition.segments.reduce(0) { $0 + $1.byteCount }
-        let countMax = max(1, partition.segments.count / 2)
-        while doomed.count < countMax, partition.segments.count > 1, let oldest = partition.segments.first {
-            let isOld =
-                setting.retentionMilliseconds.map { oldest.maxTimestamp.rawValue < now.rawValue - $0 } ?? false
-            let isTooMuch = setting.retentionBytesMax.map { byteCount - oldest.byteCount >= $0 } ?? false
-            let isGivenUp = oldest.nextOffset <= partition.trimmedBefore
-            guard isOld || isTooMuch || isGivenUp else { break }
-            // A reader's tail may still hold these batches; it does no harm, their offsets are below the start now.
-            guard oldest.nextOffset <= partition.flushed else { break }
-            byteCount -= oldest.byteCount
-            doomed.append(partition.removeFirstSegment())
-        }
-        return doomed
     }
 }

@@ -46,10 +46,20 @@ package struct LogState: ~Copyable {
     package private(set) var flushableBytes = 0
     /// Whether batches whose bytes are in no journal may go to their segment file: they are flushed sooner.
     package private(set) var hasUnjournaled = false
+    /// What bounds the log as a whole.
+    package var policy = LogPolicy()
+    private var policies: [StreamPolicy] = []
     /// Why the log refuses work, for good.
     package private(set) var poison: StorageError?
-    /// Why the log refuses work until space returns.
-    package private(set) var full: StorageError?
+    private var fullCauses: [FullCause: StorageError] = [:]
+
+    /// Why there is no space.
+    package enum FullCause: Hashable, Sendable {
+        /// The device, or the system's quota, has no more.
+        case device
+        /// The data directory has reached its own quota.
+        case quota
+    }
 
     private struct Scan {
         var appended: UInt64?
@@ -67,13 +77,29 @@ package struct LogState: ~Copyable {
         durable = nextLSN.previous
     }
 
+    // MARK: Policies
+
+    /// How the stream of this index in the catalogue is kept.
+    package func policy(ofStream index: Int) -> StreamPolicy {
+        index < policies.count ? policies[index] : StreamPolicy()
+    }
+
+    /// Changes how a stream is kept.
+    package mutating func setPolicy(_ policy: StreamPolicy, ofStream index: Int) {
+        while policies.count <= index { policies.append(StreamPolicy()) }
+        policies[index] = policy
+    }
+
     // MARK: Appending
 
     /// Appends a tick's batches to the pending group.
     /// - Complexity: O(batches).
     package mutating func append(_ appends: [Append]) -> AppendOutcome {
         if poison != nil { return .refusedPoisoned }
-        if full != nil { return .refusedFull }
+        // Sessions and offsets have a reserve: what is in flight can come to its end.
+        if !fullCauses.isEmpty, appends.contains(where: { !partitions[$0.partition.index].isInternal }) {
+            return .refusedFull
+        }
         let lsn = pending.lsn
         let isAwaitedByScan = hasDurableScan
         for append in appends {
@@ -164,8 +190,19 @@ package struct LogState: ~Copyable {
         if poison == nil { poison = error }
     }
 
+    /// Why publishes are refused until space returns.
+    package var full: StorageError? { fullCauses[.device] ?? fullCauses[.quota] }
+
     /// Space ran out (an error), or came back (nil).
-    package mutating func setFull(_ error: StorageError?) { full = error }
+    /// - Returns: whether that changes what is refused.
+    package mutating func setFull(_ cause: FullCause, _ error: StorageError?) -> Bool {
+        let wasFull = full != nil
+        if error == nil || fullCauses[cause] == nil { fullCauses[cause] = error }
+        return wasFull != (full != nil)
+    }
+
+    /// Whether the device has no space.
+    package var isDeviceFull: Bool { fullCauses[.device] != nil }
 
     // MARK: Flushing
 

@@ -18,35 +18,60 @@ package struct PartitionFiles: Sendable {
     package func read(
         _ partition: PartitionID, from offset: Offset, hint: ReadHint?, byteCountMax: Int, access: any LogStateAccess
     ) throws(StorageError) -> PartitionRead {
-        var read = PartitionRead(nextOffset: offset)
-        // A segment that retention removes between the look-up and the opening moves the start; then the next one is
-        // it.
-        for _ in 0..<8 {
+        try whileUnchanged(partition, access) { () throws(StorageError) in
+            var read = PartitionRead(nextOffset: offset)
             let (start, found) = access.withState { state in
                 let partition = state.partitions[partition.index]
                 let from = max(offset, partition.start)
                 return (from, partition.segment(holding: from))
             }
-            guard let segment = found else {
-                read.nextOffset = start
-                return read
+            read.nextOffset = start
+            read.removedCount = start.rawValue - offset.rawValue
+            guard let segment = found else { return read }
+            let result = try SegmentReader.read(
+                storage, paths, segment, from: start, hint: hint, byteCountMax: byteCountMax)
+            read.batches = result.batches
+            read.hint = result.hint
+            read.damagedByteCount = result.damagedByteCount
+            read.nextOffset = result.batches.last?.nextOffset ?? max(start, segment.nextOffset)
+            return read
+        }
+    }
+
+    /// Does `body` again when retention removed, or housekeeping replaced, segments meanwhile: names that were looked
+    /// up then stand for other files, or none.
+    private func whileUnchanged<Result>(
+        _ partition: PartitionID, _ access: any LogStateAccess, _ body: () throws(StorageError) -> Result
+    ) throws(StorageError) -> Result {
+        // A replacement takes milliseconds; one that seems to be under way for ten seconds is something else.
+        for _ in 0..<10_000 {
+            let before = access.withState { Version($0.partitions[partition.index]) }
+            if before.isReplacing {
+                access.pause()
+                continue
             }
             do throws(StorageError) {
-                let result = try SegmentReader.read(
-                    storage, paths, segment, from: start, hint: hint, byteCountMax: byteCountMax)
-                read.batches = result.batches
-                read.hint = result.hint
-                read.damagedByteCount = result.damagedByteCount
-                read.nextOffset = result.batches.last?.nextOffset ?? max(start, segment.nextOffset)
-                return read
+                let result = try body()
+                if access.withState({ Version($0.partitions[partition.index]) == before }) { return result }
             } catch {
-                let isGone = access.withState { state in
-                    state.partitions[partition.index].start > segment.baseOffset
-                }
-                guard isGone else { throw error }
+                if access.withState({ Version($0.partitions[partition.index]) == before }) { throw error }
             }
         }
-        return read
+        throw StorageError(.read, paths.directory, code: 0, reason: "its segments are being replaced without end")
+    }
+
+    /// Which files a partition has.
+    private struct Version: Equatable {
+        private let replacementCount: UInt32
+        private let start: Offset
+
+        init(_ partition: PartitionState) {
+            replacementCount = partition.replacementCount
+            start = partition.start
+        }
+
+        /// Whether files are just being replaced.
+        var isReplacing: Bool { replacementCount & 1 == 1 }
     }
 
     /// The first offset whose record's timestamp is `time` or later; the end when there is none.
@@ -54,23 +79,28 @@ package struct PartitionFiles: Sendable {
     package func offset(_ partition: PartitionID, at time: Timestamp, access: any LogStateAccess) throws(StorageError)
         -> Offset
     {
-        let (segments, durable) = access.withState { state in
-            (state.partitions[partition.index].segments, state.partitions[partition.index].durable)
+        try whileUnchanged(partition, access) { () throws(StorageError) in
+            let (segments, durable) = access.withState { state in
+                (state.partitions[partition.index].segments, state.partitions[partition.index].durable)
+            }
+            guard let segment = segments.first(where: { $0.maxTimestamp >= time }) else {
+                return segments.last.map(\.nextOffset) ?? durable
+            }
+            return try offset(in: segment, at: time)
         }
-        guard let index = segments.firstIndex(where: { $0.maxTimestamp >= time }) else {
-            return segments.last.map(\.nextOffset) ?? durable
-        }
-        var offset = try SegmentTimes.floorOffset(storage, paths, segments[index], before: time)
+    }
+
+    private func offset(in segment: SegmentInfo, at time: Timestamp) throws(StorageError) -> Offset {
+        var offset = try SegmentTimes.floorOffset(storage, paths, segment, before: time)
         var hint: ReadHint?
-        while offset < segments[index].nextOffset {
-            let read = try SegmentReader.read(
-                storage, paths, segments[index], from: offset, hint: hint, byteCountMax: 1 << 20)
+        while offset < segment.nextOffset {
+            let read = try SegmentReader.read(storage, paths, segment, from: offset, hint: hint, byteCountMax: 1 << 20)
             for batch in read.batches where batch.maxTimestamp >= time { return max(offset, batch.baseOffset) }
             guard let last = read.batches.last else { break }
             offset = last.nextOffset
             hint = read.hint
         }
-        return segments[index].nextOffset
+        return segment.nextOffset
     }
 }
 

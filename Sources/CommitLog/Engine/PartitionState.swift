@@ -13,6 +13,8 @@ package final class PartitionState {
     package let streamIndex: Int
     /// What acknowledgements of it wait for.
     package let durability: Durability
+    /// Whether it holds the node's own state, which is stored also when publishes are refused for want of space.
+    package let isInternal: Bool
     /// The offset behind the newest record.
     package private(set) var appended: Offset
     /// The offset behind the newest record that its durability covers: the high watermark.
@@ -25,6 +27,10 @@ package final class PartitionState {
     package private(set) var start: Offset
     /// Its segments, oldest first; never empty.
     package private(set) var segments: [SegmentInfo]
+    /// Bytes in its segment files.
+    package private(set) var byteCount: Int64
+    /// Counts replacements of segments, twice each: odd while one is under way, and names and `segments` may not fit.
+    package private(set) var replacementCount: UInt32 = 0
     /// The batches in memory.
     package private(set) var tail = Ring<TailEntry>()
     /// How many of the tail's batches are in segment files.
@@ -35,12 +41,17 @@ package final class PartitionState {
     package var isQueuedForFlush = false
 
     /// A partition as recovery found it: everything is in its segments, and `end` is where offsets go on.
-    package init(id: PartitionID, streamIndex: Int, durability: Durability, segments: [SegmentInfo], end: Offset) {
+    package init(
+        id: PartitionID, streamIndex: Int, durability: Durability, isInternal: Bool = false, segments: [SegmentInfo],
+        end: Offset
+    ) {
         precondition(!segments.isEmpty)
         self.id = id
         self.streamIndex = streamIndex
         self.durability = durability
+        self.isInternal = isInternal
         self.segments = segments
+        byteCount = segments.reduce(0) { $0 + $1.byteCount }
         appended = end
         durable = end
         flushable = end
@@ -97,7 +108,9 @@ package final class PartitionState {
             flushedCount += count
         }
         for segment in changed {
+            byteCount += segment.byteCount
             if let last = segments.last, last.baseOffset == segment.baseOffset {
+                byteCount -= last.byteCount
                 segments[segments.count - 1] = segment
             } else {
                 segments.append(segment)
@@ -113,13 +126,47 @@ package final class PartitionState {
         flushedCount -= 1
     }
 
-    /// Drops the oldest segment from the list; the caller removes its files.
-    package func removeFirstSegment() -> SegmentInfo {
-        precondition(segments.count > 1)
-        let removed = segments.removeFirst()
-        start = segments[0].baseOffset
+    // MARK: Segments
+
+    /// The oldest segment, if it may be removed: it is not the newest, and all of it is in its file.
+    package var removableSegment: SegmentInfo? {
+        // A reader's tail may still hold its batches; it does no harm, their offsets are below the start then.
+        segments.count > 1 && segments[0].nextOffset <= flushed ? segments[0] : nil
+    }
+
+    /// Drops the oldest segments for which `isDoomed` holds from the list; the caller removes their files.
+    package func removeSegments(countMax: Int, while isDoomed: (SegmentInfo) -> Bool) -> [SegmentInfo] {
+        var removed: [SegmentInfo] = []
+        while removed.count < countMax, let oldest = removableSegment, isDoomed(oldest) {
+            removed.append(segments.removeFirst())
+            byteCount -= oldest.byteCount
+            start = segments[0].baseOffset
+        }
         check()
         return removed
+    }
+
+    /// Notes that files are about to be replaced: what a reader reads from now on by the names it knows may be wrong.
+    package func beginReplacement() {
+        precondition(replacementCount & 1 == 0, "Cannot replace segments twice at a time")
+        replacementCount += 1
+    }
+
+    /// Ends a replacement.
+    /// - Parameters:
+    ///   - bases: the base offsets of the sealed segments that one takes the place of; empty when nothing came of it.
+    ///   - segment: that one.
+    package func endReplacement(of bases: [Offset], by segment: SegmentInfo?) {
+        precondition(replacementCount & 1 == 1, "Cannot end a replacement that has not begun")
+        replacementCount += 1
+        guard let segment, let first = segments.firstIndex(where: { $0.baseOffset == bases.first }) else { return }
+        let replaced = segments[first..<first + bases.count]
+        precondition(replaced.endIndex < segments.count && replaced.elementsEqual(bases) { $0.baseOffset == $1 })
+        var taken = segment
+        taken.revision = (replaced.map(\.revision).max() ?? 0) + 1
+        byteCount += taken.byteCount - replaced.reduce(0) { $0 + $1.byteCount }
+        segments.replaceSubrange(replaced.indices, with: [taken])
+        check()
     }
 
     /// The segment that holds `offset`, or the first one behind it.

@@ -1,4 +1,3 @@
-import Checksums
 import SluiceCore
 
 /// The streams of a data directory and the numbers of their partitions.
@@ -39,27 +38,18 @@ struct Catalogue: Equatable {
 
     /// The file's bytes.
     var encoded: [UInt8] {
-        var text = Self.title + "\n"
-        for stream in streams {
+        let lines = streams.map { stream in
             let numbers = stream.partitions.map { String($0.rawValue) }.joined(separator: " ")
-            text += "stream \(stream.name) \(stream.id) \(numbers)\n"
+            return "stream \(stream.name) \(stream.id) \(numbers)"
         }
-        let body = Array(text.utf8)
-        return body + Array("crc32c \(String(CRC32C.checksum(body.span), radix: 16))\n".utf8)
+        return ChecksummedText.encoded(title: Self.title, lines: lines)
     }
 
     init() {}
 
     /// The catalogue in `bytes`; nil when they are damaged or say what cannot be.
     init?(_ bytes: [UInt8]) {
-        guard let text = String(validating: bytes, as: UTF8.self), let mark = text.range(ofLast: "crc32c ") else {
-            return nil
-        }
-        let body = Array(text[..<mark].utf8)
-        let stored = text[mark...].dropFirst(7).prefix { $0 != "\n" }
-        guard UInt32(stored, radix: 16) == CRC32C.checksum(body.span) else { return nil }
-        var lines = text[..<mark].split(separator: "\n")[...]
-        guard lines.popFirst() == Self.title[...] else { return nil }
+        guard let lines = ChecksummedText.lines(bytes, title: Self.title) else { return nil }
         for line in lines {
             let words = line.split(separator: " ")
             guard words.count >= 4, words[0] == "stream" else { return nil }
@@ -125,19 +115,5 @@ struct Catalogue: Equatable {
             return nil
         }
         return (String(id), PartitionID(rawValue: number))
-    }
-}
-
-extension String {
-    /// Where `word` starts the last line that starts with it.
-    fileprivate func range(ofLast word: String) -> String.Index? {
-        var index = endIndex
-        while index > startIndex {
-            index = self.index(before: index)
-            if self[index...].hasPrefix(word), index == startIndex || self[self.index(before: index)] == "\n" {
-                return index
-            }
-        }
-        return nil
     }
 }

@@ -218,6 +218,7 @@ package struct LogOpening {
             PartitionState(
                 id: PartitionID(rawValue: UInt32(index)), streamIndex: order[index].stream,
                 durability: setting(catalogue.streams[order[index].stream].name).durability,
+                isInternal: setting(catalogue.streams[order[index].stream].name).isInternal,
                 segments: recovered[index].segments, end: replay.ends[index])
         }
         let streams = catalogue.streams.map { stream in
@@ -226,6 +227,7 @@ package struct LogOpening {
             return StreamDescription(settings: setting, id: stream.id, partitions: stream.partitions)
         }
         var state = LogState(partitions: partitions, nextLSN: scan.lastLSN.next, limits: limits)
+        for (index, stream) in streams.enumerated() { state.setPolicy(stream.settings.policy, ofStream: index) }
         var files = JournalFiles(
             storage: storage, fileByteCount: journalFileBytes, nextNumber: (scan.numbers.last ?? 0) + 1)
         var journal = JournalWriter(

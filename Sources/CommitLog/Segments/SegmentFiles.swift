@@ -12,6 +12,8 @@ package struct SegmentInfo: Sendable, Equatable {
     package var byteCount: Int64
     /// The largest timestamp of a record; `Int64.min` while it is empty.
     package var maxTimestamp: Timestamp
+    /// How often its files were replaced in this run: a position in one is none in the next.
+    package var revision: UInt32 = 0
 
     /// An empty segment.
     package init(baseOffset: Offset) {
@@ -38,6 +40,14 @@ package struct SegmentPaths: Sendable {
 
     /// The sparse index from timestamps to offsets.
     package func timeIndex(_ offset: Offset) -> String { "\(directory)/\(Self.digits(offset)).timeindex" }
+
+    /// The topics of its batches; see `TopicIndex`.
+    package func topics(_ offset: Offset) -> String { "\(directory)/\(Self.digits(offset)).topics" }
+
+    /// Every file of the segment that starts at `offset`, the batches first: what is left without them is no segment.
+    package func all(_ offset: Offset) -> [String] {
+        [log(offset), index(offset), timeIndex(offset), topics(offset)]
+    }
 
     /// The base offset in a file name with `suffix`; nil for every other name.
     package static func baseOffset(_ name: String, suffix: String) -> Offset? {

@@ -203,6 +203,16 @@ struct SparseIndex: ~Copyable {
         indexedTimestamp = maxTimestamp
     }
 
+    /// Moves the entries to the ends of arrays.
+    mutating func drain(index: inout [UInt8], times: inout [UInt8]) {
+        do {
+            let (entries, timeEntries) = (self.index.bytes, timeIndex.bytes)
+            for at in entries.indices { index.append(entries[at]) }
+            for at in timeEntries.indices { times.append(timeEntries[at]) }
+        }
+        taken()
+    }
+
     /// Forgets the entries; they are in the files.
     mutating func taken() {
         index.removeAll()

@@ -5,6 +5,8 @@ package import SluiceCore
 package struct ReadHint: Sendable, Equatable {
     /// The segment.
     package var baseOffset: Offset
+    /// Which version of its files.
+    package var revision: UInt32
     /// The file position of the batch that holds `offset`.
     package var position: Int64
     /// The offset that the reader wants next.
@@ -36,7 +38,7 @@ package enum SegmentReader {
         defer { storage.close(log) }
         var position: Int64
         var taking = Taking(segment: segment, from: offset)
-        if let hint, hint.baseOffset == segment.baseOffset, hint.offset == offset {
+        if let hint, hint.baseOffset == segment.baseOffset, hint.revision == segment.revision, hint.offset == offset {
             position = hint.position
             taking.expected = offset
         } else if let floor = try floor(storage, paths, segment, log, offset) {
@@ -57,7 +59,8 @@ package enum SegmentReader {
             if bytes.count < count { break }
         }
         if let last = result.batches.last, position < segment.byteCount {
-            result.hint = ReadHint(baseOffset: segment.baseOffset, position: position, offset: last.nextOffset)
+            result.hint = ReadHint(
+                baseOffset: segment.baseOffset, revision: segment.revision, position: position, offset: last.nextOffset)
         }
         return result
     }

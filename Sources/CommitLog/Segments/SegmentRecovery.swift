@@ -41,7 +41,10 @@ struct SegmentRecovery {
     }
 
     private mutating func recoverSegments() throws(StorageError) -> Result {
-        let names = try storage.list(paths.directory)
+        var names = try storage.list(paths.directory)
+        if try SegmentReplacement(storage: storage, paths: paths).recover(names) {
+            names = try storage.list(paths.directory)
+        }
         let bases = names.compactMap { SegmentPaths.baseOffset($0, suffix: ".log") }.sorted()
         try removeOrphans(names, Set(bases))
         guard let newest = bases.last else {
@@ -64,8 +67,8 @@ struct SegmentRecovery {
     /// Removes indexes without a segment: what a crash left of one that retention removed.
     private func removeOrphans(_ names: [String], _ bases: Set<Offset>) throws(StorageError) {
         for name in names {
-            let base =
-                SegmentPaths.baseOffset(name, suffix: ".index") ?? SegmentPaths.baseOffset(name, suffix: ".timeindex")
+            let suffixes = [".index", ".timeindex", ".topics"]
+            let base = suffixes.compactMap { SegmentPaths.baseOffset(name, suffix: $0) }.first
             if let base, !bases.contains(base) { try storage.remove("\(paths.directory)/\(name)") }
         }
     }

@@ -1,5 +1,5 @@
 package import RecordFormat
-import SluiceCore
+package import SluiceCore
 
 /// Appends batches to a partition's newest segment and keeps its two indexes.
 ///
@@ -21,6 +21,8 @@ package final class SegmentWriter {
     private var files: Files
     /// The newest segment.
     package private(set) var active: SegmentInfo
+    /// The timestamp of the newest segment's first record; nil while it is empty.
+    package private(set) var firstTimestamp: Timestamp?
     private var indexByteCount: Int64
     private var timeIndexByteCount: Int64
     private var sparse: SparseIndex
@@ -42,6 +44,9 @@ package final class SegmentWriter {
         files = try Self.open(storage, paths, active.baseOffset)
         indexByteCount = try storage.byteCount(files.index)
         timeIndexByteCount = try storage.byteCount(files.timeIndex)
+        if active.byteCount > 0 {
+            firstTimestamp = try SegmentIndexes.header(storage, files.log, at: 0)?.baseTimestamp
+        }
     }
 
     deinit { close() }
@@ -67,6 +72,13 @@ package final class SegmentWriter {
         }
     }
 
+    /// Seals the newest segment though it is not full; it holds something.
+    /// - Returns: it; `active` is empty.
+    package func seal() throws(StorageError) -> SegmentInfo {
+        precondition(active.byteCount > 0)
+        return try roll(at: active.nextOffset)
+    }
+
     /// Starts a segment at `offset`, when the end is before it: a hole at the end is then on record, in a file's name,
     /// and the next recovery does not take it for lost batches.
     /// - Returns: whether a segment was sealed; an empty one is removed instead.
@@ -74,9 +86,7 @@ package final class SegmentWriter {
         guard offset > active.nextOffset else { return false }
         let old = try roll(at: offset)
         guard old.byteCount == 0 else { return true }
-        for path in [paths.log(old.baseOffset), paths.index(old.baseOffset), paths.timeIndex(old.baseOffset)] {
-            try storage.remove(path)
-        }
+        for path in paths.all(old.baseOffset) { try storage.remove(path) }
         return false
     }
 
@@ -163,6 +173,7 @@ package final class SegmentWriter {
 
     private func note(_ batch: RecordBatch) {
         precondition(batch.baseOffset >= active.nextOffset)
+        if active.byteCount == 0 { firstTimestamp = BatchLayout.baseTimestamp(batch.bytes) }
         sparse.note(
             lastOffset: batch.lastOffset, maxTimestamp: batch.maxTimestamp, byteCount: batch.byteCount,
             position: active.byteCount)
@@ -191,6 +202,7 @@ package final class SegmentWriter {
         let sealed = active
         files = next
         active = SegmentInfo(baseOffset: base)
+        firstTimestamp = nil
         indexByteCount = 0
         timeIndexByteCount = 0
         sparse = SparseIndex(base: base, interval: shape.indexIntervalBytes)

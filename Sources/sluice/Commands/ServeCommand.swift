@@ -7,6 +7,9 @@ enum ServeCommand {
     static let command = Command(
         name: "serve", summary: "Run the broker until SIGTERM or SIGINT",
         notes: """
+            SIGHUP reads the configuration again: retention, cleanup and logging change at once, the log says what
+            waits for a restart.
+
             Flags override the environment, which overrides the file. Without a file the defaults hold:
             127.0.0.1:1883, ./data, every topic in the stream 'mqtt'. Any setting that is no list has a
             variable, such as SLUICE_JOURNAL_FILE_SIZE for `file_size` under `journal`.
@@ -24,10 +27,14 @@ enum ServeCommand {
     private static func run(_ arguments: Arguments) throws -> Int32 {
         let mqtt = try arguments.address("mqtt")
         let loops = try arguments.integer("loops", 0...1024)
-        var configuration = try ConfigurationSource.load(arguments)
-        if let mqtt { configuration.listeners.mqtt = mqtt }
-        if let loops { configuration.loopCount = loops }
-        if let data = arguments.text("data") { configuration.dataDirectory = data }
+        func read() throws -> Configuration {
+            var configuration = try ConfigurationSource.load(arguments)
+            if let mqtt { configuration.listeners.mqtt = mqtt }
+            if let loops { configuration.loopCount = loops }
+            if let data = arguments.text("data") { configuration.dataDirectory = data }
+            return configuration
+        }
+        let configuration = try read()
         Console.level = configuration.logging.level
         // A reader of our output that goes away must not take the broker with it.
         signal(SIGPIPE, SIG_IGN)
@@ -36,9 +43,10 @@ enum ServeCommand {
         sigemptyset(&stopping)
         sigaddset(&stopping, SIGTERM)
         sigaddset(&stopping, SIGINT)
+        sigaddset(&stopping, SIGHUP)
         pthread_sigmask(SIG_UNBLOCK, &stopping, nil)
         do {
-            try Node(configuration: configuration).run(readyFile: arguments.text("ready-file"))
+            try Node(configuration: configuration).run(readyFile: arguments.text("ready-file"), read: read)
         } catch let error as StorageError {
             throw CommandFailure(explain(error, configuration.dataDirectory))
         }

@@ -15,8 +15,10 @@ struct Node {
     let configuration: Configuration
 
     /// Runs until a signal stops it.
-    /// - Parameter readyFile: gets the listeners' addresses when all of them accept.
-    func run(readyFile: String?) throws {
+    /// - Parameters:
+    ///   - readyFile: gets the listeners' addresses when all of them accept.
+    ///   - read: reads the configuration anew, on SIGHUP.
+    func run(readyFile: String?, read: @escaping () throws -> Configuration) throws {
         // Batches are made on one thread and freed on another; with a heap for each thread, memory kept creeping up
         // over 20 million messages. With two heaps it levels off.
         sluice_limit_heaps(2)
@@ -37,7 +39,8 @@ struct Node {
                 host: configuration.listeners.mqtt.host, port: configuration.listeners.mqtt.port, loopCount: loopCount,
                 limits: configuration.limits),
             log: log, rules: rules, sessions: sessions, report: { Console.log($0 == .warning ? .warning : .info, $1) })
-        server.run {
+        let reload = Reload(log: log, current: configuration, read: read)
+        server.run(reload: reload.run) {
             Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")
             let topic = Array("sensors/plant1/dev42/temp".utf8)
             Console.greet(address: server.address, stream: rules.resolve(topic.span).stream)
@@ -54,6 +57,8 @@ struct Node {
         settings.journalFileBytes = configuration.journal.fileBytes
         settings.commitDelayNanoseconds = configuration.journal.commitDelay.nanoseconds
         settings.limits.tailBytesMax = configuration.log.tailBytes
+        settings.policy = RuleTranslation.policy(configuration.log)
+        settings.reserveBytes = configuration.log.reserveBytes
         for stream in configuration.streams {
             if case .interval(let interval) = stream.durability {
                 settings.syncIntervalNanoseconds = min(settings.syncIntervalNanoseconds, interval.nanoseconds)
@@ -106,8 +111,7 @@ enum RuleTranslation {
                 case .interval: .interval
                 case .memory: .memory
                 }
-            stream.retentionMilliseconds = setting.retention.age.map(\.milliseconds)
-            stream.retentionBytesMax = setting.retention.byteCount.map(Int64.init)
+            stream.policy = policy(setting)
             stream.shape.segmentBytesMax = Int64(setting.segmentBytes)
             return stream
         }
@@ -116,6 +120,30 @@ enum RuleTranslation {
         sessions.shape.segmentBytesMax = 4 << 20
         streams.append(sessions)
         return streams
+    }
+
+    /// How a stream's old records are kept.
+    static func policy(_ setting: SluiceConfiguration.StreamSettings) -> StreamPolicy {
+        var policy = StreamPolicy()
+        policy.cleanup =
+            switch setting.cleanup {
+            case .delete: .delete
+            case .compact: .compact
+            case .compactAndDelete: .compactAndDelete
+            }
+        policy.retentionMilliseconds = setting.retention.age.map(\.milliseconds)
+        policy.retentionBytesMax = setting.retention.byteCount.map(Int64.init)
+        policy.tombstoneMilliseconds = setting.tombstoneAge.milliseconds
+        policy.segmentMillisecondsMax = setting.segmentAge.milliseconds
+        return policy
+    }
+
+    /// How the log as a whole is kept.
+    static func policy(_ setting: LogSettings) -> LogPolicy {
+        var policy = LogPolicy()
+        policy.retentionBytesMax = setting.retentionBytes.map(Int64.init)
+        policy.quotaBytes = setting.quotaBytes.map(Int64.init)
+        return policy
     }
 }
 

@@ -114,10 +114,10 @@ struct FaultTests {
         world.disk.setSpace(0)
         let error = try #require(#expect(throws: StorageError.self) { try log.flush() })
         #expect(error.isFull)
-        log.withState { $0.setFull(error) }
+        _ = log.withState { $0.setFull(.device, error) }
         #expect(log.append([world.makeAppend()]) == .refusedFull)
         world.disk.setSpace(nil)
-        log.withState { $0.setFull(nil) }
+        _ = log.withState { $0.setFull(.device, nil) }
         _ = try world.commit(log)
         try log.flush()
         #expect(try log.readAll(0).count == 13)
@@ -147,6 +147,57 @@ struct FaultTests {
         try LogRuntimeTests.appendAndWait(log, [1])
         log.stop()
         #expect(disk.content(LogOpening.cleanMark) != nil)
+    }
+
+    @Test("sessions and offsets are stored while publishes are refused, out of the reserve; a full disk still opens")
+    func reserve() throws {
+        let disk = SimDisk()
+        var settings = FaultWorld.runtimeSettings
+        settings.reserveBytes = 256 << 10
+        func open() throws -> LogRuntime {
+            try LogRuntime(
+                storage: disk, streams: ["mqtt", "__sessions"].map { StreamSettings(name: $0) }, settings: settings,
+                report: { _ in })
+        }
+        var log = try open()
+        while disk.content(SpaceReserve.path)?.count != settings.reserveBytes { sched_yield() }
+        let reader = log.register(wake: {})
+        disk.fill()
+        while log.append([FaultWorld().makeAppend()], from: reader) != .refusedFull { sched_yield() }
+        while disk.content(SpaceReserve.path) != nil { sched_yield() }
+        let (user, session) = (FaultWorld().makeAppend(), FaultWorld().makeAppend(partition: 1))
+        #expect(log.append([user, session], from: reader) == .refusedFull)
+        for number in 0..<50 { try LogRuntimeTests.appendAndWait(log, [number], partition: 1) }
+        #expect(log.append([FaultWorld().makeAppend()], from: reader) == .refusedFull)
+        log.stop()
+        // Nothing but the reserve's space was left, and the session records have taken a part of it.
+        log = try open()
+        #expect(log.bounds(PartitionID(rawValue: 1)).durable.rawValue == 50)
+        disk.setSpace(nil)
+        while disk.content(SpaceReserve.path)?.count != settings.reserveBytes || log.trouble != nil { sched_yield() }
+        try LogRuntimeTests.appendAndWait(log, [1])
+        log.stop()
+    }
+
+    @Test("at its quota the directory takes no publishes, and takes them again when retention makes room")
+    func quota() throws {
+        let disk = SimDisk()
+        var settings = FaultWorld.runtimeSettings
+        settings.housekeepingNanoseconds = 5_000_000
+        settings.policy.quotaBytes = 400 << 10
+        var stream = StreamSettings(name: "mqtt")
+        stream.shape.segmentBytesMax = 16 << 10
+        let log = try LogRuntime(storage: disk, streams: [stream], settings: settings, report: { _ in })
+        let reader = log.register(wake: {})
+        while log.append([FaultWorld().makeAppend()], from: reader) != .refusedFull { sched_yield() }
+        #expect(log.trouble?.reason.contains("quota") == true)
+        #expect(log.bounds(PartitionID(rawValue: 0)).byteCount < 800 << 10)
+        var policy = log.policy(ofStream: 0)
+        policy.retentionBytesMax = 64 << 10
+        log.setPolicy(policy, ofStream: 0)
+        while log.trouble != nil { sched_yield() }
+        try LogRuntimeTests.appendAndWait(log, [1])
+        log.stop()
     }
 
     @Test("a directory in use by another process, of another format or without a place is refused by name")
@@ -179,11 +230,15 @@ final class FaultWorld {
     private var serial: UInt8 = 0
     private(set) var sent: [RecordBatch] = []
 
-    init(_ stream: StreamSettings = StreamSettings(name: "device")) {
+    convenience init(_ stream: StreamSettings = StreamSettings(name: "device")) {
         var stream = stream
         stream.shape.segmentBytesMax = 1500
         stream.shape.indexIntervalBytes = 256
-        settings = SimLog.Settings(streams: [stream])
+        self.init([stream])
+    }
+
+    init(_ streams: [StreamSettings]) {
+        settings = SimLog.Settings(streams: streams)
         settings.journalFileBytes = 4096
         settings.limits.tailBytesMax = 1024
     }
@@ -192,6 +247,7 @@ final class FaultWorld {
         var settings = LogRuntimeSettings()
         settings.journalFileBytes = 16 << 10
         settings.limits.tailBytesMax = 16 << 10
+        settings.reserveBytes = 64 << 10
         return settings
     }
 
@@ -202,7 +258,7 @@ final class FaultWorld {
         return try open()
     }
 
-    func makeAppend() -> Append {
+    func makeAppend(partition: Int = 0) -> Append {
         var builder = RecordBatchBuilder()
         let (key, headers) = (RecordFields.nullKey, RecordFields.headers([]))
         serial &+= 1
@@ -213,20 +269,21 @@ final class FaultWorld {
                 headersField: headers.span)
         }
         return Append(
-            partition: PartitionID(rawValue: 0), batch: builder.finish(), isAwaited: true, topicHashes: nil)
+            partition: PartitionID(rawValue: UInt32(partition)), batch: builder.finish(), isAwaited: true,
+            topicHashes: nil)
     }
 
     @discardableResult
-    func append(_ log: SimLog) -> LSN? {
-        let append = makeAppend()
+    func append(_ log: SimLog, partition: Int = 0) -> LSN? {
+        let append = makeAppend(partition: partition)
         guard case .appended(let lsn) = log.append([append]) else { return nil }
         sent.append(append.batch)
         return lsn
     }
 
     /// Appends a batch and waits for the device.
-    func commit(_ log: SimLog) throws -> LSN {
-        let lsn = try #require(append(log))
+    func commit(_ log: SimLog, partition: Int = 0) throws -> LSN {
+        let lsn = try #require(append(log, partition: partition))
         try log.write()
         try log.synchronize()
         return lsn

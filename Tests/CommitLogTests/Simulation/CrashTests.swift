@@ -39,7 +39,7 @@ struct CrashTests {
                 return
             }
         }
-        #expect(count > 90)
+        #expect(count > 70)
     }
 
     @Test("the same seed gives the same history")

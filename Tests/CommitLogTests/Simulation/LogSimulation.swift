@@ -29,7 +29,7 @@ final class LogSimulation {
             stream.partitionCount = durability == .fsync ? 2 : 1
             stream.shape.segmentBytesMax = Int64(2048 << random.below(4))
             stream.shape.indexIntervalBytes = 128 << random.below(4)
-            if random.once(in: 2) { stream.retentionBytesMax = Int64(8192 << random.below(3)) }
+            if random.once(in: 2) { stream.policy.retentionBytesMax = Int64(8192 << random.below(3)) }
             settings.streams.append(stream)
         }
     }
@@ -225,7 +225,21 @@ final class LogSimulation {
 
     private func retain(_ log: SimLog) throws {
         defer { model?.observe(log) }
-        _ = try log.maintenance.retain(now: Timestamp(rawValue: clock))
+        if random.once(in: 4) { try log.maintenance.roll { _ in Timestamp(rawValue: self.clock) } }
+        try housekeeping {
+            _ = try log.housekeeper.retain(wall: Timestamp(rawValue: self.clock), monotonic: self.clock)
+        }
+    }
+
+    /// What housekeeping fails with, as the storage failed.
+    private func housekeeping(_ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let error as HousekeepingError {
+            switch error {
+            case .failed(let error), .inDoubt(let error): throw error
+            }
+        }
     }
 
     private func readTail(_ log: SimLog) {

@@ -9,6 +9,7 @@ final class SimLog: LogStateAccess {
         var streams: [StreamSettings]
         var journalFileBytes = 16 << 10
         var limits = LogLimits()
+        var housekeeping = HousekeepingLimits()
     }
 
     let disk: SimDisk
@@ -16,6 +17,7 @@ final class SimLog: LogStateAccess {
     let findings: [RecoveryFinding]
     let wasClean: Bool
     let maintenance: LogMaintenance
+    let housekeeper: Housekeeper
     let files: [PartitionFiles]
     let reader: ReaderID
     private var state: LogState
@@ -44,7 +46,9 @@ final class SimLog: LogStateAccess {
         reader = state.register()
         let access = Access()
         maintenance = LogMaintenance(
-            storage: disk, access: access, writers: writers, streams: streams, files: opened.takeFiles())
+            storage: disk, access: access, writers: writers, files: opened.takeFiles())
+        housekeeper = Housekeeper(
+            storage: disk, access: access, streams: streams, limits: settings.housekeeping, makeSeed: { 7 })
         var files = [PartitionFiles?](repeating: nil, count: writers.count)
         for stream in streams {
             for (number, partition) in stream.partitions.enumerated() {
@@ -63,9 +67,12 @@ final class SimLog: LogStateAccess {
             guard let log else { preconditionFailure("Cannot reach a log that is gone") }
             return log.withState(body)
         }
+        func pause() { preconditionFailure("Cannot wait for another thread in a simulation") }
     }
 
     func withState<Result>(_ body: (inout LogState) -> Result) -> Result { body(&state) }
+
+    func pause() { preconditionFailure("Cannot wait for another thread in a simulation") }
 
     func append(_ appends: [Append]) -> AppendOutcome { state.append(appends) }
 
@@ -107,7 +114,7 @@ final class SimLog: LogStateAccess {
 
     /// What the flusher does between flushes: makes a full journal file superfluous, or one more.
     func prepare() throws(StorageError) {
-        while let file = finished.first {
+        while let file = finished.first, file.lastLSN < state.durable {
             let recycled = try maintenance.checkpoint([file])[0]
             finished.removeFirst()
             if spare == nil { spare = recycled } else { try maintenance.remove(recycled) }

@@ -1,0 +1,58 @@
+import Checksums
+package import SluiceCore
+
+/// The newest offset of each key, by a 128-bit hash of the key, in a table of fixed size.
+///
+/// Two keys of one hash would lose a record: with 2^24 keys the chance is 2^-81 for keys that nobody chose. Keys that
+/// somebody chose to collide would have to know the seed, which differs from pass to pass.
+/// Isolation: a value. Memory: 24 bytes a slot, all of it reserved at once; at most three of four slots are used.
+package struct KeyMap: ~Copyable {
+    private struct Slot: BitwiseCopyable {
+        var high: UInt64 = 0
+        var low: UInt64 = 0
+        /// -1 while the slot is free.
+        var offset: Int64 = -1
+    }
+
+    private var slots: [Slot]
+    private let seed: UInt64
+    /// The number of keys.
+    package private(set) var count = 0
+
+    /// A map in at most `byteCountMax` bytes.
+    package init(byteCountMax: Int, seed: UInt64) {
+        let slotCount = max(16, byteCountMax / MemoryLayout<Slot>.stride)
+        // A power of two, so that a hash finds its slot with a mask.
+        slots = Array(repeating: Slot(), count: 1 << (Int.bitWidth - 1 - slotCount.leadingZeroBitCount))
+        self.seed = seed
+    }
+
+    /// Notes that `key` has a record at `offset`, newer than all noted before.
+    /// - Returns: false when the map is full, and the key is not in it.
+    package mutating func note(_ key: Span<UInt8>, at offset: Offset) -> Bool {
+        let hash = XXH3.hash128(key, seed: seed)
+        let index = slot(hash)
+        if slots[index].offset < 0 {
+            guard count < slots.count / 4 * 3 else { return false }
+            count += 1
+        }
+        slots[index] = Slot(high: hash.high, low: hash.low, offset: offset.rawValue)
+        return true
+    }
+
+    /// The newest offset noted for `key`.
+    package func offset(of key: Span<UInt8>) -> Offset? {
+        let found = slots[slot(XXH3.hash128(key, seed: seed))].offset
+        return found < 0 ? nil : Offset(rawValue: found)
+    }
+
+    /// The slot that holds `hash`, or the free one where it belongs.
+    private func slot(_ hash: (high: UInt64, low: UInt64)) -> Int {
+        let mask = slots.count - 1
+        var index = Int(truncatingIfNeeded: hash.low) & mask
+        while slots[index].offset >= 0, slots[index].high != hash.high || slots[index].low != hash.low {
+            index = (index + 1) & mask
+        }
+        return index
+    }
+}

@@ -1,0 +1,122 @@
+import SluiceCore
+
+/// Removes segments that their stream, or the log as a whole, does not keep.
+///
+/// Whole segments go, oldest first, never the newest of a partition, and never one that is not in its file yet. The
+/// start of the partition moves first, in memory, where every reader sees it; then the files go: a reader that still
+/// holds a removed name fails to open it and asks again.
+/// Isolation: the housekeeping thread, or a simulation.
+struct Retention {
+    /// Of a partition's segments one in this many may go for its age in a pass, and at least one: what a clock that
+    /// jumped before anybody looked can do.
+    static let agedShare = 8
+
+    private let storage: any Storage
+    private let access: any LogStateAccess
+    private let streams: [StreamDescription]
+    private let paths: [SegmentPaths]
+
+    /// A segment that may go.
+    private struct Candidate {
+        var partition: PartitionID
+        var segment: SegmentInfo
+    }
+
+    init(storage: any Storage, access: any LogStateAccess, streams: [StreamDescription], paths: [SegmentPaths]) {
+        self.storage = storage
+        self.access = access
+        self.streams = streams
+        self.paths = paths
+    }
+
+    /// One pass over every stream.
+    /// - Parameter now: the moment that ages count up to; nil removes nothing for its age.
+    /// - Returns: the number of segments removed.
+    /// - Throws: `HousekeepingError`. A segment whose file could not be removed is gone from memory, and the next
+    /// opening
+    ///   finds it again.
+    func run(now: Timestamp?) throws(HousekeepingError) -> Int {
+        var removed = 0
+        for (index, stream) in streams.enumerated() {
+            let policy = access.withState { $0.policy(ofStream: index) }
+            for partition in stream.partitions {
+                removed += try removeGivenUp(partition)
+                if policy.cleanup.deletes, let now, let age = policy.retentionMilliseconds {
+                    removed += try removeAged(partition, before: Timestamp(rawValue: now.rawValue - age))
+                }
+            }
+            if policy.cleanup.deletes, let byteCountMax = policy.retentionBytesMax {
+                removed += try removeExcess(of: stream.partitions, over: byteCountMax)
+            }
+        }
+        if let byteCountMax = access.withState({ $0.policy.retentionBytesMax }) {
+            removed += try removeExcess(of: removablePartitions(), over: byteCountMax)
+        }
+        return removed
+    }
+
+    /// Partitions whose segments may go for the sake of the whole: not those of compacted streams, which hold what is
+    /// current.
+    private func removablePartitions() -> [PartitionID] {
+        streams.enumerated().filter { index, stream in
+            !stream.settings.isInternal && access.withState { $0.policy(ofStream: index).cleanup.deletes }
+        }.flatMap(\.element.partitions)
+    }
+
+    private func removeGivenUp(_ partition: PartitionID) throws(HousekeepingError) -> Int {
+        let removed = access.withState { state in
+            let partition = state.partitions[partition.index]
+            return partition.removeSegments(countMax: .max) { $0.nextOffset <= partition.trimmedBefore }
+        }
+        return try removeFiles(removed, partition)
+    }
+
+    private func removeAged(_ partition: PartitionID, before time: Timestamp) throws(HousekeepingError) -> Int {
+        let removed = access.withState { state in
+            let partition = state.partitions[partition.index]
+            let countMax = max(1, partition.segments.count / Self.agedShare)
+            return partition.removeSegments(countMax: countMax) { $0.maxTimestamp < time }
+        }
+        return try removeFiles(removed, partition)
+    }
+
+    /// Removes the oldest segments of `partitions` together, until what is left fits.
+    private func removeExcess(of partitions: [PartitionID], over byteCountMax: Int64) throws(HousekeepingError) -> Int {
+        var total = access.withState { state in partitions.reduce(0) { $0 + state.partitions[$1.index].byteCount } }
+        var removed = 0
+        while total > byteCountMax {
+            let oldest = access.withState { state in
+                partitions.compactMap { id -> Candidate? in
+                    state.partitions[id.index].removableSegment.map { Candidate(partition: id, segment: $0) }
+                }.min { $0.segment.maxTimestamp < $1.segment.maxTimestamp }
+            }
+            // What is left is as little as whole segments allow: going below what was asked would lose more than that.
+            guard let oldest, total - oldest.segment.byteCount >= byteCountMax else { break }
+            let taken = access.withState { state in
+                state.partitions[oldest.partition.index].removeSegments(countMax: 1) { _ in true }
+            }
+            guard !taken.isEmpty else { break }
+            total -= taken[0].byteCount
+            removed += try removeFiles(taken, oldest.partition)
+        }
+        return removed
+    }
+
+    /// Removes the files of segments, each segment's names from the device before the next: else a power cut could
+    /// bring back an older one and not the one behind it, and a reader would find a hole.
+    private func removeFiles(_ segments: [SegmentInfo], _ id: PartitionID) throws(HousekeepingError) -> Int {
+        for segment in segments {
+            do throws(StorageError) {
+                for path in paths[id.index].all(segment.baseOffset) { try storage.remove(path) }
+            } catch {
+                throw .failed(error)
+            }
+            do throws(StorageError) {
+                try storage.synchronizeDirectory(paths[id.index].directory)
+            } catch {
+                throw .inDoubt(error)
+            }
+        }
+        return segments.count
+    }
+}

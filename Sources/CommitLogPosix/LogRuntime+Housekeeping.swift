@@ -1,0 +1,92 @@
+import CommitLog
+import SluiceCore
+
+/// The housekeeping thread: what happens to old segments, and what happens when space runs out.
+extension LogRuntime {
+    /// How often space is looked at: what comes in meanwhile may exceed the quota.
+    private static let spaceNanoseconds: Int64 = 1_000_000_000
+
+    func runHousekeeping() {
+        guard let housekeeper else { preconditionFailure("Cannot keep house before the log is open") }
+        var lastPass = MonotonicClock.nanoseconds()
+        repeat {
+            guard withState({ $0.poison }) == nil else { return }
+            keepSpace()
+            let now = MonotonicClock.nanoseconds()
+            if now - lastPass >= settings.housekeepingNanoseconds || isQuotaReached {
+                lastPass = now
+                pass(housekeeper)
+            }
+        } while waitForHousekeeping()
+    }
+
+    private func waitForHousekeeping() -> Bool {
+        monitor.lock()
+        defer { monitor.unlock() }
+        guard !isStopping else { return false }
+        let interval = state.full == nil ? Self.spaceNanoseconds : Self.fullRetryNanoseconds
+        keepWork.wait(atMost: min(interval, settings.housekeepingNanoseconds))
+        return !isStopping
+    }
+
+    /// Everything that housekeeping does, once.
+    private func pass(_ housekeeper: Housekeeper) {
+        do throws(HousekeepingError) {
+            try retain(housekeeper)
+        } catch {
+            switch error {
+            case .failed(let error): report("housekeeping goes on later: \(error)")
+            case .inDoubt(let error): poison(error)
+            }
+        }
+    }
+
+    private func retain(_ housekeeper: Housekeeper) throws(HousekeepingError) {
+        let result = try housekeeper.retain(
+            wall: Timestamp(rawValue: WallClock.milliseconds()), monotonic: MonotonicClock.nanoseconds() / 1_000_000)
+        if let milliseconds = result.jumpMilliseconds {
+            let seconds = milliseconds / 1000
+            report("the clock has jumped ahead by \(seconds) s: for an hour nothing is removed for its age")
+        }
+    }
+
+    // MARK: Space
+
+    /// Bytes in segments and in journal files.
+    private var storedByteCount: Int64 {
+        withState { state in
+            state.partitions.reduce(0) { $0 + $1.byteCount }
+                + Int64((1 + spares.count + finished.count) * settings.journalFileBytes)
+        }
+    }
+
+    private var isQuotaReached: Bool {
+        withState { $0.policy.quotaBytes }.map { storedByteCount >= $0 } ?? false
+    }
+
+    /// Refuses publishes while the directory is at its quota; gives the reserve up when the device is full, and takes
+    /// publishes again when it can be set aside anew.
+    private func keepSpace() {
+        let quota = withState { $0.policy.quotaBytes }
+        if let quota, isQuotaReached {
+            let reason = "\(storedByteCount) bytes, and \(quota) is the quota of the data directory"
+            setFull(.quota, StorageError(.write, "data", code: 122, reason: reason))
+        } else {
+            setFull(.quota, nil)
+        }
+        do throws(StorageError) {
+            let (isFull, isBlocked) = withState { ($0.isDeviceFull, flusherIsBlocked || journalIsBlocked) }
+            if !isFull {
+                if !reserve.isHeld, try !reserve.hold() {
+                    setFull(.device, StorageError(.write, SpaceReserve.path, code: 28, reason: "no space on device"))
+                }
+            } else if reserve.isHeld {
+                try reserve.release()
+            } else if !isBlocked, try reserve.hold() {
+                setFull(.device, nil)
+            }
+        } catch {
+            report("the reserve of space is tried again: \(error)")
+        }
+    }
+}
