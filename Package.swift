@@ -42,13 +42,20 @@ let package = Package(
         system("CUv", "libuv", "libuv1-dev"),
         system("CISAL", "libisal", "libisal-dev"),
         system("CXXHash", "libxxhash", "libxxhash-dev"),
+        system("CZlib", "zlib", "zlib1g-dev"),
+        system("CSnappy", "snappy", "libsnappy-dev"),
+        system("CLZ4", "liblz4", "liblz4-dev"),
+        system("CZstd", "libzstd", "libzstd-dev"),
         system("CYAML", "yaml-0.1", "libyaml-dev"),
         system("CMosquitto", "libmosquitto", "libmosquitto-dev"),
         .target(name: "CLinux", path: "Sources/System/CLinux"),
 
         .target(name: "Checksums", dependencies: ["CISAL", "CXXHash"], swiftSettings: sansIO),
+        .target(
+            name: "Compression", dependencies: ["CZlib", "CSnappy", "CLZ4", "CZstd"], swiftSettings: sansIO),
         .target(name: "SluiceCore", swiftSettings: sansIO),
-        .target(name: "RecordFormat", dependencies: ["SluiceCore", "Checksums"], swiftSettings: sansIO),
+        .target(
+            name: "RecordFormat", dependencies: ["SluiceCore", "Checksums", "Compression"], swiftSettings: sansIO),
         .target(name: "MQTTWire", dependencies: ["SluiceCore"], swiftSettings: sansIO),
         .target(name: "TopicRouting", dependencies: ["SluiceCore", "Checksums"], swiftSettings: sansIO),
         .target(name: "MQTTSession", dependencies: ["SluiceCore", "MQTTWire"], swiftSettings: sansIO),
@@ -82,11 +89,14 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        tests("CompressionTests", ["Compression", "SluiceTesting"], resources: [.copy("Vectors")]),
         tests("MQTTWireTests", ["MQTTWire", "SluiceCore"], resources: [.copy("Vectors")]),
         tests("MQTTSessionTests", ["MQTTSession", "MQTTWire", "SluiceCore"]),
         tests("TopicRoutingTests", ["TopicRouting", "SluiceCore"]),
-        tests("RecordFormatTests", ["RecordFormat", "SluiceCore", "Checksums"]),
-        tests("CommitLogTests", ["CommitLog", "CommitLogPosix", "RecordFormat", "SluiceCore", "SluiceTesting"]),
+        tests("RecordFormatTests", ["RecordFormat", "SluiceCore", "Checksums", "Compression", "SluiceTesting"]),
+        tests(
+            "CommitLogTests",
+            ["CommitLog", "CommitLogPosix", "RecordFormat", "Compression", "SluiceCore", "SluiceTesting"]),
         tests(
             "SluiceBrokerTests",
             ["SluiceBroker", "CommitLog", "RecordFormat", "MQTTWire", "TopicRouting", "SluiceCore"]),

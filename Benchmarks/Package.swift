@@ -22,10 +22,15 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CISAL", path: "Sources/System/CISAL", pkgConfig: "libisal"),
         .systemLibrary(name: "CXXHash", path: "Sources/System/CXXHash", pkgConfig: "libxxhash"),
+        .systemLibrary(name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib"),
+        .systemLibrary(name: "CSnappy", path: "Sources/System/CSnappy", pkgConfig: "snappy"),
+        .systemLibrary(name: "CLZ4", path: "Sources/System/CLZ4", pkgConfig: "liblz4"),
+        .systemLibrary(name: "CZstd", path: "Sources/System/CZstd", pkgConfig: "libzstd"),
         .target(name: "CAllocationCount"),
         sansIO("Checksums", ["CISAL", "CXXHash"]),
+        sansIO("Compression", ["CZlib", "CSnappy", "CLZ4", "CZstd"]),
         sansIO("SluiceCore", []),
-        sansIO("RecordFormat", ["SluiceCore", "Checksums"]),
+        sansIO("RecordFormat", ["SluiceCore", "Checksums", "Compression"]),
         sansIO("MQTTWire", ["SluiceCore"]),
         sansIO("TopicRouting", ["SluiceCore", "Checksums"]),
         sansIO("MQTTSession", ["SluiceCore", "MQTTWire"]),
@@ -40,6 +45,9 @@ let package = Package(
                 "MQTTSession",
                 "CommitLog", "SluiceBroker",
             ], swiftSettings: settings),
+        .executableTarget(
+            name: "BatchCompression", dependencies: ["SluiceCore", "Compression", "RecordFormat"],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

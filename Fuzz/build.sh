@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the fuzzer of the packet decoder into Fuzz/.build; run it with `Fuzz/run.sh [seconds]`.
+# Builds the fuzzers into Fuzz/.build; run them with `Fuzz/run.sh [seconds]`.
 #
 # A script rather than a package, because the modules under test are `package` inside and only the compiler's own
 # -package-name lets another build see them.
@@ -13,11 +13,15 @@ module() {
     swiftc -parse-as-library -O -g -wmo -enforce-exclusivity=checked -swift-version 6 -package-name sluice \
         -enable-experimental-feature Lifetimes -enable-upcoming-feature InternalImportsByDefault \
         -enable-upcoming-feature MemberImportVisibility -enable-upcoming-feature ExistentialAny \
-        -assert-config Debug -sanitize=fuzzer,address -module-name "$name" -I "$out" "$@"
+        -assert-config Debug -sanitize=fuzzer,address -module-name "$name" -I "$out" \
+        -I Sources/System/CISAL -I Sources/System/CXXHash -I Sources/System/CZlib -I Sources/System/CSnappy \
+        -I Sources/System/CLZ4 -I Sources/System/CZstd "$@"
 }
-for name in SluiceCore MQTTWire; do
+for name in SluiceCore MQTTWire Checksums Compression RecordFormat; do
     module "$name" -emit-module -emit-module-path "$out/$name.swiftmodule" -emit-object -o "$out/$name.o" \
         Sources/"$name"/*.swift
 done
 module PacketDecoderFuzz -use-ld=lld -emit-executable -o "$out/PacketDecoderFuzz" Fuzz/PacketDecoderFuzz.swift \
     "$out/SluiceCore.o" "$out/MQTTWire.o"
+module CompressionFuzz -use-ld=lld -emit-executable -o "$out/CompressionFuzz" Fuzz/CompressionFuzz.swift \
+    "$out/SluiceCore.o" "$out/Checksums.o" "$out/Compression.o" "$out/RecordFormat.o"

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds and runs the fuzzer of the packet decoder: Fuzz/run.sh [seconds]. A finding is written to Fuzz/FailCases, where
-# the unit tests replay it. The corpus in Fuzz/.build starts from the recorded vectors and grows from run to run.
+# Builds and runs the fuzzers, the packet decoder's and then the codecs', each for Fuzz/run.sh [seconds]. A finding is
+# written to Fuzz/FailCases or Fuzz/CompressionFailCases, where the unit tests replay it. The corpora in Fuzz/.build
+# start from the recorded vectors and grow from run to run.
 set -eu
 seconds=${1:-60}
 cd "$(dirname "$0")/.."
@@ -14,5 +15,15 @@ for file in Tests/MQTTWireTests/Vectors/*.hex; do
     { printf '%02x' $((version * 2 + 16)); sed -n 's/^> //p' "$file"; } | xxd -r -p >"$corpus/$name-server"
     { printf '%02x' $((version * 2 + 17)); sed -n 's/^< //p' "$file"; } | xxd -r -p >"$corpus/$name-client"
 done
-exec Fuzz/.build/PacketDecoderFuzz -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=2048 \
+Fuzz/.build/PacketDecoderFuzz -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=2048 \
     -artifact_prefix=Fuzz/FailCases/ "$corpus"
+
+corpus=Fuzz/.build/CompressionCorpus
+mkdir -p "$corpus"
+# The first byte chooses the codec by Kafka's number.
+for file in Tests/CompressionTests/Vectors/*.hex; do
+    case $(sed -n 's/^# codec: //p' "$file") in gzip) codec=1 ;; snappy) codec=2 ;; lz4) codec=3 ;; *) codec=4 ;; esac
+    { printf '%02x' "$codec"; sed -n 's/^> //p' "$file"; } | xxd -r -p >"$corpus/$(basename "$file" .hex)"
+done
+exec Fuzz/.build/CompressionFuzz -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=2048 \
+    -artifact_prefix=Fuzz/CompressionFailCases/ "$corpus"

@@ -1,3 +1,4 @@
+package import Compression
 package import SluiceCore
 
 /// Where the fields of a record batch stand.
@@ -68,6 +69,14 @@ package struct BatchHeader: Equatable, Sendable {
     package var maxTimestamp: Timestamp
     /// The number of records.
     package var recordCount: Int
+    /// The partition leader's epoch when the batch was appended; 0 where there is one node.
+    package var leaderEpoch: Int32 = 0
+    /// Who sent the batch; `.none` without idempotence.
+    package var producerID: ProducerID = .none
+    /// The producer's epoch; -1 without idempotence.
+    package var producerEpoch: Int16 = -1
+    /// The producer's number of the first record; -1 without idempotence.
+    package var baseSequence: Int32 = -1
 
     init(
         baseOffset: Offset, byteCount: Int, checksum: UInt32, attributes: Int16, lastOffsetDelta: Int,
@@ -105,6 +114,10 @@ package struct BatchHeader: Equatable, Sendable {
         baseTimestamp = Timestamp(rawValue: BatchLayout.load(bytes, at: BatchLayout.baseTimestampAt, as: Int64.self))
         maxTimestamp = Timestamp(rawValue: BatchLayout.load(bytes, at: BatchLayout.maxTimestampAt, as: Int64.self))
         recordCount = Int(BatchLayout.load(bytes, at: BatchLayout.recordCountAt, as: Int32.self))
+        leaderEpoch = BatchLayout.load(bytes, at: BatchLayout.leaderEpochAt, as: Int32.self)
+        producerID = ProducerID(rawValue: BatchLayout.load(bytes, at: BatchLayout.producerIDAt, as: Int64.self))
+        producerEpoch = BatchLayout.load(bytes, at: BatchLayout.producerEpochAt, as: Int16.self)
+        baseSequence = BatchLayout.load(bytes, at: BatchLayout.baseSequenceAt, as: Int32.self)
         guard baseOffset.rawValue >= 0, baseOffset.rawValue < Int64.max - Int64(Int32.max) else {
             throw .offset(baseOffset.rawValue)
         }
@@ -126,6 +139,10 @@ package enum BatchError: Error, Equatable {
     case counts(records: Int, lastOffsetDelta: Int)
     /// The checksum over the content is not the stored one.
     case checksum(stored: UInt32, computed: UInt32)
-    /// A record's fields do not fit its length, or the batch's.
+    /// A record's fields do not fit its length, or the batch's; also what is no record behind the last one.
     case record(number: Int, position: Int)
+    /// The attributes name a codec that nobody has defined.
+    case codec(UInt8)
+    /// The records section does not decompress.
+    case compression(CompressionError)
 }

@@ -19,6 +19,8 @@ package final class RecordBatch: @unchecked Sendable {
     package let maxTimestamp: Timestamp
     /// The stored checksum.
     package let checksum: UInt32
+    /// Compression in bits 0-2, timestamp type in 3, transactional in 4, control in 5.
+    package let attributes: Int16
     /// Bytes of the whole batch.
     package let byteCount: Int
     /// Bytes of memory that the batch holds.
@@ -32,6 +34,7 @@ package final class RecordBatch: @unchecked Sendable {
         recordCount = header.recordCount
         maxTimestamp = header.maxTimestamp
         checksum = header.checksum
+        attributes = header.attributes
         byteCount = header.byteCount
         memoryByteCount = storage.capacity
         self.storage = storage

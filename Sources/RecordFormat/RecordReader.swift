@@ -38,7 +38,7 @@ package struct RecordView: Equatable, Sendable, BitwiseCopyable {
 /// Reads the records of an uncompressed batch, one after the other.
 ///
 /// Isolation: a value. Nothing is allocated; ranges refer to the bytes that each call is given, which must be the same
-/// batch.
+/// batch. The first record of a compressed batch is an error: see `RecordBatch.decompressed(byteCountMax:)`.
 package struct RecordReader: Sendable {
     private var index = BatchLayout.headerByteCount
     private var number = 0
@@ -48,14 +48,22 @@ package struct RecordReader: Sendable {
     /// A reader at the first record of a verified batch.
     package init(_ header: BatchHeader) {
         recordCount = header.recordCount
-        end = header.byteCount
+        end = Self.end(header.byteCount, header.attributes)
     }
 
     /// A reader at the first record of `batch`.
     package init(_ batch: RecordBatch) {
         recordCount = batch.recordCount
-        end = batch.byteCount
+        end = Self.end(batch.byteCount, batch.attributes)
     }
+
+    /// Compressed bytes might pass for records, so there are none of them to read.
+    private static func end(_ byteCount: Int, _ attributes: Int16) -> Int {
+        BatchAttributes(rawValue: attributes).isCompressed ? BatchLayout.headerByteCount : byteCount
+    }
+
+    /// Where the next record starts in the batch's bytes.
+    package var position: Int { index }
 
     /// The next record, or nil after the last.
     /// - Throws: `BatchError.record` when a field reaches beyond its record or its batch.

@@ -8,7 +8,7 @@ enum Layers {
         "Compression": ["CZlib", "CSnappy", "CLZ4", "CZstd"],
         "Cryptography": ["COpenSSL"],
         "SluiceCore": [],
-        "RecordFormat": ["SluiceCore", "Checksums"],
+        "RecordFormat": ["SluiceCore", "Checksums", "Compression"],
         "MQTTWire": ["SluiceCore"],
         "KafkaWire": ["RecordFormat"],
         "TopicRouting": ["SluiceCore", "Checksums"],

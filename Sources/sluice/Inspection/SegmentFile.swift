@@ -110,6 +110,8 @@ extension BatchError {
         case .checksum(let stored, let computed):
             "checksum \(String(computed, radix: 16)) in place of \(String(stored, radix: 16))"
         case .record(let number, let position): "record \(number) at byte \(position) of its batch does not decode"
+        case .codec(let number): "codec \(number), which is none"
+        case .compression(let error): "records that do not decompress: \(error)"
         }
     }
 }
