@@ -59,7 +59,9 @@ let package = Package(
         .target(name: "MQTTWire", dependencies: ["SluiceCore"], swiftSettings: sansIO),
         .target(name: "TopicRouting", dependencies: ["SluiceCore", "Checksums"], swiftSettings: sansIO),
         .target(name: "MQTTSession", dependencies: ["SluiceCore", "MQTTWire"], swiftSettings: sansIO),
-        .target(name: "CommitLog", dependencies: ["SluiceCore", "Checksums", "RecordFormat"], swiftSettings: sansIO),
+        .target(
+            name: "CommitLog", dependencies: ["SluiceCore", "Checksums", "Compression", "RecordFormat"],
+            swiftSettings: sansIO),
         .target(
             name: "SluiceBroker",
             dependencies: [
@@ -83,7 +85,7 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "Checksums", "SluiceCore", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "CommitLog",
+                "Checksums", "Compression", "SluiceCore", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "CommitLog",
                 "SluiceBroker",
                 "CommitLogPosix", "EventLoop", "SluiceTransport", "SluiceConfiguration", "CLinux",
             ],

@@ -1,3 +1,4 @@
+import CLinux
 import CommitLog
 import SluiceCore
 
@@ -8,6 +9,7 @@ extension LogRuntime {
 
     func runHousekeeping() {
         guard let housekeeper else { preconditionFailure("Cannot keep house before the log is open") }
+        sluice_yield_to_others()
         var lastPass = MonotonicClock.nanoseconds()
         repeat {
             guard withState({ $0.poison }) == nil else { return }
@@ -33,13 +35,21 @@ extension LogRuntime {
     private func pass(_ housekeeper: Housekeeper) {
         do throws(HousekeepingError) {
             try retain(housekeeper)
+            // Rewriting needs space before it gives any back.
+            guard trouble == nil else { return }
+            let now = Timestamp(rawValue: WallClock.milliseconds())
+            _ = try housekeeper.compact(now: now, shouldStop: { self.isAskedToStop })
+            _ = try housekeeper.seal(now: now, shouldStop: { self.isAskedToStop })
         } catch {
             switch error {
             case .failed(let error): report("housekeeping goes on later: \(error)")
+            case .damaged: report("housekeeping has found a damaged segment and leaves it as it is")
             case .inDoubt(let error): poison(error)
             }
         }
     }
+
+    private var isAskedToStop: Bool { withState { $0.full != nil || isStopping } }
 
     private func retain(_ housekeeper: Housekeeper) throws(HousekeepingError) {
         let result = try housekeeper.retain(

@@ -15,7 +15,8 @@ struct StreamCatalogue {
     }
 
     private static let settingKeys = [
-        "partitions", "durability", "interval", "retention", "cleanup", "tombstones", "segment_size", "segment_age",
+        "partitions", "durability", "interval", "retention", "cleanup", "tombstones", "compression", "sealing",
+        "segment_size", "segment_age",
     ]
 
     /// An empty catalogue whose streams have segments of `segmentBytes` unless they say otherwise.
@@ -92,6 +93,8 @@ struct StreamCatalogue {
             if let size = retention.value("size", .storedSize) { stream.retention.byteCount = size }
         }
         takeCleanup(section, &stream)
+        if let codec = section.value("compression", .choice()) as CompressionChoice? { stream.compression = codec }
+        if let codec = section.value("sealing", .choice()) as CompressionChoice? { stream.sealing = codec }
         if let size = section.value("segment_size", .segmentSize) { stream.segmentBytes = size }
         if let age = section.value("segment_age", .age) { stream.segmentAge = age }
     }

@@ -15,6 +15,10 @@ package struct StreamSettings: Equatable, Sendable {
     package var cleanup = Cleanup.delete
     /// How long a tombstone of a compacted stream stays at least.
     package var tombstoneAge = Duration.seconds(86_400)
+    /// What batches are compressed with on their way to a segment.
+    package var compression = CompressionChoice.none
+    /// What sealed segments are compressed with.
+    package var sealing = CompressionChoice.zstd
     /// Bytes of a segment file.
     package var segmentBytes: Int
     /// How old the first record of a segment becomes before the next one begins.
@@ -43,6 +47,16 @@ package struct Retention: Equatable, Sendable {
     package var age: Duration? = .seconds(7 * 86_400)
     /// How many bytes the stream's segments may have, all partitions counted; nil without bound.
     package var byteCount: Int?
+}
+
+/// What compresses records on disk.
+package enum CompressionChoice: String, CaseIterable, Sendable {
+    /// Nothing.
+    case none
+    /// LZ4: little of the processor, less saved.
+    case lz4
+    /// Zstandard.
+    case zstd
 }
 
 /// What becomes of a stream's old segments; the words are Kafka's `cleanup.policy`.

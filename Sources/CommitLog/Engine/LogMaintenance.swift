@@ -1,3 +1,4 @@
+import Compression
 import RecordFormat
 package import SluiceCore
 
@@ -18,6 +19,7 @@ package final class LogMaintenance {
     private let writers: [SegmentWriter]
     private var files: JournalFiles
     private var failure: StorageError?
+    private var compressor = Compressor(.none)
 
     /// The maintenance of an opened log.
     package init(
@@ -58,12 +60,27 @@ package final class LogMaintenance {
             if batches.isEmpty { return }
             var segments: [SegmentInfo] = []
             var failure: StorageError?
-            do throws(StorageError) { try writer.append(batches, sealed: &segments) } catch { failure = error }
+            do throws(StorageError) {
+                try writer.append(compressed(batches, partition), sealed: &segments)
+            } catch {
+                failure = error
+            }
             segments.append(writer.active)
             let done = batches.prefix { $0.nextOffset <= writer.active.nextOffset }
             access.withState { $0.completed(flush: partition, batches: done, segments: segments) }
             if let failure { throw failure }
         }
+    }
+
+    /// The batches as their stream wants them in its segments, one for one: what a failed write leaves out begins where
+    /// a batch in memory does.
+    private func compressed(_ batches: [RecordBatch], _ partition: PartitionID) -> [RecordBatch] {
+        let codec = access.withState { state in
+            state.policy(ofStream: state.partitions[partition.index].streamIndex).compression
+        }
+        guard codec != .none else { return batches }
+        if compressor.codec != codec { compressor = Compressor(codec) }
+        return batches.map { $0.compressed(with: &compressor) ?? $0 }
     }
 
     /// Seals segments that began too long ago, though they are not full: retention removes sealed segments only.

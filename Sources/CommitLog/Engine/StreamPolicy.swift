@@ -1,3 +1,5 @@
+package import Compression
+
 /// What becomes of a stream's old segments.
 ///
 /// The raw values are Kafka's `cleanup.policy`.
@@ -29,6 +31,11 @@ package struct StreamPolicy: Sendable, Equatable {
     /// Bytes that were never compacted, of a hundred in the segments, from which a pass pays. Kafka's
     /// `min.cleanable.dirty.ratio`.
     package var dirtyPercentMin = 50
+    /// What each batch is compressed with on its way to its segment file, where that makes it smaller; the journal and
+    /// the records in memory stay as they are.
+    package var compression = Codec.none
+    /// What sealed segments are compressed with, where that saves a fifth of them at least.
+    package var sealing = Codec.zstd
     /// The age of a segment's first record from which it is sealed though it is not full, in milliseconds: whole
     /// segments are removed, so a slow stream would keep its records for ever. Kafka's `segment.ms`.
     package var segmentMillisecondsMax: Int64 = 7 * 86_400_000

@@ -1,3 +1,4 @@
+import Compression
 package import SluiceCore
 
 /// Bounds of housekeeping.
@@ -9,6 +10,9 @@ package struct HousekeepingLimits: Sendable, Equatable {
     package var readBytes = 1 << 20
     /// Bytes of records in a batch that compaction or sealing writes.
     package var batchBytes = 64 << 10
+    /// How old a segment's last record becomes before the segment is sealed for good, in milliseconds: readers that are
+    /// just behind, and a burst of appends, come first.
+    package var sealingDelayMilliseconds: Int64 = 60_000
 
     /// The defaults.
     package init() {}
@@ -83,6 +87,45 @@ package final class Housekeeper {
         return result
     }
 
+    /// Compacts the partitions of compacted streams that need it.
+    /// - Parameters:
+    ///   - now: the wall clock.
+    ///   - shouldStop: asked between segments.
+    /// - Returns: the number of partitions that were compacted.
+    /// - Throws: `HousekeepingError`.
+    package func compact(now: Timestamp, shouldStop: () -> Bool) throws(HousekeepingError) -> Int {
+        var count = 0
+        for index in paths.indices where !shouldStop() {
+            let id = PartitionID(rawValue: UInt32(index))
+            let policy = access.withState { $0.policy(ofStream: streamIndexes[index]) }
+            guard policy.cleanup.compacts else { continue }
+            var compaction = Compaction(
+                self, id, policy, shape: streams[streamIndexes[index]].settings.shape, record: record(id))
+            if try compaction.run(now: now, seed: makeSeed(), shouldStop: shouldStop) { count += 1 }
+            try set(compaction.record, id)
+        }
+        return count
+    }
+
+    /// Gives sealed segments of streams that are not compacted the form that they keep.
+    /// - Parameters:
+    ///   - now: the wall clock.
+    ///   - shouldStop: asked between segments.
+    /// - Returns: the number of segments that were rewritten.
+    /// - Throws: `HousekeepingError`.
+    package func seal(now: Timestamp, shouldStop: () -> Bool) throws(HousekeepingError) -> Int {
+        var count = 0
+        for index in paths.indices where !shouldStop() {
+            let id = PartitionID(rawValue: UInt32(index))
+            let policy = access.withState { $0.policy(ofStream: streamIndexes[index]) }
+            guard !policy.cleanup.compacts, policy.sealing != .none else { continue }
+            var sealing = Sealing(self, id, policy, record: record(id))
+            count += try sealing.run(now: now, shouldStop: shouldStop)
+            try set(sealing.record, id)
+        }
+        return count
+    }
+
     private func record(_ id: PartitionID) -> HousekeepingRecord {
         if let record = records[id] { return record }
         let record = HousekeepingRecord.load(storage, paths[id.index])
@@ -98,32 +141,46 @@ package final class Housekeeper {
 
     // MARK: Replacing segments
 
-    /// Puts a written segment in the place of `sources`.
-    /// - Throws: `HousekeepingError`.
-    func commit(_ segment: SegmentInfo, replacing sources: [SegmentInfo], _ id: PartitionID) throws(HousekeepingError) {
+    /// A writer of a segment that starts at `base`.
+    func writer(_ id: PartitionID, base: Offset) throws(HousekeepingError) -> ReplacementWriter {
+        let interval = streams[streamIndexes[id.index]].settings.shape.indexIntervalBytes
+        do throws(StorageError) {
+            return try ReplacementWriter(storage, paths[id.index], base: base, indexInterval: interval)
+        } catch {
+            throw .failed(error)
+        }
+    }
+
+    /// Puts the segment that `write` writes in the place of consecutive sealed ones, unless it comes to nothing.
+    func replace(
+        _ sources: [SegmentInfo], _ id: PartitionID, by write: () throws(HousekeepingError) -> SegmentInfo?
+    ) throws(HousekeepingError) {
         let replacement = SegmentReplacement(storage: storage, paths: paths[id.index])
+        let written: SegmentInfo?
+        do throws(HousekeepingError) {
+            written = try write()
+        } catch {
+            try abandon(replacement, sources[0].baseOffset)
+            throw error
+        }
+        guard let written else { return try abandon(replacement, sources[0].baseOffset) }
         access.withState { $0.partitions[id.index].beginReplacement() }
         var isDone = false
         defer {
             access.withState { state in
                 state.partitions[id.index].endReplacement(
-                    of: sources.map(\.baseOffset), by: isDone ? segment : nil)
+                    of: sources.map(\.baseOffset), by: isDone ? written : nil)
             }
         }
         do throws(StorageError) {
-            isDone = try replacement.commit(segment, replacing: sources)
+            isDone = try replacement.commit(written, replacing: sources)
         } catch {
             throw .inDoubt(error)
         }
     }
 
-    /// Removes what was written for a segment that will not be replaced.
-    func abandon(_ base: Offset, _ id: PartitionID) throws(HousekeepingError) {
-        do throws(StorageError) {
-            try SegmentReplacement(storage: storage, paths: paths[id.index]).abandon(base)
-        } catch {
-            throw .failed(error)
-        }
+    private func abandon(_ replacement: SegmentReplacement, _ base: Offset) throws(HousekeepingError) {
+        do throws(StorageError) { try replacement.abandon(base) } catch { throw .failed(error) }
     }
 }
 
@@ -131,6 +188,8 @@ package final class Housekeeper {
 package enum HousekeepingError: Error, Equatable {
     /// Nothing has changed, and the work can be tried again later.
     case failed(StorageError)
+    /// A segment turned out to be damaged: it stays as it is.
+    case damaged
     /// Files were being replaced: which ones the device has is not known any more. The log is to be poisoned.
     case inDoubt(StorageError)
 }

@@ -1,10 +1,14 @@
+import Compression
 import RecordFormat
 import SluiceCore
 
 /// The batches of a sealed segment, one after the other.
 ///
 /// Isolation: the housekeeping thread, which alone replaces and removes segments.
-struct SegmentSequence {
+struct SegmentSequence: ~Copyable {
+    /// Bytes that a batch may grow to when it is decompressed.
+    private static let batchBytesMax = 64 << 20
+
     private let storage: any Storage
     private let paths: SegmentPaths
     private let segment: SegmentInfo
@@ -12,6 +16,9 @@ struct SegmentSequence {
     private var offset: Offset
     private var hint: ReadHint?
     private var batches: ArraySlice<RecordBatch> = []
+    private var decompressor = Decompressor()
+    /// Bytes of the batches handed out so far, as they are stored.
+    private(set) var storedByteCount: Int64 = 0
     /// Bytes that were passed over so far.
     private(set) var damagedByteCount: Int64 = 0
 
@@ -23,8 +30,21 @@ struct SegmentSequence {
         offset = segment.baseOffset
     }
 
-    /// The next batch as it is stored; nil at the end.
+    /// The next batch, uncompressed; nil at the end.
     mutating func next() throws(HousekeepingError) -> RecordBatch? {
+        while let batch = try nextStored() {
+            storedByteCount += Int64(batch.byteCount)
+            do throws(BatchError) {
+                return try batch.decompressed(byteCountMax: Self.batchBytesMax, with: &decompressor)
+            } catch {
+                damagedByteCount += Int64(batch.byteCount)
+            }
+        }
+        return nil
+    }
+
+    /// The next batch as it is stored; nil at the end.
+    private mutating func nextStored() throws(HousekeepingError) -> RecordBatch? {
         if let batch = batches.popFirst() { return batch }
         guard offset < segment.nextOffset else { return nil }
         let read: SegmentRead

@@ -32,8 +32,16 @@ final class ReplacementWriter {
 
     deinit { storage.close(log) }
 
-    /// Appends a batch behind the last one.
-    func append(_ batch: RecordBatch) throws(StorageError) {
+    /// Appends batches behind the last one.
+    func append(_ batches: [RecordBatch]) throws(HousekeepingError) {
+        do throws(StorageError) {
+            for batch in batches { try append(batch) }
+        } catch {
+            throw .failed(error)
+        }
+    }
+
+    private func append(_ batch: RecordBatch) throws(StorageError) {
         precondition(batch.baseOffset >= info.nextOffset)
         sparse.note(
             lastOffset: batch.lastOffset, maxTimestamp: batch.maxTimestamp, byteCount: batch.byteCount,
@@ -63,17 +71,21 @@ final class ReplacementWriter {
     /// Brings all of it to the device.
     /// - Parameter nextOffset: the offset behind what the segment stands for, at or behind its last record's.
     /// - Returns: the segment.
-    func finish(nextOffset: Offset) throws(StorageError) -> SegmentInfo {
+    func finish(nextOffset: Offset) throws(HousekeepingError) -> SegmentInfo {
         precondition(nextOffset >= info.nextOffset)
+        do throws(StorageError) { try store() } catch { throw .failed(error) }
+        info.nextOffset = nextOffset
+        info.maxTimestamp = sparse.maxTimestamp
+        return info
+    }
+
+    private func store() throws(StorageError) {
         try write()
         sparse.addTimeEntry()
         takeIndexEntries()
         try storage.synchronize(log)
         try put(index, paths.index(info.baseOffset))
         try put(times, paths.timeIndex(info.baseOffset))
-        info.nextOffset = nextOffset
-        info.maxTimestamp = sparse.maxTimestamp
-        return info
     }
 
     private func put(_ bytes: [UInt8], _ path: String) throws(StorageError) {

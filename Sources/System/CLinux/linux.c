@@ -151,6 +151,8 @@ void sluice_name_thread(const char *name) { pthread_setname_np(pthread_self(), n
 
 void sluice_exact_timers(void) { prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL); }
 
+void sluice_yield_to_others(void) { setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10); }
+
 void sluice_limit_heaps(int count) { mallopt(M_ARENA_MAX, count); }
 
 uint64_t sluice_raise_file_limit(void) {

@@ -1,6 +1,7 @@
 import CLinux
 import CommitLog
 import CommitLogPosix
+import Compression
 import Glibc
 import RecordFormat
 import SluiceBroker
@@ -131,11 +132,21 @@ enum RuleTranslation {
             case .compact: .compact
             case .compactAndDelete: .compactAndDelete
             }
+        policy.compression = codec(setting.compression)
+        policy.sealing = codec(setting.sealing)
         policy.retentionMilliseconds = setting.retention.age.map(\.milliseconds)
         policy.retentionBytesMax = setting.retention.byteCount.map(Int64.init)
         policy.tombstoneMilliseconds = setting.tombstoneAge.milliseconds
         policy.segmentMillisecondsMax = setting.segmentAge.milliseconds
         return policy
+    }
+
+    private static func codec(_ choice: CompressionChoice) -> Codec {
+        switch choice {
+        case .none: .none
+        case .lz4: .lz4
+        case .zstd: .zstd
+        }
     }
 
     /// How the log as a whole is kept.

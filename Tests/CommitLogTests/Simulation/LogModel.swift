@@ -13,7 +13,9 @@ struct LogModel {
     }
 
     private struct Sent {
-        var batch: RecordBatch
+        var baseOffset: Offset
+        var nextOffset: Offset
+        var records: [StoredRecord]
         var lsn: LSN
         var isJournaled: Bool
         /// Whether every crash from now on must leave it.
@@ -22,6 +24,7 @@ struct LogModel {
 
     private struct Partition {
         var durability: Durability
+        var isCompacted: Bool
         var sent: [Sent] = []
         /// Ends that a reader may have seen, and that no crash, or no kill, may take back.
         var endPower = Offset.zero
@@ -34,10 +37,16 @@ struct LogModel {
     private var end: (written: LSN, durable: LSN) = (.zero, .zero)
 
     init(_ log: SimLog) {
-        partitions = log.withState { state in state.partitions.map { Partition(durability: $0.durability) } }
+        partitions = log.withState { state in
+            state.partitions.map { partition in
+                Partition(
+                    durability: partition.durability,
+                    isCompacted: state.policy(ofStream: partition.streamIndex).cleanup.compacts)
+            }
+        }
     }
 
-    mutating func appended(_ append: Append, _ lsn: LSN) {
+    mutating func appended(_ append: Append, _ lsn: LSN) throws {
         let partition = append.partition.index
         let isJournaled =
             switch partitions[partition].durability {
@@ -45,7 +54,10 @@ struct LogModel {
             case .interval: true
             case .memory: false
             }
-        partitions[partition].sent.append(Sent(batch: append.batch, lsn: lsn, isJournaled: isJournaled))
+        partitions[partition].sent.append(
+            Sent(
+                baseOffset: append.batch.baseOffset, nextOffset: append.batch.nextOffset,
+                records: try StoredRecord.all(append.batch), lsn: lsn, isJournaled: isJournaled))
     }
 
     /// Notes what readers of the log can see by now.
@@ -60,6 +72,12 @@ struct LogModel {
                     partitions[index].endKill = max(partitions[index].endKill, partition.durable)
                 }
                 partitions[index].start = max(partitions[index].start, partition.start)
+                // A sealed segment was on the device before the next one began.
+                let sealed = partition.segments.dropLast().last?.nextOffset ?? .zero
+                for number in partitions[index].sent.indices
+                where partitions[index].sent[number].nextOffset <= min(sealed, partition.flushed) {
+                    partitions[index].sent[number].isKept = true
+                }
             }
         }
     }
@@ -85,7 +103,7 @@ struct LogModel {
             partitions[index].endKill = partitions[index].endPower
             for number in partitions[index].sent.indices where partitions[index].sent[number].lsn <= reached {
                 let sent = partitions[index].sent[number]
-                partitions[index].endPower = max(partitions[index].endPower, sent.batch.nextOffset)
+                partitions[index].endPower = max(partitions[index].endPower, sent.nextOffset)
                 if sent.isJournaled { partitions[index].sent[number].isKept = true }
             }
         }
@@ -102,18 +120,18 @@ struct LogModel {
         var fates: [LSN: Bool] = [:]
         for index in partitions.indices {
             let end = log.withState { $0.partitions[index].durable }
-            let found = try matched(index, try log.readAll(index))
+            let (found, excused) = try present(index, try log.readAll(index), before: end)
             guard end >= partitions[index].endPower else {
                 throw Violation(
                     "partition \(index) ends at \(end.rawValue), \(partitions[index].endPower.rawValue) was seen")
             }
             var remaining: [Sent] = []
             for (number, sent) in partitions[index].sent.enumerated() {
-                let isRetained = sent.batch.nextOffset > partitions[index].start
+                let isRetained = sent.nextOffset > partitions[index].start
                 let isFound = found.contains(number)
-                if !isFound, sent.isKept, isRetained {
+                if !isFound, sent.isKept, isRetained, !excused.contains(number) {
                     throw Violation(
-                        "partition \(index) lost \(sent.batch.baseOffset.rawValue), group \(sent.lsn.rawValue)")
+                        "partition \(index) lost \(sent.baseOffset.rawValue), group \(sent.lsn.rawValue)")
                 }
                 if sent.isJournaled, !sent.isKept, isRetained {
                     if let fate = fates[sent.lsn], fate != isFound {
@@ -121,7 +139,7 @@ struct LogModel {
                     }
                     fates[sent.lsn] = isFound
                 }
-                guard isFound || !isRetained else { continue }
+                guard isFound || !isRetained || sent.isKept else { continue }
                 var kept = sent
                 kept.isKept = kept.isKept || isFound
                 // Groups of another life have other numbers; nothing of this one is pending any more.
@@ -138,45 +156,95 @@ struct LogModel {
     func check(running log: SimLog) throws {
         for index in partitions.indices {
             let (start, flushed) = log.withState { ($0.partitions[index].start, $0.partitions[index].flushed) }
-            let found = try matched(index, try log.readAll(index))
+            let (found, excused) = try present(index, try log.readAll(index), before: flushed)
             for (number, sent) in partitions[index].sent.enumerated()
-            where sent.batch.baseOffset >= start && sent.batch.nextOffset <= flushed && !found.contains(number) {
-                throw Violation("partition \(index) does not serve \(sent.batch.baseOffset.rawValue)")
+            where sent.baseOffset >= start && sent.nextOffset <= flushed && !found.contains(number)
+                && !excused.contains(number)
+            {
+                throw Violation("partition \(index) does not serve \(sent.baseOffset.rawValue)")
             }
         }
     }
 
-    /// Compares batches that a reader got with what was sent.
-    /// - Returns: the numbers of what was sent and is there.
-    private func matched(_ index: Int, _ batches: [RecordBatch]) throws -> Set<Int> {
-        var numbers: [Offset: [Int]] = [:]
-        for (number, sent) in partitions[index].sent.enumerated() {
-            numbers[sent.batch.baseOffset, default: []].append(number)
-        }
-        var found: Set<Int> = []
+    /// Compares batches that a reader got, of all before `end`, with what was sent.
+    /// - Returns: the numbers of what was sent and is there, and of what compaction may have taken parts of.
+    private func present(
+        _ index: Int, _ batches: [RecordBatch], before end: Offset
+    ) throws -> (found: Set<Int>, excused: Set<Int>) {
+        let partition = partitions[index]
+        let sent = Set(partition.sent.flatMap(\.records))
+        var found: Set<StoredRecord> = []
         var expected = Offset.zero
         for batch in batches {
             guard batch.baseOffset >= expected else {
                 throw Violation("partition \(index) serves \(batch.baseOffset.rawValue) after \(expected.rawValue)")
             }
             expected = batch.nextOffset
-            guard
-                let number = numbers[batch.baseOffset]?.first(where: {
-                    Self.areEqual(partitions[index].sent[$0].batch, batch)
-                })
-            else { throw Violation("partition \(index) serves at \(batch.baseOffset.rawValue) what was never there") }
-            found.insert(number)
-        }
-        return found
-    }
-
-    private static func areEqual(_ left: RecordBatch, _ right: RecordBatch) -> Bool {
-        guard left.checksum == right.checksum, left.byteCount == right.byteCount else { return false }
-        return left.withUnsafeBytes { left in
-            right.withUnsafeBytes { right in
-                guard let first = left.baseAddress, let second = right.baseAddress else { return false }
-                return memcmp(first, second, left.count) == 0
+            for record in try StoredRecord.all(batch) {
+                guard sent.contains(record) else {
+                    throw Violation("partition \(index) serves at \(record.offset) what was never there")
+                }
+                found.insert(record)
             }
         }
+        let superseded = partition.isCompacted ? try superseded(partition, found, before: end) : []
+        var numbers: (found: Set<Int>, excused: Set<Int>) = ([], [])
+        for (number, sent) in partition.sent.enumerated() {
+            if sent.records.allSatisfy(found.contains) { numbers.found.insert(number) }
+            if sent.records.allSatisfy({ found.contains($0) || superseded.contains($0) }) {
+                numbers.excused.insert(number)
+            }
+        }
+        return numbers
+    }
+
+    /// The records that compaction may have removed: those with a later record of their key, and tombstones.
+    private func superseded(
+        _ partition: Partition, _ found: Set<StoredRecord>, before end: Offset
+    ) throws -> Set<StoredRecord> {
+        let there = partition.sent.filter { sent in
+            sent.nextOffset <= end && (sent.isKept || sent.records.contains(where: found.contains))
+        }
+        var last: [[UInt8]: Int64] = [:]
+        for record in there.flatMap(\.records) {
+            if let key = record.key { last[key] = max(last[key] ?? -1, record.offset) }
+        }
+        var superseded: Set<StoredRecord> = []
+        for record in there.flatMap(\.records) {
+            guard let key = record.key, let newest = last[key] else { continue }
+            if newest > record.offset || record.value == nil { superseded.insert(record) }
+            // A tombstone that is gone has taken along what it deletes.
+            guard record.value == nil, !found.contains(record) else { continue }
+            if let left = found.first(where: { $0.key == key && $0.offset < record.offset }) {
+                throw Violation("\(left.offset) is back, its tombstone \(record.offset) is gone")
+            }
+        }
+        return superseded
+    }
+}
+
+/// A record as a reader sees it.
+struct StoredRecord: Hashable {
+    var offset: Int64
+    var timestamp: Int64
+    var key: [UInt8]?
+    var value: [UInt8]?
+
+    /// The records of a batch, compressed or not.
+    static func all(_ batch: RecordBatch) throws -> [StoredRecord] {
+        let batch = try batch.decompressed(byteCountMax: 1 << 20)
+        let bytes = batch.bytes
+        let base = BatchLayout.baseTimestamp(bytes).rawValue
+        func copy(_ range: FieldRange) -> [UInt8] { range.indices.map { bytes[$0] } }
+        var records: [StoredRecord] = []
+        var reader = RecordReader(batch)
+        while let record = try reader.next(bytes) {
+            records.append(
+                StoredRecord(
+                    offset: batch.baseOffset.rawValue + Int64(record.offsetDelta),
+                    timestamp: base + Int64(record.timestampDelta), key: record.key.map(copy),
+                    value: record.value.map(copy)))
+        }
+        return records
     }
 }

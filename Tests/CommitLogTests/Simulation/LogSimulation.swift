@@ -1,4 +1,5 @@
 import CommitLog
+import Compression
 import Foundation
 import RecordFormat
 import SluiceCore
@@ -29,9 +30,22 @@ final class LogSimulation {
             stream.partitionCount = durability == .fsync ? 2 : 1
             stream.shape.segmentBytesMax = Int64(2048 << random.below(4))
             stream.shape.indexIntervalBytes = 128 << random.below(4)
+            if durability == .interval, random.once(in: 2) { stream.policy.compression = .lz4 }
             if random.once(in: 2) { stream.policy.retentionBytesMax = Int64(8192 << random.below(3)) }
             settings.streams.append(stream)
         }
+        var state = StreamSettings(name: "state")
+        state.shape.segmentBytesMax = Int64(1024 << random.below(3))
+        state.policy.cleanup = .compact
+        state.policy.dirtyPercentMin = 10 + random.below(50)
+        state.policy.tombstoneMilliseconds = 40
+        state.policy.sealing = random.once(in: 2) ? .zstd : .none
+        settings.streams.append(state)
+        // Sixteen slots: a table of keys that is full is the normal case.
+        settings.housekeeping.keyMapBytesMax = 16 * 24 << random.below(3)
+        settings.housekeeping.batchBytes = 256 << random.below(4)
+        settings.housekeeping.readBytes = 512 << random.below(4)
+        settings.housekeeping.sealingDelayMilliseconds = 0
     }
 
     /// Several lives of one directory; the log is checked after each recovery.
@@ -56,7 +70,7 @@ final class LogSimulation {
                     for step: Step in [.append, .append, .commit, .append, .write, .flush, .append, .commit, .prepare] {
                         try perform(step)
                     }
-                    try perform(.retain)
+                    for step: Step in [.append, .commit, .flush, .compact, .seal, .retain] { try perform(step) }
                 }
                 if number == 1 { try stopCleanly() }
             } catch let error as StorageError {
@@ -158,18 +172,27 @@ final class LogSimulation {
     // MARK: Steps
 
     enum Step: CaseIterable {
-        case append, write, commit, flush, prepare, retain, read, scan
+        case append, write, commit, flush, prepare, retain, compact, seal, read, scan
     }
 
     private static let weights: [(Step, Int)] = [
         (.append, 8), (.write, 3), (.commit, 3), (.flush, 2), (.prepare, 1), (.retain, 1), (.read, 1), (.scan, 1),
+        (.compact, 1), (.seal, 1),
     ]
     private static let weighted = weights.flatMap { Array(repeating: $0.0, count: $0.1) }
 
     private func perform(_ step: Step) throws {
         guard let log else { return }
         switch step {
-        case .append: append(log)
+        case .append: try append(log)
+        case .compact:
+            try housekeeping {
+                _ = try log.housekeeper.compact(now: Timestamp(rawValue: self.clock), shouldStop: { false })
+            }
+        case .seal:
+            try housekeeping {
+                _ = try log.housekeeper.seal(now: Timestamp(rawValue: self.clock), shouldStop: { false })
+            }
         case .write: try log.write(between: interleave)
         case .commit:
             try log.write(between: interleave)
@@ -189,7 +212,7 @@ final class LogSimulation {
     private func interleave() throws(StorageError) {
         guard let log else { return }
         switch random.below(6) {
-        case 0: append(log)
+        case 0: appendOrTrap(log)
         case 1: try log.flush()
         case 2: try log.prepare()
         default: break
@@ -197,26 +220,38 @@ final class LogSimulation {
         model?.observe(log)
     }
 
-    func append(_ log: SimLog) {
-        var appends: [Append] = []
-        for _ in 0..<1 + random.below(4) {
-            let partition = PartitionID(rawValue: UInt32(random.below(4)))
-            appends.append(
-                Append(partition: partition, batch: makeBatch(), isAwaited: !random.once(in: 3), topicHashes: nil))
-        }
-        guard case .appended(let lsn) = log.append(appends) else { return }
-        for append in appends { model?.appended(append, lsn) }
+    /// An append between the journal's steps, which can only fail for what the storage says.
+    private func appendOrTrap(_ log: SimLog) {
+        do { try append(log) } catch { preconditionFailure("Cannot read a batch that was just built: \(error)") }
     }
 
-    private func makeBatch() -> RecordBatch {
+    func append(_ log: SimLog) throws {
+        var appends: [Append] = []
+        for _ in 0..<1 + random.below(4) {
+            let partition = PartitionID(rawValue: UInt32(random.below(5)))
+            appends.append(
+                Append(partition: partition, batch: makeBatch(partition), isAwaited: !random.once(in: 3), topicHashes: nil))
+        }
+        guard case .appended(let lsn) = log.append(appends) else { return }
+        for append in appends { try model?.appended(append, lsn) }
+    }
+
+    private func makeBatch(_ partition: PartitionID) -> RecordBatch {
         var builder = RecordBatchBuilder()
-        let (key, headers) = (RecordFields.nullKey, RecordFields.headers([]))
+        let headers = RecordFields.headers([])
         for _ in 0..<1 + random.below(3) {
             serial += 1
             clock += Int64(random.below(20)) - 3
             let filler = random.once(in: 16) ? 2000 : 200
             var value = [UInt8](repeating: UInt8(truncatingIfNeeded: serial), count: 8 + random.below(filler))
             for index in 0..<8 { value[index] = UInt8(truncatingIfNeeded: serial >> (8 * UInt64(index))) }
+            let isKeyed = partition.rawValue == 4 && !random.once(in: 10)
+            let key = isKeyed ? RecordFields.key([UInt8(random.below(40))]) : RecordFields.nullKey
+            if isKeyed, random.once(in: 4) {
+                builder.appendTombstone(
+                    at: Timestamp(rawValue: clock), keyField: key.span, headersField: headers.span)
+                continue
+            }
             builder.append(
                 at: Timestamp(rawValue: clock), keyField: key.span, value: value.span, headersField: headers.span)
         }
@@ -238,6 +273,7 @@ final class LogSimulation {
         } catch let error as HousekeepingError {
             switch error {
             case .failed(let error), .inDoubt(let error): throw error
+            case .damaged: throw LogModel.Violation("housekeeping calls damaged what nobody has damaged")
             }
         }
     }

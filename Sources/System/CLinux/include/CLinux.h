@@ -31,6 +31,8 @@ int sluice_lock_exclusive(int file);
 void sluice_name_thread(const char *name);
 /// Lets the calling thread's timed waits end within a microsecond of their time; Linux allows itself fifty otherwise.
 void sluice_exact_timers(void);
+/// Lets other threads of the machine run first: the calling thread is niced by 10.
+void sluice_yield_to_others(void);
 /// Lets glibc's malloc keep at most `count` heaps (mallopt(3), M_ARENA_MAX); before threads start.
 void sluice_limit_heaps(int count);
 /// Sets the soft limit of open files to the hard limit, and returns it.
