@@ -62,8 +62,8 @@ package struct Decompressor: ~Copyable {
     /// The bytes that `input` is the compressed form of.
     /// - Parameter byteCountMax: the most bytes that may come out; one more is `CompressionError.tooLarge`.
     /// - Complexity: O(bytes produced); the output's memory is at most twice what has been produced, and a first step
-    ///   of 64 KiB or 16 times `input`. A context keeps 40 KiB (gzip), up to 8 MiB (lz4), up to `byteCountMax` and
-    ///   500 KiB (zstd).
+    ///   of 64 KiB or 16 times `input`. A context keeps 40 KiB (gzip), up to 8 MiB (lz4), up to twice `byteCountMax`
+    ///   and 500 KiB (zstd).
     package mutating func decompress(
         _ input: Span<UInt8>, _ codec: Codec, byteCountMax: Int
     ) throws(CompressionError) -> [UInt8] {

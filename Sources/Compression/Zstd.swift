@@ -120,7 +120,7 @@ final class ZstdDecoder: StreamDecoder {
         guard !isSingleSegment, rest.count > 5 else { return }
         // The window is at least 1 << (10 + the upper five bits). Blocks are up to 128 KiB, whatever the window above.
         let enough = max(17, Int.bitWidth - byteCountMax.leadingZeroBitCount)
-        guard unsafe Int(rest[5] >> 3) + 10 > enough else { return }
+        guard unsafe Int(rest[5] >> 3) + 10 >= enough else { return }
         var header: InlineArray<6, UInt8> = [0, 0, 0, 0, 0, UInt8(enough - 10) << 3]
         for index in 0..<5 { unsafe header[index] = rest[index] }
         var taken = 0
