@@ -3,10 +3,10 @@ import SluiceCore
 
 /// One pass over a partition: of the records with one key, only the last one stays.
 ///
-/// As Kafka's log cleaner does it: the segments that no pass has seen are read, and the newest offset of each key in them
-/// is noted, as far as the table of keys has room; then every segment up to there is rewritten without the records that
-/// a newer one supersedes. Offsets and timestamps stay. Oldest segments come first: a tombstone never goes before what
-/// it deletes. Where nothing is superseded, nothing is written.
+/// As Kafka's log cleaner does it: the segments that no pass has seen are read, and the newest offset of each key in
+/// them is noted, as far as the table of keys has room; then every segment up to there is rewritten without the records
+/// that a newer one supersedes. Offsets and timestamps stay. Oldest segments come first: a tombstone never goes before
+/// what it deletes. Where nothing is superseded, nothing is written.
 /// Memory: the table of keys, and a few batches.
 struct Compaction {
     private let keeper: Housekeeper
@@ -173,7 +173,7 @@ struct Compaction {
         _ sources: [SegmentInfo], _ selection: Selection, _ keys: borrowing KeyMap, base: Offset, end: Offset
     ) throws(HousekeepingError) -> SegmentInfo {
         let writer = try keeper.writer(id, base: base)
-        var merger = BatchMerger(recordByteCountMax: keeper.limits.batchBytes, codec: policy.sealing)
+        var merger = BatchMerger(recordByteCountMax: keeper.limits.batchBytes, codec: policy.sealing, level: keeper.limits.level)
         for segment in sources {
             var reader = SegmentSequence(keeper.storage, keeper.paths[id.index], segment, keeper.limits.readBytes)
             while let batch = try reader.next() {

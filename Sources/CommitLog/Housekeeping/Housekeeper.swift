@@ -8,8 +8,12 @@ package struct HousekeepingLimits: Sendable, Equatable {
     package var keyMapBytesMax = 64 << 20
     /// Bytes read at a time.
     package var readBytes = 1 << 20
-    /// Bytes of records in a batch that compaction or sealing writes.
-    package var batchBytes = 64 << 10
+    /// Bytes of records in a batch that compaction or sealing writes, before compression. Smaller ones let a reader of
+    /// one device read less, larger ones compress better: JSON of sensors comes to 24.1 % of its payloads with 16 KiB,
+    /// 23.4 % with 32 KiB, 22.9 % with 64 KiB, see docs/PERFORMANCE.md.
+    package var batchBytes = 32 << 10
+    /// The codec's level. Level 1 of zstd is better than 3 on such records, and four times as fast as 6.
+    package var level: Int? = 1
     /// How old a segment's last record becomes before the segment is sealed for good, in milliseconds: readers that are
     /// just behind, and a burst of appends, come first.
     package var sealingDelayMilliseconds: Int64 = 60_000

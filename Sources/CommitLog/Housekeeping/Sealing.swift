@@ -4,8 +4,8 @@ import SluiceCore
 
 /// Gives sealed segments the form that they keep: the small batches of the publishers become larger, compressed ones.
 ///
-/// Offsets and timestamps stay. A segment is rewritten when the first megabyte of it shows that a fifth can be saved, and
-/// only once: how far a partition has come is on record. Compacted streams get their form from the compaction.
+/// Offsets and timestamps stay. A segment is rewritten when the first megabyte of it shows that a fifth can be saved,
+/// and only once: how far a partition has come is on record. Compacted streams get their form from the compaction.
 /// Memory: a few batches.
 struct Sealing {
     /// Bytes of a segment that show what compression would save.
@@ -51,7 +51,7 @@ struct Sealing {
     }
 
     private func merger() -> BatchMerger {
-        BatchMerger(recordByteCountMax: keeper.limits.batchBytes, codec: policy.sealing)
+        BatchMerger(recordByteCountMax: keeper.limits.batchBytes, codec: policy.sealing, level: keeper.limits.level)
     }
 
     private func sequence(_ segment: SegmentInfo) -> SegmentSequence {

@@ -230,12 +230,15 @@ struct StoredRecord: Hashable {
     var key: [UInt8]?
     var value: [UInt8]?
 
+    /// The offset tells records apart well enough, and values are long.
+    func hash(into hasher: inout Hasher) { hasher.combine(offset) }
+
     /// The records of a batch, compressed or not.
     static func all(_ batch: RecordBatch) throws -> [StoredRecord] {
         let batch = try batch.decompressed(byteCountMax: 1 << 20)
         let bytes = batch.bytes
         let base = BatchLayout.baseTimestamp(bytes).rawValue
-        func copy(_ range: FieldRange) -> [UInt8] { range.indices.map { bytes[$0] } }
+        func copy(_ range: FieldRange) -> [UInt8] { batch.withUnsafeBytes { Array($0[range.indices]) } }
         var records: [StoredRecord] = []
         var reader = RecordReader(batch)
         while let record = try reader.next(bytes) {
