@@ -112,8 +112,9 @@ struct Compaction {
                 var records = RecordReader(batch)
                 do throws(BatchError) {
                     while let record = try records.next(bytes) {
-                        guard let key = record.key else { continue }
                         let offset = batch.baseOffset.advanced(by: record.offsetDelta)
+                        // A pass may have ended within a segment.
+                        guard offset >= self.record.compactedBefore, let key = record.key else { continue }
                         guard keys.note(bytes.extracting(key.indices), at: offset) else { return offset }
                     }
                 } catch {
