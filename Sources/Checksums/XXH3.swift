@@ -1,6 +1,6 @@
 private import CXXHash
 
-/// XXH3-64, the hash of topics and keys in caches; never stored.
+/// XXH3-64, the hash of topics and keys in caches and in topic indexes, which are rebuilt when they do not fit.
 package enum XXH3 {
     /// The 64-bit hash of `bytes`.
     /// - Complexity: O(n), no allocation.

@@ -134,10 +134,7 @@ package final class LogMaintenance {
             for segment in doomed {
                 // The names go first from memory, then from the disk: a reader that still holds one fails to open it
                 // and asks again.
-                for path in [
-                    paths[index].log(segment.baseOffset), paths[index].index(segment.baseOffset),
-                    paths[index].timeIndex(segment.baseOffset),
-                ] { try storage.remove(path) }
+                for path in paths[index].all(segment.baseOffset) { try storage.remove(path) }
                 removed += 1
             }
         }

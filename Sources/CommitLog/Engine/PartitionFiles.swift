@@ -15,9 +15,17 @@ package struct PartitionFiles: Sendable {
     }
 
     /// Reads about `byteCountMax` bytes from `offset`; an offset below the oldest record kept continues at the oldest.
+    ///
+    /// With a selection, batches without a selected record are left out where the topic index knows them; then
+    /// `nextOffset` is behind all that was ruled out, and there may be no batches though more follow.
     package func read(
-        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, byteCountMax: Int, access: any LogStateAccess
+        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, selection: TopicSelection? = nil,
+        byteCountMax: Int, access: any LogStateAccess
     ) throws(StorageError) -> PartitionRead {
+        if let selection {
+            var reading = SelectiveRead(storage, paths, selection, from: offset, hint: hint, byteCountMax: byteCountMax)
+            return try read(partition, &reading, access)
+        }
         var read = PartitionRead(nextOffset: offset)
         // A segment that retention removes between the look-up and the opening moves the start; then the next one is
         // it.
@@ -46,6 +54,38 @@ package struct PartitionFiles: Sendable {
                 guard isGone else { throw error }
             }
         }
+        return read
+    }
+
+    /// Reads with a selection, through as many segments as a call may.
+    private func read(
+        _ partition: PartitionID, _ reading: inout SelectiveRead, _ access: any LogStateAccess
+    ) throws(StorageError) -> PartitionRead {
+        var goneCount = 0
+        repeat {
+            let (start, found, isSealed) = access.withState { state in
+                let partition = state.partitions[partition.index]
+                let from = max(reading.offset, partition.start)
+                let segment = partition.segment(holding: from)
+                return (from, segment, segment?.baseOffset != partition.segments.last?.baseOffset)
+            }
+            reading.skip(to: start)
+            guard let segment = found else { break }
+            do throws(StorageError) {
+                try reading.read(segment, isSealed: isSealed)
+            } catch {
+                let isGone = access.withState { $0.partitions[partition.index].start > segment.baseOffset }
+                goneCount += 1
+                // What was read before the failure counts; the next call meets it again.
+                guard isGone && goneCount < 8 || !reading.batches.isEmpty else { throw error }
+                if !isGone { break }
+            }
+        } while reading.goesOn
+        var read = PartitionRead(nextOffset: reading.offset)
+        read.batches = reading.batches
+        read.hint = reading.hint
+        read.damagedByteCount = reading.damagedByteCount
+        read.suspectSegment = reading.suspect
         return read
     }
 

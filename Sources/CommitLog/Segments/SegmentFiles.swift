@@ -39,6 +39,17 @@ package struct SegmentPaths: Sendable {
     /// The sparse index from timestamps to offsets.
     package func timeIndex(_ offset: Offset) -> String { "\(directory)/\(Self.digits(offset)).timeindex" }
 
+    /// The topic index.
+    package func topics(_ offset: Offset) -> String { "\(directory)/\(Self.digits(offset)).topics" }
+
+    /// Every file of the segment that starts at `offset`, the batches first.
+    package func all(_ offset: Offset) -> [String] {
+        [log(offset), index(offset), timeIndex(offset), topics(offset)]
+    }
+
+    /// The suffixes of the files that belong to a `.log` and are nothing without it.
+    static let companionSuffixes = [".index", ".timeindex", ".topics"]
+
     /// The base offset in a file name with `suffix`; nil for every other name.
     package static func baseOffset(_ name: String, suffix: String) -> Offset? {
         guard name.utf8.count == 20 + suffix.utf8.count, name.hasSuffix(suffix),

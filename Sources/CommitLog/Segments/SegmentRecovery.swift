@@ -64,9 +64,10 @@ struct SegmentRecovery {
     /// Removes indexes without a segment: what a crash left of one that retention removed.
     private func removeOrphans(_ names: [String], _ bases: Set<Offset>) throws(StorageError) {
         for name in names {
-            let base =
-                SegmentPaths.baseOffset(name, suffix: ".index") ?? SegmentPaths.baseOffset(name, suffix: ".timeindex")
-            if let base, !bases.contains(base) { try storage.remove("\(paths.directory)/\(name)") }
+            for suffix in SegmentPaths.companionSuffixes {
+                guard let base = SegmentPaths.baseOffset(name, suffix: suffix), !bases.contains(base) else { continue }
+                try storage.remove("\(paths.directory)/\(name)")
+            }
         }
     }
 

@@ -74,9 +74,7 @@ package final class SegmentWriter {
         guard offset > active.nextOffset else { return false }
         let old = try roll(at: offset)
         guard old.byteCount == 0 else { return true }
-        for path in [paths.log(old.baseOffset), paths.index(old.baseOffset), paths.timeIndex(old.baseOffset)] {
-            try storage.remove(path)
-        }
+        for path in paths.all(old.baseOffset) { try storage.remove(path) }
         return false
     }
 
