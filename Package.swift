@@ -86,7 +86,9 @@ let package = Package(
         tests("MQTTSessionTests", ["MQTTSession", "MQTTWire", "SluiceCore"]),
         tests("TopicRoutingTests", ["TopicRouting", "SluiceCore"]),
         tests("RecordFormatTests", ["RecordFormat", "SluiceCore", "Checksums"]),
-        tests("CommitLogTests", ["CommitLog", "CommitLogPosix", "RecordFormat", "SluiceCore", "SluiceTesting"]),
+        tests(
+            "CommitLogTests",
+            ["CommitLog", "CommitLogPosix", "RecordFormat", "SluiceCore", "SluiceTesting", "TopicRouting"]),
         tests(
             "SluiceBrokerTests",
             ["SluiceBroker", "CommitLog", "RecordFormat", "MQTTWire", "TopicRouting", "SluiceCore"]),

@@ -198,8 +198,9 @@ struct SelectiveRead {
                     hint = nil
                     return
                 }
-                count(batch)
-                offset = max(offset, batch.nextOffset)
+                // A reader that begins in a hole has the batch before it behind it.
+                if batch.nextOffset > offset { count(batch) }
+                offset = max(offset, section.baseOffset.advanced(by: Int(planned.offset) + Int(planned.advance)))
             }
             number = end
         }
