@@ -19,6 +19,9 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     private(set) var fetchCount = 0
     /// What the last fetch asked for.
     private(set) var fetchedSelection: TopicSelection?
+    /// Whether fetches wait until a test lets them read.
+    var holdsFetches = false
+    private var heldFetches: [() -> Void] = []
 
     /// A log of the streams `mqtt` and `__sessions`, one partition each.
     init(durability: Durability = .fsync, tailBytesMax: Int = 64 << 20) {
@@ -118,6 +121,22 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     ) {
         fetchCount += 1
         fetchedSelection = selection
+        let perform = { [unowned self] in
+            readHistory(partition, from: offset, selection: selection, byteCountMax: byteCountMax, ticket: ticket)
+        }
+        if holdsFetches { heldFetches.append(perform) } else { perform() }
+    }
+
+    /// Lets the fetches read that waited.
+    func releaseFetches() {
+        holdsFetches = false
+        for perform in heldFetches { perform() }
+        heldFetches = []
+    }
+
+    private func readHistory(
+        _ partition: PartitionID, from offset: Offset, selection: TopicSelection?, byteCountMax: Int, ticket: UInt64
+    ) {
         var read = PartitionRead(nextOffset: offset)
         var byteCount = 0
         for batch in history[partition.index] where batch.nextOffset > offset && byteCount < byteCountMax {

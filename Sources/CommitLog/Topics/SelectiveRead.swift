@@ -120,20 +120,21 @@ struct SelectiveRead {
         _ index: TopicIndexFile, _ segment: SegmentInfo, _ log: FileID, from indexPosition: Int64
     ) throws(StorageError) -> TopicIndexFile.Found? {
         var isDamaged = false
-        var position = indexPosition
+        var next = index.section(at: indexPosition)
         // A place in an index that was written anew may be the middle of a section.
-        if position > 0, index.section(at: position)?.section.segment != segment.baseOffset { position = 0 }
-        while let found = index.next(at: position, isDamaged: &isDamaged) {
-            position = found.end
+        if next == nil, indexPosition < index.end { next = index.next(at: 0, isDamaged: &isDamaged) }
+        while let found = next {
             let section = found.section
-            guard section.nextOffset > offset else { continue }
-            if section.segment == segment.baseOffset, section.endPosition <= segment.byteCount,
-                section.nextOffset <= segment.nextOffset, try section.fits(storage, log: log)
-            {
-                if isDamaged { suspect = suspect ?? segment.baseOffset }
-                return found
+            if section.nextOffset > offset {
+                if section.segment == segment.baseOffset, section.endPosition <= segment.byteCount,
+                    section.nextOffset <= segment.nextOffset, try section.fits(storage, log: log)
+                {
+                    if isDamaged { suspect = suspect ?? segment.baseOffset }
+                    return found
+                }
+                isDamaged = true
             }
-            isDamaged = true
+            next = index.next(at: found.end, isDamaged: &isDamaged)
         }
         if isDamaged { suspect = suspect ?? segment.baseOffset }
         return nil
@@ -181,26 +182,12 @@ struct SelectiveRead {
                 return
             }
             let end = runEnd(list, from: number)
-            let start = Int64(list[number].position)
-            let last = list[end - 1]
-            let bytes = try storage.bytes(
-                log, at: section.startPosition + start,
-                count: Int(Int64(last.position) + Int64(last.byteCount) - start))
-            workBytes += bytes.count
-            for planned in list[number..<end] {
-                let from = Int(Int64(planned.position) - start)
-                let end = min(bytes.count, from + Int(planned.byteCount))
-                guard from < end, let batch = Self.batch(planned, section, bytes.span.extracting(from..<end)) else {
-                    // The log is damaged here, or it is another one: what is there is found by reading all of it.
-                    offset = max(offset, section.baseOffset.advanced(by: Int(planned.offset)))
-                    distrusted = section
-                    suspect = suspect ?? plan.segment
-                    hint = nil
-                    return
-                }
-                // A reader that begins in a hole has the batch before it behind it.
-                if batch.nextOffset > offset { count(batch) }
-                offset = max(offset, section.baseOffset.advanced(by: Int(planned.offset) + Int(planned.advance)))
+            guard try take(list[number..<end], section, log) else {
+                // The log is damaged here, or it is another one: what is there is found by reading all of it.
+                distrusted = section
+                suspect = suspect ?? plan.segment
+                hint = nil
+                return
             }
             number = end
         }
@@ -220,18 +207,54 @@ struct SelectiveRead {
         return end
     }
 
-    /// The batch that the section says is here; nil when another one is, or none.
-    private static func batch(
+    /// Takes batches that lie near to each other.
+    /// - Returns: false when one is not what the section says; `offset` is at it.
+    private mutating func take(
+        _ run: ArraySlice<PlannedBatch>, _ section: TopicSection, _ log: FileID
+    ) throws(StorageError) -> Bool {
+        guard let first = run.first, let last = run.last else { return true }
+        let start = Int(first.position)
+        let count = Int(last.position) + Int(last.byteCount) - start
+        var bytes = ByteBuffer(capacity: count)
+        let (storage, position) = (storage, section.startPosition + Int64(start))
+        try unsafe bytes.append(upTo: count) { (memory) throws(StorageError) in
+            try unsafe storage.read(log, into: memory, at: position)
+        }
+        workBytes += bytes.count
+        if run.count == 1 {
+            offset = max(offset, section.baseOffset.advanced(by: Int(first.offset)))
+            guard let header = Self.header(first, section, bytes.bytes) else { return false }
+            note(RecordBatch(bytes, header: header), first, section)
+            return true
+        }
+        for planned in run {
+            offset = max(offset, section.baseOffset.advanced(by: Int(planned.offset)))
+            let from = min(Int(planned.position) - start, bytes.count)
+            let one = bytes.bytes.extracting(from..<min(bytes.count, from + Int(planned.byteCount)))
+            guard let header = Self.header(planned, section, one) else { return false }
+            var buffer = ByteBuffer(capacity: header.byteCount)
+            buffer.append(one)
+            note(RecordBatch(buffer, header: header), planned, section)
+        }
+        return true
+    }
+
+    private mutating func note(_ batch: RecordBatch, _ planned: PlannedBatch, _ section: TopicSection) {
+        // A reader that begins in a hole has the batch before it behind it.
+        if batch.nextOffset > offset { count(batch) }
+        offset = max(offset, section.baseOffset.advanced(by: Int(planned.offset) + Int(planned.advance)))
+    }
+
+    /// The header of the batch that the section says is here; nil when another one is, or none.
+    private static func header(
         _ planned: PlannedBatch, _ section: TopicSection, _ bytes: Span<UInt8>
-    ) -> RecordBatch? {
+    ) -> BatchHeader? {
         do throws(BatchError) {
             guard let header = try RecordBatch.verify(bytes), header.byteCount == Int(planned.byteCount),
                 header.baseOffset == section.baseOffset.advanced(by: Int(planned.offset)),
                 header.lastOffsetDelta < Int(planned.advance)
             else { return nil }
-            var buffer = ByteBuffer(capacity: header.byteCount)
-            buffer.append(bytes.extracting(0..<header.byteCount))
-            return RecordBatch(buffer, header: header)
+            return header
         } catch {
             return nil
         }

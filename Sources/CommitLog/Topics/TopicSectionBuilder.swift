@@ -14,7 +14,7 @@ struct TopicSectionBuilder: ~Copyable {
     /// Bytes of the names of a section's topics.
     static let nameBytesMax = 4 << 20
     /// Bytes of a block that end it: a look-up reads one; smaller ones make the block index larger.
-    private static let blockBytes = 1024
+    private static let blockBytes = 2048
 
     private var section = TopicSection()
     private var names: [UInt8] = []
