@@ -36,7 +36,10 @@ final class TopicWorld {
     private(set) var indexer: TopicIndexer
     private(set) var batchCount = 0
 
-    init(seed: UInt64, segmentBytes: Int64? = nil, sectionBytes: Int? = nil, retentionBytes: Int64? = nil) throws {
+    init(
+        seed: UInt64, segmentBytes: Int64? = nil, sectionBytes: Int? = nil, retentionBytes: Int64? = nil,
+        tailBytes: Int? = nil
+    ) throws {
         var random = SeededGenerator(seed: seed)
         var stream = StreamSettings(name: "device")
         stream.shape.segmentBytesMax = segmentBytes ?? Int64(1500 << random.below(4))
@@ -44,7 +47,7 @@ final class TopicWorld {
         stream.retentionBytesMax = retentionBytes
         settings = SimLog.Settings(streams: [stream])
         settings.journalFileBytes = 16 << 10
-        settings.limits.tailBytesMax = 1024
+        settings.limits.tailBytesMax = tailBytes ?? 1024 << random.below(4)
         self.sectionBytes = sectionBytes ?? 300 << random.below(4)
         self.random = random
         log = try SimLog(disk, settings)
@@ -61,7 +64,9 @@ final class TopicWorld {
     /// Appends batches, mostly of few topics, and flushes them.
     func append(_ count: Int, topics: [String?] = TopicWorld.topics) throws {
         for _ in 0..<count {
-            guard case .appended = log.append([makeAppend(topics)]) else { throw WorldError(text: "an append was refused") }
+            guard case .appended = log.append([makeAppend(topics)]) else {
+                throw WorldError(text: "an append was refused")
+            }
             try log.write()
             try log.synchronize()
             batchCount += 1
