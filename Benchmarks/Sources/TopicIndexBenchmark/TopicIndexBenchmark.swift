@@ -7,7 +7,7 @@ import TopicRouting
 
 /// Measures what one device's history costs, with its topic index and without.
 ///
-///     TopicIndexBenchmark DIRECTORY fill [RECORDS] [RECORDS-PER-BATCH]
+///     TopicIndexBenchmark DIRECTORY fill|ingest [RECORDS] [RECORDS-PER-BATCH]
 ///     TopicIndexBenchmark DIRECTORY build [SECTION-MIB]
 ///     TopicIndexBenchmark DIRECTORY read|device
 @main
@@ -15,14 +15,15 @@ enum TopicIndexBenchmark {
     static func main() throws {
         let arguments = CommandLine.arguments
         guard arguments.count > 2 else {
-            return print("TopicIndexBenchmark DIRECTORY fill|build|read|device ...")
+            return print("TopicIndexBenchmark DIRECTORY fill|ingest|build|read|device ...")
         }
         let directory = arguments[1]
         var fleet = Fleet()
         if arguments.count > 3, let count = Int(arguments[3]) { fleet.recordCount = count }
         if arguments.count > 4, let count = Int(arguments[4]) { fleet.recordsPerBatch = count }
         switch arguments[2] {
-        case "fill": try fill(directory, fleet)
+        case "fill": try fill(directory, fleet, indexed: false)
+        case "ingest": try fill(directory, fleet, indexed: true)
         case "build": try build(directory, sectionBytes: (arguments.count > 3 ? Int(arguments[3]) ?? 16 : 16) << 20)
         case "read": try read(directory)
         case "device": try device(directory)
@@ -32,8 +33,9 @@ enum TopicIndexBenchmark {
 
     // MARK: Fill and build
 
-    private static func fill(_ directory: String, _ fleet: Fleet) throws {
-        let log = try Fleet.open(directory, indexed: false)
+    /// Fills a stream, with the index built meanwhile or left to `build`.
+    private static func fill(_ directory: String, _ fleet: Fleet, indexed: Bool) throws {
+        let log = try Fleet.open(directory, indexed: indexed)
         let start = MonotonicClock.nanoseconds()
         try fleet.fill(log)
         log.stop()

@@ -6,12 +6,12 @@ import SluiceCore
 /// records of which topics.
 ///
 /// Layout (big-endian). A `.topics` file is a sequence of sections; each starts at a multiple of 64 and says by itself
-/// which part of the log it covers, from one batch boundary to another. Sections cover growing ranges; what none
-/// covers, as the newest batches and what is damaged, is read in sequence.
+/// which part of the log it covers, from one batch boundary to another. Sections cover growing ranges; what
+/// none covers, as the newest batches and what is damaged, is read in sequence.
 ///
 ///     header        128 bytes, see `encode`
 ///     filter        lines of 64 bytes, a blocked Bloom filter on XXH3 of the topics: 60 bytes of bits, CRC-32C u32
-///     batch table   groups of 64 batches: CRC-32C u32 | position u32, offset u32 of the first, from the section's start
+///     batch table   groups of 64 batches: CRC-32C u32 | position u32, offset u32 of the first, from the start
 ///                   then for each batch its bytes and what it moves the offset on, each in as few bytes as the largest
 ///     block index   for each block: bytes of the block, shared count, rest count (varints), rest of its first topic;
 ///                   CRC-32C u32 behind the last

@@ -180,7 +180,7 @@ struct TopicDamageTests {
             try world.expectSame("\(crash) at call \(count)", Self.few)
             try world.append(5)
             try world.index()
-            try world.repair("\(crash) at call \(count), index completed")
+            try world.repair("\(crash) at call \(count), index completed", Self.few)
         }
         #expect(count > 60)
     }

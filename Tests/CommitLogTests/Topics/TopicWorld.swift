@@ -202,9 +202,9 @@ final class TopicWorld {
     }
 
     /// Lets readers come upon what is wrong with the indexes, until nothing is: each call names one segment.
-    func repair(_ place: String) throws {
+    func repair(_ place: String, _ filters: [[String]] = TopicWorld.filters) throws {
         for _ in 0..<20 {
-            let suspects = try expectSame(place)
+            let suspects = try expectSame(place, filters)
             if suspects.isEmpty { return }
             for segment in suspects { indexer.examine(Self.partition, segment: segment) }
             try index()
