@@ -33,6 +33,8 @@ package final class TopicIndexer {
         /// The first offset that is not indexed, in the newest segment or one that was sealed since.
         var frontOffset = Offset.zero
         var front: Progress?
+        /// How long the newest segment's file was when it was last looked at, and how often it was as long since.
+        var quiet = (byteCount: Int64(0), count: 0)
         /// Sealed segments without a whole index.
         var missing: [Offset] = []
         /// How far the index of the last of them is.
@@ -48,6 +50,9 @@ package final class TopicIndexer {
     /// Bytes of an index that are written at a time: the real disk writes less than 64 KiB through the page cache,
     /// where the first reader looks for them.
     private static let writeBytes = 32 << 10
+    /// Looks at a newest segment that does not grow before it gets a section of half the size: five seconds, at five a
+    /// second.
+    static let quietCountMin = 25
     /// Batches of the tail that are looked up at a time, with the log's lock held.
     private static let tailCountMax = 256
     /// Segments that readers may have on the list to be checked.
@@ -164,7 +169,7 @@ package final class TopicIndexer {
                 guard let front = partitions[number].state.front else { return true }
                 isDone = front.position >= info.byteCount
                 if !isDone {
-                    guard isSealed || info.byteCount - front.position >= sectionBytes else { return false }
+                    guard isSealed || isDue(number, info, front) else { return false }
                     partitions[number].state.front = try extend(number, info, front)
                     return true
                 }
@@ -173,6 +178,18 @@ package final class TopicIndexer {
             partitions[number].state.frontOffset = info.nextOffset
         }
         return false
+    }
+
+    /// Whether enough was flushed to the newest segment for a section: less when nothing more comes, so that little of a
+    /// log at rest is read in sequence.
+    private func isDue(_ number: Int, _ info: SegmentInfo, _ front: Progress) -> Bool {
+        let left = info.byteCount - front.position
+        if left >= sectionBytes { return true }
+        guard left >= sectionBytes / 2 else { return false }
+        let quiet = partitions[number].state.quiet
+        let count = quiet.byteCount == info.byteCount ? quiet.count + 1 : 0
+        partitions[number].state.quiet = (info.byteCount, count)
+        return count >= Self.quietCountMin
     }
 
     /// Goes on with a segment's index at the front; nobody else does from now on.

@@ -44,9 +44,8 @@ struct TopicLookup {
     /// - Returns: nil when they are so many that reading everything is as good.
     /// - Throws: `TopicDamage`.
     mutating func batches(_ selection: TopicSelection, countMax: Int) throws(TopicDamage) -> [PlannedBatch]? {
-        var cursor = BlockCursor(section)
-        if section.hasUnlabelled { try find([], XXH3.hash(Span()), &cursor) }
-        for topic in selection.topics { try find(topic.bytes, topic.hash, &cursor) }
+        if section.hasUnlabelled { try find([], XXH3.hash(Span())) }
+        for topic in selection.topics { try find(topic.bytes, topic.hash) }
         for wildcard in selection.wildcards where !isTooMuch { try walk(wildcard) }
         guard !isTooMuch, wantedCount <= countMax else { return nil }
         let batches = try planned()
@@ -76,20 +75,25 @@ struct TopicLookup {
 
     // MARK: Finding
 
-    private mutating func find(
-        _ topic: [UInt8], _ hash: UInt64, _ cursor: inout BlockCursor
-    ) throws(TopicDamage) {
+    private mutating func find(_ topic: [UInt8], _ hash: UInt64) throws(TopicDamage) {
         guard section.filterLineCount > 0 else { return }
         let line = try filterLine(TopicFilter.line(hash, lineCount: section.filterLineCount))
         guard TopicFilter.mayContain(hash, line: line.span) else { return }
         let index = try blockIndex()
+        var cursor = BlockCursor(section)
         guard let place = try cursor.seek(topic.span, index.span) else { return }
         let bytes = try block(at: place)
-        var reader = BlockReader()
-        while try reader.next(bytes.span) {
-            let order = TopicOrder.compare(reader.topic.span, topic.span)
-            if order == 0 { try want(bytes.span, reader.postings) }
+        let view = bytes.span
+        var search = TopicSearch()
+        var at = 4
+        while at < view.count {
+            let order = try search.compare(view, at: &at, with: topic.span)
+            guard let byteCount = TopicVarint.read(view, at: &at), byteCount <= view.count - at else {
+                throw TopicDamage()
+            }
+            if order == 0 { try want(view, at..<at + byteCount) }
             if order >= 0 { return }
+            at += byteCount
         }
     }
 
@@ -212,48 +216,74 @@ struct TopicLookup {
     }
 }
 
-/// Goes through a section's block index; topics are sought in rising order.
+/// Goes through a section's block index.
 private struct BlockCursor {
     private var at = 0
     private var start: Int
     private let end: Int
-    /// The first topic of the block that was read last.
-    private var topic: [UInt8] = []
-    private var last: Range<Int>?
-    /// The block that was read and begins behind the topic that was sought.
-    private var pending: Range<Int>?
 
     init(_ section: TopicSection) {
         start = section.blocksStart
         end = section.byteCount
     }
 
-    /// The block that holds `topic` if one does; nil when every block begins behind it.
+    /// The block that holds `topic` if one does; nil when every block begins behind it. `next` is the one behind.
     mutating func seek(_ topic: Span<UInt8>, _ index: Span<UInt8>) throws(TopicDamage) -> Range<Int>? {
-        while true {
-            if pending == nil { pending = try read(index) }
-            guard let place = pending else { return last }
-            guard TopicOrder.compare(self.topic.span, topic) <= 0 else { return last }
-            last = place
-            pending = nil
+        var search = TopicSearch()
+        var found: Range<Int>?
+        while at < index.count {
+            let before = (at, start)
+            let place = try readPlace(index)
+            guard try search.compare(index, at: &at, with: topic) <= 0 else {
+                (at, start) = before
+                return found
+            }
+            found = place
         }
+        return found
     }
 
-    /// The block behind the one that was found last.
+    /// The next block.
     mutating func next(_ index: Span<UInt8>) throws(TopicDamage) -> Range<Int>? {
-        last = pending
-        if last == nil { last = try read(index) }
-        pending = nil
-        return last
+        guard at < index.count else { return nil }
+        let place = try readPlace(index)
+        guard TopicVarint.read(index, at: &at) != nil, let rest = TopicVarint.read(index, at: &at),
+            rest <= index.count - at
+        else { throw TopicDamage() }
+        at += rest
+        return place
     }
 
-    private mutating func read(_ index: Span<UInt8>) throws(TopicDamage) -> Range<Int>? {
-        guard at < index.count else { return nil }
-        guard let byteCount = TopicVarint.read(index, at: &at), byteCount > 4, byteCount <= end - start,
-            TopicName.read(index, at: &at, into: &topic)
-        else { throw TopicDamage() }
+    private mutating func readPlace(_ index: Span<UInt8>) throws(TopicDamage) -> Range<Int> {
+        guard let byteCount = TopicVarint.read(index, at: &at), byteCount > 4, byteCount <= end - start else {
+            throw TopicDamage()
+        }
         defer { start += byteCount }
         return start..<start + byteCount
+    }
+}
+
+/// Compares one topic with those of a list in order, each of which is written as what it shares with the one before,
+/// and the rest; none of them is put together.
+private struct TopicSearch {
+    /// How many bytes the topic shares with the one compared last, which came before it.
+    private var matched = 0
+
+    /// Less than, equal to or greater than 0 as the name at `index` comes before `topic`, is it, or comes after it; then
+    /// the search is over. Moves `index` behind the name.
+    mutating func compare(
+        _ bytes: Span<UInt8>, at index: inout Int, with topic: Span<UInt8>
+    ) throws(TopicDamage) -> Int {
+        guard let shared = TopicVarint.read(bytes, at: &index), let rest = TopicVarint.read(bytes, at: &index),
+            rest <= bytes.count - index
+        else { throw TopicDamage() }
+        let name = bytes.extracting(index..<index + rest)
+        index += rest
+        // It goes on like the one before where that one differed from the topic, or leaves it sooner, upwards.
+        if shared != matched { return shared > matched ? -1 : 1 }
+        let wanted = topic.extracting(matched..<topic.count)
+        matched += TopicOrder.sharedCount(name, wanted)
+        return TopicOrder.compare(name, wanted)
     }
 }
 

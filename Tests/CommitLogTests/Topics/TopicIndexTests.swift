@@ -85,6 +85,28 @@ struct TopicIndexTests {
         }
     }
 
+    @Test("half a section is enough for the newest segment when nothing more comes")
+    func rests() throws {
+        let world = try TopicWorld(seed: 2, segmentBytes: 1 << 20, sectionBytes: 4000)
+        while world.log.withState({ $0.partitions[0].segments[0].byteCount }) < 2500 { try world.append(1) }
+        for _ in 0..<TopicIndexer.quietCountMin {
+            try world.index()
+            #expect(world.indexPaths.isEmpty)
+        }
+        try world.append(1)
+        for _ in 0..<TopicIndexer.quietCountMin {
+            try world.index()
+            #expect(world.indexPaths.isEmpty)
+        }
+        try world.index()
+        #expect(world.indexPaths.count == 1)
+        try world.append(1)
+        for _ in 0..<2 * TopicIndexer.quietCountMin { try world.index() }
+        let file = try #require(TopicIndexFile(world.disk, TopicWorld.paths.topics(.zero)))
+        #expect(Self.sections(file).count == 1)
+        file.close()
+    }
+
     @Test("a reader keeps its place while the log grows, is indexed and loses its oldest segments", arguments: 0..<10)
     func readsMeanwhile(seed: UInt64) throws {
         let world = try TopicWorld(seed: seed, segmentBytes: 3000, sectionBytes: 700, retentionBytes: 9000)
