@@ -180,8 +180,8 @@ package final class TopicIndexer {
         return false
     }
 
-    /// Whether enough was flushed to the newest segment for a section: less when nothing more comes, so that little of a
-    /// log at rest is read in sequence.
+    /// Whether enough was flushed to the newest segment for a section: less when nothing more comes, so that little of
+    /// a log at rest is read in sequence.
     private func isDue(_ number: Int, _ info: SegmentInfo, _ front: Progress) -> Bool {
         let left = info.byteCount - front.position
         if left >= sectionBytes { return true }

@@ -269,8 +269,8 @@ private struct TopicSearch {
     /// How many bytes the topic shares with the one compared last, which came before it.
     private var matched = 0
 
-    /// Less than, equal to or greater than 0 as the name at `index` comes before `topic`, is it, or comes after it; then
-    /// the search is over. Moves `index` behind the name.
+    /// Less than, equal to or greater than 0 as the name at `index` comes before `topic`, is it, or comes after it; the
+    /// last ends the search. Moves `index` behind the name.
     mutating func compare(
         _ bytes: Span<UInt8>, at index: inout Int, with topic: Span<UInt8>
     ) throws(TopicDamage) -> Int {
