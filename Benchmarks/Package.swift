@@ -38,6 +38,14 @@ let package = Package(
         sansIO(
             "SluiceBroker",
             ["SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "CommitLog"]),
+        .target(name: "CLinux", path: "Sources/System/CLinux"),
+        .target(
+            name: "CommitLogPosix", dependencies: ["SluiceCore", "RecordFormat", "CommitLog", "CLinux"],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "TopicIndexBenchmark",
+            dependencies: ["SluiceCore", "RecordFormat", "CommitLog", "CommitLogPosix", "TopicRouting"],
+            swiftSettings: settings),
         .executableTarget(
             name: "Microbenchmarks",
             dependencies: [

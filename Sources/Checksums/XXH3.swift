@@ -1,6 +1,7 @@
 private import CXXHash
 
-/// XXH3, the hash of topics and keys in caches and while a log is compacted; never stored.
+/// XXH3, the hash of topics and keys in caches, while a log is compacted, and in topic indexes, which are rebuilt when
+/// they do not fit.
 package enum XXH3 {
     /// The 64-bit hash of `bytes`.
     /// - Complexity: O(n), no allocation.

@@ -13,8 +13,8 @@ extension LogRuntime {
                     read.nextOffset = try files.offset(fetch.partition, at: time, access: self)
                 } else {
                     read = try files.read(
-                        fetch.partition, from: fetch.offset, hint: fetch.hint, byteCountMax: fetch.byteCountMax,
-                        access: self)
+                        fetch.partition, from: fetch.offset, hint: fetch.hint, selection: fetch.selection,
+                        byteCountMax: fetch.byteCountMax, access: self)
                 }
             } catch {
                 let (partition, offset) = (fetch.partition.rawValue, fetch.offset.rawValue)
@@ -24,6 +24,7 @@ extension LogRuntime {
                 report("partition \(fetch.partition.rawValue): \(read.damagedByteCount) damaged bytes passed over")
             }
             monitor.lock()
+            if let segment = read.suspectSegment { noteSuspect(fetch.partition, segment) }
             readers[fetch.reader.index].fetched.append((fetch.ticket, read))
             let wake = readers[fetch.reader.index].wake
             monitor.unlock()

@@ -12,6 +12,9 @@ package struct LogRuntimeSettings: Sendable {
     package var commitDelayNanoseconds: Int64 = 0
     /// After how many nanoseconds written groups are synchronised that nobody waits for (`durability: interval`).
     package var syncIntervalNanoseconds: Int64 = 100_000_000
+    /// Bytes of the log that a section of a topic index covers: smaller ones are looked into more often, larger ones
+    /// leave more to be read in sequence and take more memory to build.
+    package var topicSectionBytes = 16 << 20
     /// Bounds of the log's memory.
     package var limits = LogLimits()
     /// Bounds of the log on disk.
@@ -31,7 +34,7 @@ package struct LogRuntimeSettings: Sendable {
 ///
 /// Isolation: `append`, scans and reads come from event loops and hold the lock for a few instructions; the journal
 /// thread writes and synchronises groups, the flusher writes segments and checkpoints, the reader thread reads
-/// segments, the housekeeping thread removes and rewrites sealed ones.
+/// segments, the housekeeping thread removes and rewrites sealed ones, the indexer thread writes topic indexes.
 /// Sendable: every mutable stored property is touched only with `monitor` locked, except those of the journal thread,
 /// which are its own.
 package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
@@ -47,6 +50,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         var offset: Offset
         var time: Timestamp?
         var hint: ReadHint?
+        var selection: TopicSelection?
         var byteCountMax: Int
         var ticket: UInt64
         var reader: ReaderID
@@ -76,6 +80,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     /// What recovery had to say.
     package let findings: [RecoveryFinding]
     let settings: LogRuntimeSettings
+    let storage: any Storage
     let files: [PartitionFiles]
     let report: @Sendable (String) -> Void
 
@@ -85,9 +90,12 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     let spareReady: Monitor.Condition
     let readWork: Monitor.Condition
     let keepWork: Monitor.Condition
+    let indexWork: Monitor.Condition
     var state: LogState
     var readers: [Reader] = []
     var fetches = Ring<Fetch>()
+    /// Segments whose topic index a reader found wanting.
+    var suspectSegments: [(partition: PartitionID, segment: Offset)] = []
     /// Prepared journal files, in the order of their numbers.
     var spares: [JournalWriter.File] = []
     var finished: [JournalWriter.File] = []
@@ -148,6 +156,8 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         spareReady = Monitor.Condition(monitor)
         readWork = Monitor.Condition(monitor)
         keepWork = Monitor.Condition(monitor)
+        indexWork = Monitor.Condition(monitor)
+        self.storage = storage
         var files = [PartitionFiles?](repeating: nil, count: writers.count)
         for stream in streams {
             for (number, partition) in stream.partitions.enumerated() {
@@ -173,6 +183,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
             WorkerThread(name: "sluice-flush") { [unowned self] in runFlusher() },
             WorkerThread(name: "sluice-read") { [unowned self] in runReader() },
             WorkerThread(name: "sluice-keep") { [unowned self] in runHousekeeping() },
+            WorkerThread(name: "sluice-index") { [unowned self] in runIndexer() },
         ]
     }
 
@@ -204,6 +215,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         flushWork.signal()
         readWork.signal()
         keepWork.signal()
+        indexWork.signal()
         monitor.unlock()
         for thread in threads { thread.join() }
         threads = []
@@ -345,21 +357,21 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
 
     /// See `LogEngine`.
     package func fetch(
-        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, byteCountMax: Int, ticket: UInt64,
-        reader: ReaderID
+        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, selection: TopicSelection?, byteCountMax: Int,
+        ticket: UInt64, reader: ReaderID
     ) {
         enqueue(
             Fetch(
-                partition: partition, offset: offset, time: nil, hint: hint, byteCountMax: byteCountMax, ticket: ticket,
-                reader: reader))
+                partition: partition, offset: offset, time: nil, hint: hint, selection: selection,
+                byteCountMax: byteCountMax, ticket: ticket, reader: reader))
     }
 
     /// See `LogEngine`.
     package func fetchOffset(_ partition: PartitionID, at time: Timestamp, ticket: UInt64, reader: ReaderID) {
         enqueue(
             Fetch(
-                partition: partition, offset: .zero, time: time, hint: nil, byteCountMax: 0, ticket: ticket,
-                reader: reader))
+                partition: partition, offset: .zero, time: time, hint: nil, selection: nil, byteCountMax: 0,
+                ticket: ticket, reader: reader))
     }
 
     private func enqueue(_ fetch: Fetch) {

@@ -227,12 +227,14 @@ extension BrokerShard {
             guard let reader = fetchers.removeValue(forKey: ticket), let index = reader.index(ticket: ticket) else {
                 continue
             }
+            let selectionNumber = reader.selectionNumber
             reader.update(at: index) { cursor in
                 cursor.ticket = nil
                 if cursor.isLookup {
                     cursor.offset = read.nextOffset
                     cursor.isLookup = false
-                } else {
+                } else if cursor.selectionNumber == selectionNumber {
+                    // An answer to other subscriptions may have ruled out what these want: it is asked for again.
                     cursor.take(read)
                 }
             }
@@ -276,9 +278,14 @@ extension BrokerShard {
                     byteCountMax: Self.readBytesMax)
             else {
                 let ticket = takeTicket(reader)
-                reader.update(at: index) { $0.ticket = ticket }
+                let selectionNumber = reader.selectionNumber
+                reader.update(at: index) { cursor in
+                    cursor.ticket = ticket
+                    cursor.selectionNumber = selectionNumber
+                }
                 log.fetch(
-                    cursor.partition, from: cursor.offset, hint: cursor.hint, byteCountMax: Self.readBytesMax,
+                    cursor.partition, from: cursor.offset, hint: cursor.hint,
+                    selection: reader.selection(of: reader.client.subscriptions), byteCountMax: Self.readBytesMax,
                     ticket: ticket, reader: self.reader)
                 return .waits
             }
@@ -323,8 +330,9 @@ extension Reader.Cursor {
         batches = read.batches[...]
         records = nil
         hint = read.hint
-        // A read that found nothing moved past a hole or past what retention removed.
-        if read.batches.isEmpty { offset = max(offset, read.nextOffset) }
+        readEnd = read.nextOffset
+        // A read that found nothing moved past a hole, past what retention removed, or past what nobody asked for.
+        if read.batches.isEmpty { offset = max(offset, readEnd) }
     }
 
     /// The first batch is done.
@@ -332,5 +340,6 @@ extension Reader.Cursor {
         batches = batches.dropFirst()
         records = nil
         offset = max(offset, batch.nextOffset)
+        if batches.isEmpty { offset = max(offset, readEnd) }
     }
 }

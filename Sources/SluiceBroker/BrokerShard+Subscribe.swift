@@ -185,6 +185,7 @@ extension BrokerShard {
         // for.
         if subscription.options.qos != .atMostOnce || subscription.reader.isReplay { durableCount += step }
         if subscription.options.noLocal { noLocalCount += step }
+        subscription.reader.subscriptionsChanged()
         matchGeneration += 1
         matches.advance(to: matchGeneration)
         unmatchedHashes = [[], []]

@@ -77,7 +77,8 @@ struct LogRuntimeTests {
                 PartitionID(rawValue: 0), from: offset, level: .durable, reader: reader, byteCountMax: 10_000)
             if read == nil {
                 log.fetch(
-                    PartitionID(rawValue: 0), from: offset, hint: hint, byteCountMax: 10_000, ticket: 7, reader: reader)
+                    PartitionID(rawValue: 0), from: offset, hint: hint, selection: nil, byteCountMax: 10_000, ticket: 7,
+                    reader: reader)
                 woken.wait()
                 read = log.takeFetched(reader).first?.read
             }

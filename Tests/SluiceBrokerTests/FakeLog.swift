@@ -17,6 +17,11 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     /// What appends are answered with in place of being taken.
     var refusal: AppendOutcome?
     private(set) var fetchCount = 0
+    /// What the last fetch asked for.
+    private(set) var fetchedSelection: TopicSelection?
+    /// Whether fetches wait until a test lets them read.
+    var holdsFetches = false
+    private var heldFetches: [() -> Void] = []
 
     /// A log of the streams `mqtt` and `__sessions`, one partition each.
     init(durability: Durability = .fsync, tailBytesMax: Int = 64 << 20) {
@@ -115,18 +120,51 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     }
 
     func fetch(
-        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, byteCountMax: Int, ticket: UInt64,
-        reader: ReaderID
+        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, selection: TopicSelection?, byteCountMax: Int,
+        ticket: UInt64, reader: ReaderID
     ) {
         fetchCount += 1
+        fetchedSelection = selection
+        let perform = { [unowned self] in
+            readHistory(partition, from: offset, selection: selection, byteCountMax: byteCountMax, ticket: ticket)
+        }
+        if holdsFetches { heldFetches.append(perform) } else { perform() }
+    }
+
+    /// Lets the fetches read that waited.
+    func releaseFetches() {
+        holdsFetches = false
+        for perform in heldFetches { perform() }
+        heldFetches = []
+    }
+
+    private func readHistory(
+        _ partition: PartitionID, from offset: Offset, selection: TopicSelection?, byteCountMax: Int, ticket: UInt64
+    ) {
         var read = PartitionRead(nextOffset: offset)
         var byteCount = 0
         for batch in history[partition.index] where batch.nextOffset > offset && byteCount < byteCountMax {
-            read.batches.append(batch)
             read.nextOffset = batch.nextOffset
+            // As sharp as an index can be: a reader must get along with everything else being left out.
+            guard selection.map({ Self.isWanted(batch, $0) }) ?? true else { continue }
+            read.batches.append(batch)
             byteCount += batch.byteCount
         }
         answers.append((ticket, read))
+    }
+
+    private static func isWanted(_ batch: RecordBatch, _ selection: TopicSelection) -> Bool {
+        var records = RecordReader(batch)
+        let bytes = batch.bytes
+        do {
+            while let record = try records.next(bytes) {
+                guard let topic = TopicHeader.topic(of: record, in: bytes) else { return true }
+                if selection.contains(bytes.extracting(topic.indices)) { return true }
+            }
+        } catch {
+            return true
+        }
+        return false
     }
 
     func fetchOffset(_ partition: PartitionID, at time: Timestamp, ticket: UInt64, reader: ReaderID) {

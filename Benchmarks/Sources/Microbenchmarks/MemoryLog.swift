@@ -60,8 +60,8 @@ final class MemoryLog: LogEngine, @unchecked Sendable {
         state.readTail(partition, from: offset, level: level, reader: reader, byteCountMax: byteCountMax)
     }
     func fetch(
-        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, byteCountMax: Int, ticket: UInt64,
-        reader: ReaderID
+        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, selection: TopicSelection?, byteCountMax: Int,
+        ticket: UInt64, reader: ReaderID
     ) {}
     func fetchOffset(_ partition: PartitionID, at time: Timestamp, ticket: UInt64, reader: ReaderID) {}
     func takeFetched(_ reader: ReaderID) -> [(ticket: UInt64, read: PartitionRead)] { [] }

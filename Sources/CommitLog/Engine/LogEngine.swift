@@ -117,7 +117,7 @@ package struct ReaderID: Sendable, Hashable {
 package struct PartitionRead: Sendable {
     /// Whole batches; the first may start before the offset asked for, holes between them are possible.
     package var batches: [RecordBatch] = []
-    /// Where to ask next.
+    /// Where to ask next: behind the batches, and behind whatever else was ruled out.
     package var nextOffset: Offset
     /// Whether the reader has seen all that the tail scan of its loop has, so that the scan can take over.
     package var isCaughtUp = false
@@ -127,6 +127,8 @@ package struct PartitionRead: Sendable {
     package var damagedByteCount: Int64 = 0
     /// Offsets that were asked for and that retention has taken.
     package var removedCount: Int64 = 0
+    /// The base offset of a segment whose topic index should be looked at: it is missing, damaged or wrong.
+    package var suspectSegment: Offset?
 
     /// A read that found nothing yet.
     package init(nextOffset: Offset) { self.nextOffset = nextOffset }
@@ -180,10 +182,11 @@ package protocol LogEngine: AnyObject, Sendable {
         _ partition: PartitionID, from offset: Offset, level: TailLevel, reader: ReaderID, byteCountMax: Int
     ) -> PartitionRead?
 
-    /// Reads older records in the background; the answer comes from `takeFetched` after a wake.
+    /// Reads older records in the background; the answer comes from `takeFetched` after a wake. An engine may leave out
+    /// batches without a record of `selection`, and need not; nil selects everything. A hint goes with its selection.
     func fetch(
-        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, byteCountMax: Int, ticket: UInt64,
-        reader: ReaderID)
+        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, selection: TopicSelection?, byteCountMax: Int,
+        ticket: UInt64, reader: ReaderID)
 
     /// Looks up the first offset whose timestamp is `time` or later, in the background; answered like a fetch, without
     /// batches.

@@ -1,3 +1,4 @@
+import Compression
 import RecordFormat
 package import SluiceCore
 
@@ -15,28 +16,64 @@ package struct PartitionFiles: Sendable {
     }
 
     /// Reads about `byteCountMax` bytes from `offset`; an offset below the oldest record kept continues at the oldest.
+    ///
+    /// With a selection, batches without a selected record are left out where the topic index knows them; then
+    /// `nextOffset` is behind all that was ruled out, and there may be no batches though more follow.
     package func read(
+        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, selection: TopicSelection? = nil,
+        byteCountMax: Int, access: any LogStateAccess
+    ) throws(StorageError) -> PartitionRead {
+        var read = try whileUnchanged(partition, access) { () throws(StorageError) in
+            if let selection {
+                var reading = SelectiveRead(
+                    storage, paths, selection, from: offset, hint: hint, byteCountMax: byteCountMax)
+                return try self.read(partition, &reading, access)
+            }
+            return try self.read(partition, from: offset, hint: hint, byteCountMax: byteCountMax, access: access)
+        }
+        Self.decompress(&read)
+        return read
+    }
+
+    private func read(
         _ partition: PartitionID, from offset: Offset, hint: ReadHint?, byteCountMax: Int, access: any LogStateAccess
     ) throws(StorageError) -> PartitionRead {
-        try whileUnchanged(partition, access) { () throws(StorageError) in
-            var read = PartitionRead(nextOffset: offset)
-            let (start, found) = access.withState { state in
-                let partition = state.partitions[partition.index]
-                let from = max(offset, partition.start)
-                return (from, partition.segment(holding: from))
-            }
-            read.nextOffset = start
-            read.removedCount = start.rawValue - offset.rawValue
-            guard let segment = found else { return read }
-            let result = try SegmentReader.read(
-                storage, paths, segment, from: start, hint: hint, byteCountMax: byteCountMax)
-            read.batches = result.batches
-            read.hint = result.hint
-            read.damagedByteCount = result.damagedByteCount
-            read.nextOffset = result.batches.last?.nextOffset ?? max(start, segment.nextOffset)
-            return read
+        var read = PartitionRead(nextOffset: offset)
+        let (start, found) = access.withState { state in
+            let partition = state.partitions[partition.index]
+            let from = max(offset, partition.start)
+            return (from, partition.segment(holding: from))
         }
+        read.nextOffset = start
+        read.removedCount = start.rawValue - offset.rawValue
+        guard let segment = found else { return read }
+        let result = try SegmentReader.read(
+            storage, paths, segment, from: start, hint: hint, byteCountMax: byteCountMax)
+        read.batches = result.batches
+        read.hint = result.hint
+        read.damagedByteCount = result.damagedByteCount
+        read.nextOffset = result.batches.last?.nextOffset ?? max(start, segment.nextOffset)
+        return read
     }
+
+    /// What readers get is never compressed; a batch that does not decompress is damage like any other.
+    private static func decompress(_ read: inout PartitionRead) {
+        guard read.batches.contains(where: \.isCompressed) else { return }
+        var decompressor = Decompressor()
+        var plain: [RecordBatch] = []
+        plain.reserveCapacity(read.batches.count)
+        for batch in read.batches {
+            do throws(BatchError) {
+                plain.append(try batch.decompressed(byteCountMax: batchBytesMax, with: &decompressor))
+            } catch {
+                read.damagedByteCount += Int64(batch.byteCount)
+            }
+        }
+        read.batches = plain
+    }
+
+    /// Bytes that a batch may grow to when it is decompressed.
+    static let batchBytesMax = 64 << 20
 
     /// Does `body` again when retention removed, or housekeeping replaced, segments meanwhile: names that were looked
     /// up then stand for other files, or none.
@@ -72,6 +109,37 @@ package struct PartitionFiles: Sendable {
 
         /// Whether files are just being replaced.
         var isReplacing: Bool { replacementCount & 1 == 1 }
+    }
+
+    /// Reads with a selection, through as many segments as a call may.
+    private func read(
+        _ partition: PartitionID, _ reading: inout SelectiveRead, _ access: any LogStateAccess
+    ) throws(StorageError) -> PartitionRead {
+        var read = PartitionRead(nextOffset: reading.offset)
+        repeat {
+            let (start, found, isSealed) = access.withState { state in
+                let partition = state.partitions[partition.index]
+                let from = max(reading.offset, partition.start)
+                let segment = partition.segment(holding: from)
+                return (from, segment, segment?.baseOffset != partition.segments.last?.baseOffset)
+            }
+            read.removedCount += start.rawValue - reading.offset.rawValue
+            reading.skip(to: start)
+            guard let segment = found else { break }
+            do throws(StorageError) {
+                try reading.read(segment, isSealed: isSealed)
+            } catch {
+                // What was read before the failure counts; the next call meets it again.
+                guard !reading.batches.isEmpty else { throw error }
+                break
+            }
+        } while reading.goesOn
+        read.nextOffset = reading.offset
+        read.batches = reading.batches
+        read.hint = reading.hint
+        read.damagedByteCount = reading.damagedByteCount
+        read.suspectSegment = reading.suspect
+        return read
     }
 
     /// The first offset whose record's timestamp is `time` or later; the end when there is none.

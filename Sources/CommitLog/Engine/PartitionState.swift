@@ -29,6 +29,8 @@ package final class PartitionState {
     package private(set) var segments: [SegmentInfo]
     /// Bytes in its segment files.
     package private(set) var byteCount: Int64
+    /// Base offsets of segments whose files were replaced, for the topic index to be made anew.
+    private var replaced: [Offset] = []
     /// Counts replacements of segments, twice each: odd while one is under way, and names and `segments` may not fit.
     package private(set) var replacementCount: UInt32 = 0
     /// The batches in memory.
@@ -166,7 +168,15 @@ package final class PartitionState {
         taken.revision = (replaced.map(\.revision).max() ?? 0) + 1
         byteCount += taken.byteCount - replaced.reduce(0) { $0 + $1.byteCount }
         segments.replaceSubrange(replaced.indices, with: [taken])
+        if !isInternal { self.replaced.append(segment.baseOffset) }
         check()
+    }
+
+    /// The base offsets of segments whose files were replaced since the last call.
+    package func takeReplaced() -> [Offset] {
+        if replaced.isEmpty { return [] }
+        defer { replaced = [] }
+        return replaced
     }
 
     /// The segment that holds `offset`, or the first one behind it.

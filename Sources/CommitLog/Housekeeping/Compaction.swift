@@ -174,7 +174,8 @@ struct Compaction {
         _ sources: [SegmentInfo], _ selection: Selection, _ keys: borrowing KeyMap, base: Offset, end: Offset
     ) throws(HousekeepingError) -> SegmentInfo {
         let writer = try keeper.writer(id, base: base)
-        var merger = BatchMerger(recordByteCountMax: keeper.limits.batchBytes, codec: policy.sealing, level: keeper.limits.level)
+        var merger = BatchMerger(
+            recordByteCountMax: keeper.limits.batchBytes, codec: policy.sealing, level: keeper.limits.level)
         for segment in sources {
             var reader = SegmentSequence(keeper.storage, keeper.paths[id.index], segment, keeper.limits.readBytes)
             while let batch = try reader.next() {

@@ -6,9 +6,6 @@ import SluiceCore
 ///
 /// Isolation: the housekeeping thread, which alone replaces and removes segments.
 struct SegmentSequence: ~Copyable {
-    /// Bytes that a batch may grow to when it is decompressed.
-    private static let batchBytesMax = 64 << 20
-
     private let storage: any Storage
     private let paths: SegmentPaths
     private let segment: SegmentInfo
@@ -35,7 +32,7 @@ struct SegmentSequence: ~Copyable {
         while let batch = try nextStored() {
             storedByteCount += Int64(batch.byteCount)
             do throws(BatchError) {
-                return try batch.decompressed(byteCountMax: Self.batchBytesMax, with: &decompressor)
+                return try batch.decompressed(byteCountMax: PartitionFiles.batchBytesMax, with: &decompressor)
             } catch {
                 damagedByteCount += Int64(batch.byteCount)
             }

@@ -49,6 +49,9 @@ package struct SegmentPaths: Sendable {
         [log(offset), index(offset), timeIndex(offset), topics(offset)]
     }
 
+    /// The suffixes of the files that belong to a `.log` and are nothing without it.
+    static let companionSuffixes = [".index", ".timeindex", ".topics"]
+
     /// The base offset in a file name with `suffix`; nil for every other name.
     package static func baseOffset(_ name: String, suffix: String) -> Offset? {
         guard name.utf8.count == 20 + suffix.utf8.count, name.hasSuffix(suffix),

@@ -2,15 +2,20 @@ package import RecordFormat
 package import SluiceCore
 
 /// Where a sequential reader left off in a segment's file, so that it need not search again.
-package struct ReadHint: Sendable, Equatable {
+package struct ReadHint: Sendable {
     /// The segment.
     package var baseOffset: Offset
     /// Which version of its files.
     package var revision: UInt32
-    /// The file position of the batch that holds `offset`.
-    package var position: Int64
+    /// The file position of the batch that holds `offset`, where it is known.
+    package var position: Int64?
     /// The offset that the reader wants next.
     package var offset: Offset
+    /// How a reader with a selection goes on.
+    package var plan: TopicPlan?
+
+    /// Whether it was made with the files that `segment` has now.
+    func isOf(_ segment: SegmentInfo) -> Bool { baseOffset == segment.baseOffset && revision == segment.revision }
 }
 
 /// What a read of a segment's file found.
@@ -38,8 +43,8 @@ package enum SegmentReader {
         defer { storage.close(log) }
         var position: Int64
         var taking = Taking(segment: segment, from: offset)
-        if let hint, hint.baseOffset == segment.baseOffset, hint.revision == segment.revision, hint.offset == offset {
-            position = hint.position
+        if let hint, hint.isOf(segment), hint.offset == offset, let known = hint.position {
+            position = known
             taking.expected = offset
         } else if let floor = try floor(storage, paths, segment, log, offset) {
             position = floor.position

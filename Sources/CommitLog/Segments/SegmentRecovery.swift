@@ -67,9 +67,10 @@ struct SegmentRecovery {
     /// Removes indexes without a segment: what a crash left of one that retention removed.
     private func removeOrphans(_ names: [String], _ bases: Set<Offset>) throws(StorageError) {
         for name in names {
-            let suffixes = [".index", ".timeindex", ".topics"]
-            let base = suffixes.compactMap { SegmentPaths.baseOffset(name, suffix: $0) }.first
-            if let base, !bases.contains(base) { try storage.remove("\(paths.directory)/\(name)") }
+            for suffix in SegmentPaths.companionSuffixes {
+                guard let base = SegmentPaths.baseOffset(name, suffix: suffix), !bases.contains(base) else { continue }
+                try storage.remove("\(paths.directory)/\(name)")
+            }
         }
     }
 

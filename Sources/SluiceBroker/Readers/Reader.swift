@@ -43,6 +43,9 @@ final class Reader {
     let isReplay: Bool
     private(set) var cursors: [Cursor] = []
     private var excluded: Set<PartitionID> = []
+    /// What its cursors ask the log for, made when it is first needed; its number tells answers to an older one.
+    private var selection: TopicSelection??
+    private(set) var selectionNumber = 0
     /// Whether it is on the shard's list of readers to be moved on.
     var isQueued = false
     var isClosed = false
@@ -52,7 +55,11 @@ final class Reader {
         var partition: PartitionID
         /// The record that it wants next.
         var offset: Offset
+        /// Everything before this was read or ruled out; its position when the batches are used up.
+        var readEnd = Offset.zero
         var hint: ReadHint?
+        /// The selection that the log was asked with.
+        var selectionNumber = 0
         /// Batches that were read and not delivered whole yet, and the place in the first of them.
         var batches: ArraySlice<RecordBatch> = []
         var records: RecordReader?
@@ -62,6 +69,11 @@ final class Reader {
         var isLookup = false
         /// The time that a replay starts at: the look-up is as exact as the index, and the tail has none.
         var notBefore: Timestamp?
+
+        init(partition: PartitionID, offset: Offset) {
+            self.partition = partition
+            self.offset = offset
+        }
     }
 
     init(client: Client, isReplay: Bool) {
@@ -87,6 +99,26 @@ final class Reader {
     /// Whether the reader stays out of `partition`.
     @inline(__always)
     func excludes(_ partition: PartitionID) -> Bool { !excluded.isEmpty && excluded.contains(partition) }
+
+    /// What its cursors ask the log for; nil is everything.
+    func selection(of subscriptions: [Subscription]) -> TopicSelection? {
+        if let selection { return selection }
+        let filters = subscriptions.filter { $0.reader === self && (isReplay || $0.options.qos != .atMostOnce) }
+        let made = TopicSelection(filters: filters.map(\.matched))
+        selection = made
+        return made
+    }
+
+    /// Its subscriptions changed. What was read for the old ones, or is on its way, may lack what the new ones want.
+    func subscriptionsChanged() {
+        selection = nil
+        selectionNumber += 1
+        for index in cursors.indices {
+            cursors[index].batches = []
+            cursors[index].records = nil
+            cursors[index].hint = nil
+        }
+    }
 
     func removeCursor(at index: Int) { cursors.remove(at: index) }
 

@@ -5,7 +5,7 @@ import SluiceCore
 
 /// The record headers that carry what an MQTT message has besides topic and payload. Written only when not default.
 enum MessageHeader {
-    static let topic = "mqtt.topic"
+    static var topic: String { TopicHeader.name }
     static let qos = "mqtt.qos"
     static let retained = "mqtt.retained"
     static let clientID = "mqtt.client_id"

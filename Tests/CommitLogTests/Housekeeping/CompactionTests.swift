@@ -91,8 +91,9 @@ struct CompactionTests {
         #expect(passes > 10)
         let left = try world.records()
         let latest = Dictionary(
-            left.map { (String(decoding: $0.key ?? [], as: UTF8.self), String(decoding: $0.value ?? [], as: UTF8.self)) }
-        ) { $1 }
+            left.map { record in
+                (String(decoding: record.key ?? [], as: UTF8.self), String(decoding: record.value ?? [], as: UTF8.self))
+            }) { $1 }
         #expect(latest == expected)
         // Every key's last record is beyond the first 150.
         #expect(left.filter { $0.offset >= 150 }.count == 50)
@@ -122,10 +123,9 @@ struct CompactionTests {
 
     @Test("records without a key stay")
     func withoutKeys() throws {
-        let world = try Self.world()
-        let world2 = FaultWorld([world.settings.streams[0]])
-        let log = try world2.open()
-        for _ in 0..<12 { _ = try world2.commit(log) }
+        let world = FaultWorld([try Self.world().settings.streams[0]])
+        let log = try world.open()
+        for _ in 0..<12 { _ = try world.commit(log) }
         try log.flush()
         try log.maintenance.roll { _ in Timestamp(rawValue: Int64.max) }
         _ = try log.housekeeper.compact(now: Timestamp(rawValue: 9000), shouldStop: { false })

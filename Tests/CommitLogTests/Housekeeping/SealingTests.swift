@@ -113,7 +113,8 @@ struct SealingTests {
         #expect(try world.seal() == 0)
     }
 
-    @Test("batches are compressed on their way to the segment when the stream asks for it", arguments: [Codec.lz4, .zstd])
+    @Test(
+        "batches are compressed on their way to the segment when the stream asks for it", arguments: [Codec.lz4, .zstd])
     func ingest(codec: Codec) throws {
         let world = try Self.world { policy in
             policy.compression = codec

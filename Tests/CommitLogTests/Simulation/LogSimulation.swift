@@ -230,7 +230,9 @@ final class LogSimulation {
         for _ in 0..<1 + random.below(4) {
             let partition = PartitionID(rawValue: UInt32(random.below(5)))
             appends.append(
-                Append(partition: partition, batch: makeBatch(partition), isAwaited: !random.once(in: 3), topicHashes: nil))
+                Append(
+                    partition: partition, batch: makeBatch(partition), isAwaited: !random.once(in: 3),
+                    topicHashes: nil))
         }
         guard case .appended(let lsn) = log.append(appends) else { return }
         for append in appends { try model?.appended(append, lsn) }
