@@ -34,7 +34,7 @@ let package = Package(
         sansIO("MQTTWire", ["SluiceCore"]),
         sansIO("TopicRouting", ["SluiceCore", "Checksums"]),
         sansIO("MQTTSession", ["SluiceCore", "MQTTWire"]),
-        sansIO("CommitLog", ["SluiceCore", "Checksums", "RecordFormat"]),
+        sansIO("CommitLog", ["SluiceCore", "Checksums", "Compression", "RecordFormat"]),
         sansIO(
             "SluiceBroker",
             ["SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "CommitLog"]),
@@ -45,6 +45,11 @@ let package = Package(
         .executableTarget(
             name: "TopicIndexBenchmark",
             dependencies: ["SluiceCore", "RecordFormat", "CommitLog", "CommitLogPosix", "TopicRouting"],
+            swiftSettings: settings),
+        .target(name: "CPlainWrite", dependencies: ["CISAL"]),
+        .executableTarget(
+            name: "LogBenchmark",
+            dependencies: ["CLinux", "CPlainWrite", "SluiceCore", "RecordFormat", "CommitLog", "CommitLogPosix"],
             swiftSettings: settings),
         .executableTarget(
             name: "Microbenchmarks",

@@ -13,11 +13,12 @@ extension LogRuntime {
         }
         guard let maintenance else { preconditionFailure("Cannot flush before the log is open") }
         var lastRoll = MonotonicClock.nanoseconds()
+        var lastIndexed: Int64 = 0
         while waitForFlush() {
             do throws(StorageError) {
                 try maintenance.flush()
                 try prepareJournal(maintenance)
-                withState { _ in flusherIsBlocked = false }
+                noteFlush(&lastIndexed)
                 let now = MonotonicClock.nanoseconds()
                 if now - lastRoll > settings.housekeepingNanoseconds {
                     lastRoll = now
@@ -64,6 +65,17 @@ extension LogRuntime {
             flusherIsTimed = false
         }
         return false
+    }
+
+    /// A flush went well: the indexer is woken when there is enough for a section, while its batches are in memory.
+    private func noteFlush(_ lastIndexed: inout Int64) {
+        monitor.lock()
+        flusherIsBlocked = false
+        if state.flushedBytes - lastIndexed >= Int64(settings.topicSectionBytes) / 2 {
+            lastIndexed = state.flushedBytes
+            indexWork.signal()
+        }
+        monitor.unlock()
     }
 
     private func rollOldSegments(_ maintenance: LogMaintenance) throws(StorageError) {

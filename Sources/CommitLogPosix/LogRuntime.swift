@@ -339,6 +339,9 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     }
 
     /// See `LogEngine`.
+    package func scanOffsets(_ reader: ReaderID) -> [Offset] { withState { $0.scanOffsets(reader) } }
+
+    /// See `LogEngine`.
     package var isScanned: Bool { scanned.load(ordering: .relaxed) }
 
     /// See `LogEngine`.

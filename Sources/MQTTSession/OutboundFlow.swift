@@ -40,7 +40,7 @@ struct OutboundFlow {
     private var last = Slot.none
     private var freeFirst = Slot.none
     private var freeLast = Slot.none
-    private var window = 0
+    private(set) var window = 0
 
     private struct Slot {
         var token: UInt64
@@ -109,12 +109,21 @@ struct OutboundFlow {
         case (.pubrec, .awaitingPubcomp): return .sendPubrel(packet.packetID, token: self[id].token)
         case (.puback, .awaitingPuback): return end(id, packet.reason)
         // Reason 0x92 says that the client forgot the message, and it has had it.
-        case (.pubcomp, .awaitingPubcomp): return end(id, .success)
+        case (.pubcomp, .awaitingPubcomp):
+            let token = free(id)
+            return .completed(packet.packetID, token: token)
         case (.puback, .awaitingPubrec), (.puback, .awaitingPubcomp), (.pubrec, .awaitingPuback),
             (.pubcomp, .awaitingPuback), (.pubcomp, .awaitingPubrec):
             return .close(.acknowledgementMismatch)
         case (.pubrel, _): preconditionFailure("Cannot acknowledge a delivery with PUBREL")
         }
+    }
+
+    /// Ends a delivery that cannot be made: its message is gone.
+    mutating func abandon(_ packetID: PacketID) {
+        let id = packetID.rawValue
+        precondition(Int(id) <= slots.count && self[id].stage != nil, "Cannot abandon a delivery that is not in flight")
+        _ = free(id)
     }
 
     /// Gives back the memory of an idle window.
@@ -150,11 +159,18 @@ struct OutboundFlow {
     }
 
     private mutating func end(_ id: UInt16, _ reason: ReasonCode) -> SessionAction {
-        let token = self[id].token
+        let token = free(id)
+        return reason.isFailure
+            ? .rejected(PacketID(rawValue: id), token: token, reason: reason) : .delivered(token: token)
+    }
+
+    /// Frees the slot of a delivery.
+    /// - Returns: its token.
+    private mutating func free(_ id: UInt16) -> UInt64 {
         unlink(id)
         self[id].stage = nil
         linkFree(id)
-        return reason.isFailure ? .rejected(token: token, reason: reason) : .delivered(token: token)
+        return self[id].token
     }
 
     private mutating func link(_ id: UInt16) {

@@ -305,6 +305,12 @@ package struct Session: ~Copyable {
         }
     }
 
+    /// Ends a delivery whose message is gone, so that it cannot be made again on this connection.
+    package mutating func abandon(_ packetID: PacketID) { outbound.abandon(packetID) }
+
+    /// How many deliveries may be in flight at once.
+    package var deliveryWindow: Int { outbound.window }
+
     /// Whether `send` would find room.
     package var hasRoom: Bool { outbound.hasRoom }
 

@@ -20,10 +20,12 @@ package enum SessionAction: Equatable, Sendable {
     case release(PacketID)
     /// Answer with PUBCOMP, in MQTT 5 with reason 0x92: no message waits for this PUBREL.
     case releaseUnknown(PacketID)
-    /// The delivery with this token is done.
+    /// The QoS 1 delivery with this token is done.
     case delivered(token: UInt64)
-    /// The client refused the delivery with this token, which is done too.
-    case rejected(token: UInt64, reason: ReasonCode)
+    /// The QoS 2 delivery with this token is done, and its identifier free.
+    case completed(PacketID, token: UInt64)
+    /// The client refused the delivery with this token, which is done too, and its identifier free.
+    case rejected(PacketID, token: UInt64, reason: ReasonCode)
     /// Record that the client has the message, then send PUBREL.
     case sendPubrel(PacketID, token: UInt64)
     /// Send PUBREL, in MQTT 5 with reason 0x92: no delivery has this identifier.

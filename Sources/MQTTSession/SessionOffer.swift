@@ -43,7 +43,7 @@ package struct SessionOffer: Equatable, Sendable {
     }
 
     /// The session expiry that holds for a client which asks for `seconds`.
-    func sessionExpirySeconds(asked seconds: UInt32) -> UInt32 { min(seconds, sessionExpirySecondsMax ?? .max) }
+    package func sessionExpirySeconds(asked seconds: UInt32) -> UInt32 { min(seconds, sessionExpirySecondsMax ?? .max) }
 
     /// The CONNACK properties for `request`.
     func properties(for request: SessionPeer, assignedClientID: Span<UInt8>) -> [UInt8] {

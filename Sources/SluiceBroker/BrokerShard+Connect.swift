@@ -4,13 +4,18 @@ import MQTTWire
 import RecordFormat
 import SluiceCore
 
-/// CONNECT: claims on client identifiers, across shards, and what a session kept.
+/// CONNECT: claims on client identifiers, across shards, and the session that a connection goes on with.
 extension BrokerShard {
     /// Decides on a request to connect.
     func connect(_ client: Client, _ request: ConnectRequest) {
         client.version = request.version
         client.clientID = request.clientID.isEmpty ? assignedClientID(client) : request.clientID
-        client.isPersistent = request.sessionExpirySeconds > 0
+        client.expirySeconds = offer.sessionExpirySeconds(asked: request.sessionExpirySeconds)
+        if let reason = refusal(of: request) {
+            client.session.refused(reason, into: &client.output)
+            report(.info, "\(client.name) at \(client.address): refused, its will may not go to a topic of the broker")
+            return close(client)
+        }
         client.pendingRequest = request
         let owner = ClientOwner(shard: settings.index, number: client.number)
         client.hasClaim = true
@@ -21,6 +26,12 @@ extension BrokerShard {
         } else {
             peers.post(.takeOver(clientNumber: previous.number, by: owner), to: previous.shard)
         }
+    }
+
+    /// Why a request is turned away: a will is a publish, and `$` topics are the broker's.
+    private func refusal(of request: ConnectRequest) -> ReasonCode? {
+        guard let will = request.will, will.topic.first == UInt8(ascii: "$") else { return nil }
+        return .notAuthorized
     }
 
     /// Gives an identifier up to its new holder.
@@ -46,74 +57,71 @@ extension BrokerShard {
         }
     }
 
-    /// Opens the session of a client that holds its identifier.
+    /// Takes over what is stored of a session whose identifier the client holds, and records what must be durable
+    /// before the client hears that it is open.
     func open(_ client: Client) {
         guard let request = client.pendingRequest else { return }
-        client.pendingRequest = nil
-        if let successor = client.successor {
-            client.successor = nil
-            client.hasClaim = false
-            terminate(client, .sessionTakenOver)
-            return letIn(successor)
+        if passOn(client) { return }
+        let taken = peers.withDirectory { directory in
+            (session: directory.take(client.clientID, now: now), will: directory.takeWill(of: client.clientID))
         }
-        let stored = peers.withDirectory { $0.stored(client.clientID) }
-        var flows: StoredFlows?
-        if let stored {
-            if request.cleanStart || !client.isPersistent {
-                record(.cleared, of: client)
+        client.resumed = taken.session?.session
+        client.isRecorded = client.resumed != nil
+        let endsFormer = request.cleanStart || taken.session?.isExpired == true
+        // The will of a connection that was lost just now is not published when its session goes on.
+        if let will = taken.will {
+            if endsFormer || client.resumed == nil {
+                publish(will, of: client.clientID)
             } else {
-                flows = StoredFlows(unreleased: stored)
+                recordWill(nil, of: client.clientID)
             }
         }
+        if endsFormer, let former = client.resumed {
+            forget(former, client.clientID)
+            client.resumed = nil
+            client.isRecorded = false
+        }
+        if let will = request.will {
+            client.will = StoredWill(message: will, delaySeconds: request.willDelaySeconds)
+            recordWill(client.will, of: client.clientID)
+        }
+        if client.isPersistent || client.isRecorded {
+            client.isRecorded = true
+            recordHead(client, subscriptions: client.resumed?.subscriptions ?? [])
+        }
+        if client.isRecorded || client.will != nil { state.whenDurable(.open(client)) } else { finishOpening(client) }
+    }
+
+    /// Lets a client in whose identifier nobody else has asked for meanwhile.
+    func finishOpening(_ client: Client) {
+        guard !client.isClosing, let request = client.pendingRequest else { return }
+        if passOn(client) { return }
+        client.pendingRequest = nil
+        client.isOpened = true
+        let stored = client.resumed
+        client.resumed = nil
         let assigned = request.clientID.isEmpty ? client.clientID : []
         client.session.opened(
-            offer, resuming: flows, assignedClientID: assigned.span, now: now, into: &client.output)
+            offer, resuming: stored?.flows, assignedClientID: assigned.span, now: now, into: &client.output)
         markDirty(client)
+        if let stored { resume(client, stored) }
+        announce(client, isConnected: true)
         client.link?.resume()
+    }
+
+    /// Passes an identifier on that another connection wants.
+    /// - Returns: whether there is one.
+    private func passOn(_ client: Client) -> Bool {
+        guard let successor = client.successor else { return false }
+        client.successor = nil
+        client.hasClaim = false
+        terminate(client, .sessionTakenOver)
+        letIn(successor)
+        return true
     }
 
     /// `sluice-` and a number that this node gives once: the wall's milliseconds, the shard and the connection.
     private func assignedClientID(_ client: Client) -> [UInt8] {
         Array("sluice-\(String(wallClock.rawValue, radix: 36))-\(settings.index)-\(client.number)".utf8)
-    }
-
-    /// Notes a change of a session: at once in the directory, and in the stream with this tick's append.
-    func record(_ record: SessionRecord, of client: Client) {
-        guard let partition = sessionsPartition else { return }
-        peers.withDirectory { $0.apply(record, to: client.clientID) }
-        append(record, of: client.clientID, to: partition)
-    }
-
-    private func append(_ record: SessionRecord, of clientID: [UInt8], to partition: PartitionID) {
-        let key = RecordFields.key(clientID)
-        let value = record.encoded
-        let headers = RecordFields.headers([])
-        accumulators.append(
-            to: partition.index, at: wallClock, keyField: key.span, value: value.span, headersField: headers.span)
-        acks.current.require(accumulators.expect(in: partition.index))
-    }
-
-    // MARK: The stream's length
-
-    /// Bytes of the `__sessions` stream above which a snapshot takes the place of its history.
-    private static let sessionsBytesMax: Int64 = 16 << 20
-
-    /// Keeps the `__sessions` stream short: every open identifier is written once more, and when that is durable, what
-    /// came before may go. The first shard does it for all.
-    func trimSessions() {
-        guard settings.index == 0, let partition = sessionsPartition else { return }
-        if let trim = pendingTrim {
-            guard log.progress.durable >= trim.lsn else { return }
-            log.trim(partition, before: trim.offset)
-            pendingTrim = nil
-            return
-        }
-        let bounds = log.bounds(partition)
-        guard bounds.byteCount > Self.sessionsBytesMax else { return }
-        // The bound comes before the snapshot: every record below it was in the directory when the snapshot was taken.
-        let snapshot = peers.withDirectory { $0.snapshot }
-        for (clientID, record) in snapshot { append(record, of: clientID, to: partition) }
-        submit()
-        pendingTrim = (bounds.appended, log.barrier())
     }
 }

@@ -11,7 +11,7 @@ extension BrokerShard {
     /// Batches taken from the tail at a time; more wait for the next tick, so that sockets get their turn.
     private static let scanCountMax = 1024
     /// Bytes that a reader behind the tail takes at a time.
-    private static let readBytesMax = 256 << 10
+    static let readBytesMax = 256 << 10
     /// Topics that are remembered as nobody's.
     private static let unmatchedMax = 1 << 16
 
@@ -28,7 +28,10 @@ extension BrokerShard {
 
     private func scan(_ level: TailLevel) -> Bool {
         log.scan(reader, level, countMax: Self.scanCountMax, into: &tailEntries)
-        for entry in tailEntries where mayMatch(entry, level) { deliver(entry, level) }
+        for entry in tailEntries {
+            if !isInternal[entry.partition.index], mayMatch(entry, level) { deliver(entry, level) }
+            if level == .durable { scanned.passed(entry.partition, entry.batch.nextOffset) }
+        }
         let isBehind = tailEntries.count == Self.scanCountMax
         tailEntries.removeAll(keepingCapacity: true)
         return isBehind
@@ -68,7 +71,7 @@ extension BrokerShard {
 
     /// The next record of a verified batch; one that does not decode is reported, and the rest of its batch passed
     /// over.
-    private func next(_ records: inout RecordReader, _ bytes: Span<UInt8>, _ partition: PartitionID) -> RecordView? {
+    func next(_ records: inout RecordReader, _ bytes: Span<UInt8>, _ partition: PartitionID) -> RecordView? {
         do throws(BatchError) {
             return try records.next(bytes)
         } catch {
@@ -83,21 +86,12 @@ extension BrokerShard {
         unmatchedHashes[index].insert(XXH3.hash(topic))
     }
 
-    private func matchList(_ topic: Span<UInt8>) -> MatchList {
+    func matchList(_ topic: Span<UInt8>) -> MatchList {
         if let list = matches.lookup(topic) { return list }
         let list = MatchList()
         trie.forEachMatch(of: topic) { list.add($0) }
         matches.insert(list, for: topic)
         return list
-    }
-
-    /// A record on its way to subscribers.
-    struct Delivery {
-        let batch: RecordBatch
-        let record: RecordView
-        let message: StoredMessage
-        let partition: PartitionID
-        var offset: Offset { batch.baseOffset.advanced(by: record.offsetDelta) }
     }
 
     private func deliverLive(_ delivery: Delivery, to target: MatchList.Target, _ bytes: Span<UInt8>) {
@@ -113,87 +107,6 @@ extension BrokerShard {
         }
     }
 
-    // MARK: One delivery
-
-    enum SendOutcome { case done, full }
-
-    /// Puts a message into a client's output, unless its window or its output is full.
-    private func send(_ delivery: Delivery, to target: MatchList.Target, _ bytes: Span<UInt8>) -> SendOutcome {
-        let client = target.reader.client
-        guard client.output.count < settings.limits.outputBytesMax else {
-            client.hasBlockedReader = true
-            return .full
-        }
-        let message = delivery.message
-        if target.noLocal, let origin = message.clientID {
-            let name = client.clientID
-            if bytes.extracting(origin.indices).isEqual(to: name.span) { return .done }
-        }
-        var expiryLeft: UInt32?
-        if let expiry = message.expirySeconds {
-            let age = (wallClock.rawValue - timestamp(delivery).rawValue) / 1000
-            guard age < Int64(expiry) else {
-                counters.deliveriesSkipped += 1
-                return .done
-            }
-            expiryLeft = UInt32(clamping: Int64(expiry) - max(0, age))
-        }
-        let qos = min(message.qos, target.qos)
-        scratch.removeAll()
-        if client.version == .v5 { appendProperties(delivery, target, bytes, expiryLeft) }
-        let topic = bytes.extracting(message.topic.indices)
-        let payload = bytes.extracting(message.payload.indices)
-        let byteCount = PacketEncoder.publishEncodedSize(
-            topicByteCount: topic.count, payloadByteCount: payload.count, propertiesByteCount: scratch.count, qos: qos,
-            version: client.version)
-        guard byteCount <= Int(client.session.maximumPacketSize) else {
-            counters.deliveriesSkipped += 1
-            return .done
-        }
-        var id = PacketID.none
-        if qos != .atMostOnce {
-            guard let free = client.session.send(qos: qos, token: 0) else { return .full }
-            id = free
-        }
-        PacketEncoder.publish(
-            into: &client.output, topic: topic, payload: payload, packetID: id, qos: qos,
-            retain: target.retainAsPublished && message.isRetained, duplicate: false, properties: scratch.bytes,
-            version: client.version)
-        counters.messagesDelivered += 1
-        markDirty(client)
-        return .done
-    }
-
-    private func timestamp(_ delivery: Delivery) -> Timestamp { timestamp(delivery.batch, delivery.record) }
-
-    private func timestamp(_ batch: RecordBatch, _ record: RecordView) -> Timestamp {
-        Timestamp(rawValue: BatchLayout.baseTimestamp(batch.bytes).rawValue &+ Int64(record.timestampDelta))
-    }
-
-    private func appendProperties(
-        _ delivery: Delivery, _ target: MatchList.Target, _ bytes: Span<UInt8>, _ expiryLeft: UInt32?
-    ) {
-        if delivery.message.hasProperties {
-            StoredMessage.appendProperties(delivery.record, in: bytes, expiryLeft: expiryLeft, to: &scratch)
-        }
-        for identifier in target.identifiers {
-            PropertyWriter.append(.subscriptionIdentifier, identifier, to: &scratch)
-        }
-        guard target.reader.isReplay else { return }
-        appendUser("ts", String(timestamp(delivery).rawValue * 1000))
-        if let key = delivery.record.key {
-            let name = Array("key".utf8)
-            PropertyWriter.append(userProperty: name.span, bytes.extracting(key.indices), to: &scratch)
-        }
-        appendUser("offset", "\(partitionNumber(delivery.partition)):\(delivery.offset.rawValue)")
-    }
-
-    private func appendUser(_ name: String, _ value: String) {
-        let name = Array(name.utf8)
-        let value = Array(value.utf8)
-        PropertyWriter.append(userProperty: name.span, value.span, to: &scratch)
-    }
-
     // MARK: Readers that are behind
 
     /// Puts a reader on the list of those to be moved on this tick.
@@ -206,7 +119,7 @@ extension BrokerShard {
     /// A client takes more than before.
     func wakeReaders(of client: Client) {
         if let reader = client.liveReader, !reader.isLive { queue(reader) }
-        for reader in client.replays where !reader.isLive { queue(reader) }
+        for reader in client.sideReaders where !reader.isLive { queue(reader) }
     }
 
     /// Moves every reader on that something happened for.
@@ -222,8 +135,12 @@ extension BrokerShard {
     }
 
     private func takeFetched() {
-        guard !fetchers.isEmpty else { return }
+        guard !fetchers.isEmpty || !recordWaiters.isEmpty else { return }
         for (ticket, read) in log.takeFetched(reader) {
+            if let waiter = recordWaiters.removeValue(forKey: ticket) {
+                fetched(read, for: waiter)
+                continue
+            }
             guard let reader = fetchers.removeValue(forKey: ticket), let index = reader.index(ticket: ticket) else {
                 continue
             }
@@ -253,11 +170,29 @@ extension BrokerShard {
             case .full: return
             }
         }
+        if reader.isLive { caughtUp(reader) }
     }
 
-    private enum Progress { case caughtUp, waits, full }
+    /// A reader has nothing behind it any more.
+    private func caughtUp(_ reader: Reader) {
+        reader.assuredEnds = [:]
+        switch reader.kind {
+        case .live, .replay, .group: break
+        case .retained:
+            reader.isClosed = true
+            reader.client.sideReaders.removeAll { $0 === reader }
+        }
+    }
+
+    enum Progress { case caughtUp, waits, full }
+
+    private func selection(of reader: Reader) -> TopicSelection? {
+        if case .group(let group) = reader.kind { return reader.selection(of: group.subscription.map { [$0] } ?? []) }
+        return reader.selection(of: reader.client.subscriptions)
+    }
 
     private func move(_ reader: Reader, at index: Int) -> Progress {
+        if case .retained(let feed) = reader.kind { return move(reader, feed) }
         var budget = 4
         while reader.cursors[index].ticket == nil {
             if let batch = reader.cursors[index].batches.first {
@@ -284,9 +219,8 @@ extension BrokerShard {
                     cursor.selectionNumber = selectionNumber
                 }
                 log.fetch(
-                    cursor.partition, from: cursor.offset, hint: cursor.hint,
-                    selection: reader.selection(of: reader.client.subscriptions), byteCountMax: Self.readBytesMax,
-                    ticket: ticket, reader: self.reader)
+                    cursor.partition, from: cursor.offset, hint: cursor.hint, selection: selection(of: reader),
+                    byteCountMax: Self.readBytesMax, ticket: ticket, reader: self.reader)
                 return .waits
             }
             if read.batches.isEmpty && read.isCaughtUp { return .caughtUp }
@@ -309,7 +243,11 @@ extension BrokerShard {
                 continue
             }
             let list = matchList(bytes.extracting(message.topic.indices))
-            guard let target = list.targets.first(where: { $0.reader === reader && $0.level == .durable }) else {
+            guard let target = list.targets.first(where: { $0.reader === reader && $0.level == .durable }),
+                target.since.map({ offset >= $0.offset(in: partition) }) ?? true
+            else { continue }
+            // A crash left the position behind; what was sent at QoS 2 since then was recorded by itself.
+            if let end = reader.assuredEnds[partition], offset < end, min(message.qos, target.qos) == .exactlyOnce {
                 continue
             }
             let delivery = Delivery(batch: batch, record: record, message: message, partition: partition)

@@ -22,6 +22,7 @@ extension BrokerShard {
         }
         counters.publishesReceived += 1
         counters.messagesStored += 1
+        counters.receivedBytes += UInt64(publish.end - publish.payloadStart)
         client.isPublisher = true
         let index = route.partitionIndex
         accumulators.append(
@@ -59,31 +60,47 @@ extension BrokerShard {
     ) throws(MQTTDecodeError) {
         let route = try routes.route(topic)
         if route.isReserved { return refuseReserved(publish, topic, client, bytes) }
-        let index = route.partitionIndex
-        if publish.properties.isEmpty && !publish.retain && noLocalCount == 0 {
-            accumulators.append(
-                to: index, at: wallClock, keyField: route.keyField, value: bytes.extracting(publish.payload),
-                headersField: route.headersField(publish.qos))
-        } else {
-            let headers = RecordFields.headers(
-                MessageHeader.headers(topic, publish, in: bytes, clientID: noLocalCount > 0 ? client.clientID : nil))
-            accumulators.append(
-                to: index, at: wallClock, keyField: route.keyField, value: bytes.extracting(publish.payload),
-                headersField: headers.span)
-        }
-        counters.messagesStored += 1
-        if isScanned { accumulators.note(route.topicHash, in: index) }
+        let level = append(publish, topic, route, bytes, origin: noLocalCount > 0 ? client.clientID : nil)
         switch publish.qos {
         case .atMostOnce: break
         case .atLeastOnce:
-            acks.current.require(accumulators.expect(in: index))
+            acks.current.require(level)
             acknowledge(client, .puback, publish.packetID)
         case .exactlyOnce:
-            acks.current.require(accumulators.expect(in: index))
-            if client.isPersistent { record(.received(publish.packetID.rawValue), of: client) }
+            acks.current.require(level)
+            if client.isPersistent { recordReceived(client, publish.packetID) }
             acknowledge(client, .pubrec, publish.packetID)
         }
-        if accumulators.byteCount(in: index) > Self.batchBytesMax { submit() }
+        if accumulators.byteCount(in: route.partitionIndex) > Self.batchBytesMax { submit() }
+    }
+
+    /// Adds a message to the tick's batches, and to the retained ones if it asks for that.
+    /// - Parameter origin: the publisher's identifier when it is to be on record.
+    /// - Returns: what its acknowledgement waits for.
+    func append(
+        _ publish: PublishAction, _ topic: Span<UInt8>, _ route: Route, _ bytes: Span<UInt8>, origin: [UInt8]?
+    ) -> AckQueue.Level {
+        let index = route.partitionIndex
+        let payload = bytes.extracting(publish.payload)
+        if publish.properties.isEmpty && !publish.retain && origin == nil {
+            accumulators.append(
+                to: index, at: wallClock, keyField: route.keyField, value: payload,
+                headersField: route.headersField(publish.qos))
+        } else {
+            let headers = RecordFields.headers(MessageHeader.headers(topic, publish, in: bytes, clientID: origin))
+            accumulators.append(
+                to: index, at: wallClock, keyField: route.keyField, value: payload, headersField: headers.span)
+            if publish.retain {
+                retain(
+                    topic, payload, headersField: headers.span,
+                    expirySeconds: MessageHeader.expirySeconds(publish, in: bytes),
+                    awaited: publish.qos != .atMostOnce)
+            }
+        }
+        counters.messagesStored += 1
+        counters.receivedBytes += UInt64(payload.count)
+        if isScanned { accumulators.note(route.topicHash, in: index) }
+        return publish.qos == .atMostOnce ? .none : accumulators.expect(in: index)
     }
 
     /// `$` topics belong to the broker: `$SYS` is read only, and the others are requests.
@@ -118,7 +135,7 @@ extension BrokerShard {
     /// of the same identifier would be taken for the old one.
     func release(_ client: Client, _ id: PacketID) {
         if client.isPersistent {
-            record(.released(id.rawValue), of: client)
+            recordReleased(client, id)
             acknowledge(client, .pubcomp, id)
         } else {
             answer(client, .pubcomp, id, .success)
@@ -128,8 +145,13 @@ extension BrokerShard {
 
     // MARK: The tick's append
 
-    /// Appends the tick's batches as one.
+    /// Appends the tick's batches as one, and after them what has changed of sessions.
     func submit() {
+        submitMessages()
+        submitState()
+    }
+
+    private func submitMessages() {
         guard !accumulators.isEmpty else {
             // A message that came again is acknowledged no sooner than its first copy, which another shard may have
             // appended just now.
@@ -144,8 +166,44 @@ extension BrokerShard {
         switch log.append(appends, from: reader) {
         case .appended(let lsn):
             acks.commit(lsn)
+            retainedAppended()
         case .refusedFull: refuse(acks.takeRefused(), .quotaExceeded)
         case .refusedPoisoned: refuse(acks.takeRefused(), .unspecifiedError)
+        }
+    }
+
+    /// Appends what has changed of sessions.
+    func submitState() {
+        guard !state.isEmpty, let partition = sessionsPartition else { return }
+        guard let append = state.takeAppend(to: partition) else { return state.commit(log.barrier()) }
+        switch log.append([append], from: reader) {
+        case .appended(let lsn): state.commit(lsn)
+        case .refusedFull, .refusedPoisoned:
+            // The reserve is used up, or the log takes nothing any more: what was promised durable cannot be.
+            for work in state.takeRefused() {
+                switch work {
+                case .open(let client), .output(let client, _): terminate(client, .unspecifiedError)
+                case .trim, .move: break
+                }
+            }
+        }
+    }
+
+    /// Does what has waited for changes of sessions to be durable.
+    func releaseState() {
+        while let group = state.popReleased(log.progress.durable) {
+            for work in group.work {
+                switch work {
+                case .open(let client): finishOpening(client)
+                case .output(let client, let range):
+                    client.deferredByteCount -= range.count
+                    guard !client.isClosing else { continue }
+                    group.append(range, to: &client.output)
+                    markDirty(client)
+                case .trim(let offset): if let partition = sessionsPartition { log.trim(partition, before: offset) }
+                case .move(let reader): queue(reader)
+                }
+            }
         }
     }
 
@@ -153,6 +211,7 @@ extension BrokerShard {
     /// connection that ends unacknowledged makes them send again.
     private func refuse(_ group: AckQueue.Group, _ reason: ReasonCode) {
         counters.messagesRefused += UInt64(group.bytes.count / 4)
+        retainedChanges.removeAll(keepingCapacity: true)
         for run in group.runs where !run.client.isClosing {
             let client = run.client
             guard client.version == .v5 else {
@@ -175,7 +234,6 @@ extension BrokerShard {
             client.session.acknowledged(publishCount: 1)
         case .pubrec:
             answer(client, .pubrec, id, reason)
-            if client.isPersistent { peers.withDirectory { $0.apply(.released(id.rawValue), to: client.clientID) } }
             client.session.refused(id)
         case .pubrel, .pubcomp, nil:
             // A PUBREL whose release could not be stored: without PUBCOMP the client asks again.
@@ -197,15 +255,21 @@ extension BrokerShard {
             }
             acks.recycle(group)
         }
-        if let oldest = acks.oldest, oldest.level != .none {
-            awaitProgress(oldest.lsn, written: oldest.level == .written)
+        var awaited = state.oldest
+        if let oldest = acks.oldest {
+            switch oldest.level {
+            case .none: break
+            case .written: awaitProgress(oldest.lsn, written: true)
+            case .durable: awaited = min(awaited ?? oldest.lsn, oldest.lsn)
+            }
         }
+        if let awaited { awaitProgress(awaited, written: false) }
     }
 
     /// Asks to be woken, unless the request stands already.
     private func awaitProgress(_ lsn: LSN, written: Bool) {
-        guard awaited?.lsn != lsn || awaited?.written != written else { return }
-        awaited = (lsn, written)
+        guard awaited[written] != lsn else { return }
+        awaited[written] = lsn
         log.awaitProgress(lsn, written: written, for: reader)
     }
 }

@@ -23,12 +23,16 @@ extension BrokerShard {
         }
         var codes: [ReasonCode] = []
         var reasons: [String] = []
+        var added: [(subscription: Subscription, isNew: Bool)] = []
+        var needsRecord = false
         var filters = SubscriptionReader(bytes, packet)
         while let (range, options) = filters.next() {
             let request = SubscriptionRequest(
                 filter: bytes.copy(range), options: options, identifier: identifier, position: position)
             let outcome = subscribe(client, request)
             codes.append(outcome.code)
+            needsRecord = needsRecord || outcome.needsRecord
+            if let subscription = outcome.subscription { added.append((subscription, outcome.isNew)) }
             if let reason = outcome.reason { reasons.append(reason) }
         }
         var answer: [UInt8] = []
@@ -40,31 +44,47 @@ extension BrokerShard {
                 answer = PropertyWriter.bytes { PropertyWriter.append(.reasonString, text.span, to: &$0) }
             }
         }
-        SubackPacket(version: client.version, packetID: packet.packetID, codes: codes, properties: answer)
-            .encode(into: &client.output)
-        markDirty(client)
+        let suback = SubackPacket(
+            version: client.version, packetID: packet.packetID, codes: codes, properties: answer)
+        if client.isRecorded { recordHead(client, subscriptions: storedSubscriptions(client)) }
+        if client.isRecorded || needsRecord {
+            // A session that stays has its subscriptions on record before it hears of them.
+            if client.isRecorded { recordProgress(client, stored(client), awaited: true) }
+            state.output(client) { suback.encode(into: &$0) }
+        } else {
+            suback.encode(into: &client.output)
+            markDirty(client)
+        }
+        for (subscription, isNew) in added { feedRetained(subscription, isNew: isNew) }
     }
 
-    private struct SubscriptionRequest {
+    /// One filter of a SUBSCRIBE, or of a stored session.
+    struct SubscriptionRequest {
         var filter: [UInt8]
         var options: SubscriptionOptions
         var identifier: UInt32?
         var position: String?
     }
 
-    private struct Outcome {
+    /// What becomes of one.
+    struct Outcome {
         var code: ReasonCode
         var reason: String?
+        /// The subscription that may get retained messages.
+        var subscription: Subscription?
+        /// Whether it takes the place of no other.
+        var isNew = false
+        /// Whether the answer must wait for a record.
+        var needsRecord = false
     }
 
-    private func subscribe(_ client: Client, _ request: SubscriptionRequest) -> Outcome {
+    /// Subscribes a client to one filter.
+    func subscribe(_ client: Client, _ request: SubscriptionRequest) -> Outcome {
         guard client.subscriptions.count < settings.limits.subscriptionsMax else {
             return Outcome(
                 code: .quotaExceeded, reason: "a client has at most \(settings.limits.subscriptionsMax) subscriptions")
         }
-        if TopicSyntax.isShared(request.filter.span) {
-            return Outcome(code: .sharedSubscriptionsNotSupported, reason: "shared subscriptions are not offered")
-        }
+        if TopicSyntax.isShared(request.filter.span) { return share(client, request) }
         switch ReplayRequest.parse(request.filter, position: request.position, now: wallClock) {
         case .ordinary: return subscribe(client, request, live: request.filter)
         case .refused(let reason): return Outcome(code: .implementationSpecificError, reason: reason)
@@ -73,13 +93,45 @@ extension BrokerShard {
     }
 
     private func subscribe(_ client: Client, _ request: SubscriptionRequest, live filter: [UInt8]) -> Outcome {
-        let reader = client.liveReader ?? Reader(client: client, isReplay: false)
+        let reader = client.liveReader ?? Reader(client: client, kind: .live)
         client.liveReader = reader
-        add(
+        let wasBehind = !reader.isLive || client.redelivery != nil
+        let subscription = Subscription(
+            client: client, filter: request.filter, matched: filter, options: request.options,
+            identifier: request.identifier, reader: reader)
+        let former = add(subscription)
+        if let former {
+            subscription.since = former.since
+        } else if wasBehind, request.options.qos != .atMostOnce {
+            // A session that is behind does not get what came before it asked.
+            subscription.since = scanned.positions(except: [])
+        }
+        return Outcome(
+            code: ReasonCode(rawValue: request.options.qos.rawValue), subscription: subscription, isNew: former == nil)
+    }
+
+    /// Whether a filter is one of a share group.
+    static func isShared(_ filter: [UInt8]) -> Bool { TopicSyntax.isShared(filter.span) }
+
+    /// Makes a client a member of a share group.
+    private func share(_ client: Client, _ request: SubscriptionRequest) -> Outcome {
+        let key = Array(request.filter.dropFirst("$share/".utf8.count))
+        let inner = key.firstIndex(of: UInt8(ascii: "/")).map { key[($0 + 1)...] } ?? []
+        guard !inner.starts(with: "$stream/".utf8), !inner.starts(with: "$replay/".utf8),
+            !inner.starts(with: "$SYS".utf8)
+        else {
+            return Outcome(
+                code: .topicFilterInvalid, reason: "a share group has an ordinary filter: no $stream, $replay or $SYS")
+        }
+        let reader = client.shareReader ?? Reader(client: client, kind: .live)
+        client.shareReader = reader
+        client.subscriptions.removeAll { $0.filter == request.filter }
+        client.subscriptions.append(
             Subscription(
-                client: client, filter: request.filter, matched: filter, options: request.options,
+                client: client, filter: request.filter, matched: Array(inner), options: request.options,
                 identifier: request.identifier, reader: reader))
-        return Outcome(code: ReasonCode(rawValue: request.options.qos.rawValue))
+        let isNew = join(client, key: key, request)
+        return Outcome(code: ReasonCode(rawValue: request.options.qos.rawValue), needsRecord: isNew)
     }
 
     private func subscribe(_ client: Client, _ request: SubscriptionRequest, replay: ReplayRequest) -> Outcome {
@@ -98,16 +150,39 @@ extension BrokerShard {
                     code: .topicFilterInvalid, reason: "an offset needs one stream, and a partition that it has")
             }
         }
-        let reader = Reader(client: client, isReplay: true)
+        let reader = Reader(client: client, kind: .replay)
         // The scan's interest first: from then on the tail keeps what the cursors have not reached.
-        add(
+        _ = add(
             Subscription(
                 client: client, filter: request.filter, matched: replay.filter, options: request.options,
                 identifier: request.identifier, reader: reader))
-        for stream in candidates { start(reader, stream, replay.position) }
+        if let positions = replay.positions {
+            for stream in candidates { resume(reader, stream, positions) }
+        } else {
+            for stream in candidates { start(reader, stream, replay.position) }
+        }
         excludeOthers(reader, candidates)
         queue(reader)
         return Outcome(code: ReasonCode(rawValue: request.options.qos.rawValue))
+    }
+
+    /// Subscribes a stored session to history again: it goes on where it was.
+    func restoreReplay(_ client: Client, _ request: SubscriptionRequest, _ positions: Positions?) -> Outcome {
+        switch ReplayRequest.parse(request.filter, position: request.position, now: wallClock) {
+        case .replay(var replay):
+            replay.positions = positions
+            return subscribe(client, request, replay: replay)
+        case .ordinary, .refused: return Outcome(code: .implementationSpecificError, reason: "it is no replay any more")
+        }
+    }
+
+    /// Gives a replay its cursors in one stream, where it was before.
+    private func resume(_ reader: Reader, _ stream: StreamDescription, _ positions: Positions) {
+        for partition in stream.partitions {
+            let bounds = log.bounds(partition)
+            let offset = min(max(positions.offset(in: partition), bounds.start), bounds.appended)
+            reader.addCursor(Reader.Cursor(partition: partition, offset: offset))
+        }
     }
 
     /// Gives a replay its cursors in one stream.
@@ -154,42 +229,54 @@ extension BrokerShard {
     // MARK: The table of subscriptions
 
     /// Adds a subscription in place of an earlier one of the same filter [MQTT-3.8.4-3].
-    private func add(_ subscription: Subscription) {
+    /// - Returns: that one.
+    private func add(_ subscription: Subscription) -> Subscription? {
         let client = subscription.client
+        var former: Subscription?
         if let index = client.subscriptions.firstIndex(where: { $0.filter == subscription.filter }) {
-            drop(client.subscriptions.remove(at: index))
+            former = client.subscriptions.remove(at: index)
         }
+        // The new one first: the scan must not lose its place when the last subscription is replaced.
         client.subscriptions.append(subscription)
-        if subscription.reader.isReplay { client.replays.append(subscription.reader) }
+        if subscription.reader.isReplay { client.sideReaders.append(subscription.reader) }
+        if let former { drop(former) }
         let filter = subscription.matched
         trie.insert(subscription, filter: filter.span)
         count(subscription, by: 1)
+        return former
     }
 
     /// Takes a subscription out of the table.
     func drop(_ subscription: Subscription) {
+        dropFeeds(of: subscription)
+        if Self.isShared(subscription.filter) { return }
         let filter = subscription.matched
         trie.remove(id: subscription.id, filter: filter.span)
         if subscription.reader.isReplay {
             subscription.reader.isClosed = true
-            subscription.client.replays.removeAll { $0 === subscription.reader }
+            subscription.client.sideReaders.removeAll { $0 === subscription.reader }
         }
         count(subscription, by: -1)
     }
 
-    private func count(_ subscription: Subscription, by step: Int) {
-        if subscription.options.qos == .atMostOnce && !subscription.reader.isReplay {
+    func count(_ subscription: Subscription, by step: Int) {
+        let isScanning = durableCount > 0
+        if subscription.options.qos == .atMostOnce && subscription.reader.isLiveKind {
             appendedCount += step
         }
         // An overlapping subscription at a higher QoS moves a reader to the durable scan, and both kinds may be asked
         // for.
-        if subscription.options.qos != .atMostOnce || subscription.reader.isReplay { durableCount += step }
+        if subscription.options.qos != .atMostOnce || !subscription.reader.isLiveKind { durableCount += step }
         if subscription.options.noLocal { noLocalCount += step }
+        if subscription.matched.starts(with: "$SYS".utf8) {
+            peers.withDirectory { $0.systemSubscriptionCount += step }
+        }
         subscription.reader.subscriptionsChanged()
         matchGeneration += 1
         matches.advance(to: matchGeneration)
         unmatchedHashes = [[], []]
         log.setInterest(reader, appended: appendedCount > 0, durable: durableCount > 0)
+        if !isScanning, durableCount > 0 { scanned.restart(log.scanOffsets(reader)) }
     }
 
     /// Answers each filter with its code, in order [MQTT-3.11.3-2].
@@ -200,55 +287,21 @@ extension BrokerShard {
             let filter = bytes.copy(range)
             if let index = client.subscriptions.firstIndex(where: { $0.filter == filter }) {
                 drop(client.subscriptions.remove(at: index))
+                if Self.isShared(filter) {
+                    leaveGroup(client, key: Array(filter.dropFirst("$share/".utf8.count)))
+                }
                 codes.append(.success)
             } else {
                 codes.append(.noSubscriptionExisted)
             }
         }
-        UnsubackPacket(version: client.version, packetID: packet.packetID, codes: codes).encode(into: &client.output)
-        markDirty(client)
-    }
-}
-
-/// A subscription that reads history: `$replay/<when>/<filter>` or `$stream/<name>[/<filter>]`.
-struct ReplayRequest {
-    /// The stream, or nil for all.
-    var stream: String?
-    /// The filter that topics must match.
-    var filter: [UInt8]
-    /// Where to start.
-    var position: ReplayPosition
-
-    enum Parsed {
-        /// Not a replay.
-        case ordinary
-        case replay(ReplayRequest)
-        /// A replay that cannot be, and why.
-        case refused(String)
-    }
-
-    static func parse(_ filter: [UInt8], position: String?, now: Timestamp) -> Parsed {
-        let levels = filter.split(separator: UInt8(ascii: "/"), maxSplits: 2, omittingEmptySubsequences: false)
-        let isReplay = levels[0].elementsEqual("$replay".utf8)
-        guard isReplay || levels[0].elementsEqual("$stream".utf8) else { return .ordinary }
-        guard levels.count > 1, !levels[1].isEmpty else {
-            return .refused(isReplay ? "expected $replay/WHEN/FILTER" : "expected $stream/NAME or $stream/NAME/FILTER")
+        let unsuback = UnsubackPacket(version: client.version, packetID: packet.packetID, codes: codes)
+        if client.isRecorded {
+            recordHead(client, subscriptions: storedSubscriptions(client))
+            state.output(client) { unsuback.encode(into: &$0) }
+        } else {
+            unsuback.encode(into: &client.output)
+            markDirty(client)
         }
-        let inner = levels.count > 2 ? Array(levels[2]) : []
-        let second = String(decoding: levels[1], as: UTF8.self)
-        if isReplay {
-            guard !inner.isEmpty else { return .refused("expected $replay/WHEN/FILTER") }
-            guard let position = ReplayPosition(second, now: now) else {
-                return .refused("'\(second)' is no position: \(ReplayPosition.expectation)")
-            }
-            if case .offset = position { return .refused("$replay/ takes a time; an offset belongs to one $stream/") }
-            return .replay(ReplayRequest(stream: nil, filter: inner, position: position))
-        }
-        let text = position ?? "latest"
-        guard let position = ReplayPosition(text, now: now) else {
-            return .refused("stream-offset '\(text)' is no position: \(ReplayPosition.expectation)")
-        }
-        return .replay(
-            ReplayRequest(stream: second, filter: inner.isEmpty ? [UInt8(ascii: "#")] : inner, position: position))
     }
 }

@@ -43,9 +43,22 @@ package final class BrokerShard {
     var acks = AckQueue()
     /// Whether a reader of some shard scans the tail, as of this tick's start.
     var isScanned = false
-    /// A snapshot of the sessions that is on its way to the device, and what may go then.
-    var pendingTrim: (offset: Offset, lsn: LSN)?
-    var awaited: (lsn: LSN, written: Bool)?
+    /// Changes of sessions, and what waits for them.
+    var state = StateQueue()
+    /// What the log was last asked to wake for: the write, or the device.
+    var awaited: [Bool: LSN] = [:]
+    /// Retained messages of the tick's append.
+    var retainedChanges: [RetainedChange] = []
+    /// How far the durable scan has come.
+    var scanned = ScannedOffsets()
+    /// Who waits for single records, by ticket.
+    var recordWaiters: [UInt64: RecordWaiter] = [:]
+    /// The share groups that live here, by key.
+    var shareGroups: [[UInt8]: ShareGroup] = [:]
+    /// The broker's own topics, as they were last told.
+    var systemTopics: [SystemTopic] = []
+    var statistics: BrokerStatistics?
+    private var elapsedCount = 0
     var clients: [UInt64: Client] = [:]
     var dirtyClients: [Client] = []
     var trie = SubscriptionTrie<Subscription>()
@@ -60,7 +73,11 @@ package final class BrokerShard {
     var durableCount = 0
     var noLocalCount = 0
     var scratch = ByteBuffer()
-    var sessionsPartition: PartitionID?
+    let sessionsPartition: PartitionID?
+    let retainedPartition: PartitionID?
+    let presencePartition: PartitionID?
+    /// Whether a partition belongs to the node's own state, which is nobody's to subscribe to.
+    let isInternal: [Bool]
     let partitionNumbers: [Int]
     private var nextNumber: UInt64 = 1
     /// What happened so far.
@@ -83,25 +100,35 @@ package final class BrokerShard {
         reader = log.register(wake: wake)
         offer = SessionOffer(limits: settings.limits)
         offer.areSubscriptionIdentifiersAvailable = true
+        offer.areSharedSubscriptionsAvailable = true
         routes = RouteTable(rules: settings.rules, streams: log.streams, limits: settings.limits)
         var durabilities = [Durability](
             repeating: .fsync, count: log.streams.reduce(0) { $0 + $1.partitions.count })
         var numbers = [Int](repeating: 0, count: durabilities.count)
+        var isInternal = [Bool](repeating: false, count: durabilities.count)
         for stream in log.streams {
             for (number, partition) in stream.partitions.enumerated() {
                 durabilities[partition.index] = stream.settings.durability
                 numbers[partition.index] = number
+                isInternal[partition.index] = stream.settings.isInternal
             }
         }
         partitionNumbers = numbers
         accumulators = BatchAccumulators(durabilities)
-        sessionsPartition = log.streams.first { $0.settings.name == SessionRecord.stream }?.partitions.first
+        self.isInternal = isInternal
+        func partition(of name: String) -> PartitionID? {
+            log.streams.first { $0.settings.name == name }?.partitions.first
+        }
+        sessionsPartition = partition(of: StateRecord.stream)
+        retainedPartition = partition(of: RetainedReplay.stream)
+        presencePartition = partition(of: Presence.stream)
+        offer.isRetainAvailable = retainedPartition != nil
     }
 
     /// Whether acknowledgements wait for the device.
     package var waitsForCommit: Bool {
         if case .durable? = acks.oldest?.level { return true }
-        return false
+        return state.oldest != nil
     }
 
     /// Bytes of output above which a client's own bytes are left unread.
@@ -114,6 +141,7 @@ package final class BrokerShard {
         let client = Client(number: nextNumber, address: address, link: link, limits: settings.limits, now: now)
         nextNumber += 1
         clients[client.number] = client
+        counters.connectionsAccepted += 1
         return client
     }
 
@@ -128,6 +156,7 @@ package final class BrokerShard {
                     client.session.takesPlain(qos: publish.qos, now: now)
                 {
                     try self.publish(plain: publish, client, bytes)
+                    counters.packetsReceived += 1
                     offset = publish.end
                     continue
                 }
@@ -136,6 +165,7 @@ package final class BrokerShard {
                     client.wantedByteCount = byteCount
                     return offset
                 case .packet(let packet, let end):
+                    counters.packetsReceived += 1
                     client.wantedByteCount = 2
                     let action = client.session.received(packet, in: bytes, now: now)
                     if case .postpone = action { return offset }
@@ -153,8 +183,12 @@ package final class BrokerShard {
     package func disconnected(_ client: Client) {
         client.isClosing = true
         guard clients.removeValue(forKey: client.number) != nil else { return }
+        leave(client)
+        settleWill(client)
+        leaveGroups(client)
         for subscription in client.subscriptions { drop(subscription) }
         client.subscriptions = []
+        client.redelivery = nil
         guard client.hasClaim else { return }
         client.hasClaim = false
         let owner = ClientOwner(shard: settings.index, number: client.number)
@@ -168,9 +202,17 @@ package final class BrokerShard {
         flushClients()
     }
 
-    /// Looks for clients that were silent for too long. Called about once a second.
+    /// Looks for clients that were silent for too long, and for what is due. Called twice a second.
     package func elapsed() {
-        trimSessions()
+        rewriteSessions()
+        expireSessions()
+        elapsedCount += 1
+        if elapsedCount.isMultiple(of: 2) {
+            recordProgress()
+            recordGroups()
+            expireRetained()
+        }
+        tellSystemTopics()
         for client in Array(clients.values) where client.session.deadline <= now {
             if case .close(let fault) = client.session.elapsed(now: now) {
                 report(.info, "\(client.name) at \(client.address): closed, \(fault)")
@@ -188,6 +230,15 @@ package final class BrokerShard {
         case .released(let number):
             guard let client = clients[number] else { return }
             open(client)
+        case .shareJoined(let key, let member): joined(key, member)
+        case .shareLeft(let key, let owner, let isUnsubscribed): left(key, owner, isUnsubscribed: isUnsubscribed)
+        case .shareHanded(let handout): take(handout)
+        case .shareFinished(let key, let token, let owner): finished(key, token, by: owner)
+        case .shareRefused(let key, let token, let owner): refused(key, token, by: owner)
+        case .shareReady(let key, let owner): ready(key, owner)
+        case .system(let topics): take(topics)
+        case .presence(let topic): told(topic)
+        case .endSession(let clientID): endSession(clientID)
         }
     }
 
@@ -197,10 +248,13 @@ package final class BrokerShard {
         setScanned()
         let isBehind = deliver()
         moveReaders()
+        // Deliveries may have changed sessions, and what is released may deliver.
+        submitState()
+        releaseState()
         releaseAcknowledgements()
         flushClients()
         // What was left for another tick needs one, whether or not a socket has news.
-        if isBehind || !readerQueue.isEmpty { wake() }
+        if isBehind || !readerQueue.isEmpty || !state.isEmpty || !accumulators.isEmpty { wake() }
     }
 
     /// A batch without a list of its topics is looked through by everybody; so are those under construction when scans
@@ -238,19 +292,26 @@ package final class BrokerShard {
     }
 
     private func flushClients() {
-        for client in dirtyClients {
+        // Whoever takes more may get more at once; that is for the next tick.
+        var flushed: [Client] = []
+        swap(&flushed, &dirtyClients)
+        for client in flushed {
             client.isDirty = false
             client.link?.flush()
             // A socket that took everything never says that it can be written again.
             if client.hasBlockedReader, client.output.count < outputBytesMax / 2 { drained(client) }
         }
-        dirtyClients.removeAll(keepingCapacity: true)
+        guard dirtyClients.isEmpty else { return wake() }
+        flushed.removeAll(keepingCapacity: true)
+        swap(&flushed, &dirtyClients)
     }
 
     /// A client's socket took what it had not taken before: its readers may go on.
     package func drained(_ client: Client) {
         client.hasBlockedReader = false
+        redeliver(client)
         wakeReaders(of: client)
+        unblockShares(client)
     }
 
     // MARK: Actions
@@ -272,19 +333,52 @@ package final class BrokerShard {
             acknowledge(client, .pubrec, id)
         case .release(let id): release(client, id)
         case .releaseUnknown(let id): answer(client, .pubcomp, id, .packetIdentifierNotFound)
-        case .delivered: wakeReaders(of: client)
-        case .rejected: wakeReaders(of: client)
-        case .sendPubrel(let id, token: _): answer(client, .pubrel, id, .success)
+        case .delivered(let token): finish(client, nil, token)
+        case .completed(let id, let token): finish(client, id, token)
+        case .rejected(let id, let token, reason: _): finish(client, id, token)
+        case .sendPubrel(let id, let token): sendPubrel(client, id, token)
         case .sendPubrelUnknown(let id): answer(client, .pubrel, id, .packetIdentifierNotFound)
         case .subscribe(let packet): subscribe(client, packet, bytes)
         case .unsubscribe(let packet): unsubscribe(client, packet, bytes)
         case .ping:
             PacketEncoder.pingResponse(into: &client.output)
             markDirty(client)
-        case .disconnect: close(client)
+        case .disconnect(let goodbye):
+            client.expirySeconds = offer.sessionExpirySeconds(asked: goodbye.sessionExpirySeconds)
+            client.goodbye = Goodbye(publishesWill: goodbye.publishesWill)
+            close(client)
         case .close(let fault):
             report(.info, "\(client.name) at \(client.address): closed, \(fault)")
             terminate(client, fault.reasonCode)
+        }
+    }
+
+    /// A delivery is over: what waited for it goes on.
+    /// - Parameter id: its identifier when it may be one of QoS 2.
+    private func finish(_ client: Client, _ id: PacketID?, _ token: UInt64) {
+        if client.isPersistent {
+            client.isProgressDirty = true
+            if let id, client.recordedIDs.contains(id.rawValue) {
+                recordStep(client, id, token, nil, awaited: false)
+            }
+        }
+        if !client.sharedInFlight.isEmpty { finishShared(client, token) }
+        if let redelivery = client.redelivery {
+            redelivery.finished(client.session.storedFlows.inflight)
+            redeliver(client)
+        }
+        wakeReaders(of: client)
+        if !client.shares.isEmpty { unblockShares(client) }
+    }
+
+    /// The client has a QoS 2 message. From here on it must not be sent again, and a session that stays has that on
+    /// record before the client may forget the identifier.
+    private func sendPubrel(_ client: Client, _ id: PacketID, _ token: UInt64) {
+        guard client.isPersistent else { return answer(client, .pubrel, id, .success) }
+        recordStep(client, id, token, .awaitingPubcomp, awaited: true)
+        state.output(client) { [version = client.version] buffer in
+            PacketEncoder.acknowledgement(
+                into: &buffer, kind: .pubrel, packetID: id, reason: .success, version: version)
         }
     }
 

@@ -1,9 +1,31 @@
+import CommitLog
+import RecordFormat
+package import TopicRouting
+
 /// What a shard tells another one, as a value in the other's mailbox.
 package enum ShardMessage: Sendable {
     /// Close the client of this number: `owner` has its identifier now.
     case takeOver(clientNumber: UInt64, by: ClientOwner)
     /// The client that waits under this number may have its identifier: the former holder is gone.
     case released(clientNumber: UInt64)
+    /// A client of some shard joined a share group of this one.
+    case shareJoined(key: [UInt8], ShareMember)
+    /// It left, or was lost.
+    case shareLeft(key: [UInt8], ClientOwner, isUnsubscribed: Bool)
+    /// A share group has a record for a client of this shard.
+    case shareHanded(ShareHandout)
+    /// A member is done with a record.
+    case shareFinished(key: [UInt8], DeliveryToken, ClientOwner)
+    /// A member did not take a record.
+    case shareRefused(key: [UInt8], DeliveryToken, ClientOwner)
+    /// A member takes records again.
+    case shareReady(key: [UInt8], ClientOwner)
+    /// What the broker's own topics say now.
+    case system([SystemTopic])
+    /// A client of another shard came or went.
+    case presence(SystemTopic)
+    /// Somebody wants a session of this shard, or a parked one, to end.
+    case endSession(clientID: [UInt8])
 }
 
 /// The other shards, and what they share.
@@ -12,6 +34,12 @@ package enum ShardMessage: Sendable {
 package protocol ShardPeers: AnyObject, Sendable {
     /// Calls `body` with the directory of all clients. Short, never nested.
     func withDirectory<Result>(_ body: (inout SessionDirectory) -> Result) -> Result
+    /// Calls `body` with the tree of retained messages. Short, never nested.
+    func withRetained<Result>(_ body: (inout RetainedTree) -> Result) -> Result
+    /// Calls `body` with what each shard has counted. Short, never nested.
+    func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result
+    /// How many shards there are.
+    var shardCount: Int { get }
     /// Puts a message into a shard's mailbox and wakes it.
     func post(_ message: ShardMessage, to shard: Int)
 }
@@ -20,6 +48,28 @@ package protocol ShardPeers: AnyObject, Sendable {
 package struct BrokerCounters: Sendable, Equatable {
     /// PUBLISH packets from clients.
     package var publishesReceived: UInt64 = 0
+    /// Packets of any kind from clients.
+    package var packetsReceived: UInt64 = 0
+    /// Bytes from clients.
+    package var bytesReceived: UInt64 = 0
+    /// Bytes given to clients' sockets.
+    package var bytesSent: UInt64 = 0
+    /// Bytes of payload from clients.
+    package var receivedBytes: UInt64 = 0
+    /// Bytes of payload to clients.
+    package var deliveredBytes: UInt64 = 0
+    /// Connections that were taken in.
+    package var connectionsAccepted: UInt64 = 0
+    /// Clients that are connected.
+    package var clientCount: UInt64 = 0
+    /// Subscriptions of connected clients, and share groups.
+    package var subscriptionCount: UInt64 = 0
+    /// Share groups.
+    package var shareGroupCount: UInt64 = 0
+    /// Sessions whose time was over.
+    package var sessionsExpired: UInt64 = 0
+    /// Wills that were published.
+    package var willsPublished: UInt64 = 0
     /// Messages handed to the log.
     package var messagesStored: UInt64 = 0
     /// QoS 2 messages that came again and were not stored again.

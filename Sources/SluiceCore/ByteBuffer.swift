@@ -123,6 +123,7 @@
     }
 
     /// Overwrites bytes from `offset` (counted from the first byte held) with a big-endian integer.
+    @inlinable @inline(__always)
     package mutating func set<Integer: FixedWidthInteger & BitwiseCopyable>(bigEndian value: Integer, at offset: Int) {
         precondition(offset >= 0 && start + offset + Integer.bitWidth / 8 <= end)
         unsafe base.storeBytes(of: value.bigEndian, toByteOffset: start + offset, as: Integer.self)

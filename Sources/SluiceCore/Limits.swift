@@ -24,6 +24,8 @@ package struct Limits: Sendable, Equatable {
     package var outputBytesMax = 1 << 20
     /// How long a connection may take to send its CONNECT, in seconds.
     package var connectSecondsMax = 10
+    /// How long a share group without members keeps its position, in seconds: 7 days, as Kafka keeps a group's offsets.
+    package var shareGroupSecondsMax = 7 * 86_400
     /// Connections of one process.
     package var connectionsMax = 100_000
 

@@ -66,6 +66,7 @@ package final class Server {
     /// - Throws: `ListenError`.
     package init(
         settings: ServerSettings, log: any LogEngine, rules: RuleSet, sessions: SessionDirectory,
+        retained: RetainedTree,
         report: @escaping @Sendable (LogSeverity, String) -> Void
     ) throws(ListenError) {
         self.settings = settings
@@ -79,6 +80,7 @@ package final class Server {
         }
         address = SocketAddress.local(of: listener)
         peers.directory.withLock { $0 = sessions }
+        peers.retained.withLock { $0 = retained }
     }
 
     /// Serves until SIGTERM or SIGINT, then closes every connection and returns.
@@ -159,12 +161,24 @@ package final class Server {
 // Sendable: `loops` is set before their threads start and never changes then; the directory is behind its mutex.
 final class Peers: ShardPeers, @unchecked Sendable {
     let directory = Mutex(SessionDirectory())
+    let retained = Mutex(RetainedTree())
+    let counters = Mutex<[BrokerCounters]>([])
     let connectionCount = Atomic<Int>(0)
     var loops: [TransportLoop] = []
 
     func withDirectory<Result>(_ body: (inout SessionDirectory) -> Result) -> Result {
         directory.withLock { directory in body(&directory) }
     }
+
+    func withRetained<Result>(_ body: (inout RetainedTree) -> Result) -> Result {
+        retained.withLock { retained in body(&retained) }
+    }
+
+    func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result {
+        counters.withLock { counters in body(&counters) }
+    }
+
+    var shardCount: Int { loops.count }
 
     func post(_ message: ShardMessage, to shard: Int) { loops[shard].post(.shard(message)) }
 }

@@ -52,7 +52,6 @@ struct DataCommandTests {
         #expect(reserved.code == 1)
         #expect(reserved.errors.contains("reason 135 (not allowed)"), "\(reserved)")
         #expect(try broker.sluice(["publish", "a/+", "-m", "1"]).code == 1)
-        #expect(try broker.sluice(["publish", "a", "-m", "1", "--retain"]).errors.contains("no retained messages"))
     }
 
     @Test("consume starts, stops, filters and limits as it is told")
@@ -112,7 +111,8 @@ struct DataCommandTests {
         #expect(list.output.contains("sensors              3        0   0 B  memory      7d"), "\(list.output)")
         let json = try broker.sluice(["streams", "list", "--json"])
         let document = try #require(try objects(json).first)
-        #expect((document["streams"] as? [[String: Any]])?.count == 3)
+        let names = (document["streams"] as? [[String: Any]])?.compactMap { $0["name"] as? String }
+        #expect(names?.sorted() == ["__presence", "__retained", "__sessions", "mqtt", "sensors"])
         #expect(try broker.sluice(["publish", "t", "-m", "x"]).code == 0)
         let described = try broker.sluice(["streams", "describe", "mqtt", "--json"])
         let stream = try #require(try objects(described).first)

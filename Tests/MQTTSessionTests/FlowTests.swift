@@ -163,7 +163,7 @@ struct OutboundTests {
             #expect(peer.receive(pubrec) == .sendPubrel(id, token: 42))
             #expect(peer.session.storedFlows.inflight.map(\.stage) == [.awaitingPubcomp])
             let pubcomp = acknowledgement(.pubcomp, id, version: version)
-            #expect(peer.receive(pubcomp) == .delivered(token: 42))
+            #expect(peer.receive(pubcomp) == .completed(id, token: 42))
             #expect(peer.receive(pubcomp) == .none)
             #expect(peer.session.inflightCount == 0)
         }
@@ -175,7 +175,8 @@ struct OutboundTests {
         for (qos, kind) in [(QoS.exactlyOnce, AcknowledgementKind.pubrec), (.atLeastOnce, .puback)] {
             let id = try peer.send(qos: qos, token: 1)
             #expect(
-                peer.receive(acknowledgement(kind, id, .quotaExceeded)) == .rejected(token: 1, reason: .quotaExceeded))
+                peer.receive(acknowledgement(kind, id, .quotaExceeded))
+                    == .rejected(id, token: 1, reason: .quotaExceeded))
             #expect(peer.session.hasRoom == true)
         }
     }
@@ -221,7 +222,7 @@ struct OutboundTests {
         var next = Peer(.v5)
         next.open(resuming: stored)
         #expect(next.session.storedFlows == stored)
-        #expect(next.receive(acknowledgement(.pubcomp, ids[1])) == .delivered(token: 1))
+        #expect(next.receive(acknowledgement(.pubcomp, ids[1])) == .completed(ids[1], token: 1))
         #expect(next.session.send(qos: .atLeastOnce, token: 7) == ids[1])
         #expect(next.session.send(qos: .atLeastOnce, token: 8) == 7)
         #expect(next.session.storedFlows.inflight.map(\.token) == [0, 3, 4, 5, 6, 7, 8])
@@ -265,7 +266,7 @@ struct OutboundTests {
                     model[index].stage = .awaitingPubcomp
                 case .awaitingPubcomp:
                     let action = peer.receive(acknowledgement(.pubcomp, delivery.packetID))
-                    #expect(action == .delivered(token: delivery.token))
+                    #expect(action == .completed(delivery.packetID, token: delivery.token))
                     model.remove(at: index)
                 }
             }

@@ -31,8 +31,8 @@ struct StateTests {
     private func name(_ action: SessionAction) -> String {
         switch action {
         case .close(let fault): "close \(fault.rawValue)"
-        case .none, .postpone, .open, .refuse, .publish, .repeated, .release, .releaseUnknown, .delivered, .rejected,
-            .sendPubrel, .sendPubrelUnknown, .subscribe, .unsubscribe, .ping, .disconnect:
+        case .none, .postpone, .open, .refuse, .publish, .repeated, .release, .releaseUnknown, .delivered,
+            .completed, .rejected, .sendPubrel, .sendPubrelUnknown, .subscribe, .unsubscribe, .ping, .disconnect:
             "\(action)".split(separator: "(").first.map(String.init) ?? ""
         }
     }

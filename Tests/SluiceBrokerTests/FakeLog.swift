@@ -1,5 +1,8 @@
 import RecordFormat
+import SluiceBroker
 import SluiceCore
+import Testing
+import TopicRouting
 
 @testable import CommitLog
 
@@ -23,11 +26,12 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     var holdsFetches = false
     private var heldFetches: [() -> Void] = []
 
-    /// A log of the streams `mqtt` and `__sessions`, one partition each.
+    /// A log of the stream `mqtt` and the node's own, one partition each.
     init(durability: Durability = .fsync, tailBytesMax: Int = 64 << 20) {
         var mqtt = StreamSettings(name: "mqtt")
         mqtt.durability = durability
-        let settings = [mqtt, StreamSettings(name: "__sessions")]
+        let settings =
+            [mqtt] + ["__sessions", "__retained", "__presence"].map { StreamSettings(name: $0) }
         streams = settings.enumerated().map { index, setting in
             StreamDescription(settings: setting, id: "id", partitions: [PartitionID(rawValue: UInt32(index))])
         }
@@ -80,6 +84,63 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     /// The records in them.
     var flushedCount: Int { history[0].reduce(0) { $0 + $1.recordCount } }
 
+    // MARK: Recovery
+
+    /// What a crash leaves: the durable records, in a log whose tail is empty.
+    func crashed() -> FakeLog {
+        flush()
+        let log = FakeLog(durability: streams[0].settings.durability)
+        log.recover(history)
+        return log
+    }
+
+    private func recover(_ history: [[RecordBatch]]) {
+        self.history = history
+        for (index, batches) in history.enumerated() {
+            segments[index].nextOffset = batches.last?.nextOffset ?? .zero
+        }
+        let partitions = streams.enumerated().map { index, stream in
+            PartitionState(
+                id: PartitionID(rawValue: UInt32(index)), streamIndex: index, durability: stream.settings.durability,
+                segments: [segments[index]], end: segments[index].nextOffset)
+        }
+        state = LogState(partitions: partitions, nextLSN: LSN(rawValue: 1), limits: LogLimits())
+    }
+
+    /// What the stream of sessions says.
+    func sessions(now: Int64, wallClock: Timestamp) -> SessionDirectory {
+        var replay = SessionReplay()
+        for batch in history[1] {
+            let bytes = batch.bytes
+            var records = RecordReader(batch)
+            do {
+                while let record = try records.next(bytes) {
+                    guard let key = record.key else { continue }
+                    let name = key.indices.map { bytes[$0] }
+                    if let value = record.value {
+                        replay.apply(key: name, value: bytes.extracting(value.indices))
+                    } else {
+                        replay.apply(key: name, value: nil)
+                    }
+                }
+            } catch {
+                Issue.record("\(error)")
+            }
+        }
+        return replay.finish(now: now, wallClock: wallClock)
+    }
+
+    /// What the stream of retained messages says.
+    func retained() -> RetainedTree {
+        var replay = RetainedReplay()
+        do {
+            for batch in history[2] { try replay.apply(batch) }
+        } catch {
+            Issue.record("\(error)")
+        }
+        return replay.finish()
+    }
+
     // MARK: The engine
 
     func policy(ofStream index: Int) -> StreamPolicy { state.policy(ofStream: index) }
@@ -106,6 +167,8 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     func setInterest(_ reader: ReaderID, appended: Bool, durable: Bool) {
         state.setInterest(reader, appended: appended, durable: durable)
     }
+
+    func scanOffsets(_ reader: ReaderID) -> [Offset] { state.scanOffsets(reader) }
 
     var isScanned: Bool { state.isScanned }
 

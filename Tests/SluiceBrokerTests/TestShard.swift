@@ -12,10 +12,13 @@ import TopicRouting
 final class TestShard {
     let log: FakeLog
     let shard: BrokerShard
-    private let peers = FakePeers()
+    let peers = FakePeers()
 
+    /// A shard on a new log, or one that starts anew on a log that another shard has left.
     init(_ log: FakeLog = FakeLog(), limits: Limits = Limits()) {
         self.log = log
+        peers.directory = log.sessions(now: 0, wallClock: Timestamp(rawValue: 0))
+        peers.retained = log.retained()
         let box = ReportBox()
         let woken = Flag()
         shard = BrokerShard(
@@ -41,20 +44,43 @@ final class TestShard {
     var reportLines: [String] { reportBox.lines }
 
     /// A connected client whose CONNACK is taken.
-    func connect(_ id: String, _ version: ProtocolVersion = .v5, clean: Bool = true, properties: [UInt8] = [])
-        -> TestClient
-    {
+    func connect(
+        _ id: String, _ version: ProtocolVersion = .v5, clean: Bool = true, properties: [UInt8] = [],
+        will: ConnectPacket.Will? = nil, sessionPresent: Bool? = nil
+    ) -> TestClient {
         let client = TestClient(self, version)
         client.send {
-            ConnectPacket(version: version, clientID: Array(id.utf8), cleanStart: clean, properties: properties)
-                .encode(into: &$0)
+            ConnectPacket(
+                version: version, clientID: Array(id.utf8), cleanStart: clean, will: will, properties: properties
+            ).encode(into: &$0)
         }
-        #expect(client.take().first?.hasPrefix("connack") == true)
+        // A session that stays is on record before its client hears of it.
+        commit()
+        let greeting = client.takeFirst()
+        switch greeting {
+        case "connack 0": #expect(sessionPresent != true)
+        case "connack 0 present": #expect(sessionPresent != false)
+        case _: Issue.record("expected a CONNACK, got \(greeting ?? "nothing")")
+        }
         return client
     }
 
     /// The end of a loop's iteration.
     func tick() { shard.endTick() }
+
+    /// As many ticks as reading history takes, the disk following each.
+    func settle() {
+        for _ in 0..<20 { commit() }
+    }
+
+    /// Time passes.
+    func pass(seconds: Int64) {
+        shard.now += seconds * 1_000_000_000
+        shard.wallClock = Timestamp(rawValue: shard.wallClock.rawValue + seconds * 1000)
+        shard.elapsed()
+        shard.elapsed()
+        shard.endTick()
+    }
 
     /// Writes, synchronises, and lets the shard see it.
     func commit() {
@@ -65,10 +91,15 @@ final class TestShard {
 
 /// All shards, of which there is one.
 // Sendable: one thread.
-private final class FakePeers: ShardPeers, @unchecked Sendable {
-    private var directory = SessionDirectory()
+final class FakePeers: ShardPeers, @unchecked Sendable {
+    var directory = SessionDirectory()
+    var retained = RetainedTree()
+    private var counters: [BrokerCounters] = []
 
     func withDirectory<Result>(_ body: (inout SessionDirectory) -> Result) -> Result { body(&directory) }
+    func withRetained<Result>(_ body: (inout RetainedTree) -> Result) -> Result { body(&retained) }
+    func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result { body(&counters) }
+    var shardCount: Int { 1 }
     func post(_ message: ShardMessage, to shard: Int) { Issue.record("a message to shard \(shard)") }
 }
 
@@ -79,6 +110,7 @@ final class TestClient: ClientLink {
     private var decoder: PacketDecoder
     private var client: Client?
     private var sent: [UInt8] = []
+    private var taken: [String] = []
     /// Whether the socket takes nothing.
     var isBlocked = false
     private(set) var isClosed = false
@@ -116,17 +148,25 @@ final class TestClient: ClientLink {
         owner.tick()
     }
 
-    func publish(_ topic: String, _ payload: String, qos: QoS, id: PacketID = 1, duplicate: Bool = false) {
+    func publish(
+        _ topic: String, _ payload: String, qos: QoS, id: PacketID = 1, retain: Bool = false, duplicate: Bool = false,
+        properties: [UInt8] = []
+    ) {
         let (topic, payload) = (Array(topic.utf8), Array(payload.utf8))
         send {
             PacketEncoder.publish(
-                into: &$0, topic: topic.span, payload: payload.span, packetID: id, qos: qos, retain: false,
-                duplicate: duplicate, properties: Span(), version: version)
+                into: &$0, topic: topic.span, payload: payload.span, packetID: id, qos: qos, retain: retain,
+                duplicate: duplicate, properties: properties.span, version: version)
         }
     }
 
-    func subscribe(_ filter: String, qos: QoS, offset: String? = nil) {
-        let request = SubscribePacket.Request(filter: Array(filter.utf8), options: SubscriptionOptions(qos: qos))
+    func subscribe(
+        _ filter: String, qos: QoS, offset: String? = nil, retainAsPublished: Bool = false,
+        handling: SubscriptionOptions.RetainHandling = .send
+    ) {
+        let options = SubscriptionOptions(
+            qos: qos, retainAsPublished: retainAsPublished, retainHandling: handling)
+        let request = SubscribePacket.Request(filter: Array(filter.utf8), options: options)
         let properties = PropertyWriter.bytes { buffer in
             guard let offset else { return }
             let (name, value) = (Array("stream-offset".utf8), Array(offset.utf8))
@@ -135,6 +175,17 @@ final class TestClient: ClientLink {
         send {
             SubscribePacket(version: version, packetID: 9, filters: [request], properties: properties).encode(into: &$0)
         }
+    }
+
+    func unsubscribe(_ filter: String) {
+        send { UnsubscribePacket(version: version, packetID: 9, filters: [Array(filter.utf8)]).encode(into: &$0) }
+    }
+
+    /// The connection is lost.
+    func drop() {
+        guard let client else { return }
+        owner.shard.disconnected(client)
+        owner.commit()
     }
 
     func acknowledge(_ kind: AcknowledgementKind, _ id: PacketID) {
@@ -153,7 +204,14 @@ final class TestClient: ClientLink {
 
     /// The packets that came since the last call, in words.
     func take() -> [String] {
-        takePackets().map { describe($0.packet, $0.bytes) }
+        defer { taken = [] }
+        return taken + takePackets().map { describe($0.packet, $0.bytes) }
+    }
+
+    /// The first packet that came, in words; the others stay.
+    func takeFirst() -> String? {
+        taken += takePackets().map { describe($0.packet, $0.bytes) }
+        return taken.isEmpty ? nil : taken.removeFirst()
     }
 
     /// The packets that came since the last call, with the bytes that they were decoded from.
@@ -175,10 +233,11 @@ final class TestClient: ClientLink {
 
     private func describe(_ packet: Packet, _ bytes: [UInt8]) -> String {
         switch packet {
-        case .connack(let connack): "connack \(connack.code)"
+        case .connack(let connack): "connack \(connack.code)" + (connack.sessionPresent ? " present" : "")
         case .publish(let publish):
             "\(text(publish.topic, bytes)) \(text(publish.payload, bytes)) q\(publish.qos.rawValue)"
                 + (publish.qos == .atMostOnce ? "" : " #\(publish.packetID.rawValue)")
+                + (publish.duplicate ? " dup" : "") + (publish.retain ? " retain" : "")
         case .acknowledgement(let packet):
             "\(packet.kind) \(packet.packetID.rawValue)"
                 + (packet.reason == .success ? "" : " \(packet.reason.rawValue)")

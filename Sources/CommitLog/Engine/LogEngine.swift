@@ -169,6 +169,9 @@ package protocol LogEngine: AnyObject, Sendable {
     /// Says which scans a loop needs. A level that was not needed starts at the log's end.
     func setInterest(_ reader: ReaderID, appended: Bool, durable: Bool)
 
+    /// Where a loop's scan of `durable` goes on in each partition, by number: everything before was passed.
+    func scanOffsets(_ reader: ReaderID) -> [Offset]
+
     /// Whether some loop has an interest, so that batches should come with their topics' hashes.
     var isScanned: Bool { get }
 

@@ -44,6 +44,8 @@ package struct LogState: ~Copyable {
     package private(set) var unflushedBytes = 0
     /// Bytes that are not in segment files and may go there, since their groups are durable.
     package private(set) var flushableBytes = 0
+    /// Bytes that went to segment files in this run.
+    package private(set) var flushedBytes: Int64 = 0
     /// Whether batches whose bytes are in no journal may go to their segment file: they are flushed sooner.
     package private(set) var hasUnjournaled = false
     /// What bounds the log as a whole.
@@ -237,6 +239,7 @@ package struct LogState: ~Copyable {
         for batch in batches {
             unflushedBytes -= batch.byteCount
             flushableBytes -= batch.byteCount
+            flushedBytes += Int64(batch.byteCount)
         }
         precondition(unflushedBytes >= flushableBytes)
         precondition(flushableBytes >= 0)
@@ -292,6 +295,20 @@ package struct LogState: ~Copyable {
         case .appended: scans[reader.index].appended = position
         case .durable: scans[reader.index].durable = position
         }
+    }
+
+    /// Where a reader's durable scan goes on in each partition; what is visible without one.
+    /// - Complexity: O(partitions and batches that the scan has not passed).
+    package func scanOffsets(_ reader: ReaderID) -> [Offset] {
+        var offsets = partitions.map(\.durable)
+        var position = visibleEnd
+        let start = scans[reader.index].durable ?? visibleEnd
+        while position > start {
+            position -= 1
+            let entry = tail[Int(position - tailStart)]
+            offsets[entry.partition.index] = entry.batch.baseOffset
+        }
+        return offsets
     }
 
     private func end(_ level: TailLevel) -> UInt64 {

@@ -13,6 +13,8 @@ final class Subscription: Identifiable {
     let options: SubscriptionOptions
     let identifier: UInt32?
     let reader: Reader
+    /// From where it counts in each partition, when it was made while its reader was behind; nil: from where that is.
+    var since: Positions?
 
     init(
         client: Client, filter: [UInt8], matched: [UInt8], options: SubscriptionOptions, identifier: UInt32?,
@@ -39,9 +41,11 @@ final class Subscription: Identifiable {
 /// Isolation: one shard's.
 final class Reader {
     let client: Client
-    /// Whether deliveries carry the properties of a replay (`ts`, `key`, `offset`).
-    let isReplay: Bool
+    let kind: Kind
     private(set) var cursors: [Cursor] = []
+    private var lagging: Set<PartitionID> = []
+    /// Up to where a session's QoS 2 messages were sent before a crash, where that is more than its position says.
+    var assuredEnds: [PartitionID: Offset] = [:]
     private var excluded: Set<PartitionID> = []
     /// What its cursors ask the log for, made when it is first needed; its number tells answers to an older one.
     private var selection: TopicSelection??
@@ -49,6 +53,18 @@ final class Reader {
     /// Whether it is on the shard's list of readers to be moved on.
     var isQueued = false
     var isClosed = false
+
+    /// What a reader is for.
+    enum Kind {
+        /// The ordinary subscriptions of a client.
+        case live
+        /// One subscription to history; deliveries carry `ts`, `key` and `offset`.
+        case replay
+        /// The retained messages of one new subscription.
+        case retained(RetainedFeed)
+        /// A share group, whose members may be anywhere.
+        case group(ShareGroup)
+    }
 
     /// A position in a partition that the reader is behind in.
     struct Cursor {
@@ -76,9 +92,25 @@ final class Reader {
         }
     }
 
-    init(client: Client, isReplay: Bool) {
+    init(client: Client, kind: Kind) {
         self.client = client
-        self.isReplay = isReplay
+        self.kind = kind
+    }
+
+    /// Whether it is a subscription to history.
+    var isReplay: Bool {
+        switch kind {
+        case .replay: true
+        case .live, .retained, .group: false
+        }
+    }
+
+    /// Whether it gets QoS 0 subscriptions from what is appended.
+    var isLiveKind: Bool {
+        switch kind {
+        case .live: true
+        case .replay, .retained, .group: false
+        }
     }
 
     /// Whether every partition is live.
@@ -86,10 +118,11 @@ final class Reader {
     var isLive: Bool { cursors.isEmpty }
 
     /// Whether the scan must leave `partition` to the reader itself.
-    func lags(_ partition: PartitionID) -> Bool { cursors.contains { $0.partition == partition } }
+    func lags(_ partition: PartitionID) -> Bool { lagging.contains(partition) }
 
     func addCursor(_ cursor: Cursor) {
-        precondition(!lags(cursor.partition))
+        let isNew = lagging.insert(cursor.partition).inserted
+        precondition(isNew)
         cursors.append(cursor)
     }
 
@@ -103,7 +136,7 @@ final class Reader {
     /// What its cursors ask the log for; nil is everything.
     func selection(of subscriptions: [Subscription]) -> TopicSelection? {
         if let selection { return selection }
-        let filters = subscriptions.filter { $0.reader === self && (isReplay || $0.options.qos != .atMostOnce) }
+        let filters = subscriptions.filter { $0.reader === self && (!isLiveKind || $0.options.qos != .atMostOnce) }
         let made = TopicSelection(filters: filters.map(\.matched))
         selection = made
         return made
@@ -120,7 +153,7 @@ final class Reader {
         }
     }
 
-    func removeCursor(at index: Int) { cursors.remove(at: index) }
+    func removeCursor(at index: Int) { lagging.remove(cursors.remove(at: index).partition) }
 
     func update(at index: Int, _ body: (inout Cursor) -> Void) { body(&cursors[index]) }
 
@@ -136,8 +169,9 @@ final class MatchList {
         var retainAsPublished: Bool
         var noLocal: Bool
         var identifiers: [UInt32]
-        /// Subscribers at QoS 0 get what is appended; others, and replays, what is durable.
-        var level: TailLevel { qos == .atMostOnce && !reader.isReplay ? .appended : .durable }
+        var since: Positions?
+        /// Subscribers at QoS 0 get what is appended; others, replays and groups, what is durable.
+        var level: TailLevel { qos == .atMostOnce && reader.isLiveKind ? .appended : .durable }
     }
 
     private(set) var targets: [Target] = []
@@ -151,11 +185,13 @@ final class MatchList {
             targets[index].retainAsPublished = targets[index].retainAsPublished || options.retainAsPublished
             targets[index].noLocal = targets[index].noLocal && options.noLocal
             if let identifier = subscription.identifier { targets[index].identifiers.append(identifier) }
+            if subscription.since == nil { targets[index].since = nil }
         } else {
             targets.append(
                 Target(
                     reader: subscription.reader, qos: options.qos, retainAsPublished: options.retainAsPublished,
-                    noLocal: options.noLocal, identifiers: subscription.identifier.map { [$0] } ?? []))
+                    noLocal: options.noLocal, identifiers: subscription.identifier.map { [$0] } ?? [],
+                    since: subscription.since))
         }
         hasAppended = targets.contains { $0.level == .appended }
         hasDurable = targets.contains { $0.level == .durable }

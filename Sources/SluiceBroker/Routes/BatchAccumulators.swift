@@ -63,6 +63,18 @@ struct BatchAccumulators: ~Copyable {
         unsafe slots[index].builder.append(at: timestamp, keyField: keyField, value: value, headersField: headersField)
     }
 
+    /// Adds a record without value: its key has none any more.
+    mutating func appendTombstone(
+        to index: Int, at timestamp: Timestamp, keyField: Span<UInt8>, headersField: Span<UInt8>
+    ) {
+        precondition(index < count)
+        if unsafe slots[index].builder.isEmpty { listed.append(index) }
+        unsafe slots[index].builder.appendTombstone(at: timestamp, keyField: keyField, headersField: headersField)
+    }
+
+    /// The records of a partition's batch so far.
+    func recordCount(in index: Int) -> Int { unsafe slots[index].builder.recordCount }
+
     /// Notes that a publisher waits for the last record.
     /// - Returns: what its acknowledgement waits for.
     @inline(__always)

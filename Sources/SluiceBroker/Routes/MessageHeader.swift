@@ -37,6 +37,15 @@ enum MessageHeader {
         return headers
     }
 
+    /// The seconds after which a message expires, if it does.
+    static func expirySeconds(_ publish: PublishAction, in bytes: Span<UInt8>) -> UInt32? {
+        var properties = PropertyReader(bytes, publish.properties)
+        while let property = properties.next() {
+            if property.id == .messageExpiryInterval { return property.integer }
+        }
+        return nil
+    }
+
     private static func header(_ property: Property, in bytes: Span<UInt8>) -> RecordHeader? {
         switch property.value {
         case .integer(let value):

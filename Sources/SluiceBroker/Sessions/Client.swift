@@ -28,8 +28,28 @@ package final class Client {
     /// The client identifier; empty before its CONNECT.
     var clientID: [UInt8] = []
     var version = ProtocolVersion.v311
+    /// Seconds that its session outlives the connection.
+    var expirySeconds: UInt32 = 0
     /// Whether its session outlives the connection.
-    var isPersistent = false
+    var isPersistent: Bool { expirySeconds > 0 }
+    /// What it goes on with, from its claim until the session is open.
+    var resumed: StoredSession?
+    /// Whether its session was opened.
+    var isOpened = false
+    /// Whether the stream of sessions has records of it, to be taken away at its end.
+    var isRecorded = false
+    /// The will that is on record for it.
+    var will: StoredWill?
+    /// Packet identifiers whose delivery step is on record on top of the last progress.
+    var recordedIDs: Set<UInt16> = []
+    /// Whether its progress has changed since it was recorded.
+    var isProgressDirty = false
+    /// The deliveries of an earlier connection that are to be made again, before all others.
+    var redelivery: Redelivery?
+    /// Bytes for the socket that wait for the log.
+    var deferredByteCount = 0
+    /// How its user ended the connection, once that is known.
+    var goodbye: Goodbye?
     /// Whether it holds the claim on its identifier.
     var hasClaim = false
     /// The request that waits for another shard to let go of the identifier.
@@ -47,8 +67,16 @@ package final class Client {
     var subscriptions: [Subscription] = []
     /// The reader of the ordinary subscriptions.
     var liveReader: Reader?
-    /// The readers of its replays.
-    var replays: [Reader] = []
+    /// The readers of its replays, and of retained messages on their way to it.
+    var sideReaders: [Reader] = []
+    /// What stands for it in deliveries from share groups.
+    var shareReader: Reader?
+    /// The share groups that it is a member of.
+    var shares: [ShareMembership] = []
+    /// The groups that its shared deliveries in flight belong to.
+    var sharedInFlight: [UInt64: [ShareMembership]] = [:]
+    /// Topics that have a topic alias on the way to the client, in the order of their aliases.
+    var outboundAliases: [[UInt8]: UInt16] = [:]
     /// Whether a reader stopped because the output is full.
     var hasBlockedReader = false
     /// Topics that topic aliases stand for, by token.
@@ -66,6 +94,22 @@ package final class Client {
 
     /// The identifier as text, for log lines.
     package var name: String { clientID.isEmpty ? "(no id)" : String(decoding: clientID, as: UTF8.self) }
+}
+
+/// A client's place in a share group.
+struct ShareMembership: Equatable {
+    /// What follows `$share/` in the filter.
+    var key: [UInt8]
+    /// The shard that the group is on.
+    var groupShard: Int
+    /// Whether the group was told that the client takes no more.
+    var isBlocked = false
+}
+
+/// How a connection ended on purpose: with DISCONNECT.
+struct Goodbye {
+    /// Whether the will is published all the same.
+    var publishesWill: Bool
 }
 
 /// Where a client lives.

@@ -1,16 +1,37 @@
-import MQTTWire
 import SluiceCore
 
 /// Who holds which client identifier, and what outlives a connection. One for all shards.
 ///
+/// A session is parked here while nobody is connected, and taken out by the connection that goes on with it. What
+/// survives a crash is in the stream `__sessions`, see `StateRecord`; this is what replaying it gives.
 /// Isolation: a value behind the composing layer's lock; each call is short.
-/// What survives a crash: `unreleased`, through the records of the `__sessions` stream, see `SessionRecord`.
 package struct SessionDirectory: Sendable {
     private var owners: [[UInt8]: ClientOwner] = [:]
-    private var unreleased: [[UInt8]: Set<UInt16>] = [:]
+    private var sessions: [[UInt8]: Parked] = [:]
+    private var wills: [[UInt8]: (will: StoredWill, due: Int64)] = [:]
+    /// Share groups that no shard has taken yet.
+    var groups: [[UInt8]: StoredGroup] = [:]
+    /// The shards that share groups live on.
+    private var groupShards: [[UInt8]: Int] = [:]
+    /// Whether the stream has records of its first version, and is to be written anew.
+    var mustRewrite = false
+    /// Subscriptions to the broker's own topics.
+    var systemSubscriptionCount = 0
+    /// No session expires before this moment of the monotonic clock.
+    private var firstExpiry = Int64.max
+    /// No will is due before this moment.
+    private var firstWill = Int64.max
+
+    private struct Parked: Sendable {
+        var session: StoredSession
+        /// When it ends, by the monotonic clock; `Int64.max` for never.
+        var deadline: Int64
+    }
 
     /// An empty directory.
     package init() {}
+
+    // MARK: Claims
 
     /// Makes `owner` the holder of `clientID`.
     /// - Returns: who held it.
@@ -25,98 +46,96 @@ package struct SessionDirectory: Sendable {
         if owners[clientID] == owner { owners[clientID] = nil }
     }
 
+    /// Who holds `clientID`.
+    func owner(of clientID: [UInt8]) -> ClientOwner? { owners[clientID] }
+
     /// The number of clients connected.
     package var clientCount: Int { owners.count }
 
-    /// The QoS 2 identifiers that a session left open; nil when there are none.
-    func stored(_ clientID: [UInt8]) -> [PacketID]? {
-        guard let ids = unreleased[clientID], !ids.isEmpty else { return nil }
-        return ids.sorted().compactMap { PacketID(rawValue: $0) }
+    /// The number of sessions that nobody is connected to.
+    package var parkedCount: Int { sessions.count }
+
+    /// Every identifier that somebody is connected with.
+    var connectedIDs: [[UInt8]] { Array(owners.keys) }
+
+    /// Every parked session.
+    var parkedSessions: [(clientID: [UInt8], session: StoredSession)] {
+        sessions.map { ($0.key, $0.value.session) }
     }
 
-    /// Applies one change, from a connection or from the stream.
-    mutating func apply(_ record: SessionRecord, to clientID: [UInt8]) {
-        switch record {
-        case .received(let id): unreleased[clientID, default: []].insert(id)
-        case .released(let id):
-            unreleased[clientID]?.remove(id)
-            if unreleased[clientID]?.isEmpty == true { unreleased[clientID] = nil }
-        case .cleared: unreleased[clientID] = nil
-        case .snapshot(let id): unreleased[clientID, default: []].insert(id)
+    // MARK: Sessions
+
+    /// Keeps a session whose connection is gone.
+    /// - Parameter secondsAway: how long it has been gone already.
+    mutating func park(_ session: StoredSession, _ clientID: [UInt8], now: Int64, secondsAway: Int64 = 0) {
+        var deadline = Int64.max
+        if session.expirySeconds != .max {
+            deadline = now + max(0, Int64(session.expirySeconds) - secondsAway) * 1_000_000_000
         }
+        sessions[clientID] = Parked(session: session, deadline: deadline)
+        firstExpiry = min(firstExpiry, deadline)
     }
 
-    /// Every session's open identifiers: what a snapshot of the stream holds.
-    var snapshot: [(clientID: [UInt8], record: SessionRecord)] {
-        unreleased.flatMap { entry in entry.value.sorted().map { (entry.key, .snapshot($0)) } }
+    /// Takes a session out for the connection that goes on with it; nil when there is none, or its time is over.
+    mutating func take(_ clientID: [UInt8], now: Int64) -> (session: StoredSession, isExpired: Bool)? {
+        guard let parked = sessions.removeValue(forKey: clientID) else { return nil }
+        return (parked.session, parked.deadline <= now)
     }
-}
 
-/// Brings a directory back from the `__sessions` stream.
-///
-/// A snapshot is taken beside running shards, so changes made meanwhile may come before it in the stream, and it may be
-/// behind them. A change that the stream still has in its own record therefore counts more than the snapshot, wherever
-/// it stands.
-package struct SessionReplay {
-    private var directory = SessionDirectory()
-    private var told: [[UInt8]: Set<UInt16>] = [:]
-    private var cleared: Set<[UInt8]> = []
+    /// A parked session, left where it is.
+    func parked(_ clientID: [UInt8]) -> StoredSession? { sessions[clientID]?.session }
 
-    /// A replay at the stream's oldest record.
-    package init() {}
-
-    /// Takes the next record.
-    package mutating func apply(_ record: SessionRecord, to clientID: [UInt8]) {
-        switch record {
-        case .received(let id), .released(let id): told[clientID, default: []].insert(id)
-        case .cleared: cleared.insert(clientID)
-        case .snapshot(let id):
-            if cleared.contains(clientID) || told[clientID]?.contains(id) == true { return }
+    /// Takes out the sessions whose time is over.
+    /// - Complexity: O(1) while none can be, O(sessions) when one is.
+    mutating func takeExpired(now: Int64) -> [(clientID: [UInt8], session: StoredSession)] {
+        guard firstExpiry <= now else { return [] }
+        var expired: [(clientID: [UInt8], session: StoredSession)] = []
+        firstExpiry = .max
+        for (clientID, parked) in sessions {
+            if parked.deadline <= now {
+                expired.append((clientID, parked.session))
+            } else {
+                firstExpiry = min(firstExpiry, parked.deadline)
+            }
         }
-        directory.apply(record, to: clientID)
+        for (clientID, _) in expired { sessions[clientID] = nil }
+        return expired
     }
 
-    /// The directory at the stream's end.
-    package consuming func finish() -> SessionDirectory { directory }
-}
+    // MARK: Share groups
 
-/// One change of a session, as a record of the `__sessions` stream: the key is the client identifier.
-///
-/// Layout of the value: kind u8 (1 received, 2 released, 3 cleared, 4 snapshot), then for all but `cleared` the packet
-/// identifier u16, big-endian.
-/// The message and its `received` are in one append, so that "stored" and "seen" cannot come apart in a crash.
-package enum SessionRecord: Sendable, Equatable {
-    /// A QoS 2 message of this identifier is in the log.
-    case received(UInt16)
-    /// Its PUBREL came; the identifier is free.
-    case released(UInt16)
-    /// The session began anew.
-    case cleared
-    /// A QoS 2 message of this identifier was in the log, and not released, when a snapshot was taken.
-    case snapshot(UInt16)
-
-    /// The stream's name.
-    package static let stream = "__sessions"
-
-    /// The record's value.
-    var encoded: [UInt8] {
-        switch self {
-        case .received(let id): [1, UInt8(id >> 8), UInt8(id & 0xFF)]
-        case .released(let id): [2, UInt8(id >> 8), UInt8(id & 0xFF)]
-        case .cleared: [3]
-        case .snapshot(let id): [4, UInt8(id >> 8), UInt8(id & 0xFF)]
-        }
+    /// Finds the shard of a share group, or gives it to `shard`.
+    /// - Returns: that shard; what is stored of the group if it was given; whether nobody knew it.
+    mutating func claimGroup(_ key: [UInt8], by shard: Int) -> (shard: Int, stored: StoredGroup?, isNew: Bool) {
+        if let owner = groupShards[key] { return (owner, nil, false) }
+        groupShards[key] = shard
+        let stored = groups.removeValue(forKey: key)
+        return (shard, stored, stored == nil)
     }
 
-    /// The change in a record's value; nil when it is none.
-    package init?(_ value: Span<UInt8>) {
-        guard let kind = value.isEmpty ? nil : value[0] else { return nil }
-        switch (kind, value.count) {
-        case (1, 3): self = .received(UInt16(value[1]) << 8 | UInt16(value[2]))
-        case (2, 3): self = .released(UInt16(value[1]) << 8 | UInt16(value[2]))
-        case (3, 1): self = .cleared
-        case (4, 3): self = .snapshot(UInt16(value[1]) << 8 | UInt16(value[2]))
-        case (_, _): return nil
+    /// A share group is over.
+    mutating func releaseGroup(_ key: [UInt8]) { groupShards[key] = nil }
+
+    // MARK: Wills
+
+    /// Keeps the will of a lost connection until it is due.
+    mutating func hold(_ will: StoredWill, of clientID: [UInt8], until due: Int64) {
+        wills[clientID] = (will, due)
+        firstWill = min(firstWill, due)
+    }
+
+    /// Takes back the will that waits for `clientID`.
+    mutating func takeWill(of clientID: [UInt8]) -> StoredWill? { wills.removeValue(forKey: clientID)?.will }
+
+    /// Takes out the wills that are due.
+    mutating func takeDueWills(now: Int64) -> [(clientID: [UInt8], will: StoredWill)] {
+        guard firstWill <= now else { return [] }
+        var due: [(clientID: [UInt8], will: StoredWill)] = []
+        firstWill = .max
+        for (clientID, entry) in wills {
+            if entry.due <= now { due.append((clientID, entry.will)) } else { firstWill = min(firstWill, entry.due) }
         }
+        for (clientID, _) in due { wills[clientID] = nil }
+        return due
     }
 }

@@ -32,14 +32,17 @@ struct Node {
         for finding in log.findings {
             Console.log(finding.severity == .damage ? .warning : .info, "recovery: \(finding.path): \(finding.text)")
         }
-        let sessions = try SessionRecovery(log: log).load()
+        let recovery = StateRecovery(log: log)
+        let sessions = try recovery.sessions()
+        let retained = try recovery.retained()
         let loopCount =
             configuration.loopCount > 0 ? configuration.loopCount : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         let server = try Server(
             settings: ServerSettings(
                 host: configuration.listeners.mqtt.host, port: configuration.listeners.mqtt.port, loopCount: loopCount,
                 limits: configuration.limits),
-            log: log, rules: rules, sessions: sessions, report: { Console.log($0 == .warning ? .warning : .info, $1) })
+            log: log, rules: rules, sessions: sessions, retained: retained,
+            report: { Console.log($0 == .warning ? .warning : .info, $1) })
         let reload = Reload(log: log, current: configuration, read: read)
         server.run(reload: reload.run) {
             Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")
@@ -116,10 +119,13 @@ enum RuleTranslation {
             stream.shape.segmentBytesMax = Int64(setting.segmentBytes)
             return stream
         }
-        var sessions = CommitLog.StreamSettings(name: SessionRecord.stream)
-        // Short segments: what a snapshot makes superfluous goes by whole ones.
-        sessions.shape.segmentBytesMax = 4 << 20
-        streams.append(sessions)
+        for name in [SessionReplay.stream, RetainedReplay.stream, Presence.stream] {
+            var stream = CommitLog.StreamSettings(name: name)
+            // Short segments: only sealed ones are compacted, and all of it is read when the node starts.
+            stream.shape.segmentBytesMax = 4 << 20
+            stream.policy.cleanup = .compact
+            streams.append(stream)
+        }
         return streams
     }
 
@@ -158,30 +164,48 @@ enum RuleTranslation {
     }
 }
 
-/// Brings the session directory back from the `__sessions` stream.
-struct SessionRecovery {
+/// Brings back what the node's own streams say.
+struct StateRecovery {
     let log: LogRuntime
 
-    /// Replays every record of the stream.
-    func load() throws -> SessionDirectory {
+    /// Replays every record of the stream of sessions.
+    func sessions() throws -> SessionDirectory {
         var replay = SessionReplay()
-        guard let partition = log.streams.first(where: { $0.settings.name == SessionRecord.stream })?.partitions.first
-        else {
-            return replay.finish()
-        }
-        try log.forEachBatch(of: partition) { batch in
+        try forEachBatch(of: SessionReplay.stream) { batch in
             let bytes = batch.bytes
             var records = RecordReader(batch)
             while let record = try records.next(bytes) {
-                guard let key = record.key, let value = record.value,
-                    let change = SessionRecord(bytes.extracting(value.indices))
-                else { continue }
-                var clientID: [UInt8] = []
-                for index in key.indices { clientID.append(bytes[index]) }
-                replay.apply(change, to: clientID)
+                guard let field = record.key else { continue }
+                var key: [UInt8] = []
+                for index in field.indices { key.append(bytes[index]) }
+                if let value = record.value {
+                    replay.apply(key: key, value: bytes.extracting(value.indices))
+                } else {
+                    replay.apply(key: key, value: nil)
+                }
             }
         }
+        if replay.damagedCount > 0 {
+            Console.log(.warning, "\(replay.damagedCount) records of sessions are not understood and passed over")
+        }
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        let now = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        clock_gettime(CLOCK_REALTIME, &time)
+        let wallClock = Timestamp(rawValue: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+        return replay.finish(now: now, wallClock: wallClock)
+    }
+
+    /// Replays every record of the stream of retained messages.
+    func retained() throws -> RetainedTree {
+        var replay = RetainedReplay()
+        try forEachBatch(of: RetainedReplay.stream) { try replay.apply($0) }
         return replay.finish()
+    }
+
+    private func forEachBatch(of stream: String, _ body: (RecordBatch) throws -> Void) throws {
+        guard let partition = log.streams.first(where: { $0.settings.name == stream })?.partitions.first else { return }
+        try log.forEachBatch(of: partition, body)
     }
 }
 

@@ -1,0 +1,128 @@
+import CommitLog
+import MQTTSession
+import MQTTWire
+import RecordFormat
+import SluiceCore
+
+/// Single records by their place: the deliveries that an earlier connection left unfinished, made again with their
+/// identifiers and DUP [MQTT-4.4.0-1], and what comes back to a share group.
+extension BrokerShard {
+    /// Who waits for a record.
+    enum RecordWaiter {
+        case client(Client)
+        case group(ShareGroup)
+    }
+
+    /// Finds the batch of a record.
+    func look(up token: DeliveryToken, _ lookup: inout RecordLookup, for waiter: RecordWaiter) -> RecordLookup.Answer {
+        let isAnswered = lookup.isAnswered
+        lookup.isAnswered = false
+        if let batch = lookup.held(for: token) { return .found(batch) }
+        if isAnswered { return .gone }
+        guard lookup.ticket == nil else { return .waits }
+        lookup.partition = token.partition
+        if let read = log.readTail(
+            token.partition, from: token.offset, level: .appended, reader: reader, byteCountMax: 1)
+        {
+            lookup.batch = read.batches.first
+            return lookup.held(for: token).map { .found($0) } ?? .gone
+        }
+        lookup.ticket = nextTicket
+        recordWaiters[nextTicket] = waiter
+        log.fetch(
+            token.partition, from: token.offset, hint: nil, selection: nil, byteCountMax: 1, ticket: nextTicket,
+            reader: reader)
+        nextTicket += 1
+        return .waits
+    }
+
+    /// Takes a batch that somebody waited for; without one, retention has taken the record.
+    func fetched(_ read: PartitionRead, for waiter: RecordWaiter) {
+        switch waiter {
+        case .client(let client):
+            guard let redelivery = client.redelivery else { return }
+            redelivery.lookup.take(read)
+            redeliver(client)
+        case .group(let group):
+            group.lookup.take(read)
+            dispatch(group)
+        }
+    }
+
+    /// Calls `body` with the record of `token`.
+    /// - Returns: nil when the batch does not have it: compaction has taken it, or it is no message.
+    func withRecord<Result>(
+        _ token: DeliveryToken, in batch: RecordBatch, _ body: (Delivery, Span<UInt8>) -> Result
+    ) -> Result? {
+        let bytes = batch.bytes
+        var records = RecordReader(batch)
+        while let record = next(&records, bytes, token.partition) {
+            let offset = batch.baseOffset.advanced(by: record.offsetDelta)
+            guard offset >= token.offset else { continue }
+            guard offset == token.offset, let message = StoredMessage(record, in: bytes) else { return nil }
+            return body(Delivery(batch: batch, record: record, message: message, partition: token.partition), bytes)
+        }
+        return nil
+    }
+
+    // MARK: Redelivery
+
+    /// Goes on with a client's unfinished deliveries as far as it and the log allow.
+    func redeliver(_ client: Client) {
+        guard let redelivery = client.redelivery, !client.isClosing else { return }
+        while let entry = redelivery.entries.first {
+            switch entry.stage {
+            case .awaitingPubcomp: answer(client, .pubrel, entry.packetID, .success)
+            case .awaitingPuback, .awaitingPubrec:
+                guard redelivery.outstanding.count < client.session.deliveryWindow else { return }
+                guard client.output.count < settings.limits.outputBytesMax else {
+                    client.hasBlockedReader = true
+                    return
+                }
+                switch look(up: DeliveryToken(rawValue: entry.token), &redelivery.lookup, for: .client(client)) {
+                case .waits: return
+                case .gone: abandon(client, entry)
+                case .found(let batch): if !sendAgain(client, entry, batch) { abandon(client, entry) }
+                }
+            }
+            redelivery.entries = redelivery.entries.dropFirst()
+        }
+        client.redelivery = nil
+        wakeReaders(of: client)
+    }
+
+    private func abandon(_ client: Client, _ entry: InflightDelivery) {
+        counters.deliveriesSkipped += 1
+        client.session.abandon(entry.packetID)
+        client.isProgressDirty = true
+    }
+
+    /// Sends a record once more.
+    /// - Returns: false when the batch does not have it.
+    private func sendAgain(_ client: Client, _ entry: InflightDelivery, _ batch: RecordBatch) -> Bool {
+        let token = DeliveryToken(rawValue: entry.token)
+        let qos: QoS = entry.stage == .awaitingPuback ? .atLeastOnce : .exactlyOnce
+        let isSent: Void? = withRecord(token, in: batch) { delivery, bytes in
+            let list = matchList(bytes.extracting(delivery.message.topic.indices))
+            let target = list.targets.first { $0.reader.client === client }
+            let keepsFlag = target?.retainAsPublished == true && delivery.message.isRetained
+            encode(
+                delivery, target, bytes, client,
+                PublishFlags(
+                    packetID: entry.packetID, qos: qos, retain: token.partition == retainedPartition || keepsFlag,
+                    duplicate: true))
+        }
+        guard isSent != nil else { return false }
+        client.redelivery?.outstanding.insert(entry.packetID.rawValue)
+        return true
+    }
+}
+
+extension RecordLookup {
+    /// Takes the answer.
+    mutating func take(_ read: PartitionRead) {
+        ticket = nil
+        batch = read.batches.first
+        isAnswered = true
+    }
+}

@@ -1,0 +1,224 @@
+import CommitLog
+import MQTTSession
+import MQTTWire
+package import RecordFormat
+import SluiceCore
+package import TopicRouting
+
+/// Retained messages: kept in the compacted stream `__retained`, the newest of each topic, and fed to new
+/// subscriptions.
+extension BrokerShard {
+    /// Matches whose places are kept in memory for one subscription: 8 KiB.
+    private static let placesMax = 1024
+    /// Steps of a search with the lock held: about a millisecond.
+    private static let visitsMax = 16_384
+
+    /// A change of a topic's retained message in the tick's append.
+    struct RetainedChange {
+        var topic: [UInt8]
+        /// Which record of the append's batch it is.
+        var recordIndex: Int
+        var isPresent: Bool
+        var expiresAt: Timestamp?
+    }
+
+    // MARK: Changes
+
+    /// Keeps a message as its topic's retained one, in one append with the message itself; one without payload takes
+    /// it away [MQTT-3.3.1-6].
+    func retain(
+        _ topic: Span<UInt8>, _ payload: Span<UInt8>, headersField: Span<UInt8>, expirySeconds: UInt32?, awaited: Bool
+    ) {
+        guard let partition = retainedPartition else { return }
+        let name = topic.copy(ByteRange(start: 0, byteCount: topic.count))
+        let key = RecordFields.key(name)
+        let change = RetainedChange(
+            topic: name, recordIndex: accumulators.recordCount(in: partition.index), isPresent: !payload.isEmpty,
+            expiresAt: expirySeconds.map { Timestamp(rawValue: wallClock.rawValue + Int64($0) * 1000) })
+        if payload.isEmpty {
+            accumulators.appendTombstone(
+                to: partition.index, at: wallClock, keyField: key.span, headersField: headersField)
+        } else {
+            accumulators.append(
+                to: partition.index, at: wallClock, keyField: key.span, value: payload, headersField: headersField)
+        }
+        if awaited { acks.current.require(accumulators.expect(in: partition.index)) }
+        retainedChanges.append(change)
+    }
+
+    /// The tick's changes are in the log.
+    func retainedAppended() {
+        guard !retainedChanges.isEmpty, let partition = retainedPartition,
+            let append = appends.first(where: { $0.partition == partition })
+        else { return }
+        let base = append.batch.baseOffset
+        peers.withRetained { tree in
+            for change in retainedChanges {
+                tree.apply(
+                    change.topic.span, at: base.advanced(by: change.recordIndex), isPresent: change.isPresent,
+                    expiresAt: change.expiresAt)
+            }
+        }
+        retainedChanges.removeAll(keepingCapacity: true)
+    }
+
+    /// Takes expired messages away. The first shard does it for all.
+    func expireRetained() {
+        guard settings.index == 0 else { return }
+        let expired = peers.withRetained { tree in
+            tree.purge()
+            return tree.takeExpired(at: wallClock)
+        }
+        let headers = RecordFields.headers([])
+        for topic in expired {
+            retain(topic.span, Span(), headersField: headers.span, expirySeconds: nil, awaited: false)
+        }
+    }
+
+    // MARK: Feeds
+
+    /// Sends what is retained to a new subscription, as its options want it.
+    /// - Parameter isNew: whether it takes the place of no other [MQTT-3.3.1-10].
+    func feedRetained(_ subscription: Subscription, isNew: Bool) {
+        switch subscription.options.retainHandling {
+        case .send: break
+        case .sendIfNew: guard isNew else { return }
+        case .doNotSend: return
+        }
+        sendSystemTopics(subscription)
+        guard let partition = retainedPartition else { return }
+        let filter = subscription.matched
+        let isExact = !filter.contains { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") }
+        let places = peers.withRetained { tree -> [Offset]? in
+            if tree.count == 0 { return [] }
+            if isExact { return tree.offset(of: filter.span).map { [$0] } ?? [] }
+            return tree.matches(filter.span, countMax: Self.placesMax, visitsMax: Self.visitsMax)
+        }
+        let bounds = log.bounds(partition)
+        let feed = RetainedFeed(subscription, places: places, end: bounds.appended)
+        guard let start = feed.next(from: bounds.start) else { return }
+        let reader = Reader(client: subscription.client, kind: .retained(feed))
+        reader.addCursor(Reader.Cursor(partition: partition, offset: start))
+        subscription.client.sideReaders.append(reader)
+        queue(reader)
+    }
+
+    /// Ends the feeds of a subscription that is gone.
+    func dropFeeds(of subscription: Subscription) {
+        subscription.client.sideReaders.removeAll { reader in
+            guard case .retained(let feed) = reader.kind, feed.subscription === subscription else { return false }
+            reader.isClosed = true
+            return true
+        }
+    }
+
+    /// Moves a feed on.
+    func move(_ reader: Reader, _ feed: RetainedFeed) -> Progress {
+        let level: TailLevel = feed.subscription.options.qos == .atMostOnce ? .appended : .durable
+        let byteCountMax = feed.isSingle ? 1 : Self.readBytesMax
+        var budget = 4
+        while reader.cursors[0].ticket == nil {
+            if let batch = reader.cursors[0].batches.first {
+                guard deliver(batch, reader, feed) else { return .full }
+                reader.update(at: 0) { $0.finishBatch(batch) }
+                continue
+            }
+            guard let next = feed.next(from: reader.cursors[0].offset) else { return .caughtUp }
+            reader.update(at: 0) { $0.offset = next }
+            guard budget > 0 else {
+                queue(reader)
+                return .waits
+            }
+            budget -= 1
+            let cursor = reader.cursors[0]
+            guard
+                let read = log.readTail(
+                    cursor.partition, from: next, level: level, reader: self.reader,
+                    byteCountMax: byteCountMax)
+            else {
+                let ticket = takeTicket(reader)
+                reader.update(at: 0) { $0.ticket = ticket }
+                log.fetch(
+                    cursor.partition, from: next, hint: cursor.hint, selection: nil,
+                    byteCountMax: byteCountMax, ticket: ticket, reader: self.reader)
+                return .waits
+            }
+            if read.batches.isEmpty && read.isCaughtUp {
+                // It was published a moment ago and is not on the device yet, which is promised from QoS 1 on.
+                state.whenDurable(.move(reader))
+                return .waits
+            }
+            reader.update(at: 0) { $0.take(read) }
+        }
+        return .waits
+    }
+
+    /// Delivers a batch of the stream.
+    /// - Returns: false when the client takes no more.
+    private func deliver(_ batch: RecordBatch, _ reader: Reader, _ feed: RetainedFeed) -> Bool {
+        let bytes = batch.bytes
+        let partition = reader.cursors[0].partition
+        let options = feed.subscription.options
+        let target = MatchList.Target(
+            reader: reader, qos: options.qos, retainAsPublished: true, noLocal: false,
+            identifiers: feed.subscription.identifier.map { [$0] } ?? [])
+        var records = reader.cursors[0].records ?? RecordReader(batch)
+        while true {
+            let before = records
+            guard let record = next(&records, bytes, partition) else { return true }
+            let offset = batch.baseOffset.advanced(by: record.offsetDelta)
+            guard offset >= reader.cursors[0].offset else { continue }
+            if feed.wants(offset), record.value != nil, let message = StoredMessage(record, in: bytes),
+                isNewest(bytes.extracting(message.topic.indices), offset, feed)
+            {
+                let delivery = Delivery(batch: batch, record: record, message: message, partition: partition)
+                if send(delivery, to: target, bytes, isRetained: true) == .full {
+                    reader.update(at: 0) { cursor in
+                        cursor.offset = offset
+                        cursor.records = before
+                    }
+                    return false
+                }
+            }
+            _ = feed.next(from: offset.advanced(by: 1))
+        }
+    }
+
+    private func isNewest(_ topic: Span<UInt8>, _ offset: Offset, _ feed: RetainedFeed) -> Bool {
+        let filter = feed.subscription.matched
+        guard FilterSyntax.matches(filter: filter.span, topic: topic) else { return false }
+        return peers.withRetained { $0.offset(of: topic) } == offset
+    }
+}
+
+/// Brings the tree of retained messages back from the stream `__retained`.
+package struct RetainedReplay {
+    private var tree = RetainedTree()
+
+    /// A replay at the stream's oldest record.
+    package init() {}
+
+    /// The stream's name.
+    package static let stream = "__retained"
+
+    /// Takes the next batch.
+    /// - Throws: `BatchError` when a record does not decode; those before it count.
+    package mutating func apply(_ batch: RecordBatch) throws(BatchError) {
+        let bytes = batch.bytes
+        var records = RecordReader(batch)
+        while let record = try records.next(bytes) {
+            guard let key = record.key, key.count > 0 else { continue }
+            var expiresAt: Timestamp?
+            if let message = StoredMessage(record, in: bytes), let expiry = message.expirySeconds {
+                let time = BatchLayout.baseTimestamp(bytes).rawValue &+ Int64(record.timestampDelta)
+                expiresAt = Timestamp(rawValue: time &+ Int64(expiry) * 1000)
+            }
+            tree.apply(
+                bytes.extracting(key.indices), at: batch.baseOffset.advanced(by: record.offsetDelta),
+                isPresent: record.value != nil, expiresAt: expiresAt)
+        }
+    }
+
+    /// The tree at the stream's end.
+    package consuming func finish() -> RetainedTree { tree }
+}

@@ -1,0 +1,232 @@
+import CommitLog
+import MQTTSession
+import MQTTWire
+import RecordFormat
+import SluiceCore
+
+/// What outlives a connection: recorded as it changes, parked when the connection ends, gone on with by the next.
+extension BrokerShard {
+    // MARK: Records
+
+    /// Records what a session is: subscriptions and expiry.
+    func recordHead(_ client: Client, subscriptions: [StoredSubscription], endedAt: Timestamp? = nil) {
+        var head = StoredSession(expirySeconds: client.expirySeconds)
+        head.subscriptions = subscriptions
+        head.disconnectedAt = endedAt
+        put(.session(head), StateRecord.key(.session, client.clientID), awaited: true)
+    }
+
+    /// Records how far a session has come. What was recorded step by step before is in it, and goes.
+    func recordProgress(_ client: Client, _ session: StoredSession, awaited: Bool) {
+        put(.progress(session), StateRecord.key(.progress, client.clientID), awaited: awaited)
+        for id in client.recordedIDs.sorted() {
+            put(nil, StateRecord.key(.outbound, client.clientID, id), awaited: false)
+        }
+        client.recordedIDs = []
+        client.isProgressDirty = false
+    }
+
+    /// Records a step of a QoS 2 delivery of a session that stays.
+    func recordStep(_ client: Client, _ id: PacketID, _ token: UInt64, _ stage: InflightDelivery.Stage?, awaited: Bool)
+    {
+        let step = DeliveryStep(packetID: id, token: DeliveryToken(rawValue: token), stage: stage)
+        client.recordedIDs.insert(id.rawValue)
+        put(.delivery(step), StateRecord.key(.outbound, client.clientID, id.rawValue), awaited: awaited)
+    }
+
+    /// Records a will, or that there is none any more.
+    func recordWill(_ will: StoredWill?, of clientID: [UInt8]) {
+        put(will.map { .will($0) }, StateRecord.key(.will, clientID), awaited: true)
+    }
+
+    /// Records where a share group stands, or that it is over.
+    func recordGroup(_ key: [UInt8], _ group: StoredGroup?) {
+        put(group.map { .group($0) }, StateRecord.key(.group, key), awaited: false)
+    }
+
+    /// Takes a session's records away.
+    func forget(_ session: StoredSession, _ clientID: [UInt8], recordedIDs: Set<UInt16> = []) {
+        put(nil, StateRecord.key(.session, clientID), awaited: true)
+        put(nil, StateRecord.key(.progress, clientID), awaited: true)
+        for id in session.unreleased { put(nil, StateRecord.key(.inbound, clientID, id), awaited: true) }
+        for id in recordedIDs.union(session.inflight.map(\.packetID.rawValue)) {
+            put(nil, StateRecord.key(.outbound, clientID, id), awaited: true)
+        }
+    }
+
+    private func put(_ record: StateRecord?, _ key: [UInt8], awaited: Bool) {
+        guard sessionsPartition != nil else { return }
+        state.put(key, record?.encoded, at: wallClock, awaited: awaited)
+    }
+
+    /// Notes that a QoS 2 message of this identifier is stored: in one append with the message, so that "stored" and
+    /// "seen" cannot come apart in a crash.
+    func recordReceived(_ client: Client, _ id: PacketID) {
+        guard let partition = sessionsPartition else { return }
+        let key = RecordFields.key(StateRecord.key(.inbound, client.clientID, id.rawValue))
+        let (value, headers) = (StateRecord.received.encoded, RecordFields.headers([]))
+        accumulators.append(
+            to: partition.index, at: wallClock, keyField: key.span, value: value.span, headersField: headers.span)
+        acks.current.require(accumulators.expect(in: partition.index))
+    }
+
+    /// Notes that the identifier is free again; the acknowledgement of it waits for that.
+    func recordReleased(_ client: Client, _ id: PacketID) {
+        guard let partition = sessionsPartition else { return }
+        let key = RecordFields.key(StateRecord.key(.inbound, client.clientID, id.rawValue))
+        let headers = RecordFields.headers([])
+        accumulators.appendTombstone(
+            to: partition.index, at: wallClock, keyField: key.span, headersField: headers.span)
+        acks.current.require(accumulators.expect(in: partition.index))
+    }
+
+    // MARK: The way out
+
+    /// What there is to keep of a client's session.
+    func stored(_ client: Client) -> StoredSession {
+        if let resumed = client.resumed { return resumed }
+        var session = StoredSession(expirySeconds: client.expirySeconds)
+        session.subscriptions = storedSubscriptions(client)
+        if let reader = client.liveReader {
+            if client.subscriptions.contains(where: { $0.reader === reader && $0.options.qos != .atMostOnce }) {
+                session.positions = positions(of: reader)
+            }
+            session.assuredEnds = reader.assuredEnds
+        }
+        let flows = client.session.storedFlows
+        // What a share group has handed out at QoS 1 goes to its other members.
+        session.inflight = flows.inflight.filter {
+            $0.stage != .awaitingPuback || !DeliveryToken(rawValue: $0.token).isShared
+        }
+        session.unreleased = Set(flows.unreleased.map(\.rawValue))
+        return session
+    }
+
+    /// A client's subscriptions in the form that is kept.
+    func storedSubscriptions(_ client: Client) -> [StoredSubscription] {
+        client.subscriptions.map { subscription in
+            let positions = subscription.reader.isReplay ? positions(of: subscription.reader) : subscription.since
+            return StoredSubscription(
+                filter: subscription.filter, options: subscription.options, identifier: subscription.identifier,
+                positions: positions)
+        }
+    }
+
+    /// Where a reader goes on: where the scan is, but for the partitions that it is behind in.
+    func positions(of reader: Reader) -> Positions {
+        scanned.positions(
+            except: reader.cursors.map { Positions.Exception(partition: $0.partition, offset: $0.offset) })
+    }
+
+    /// Keeps a session whose connection has ended, or lets go of one that ends with it.
+    func leave(_ client: Client) {
+        guard client.isOpened || client.resumed != nil else { return }
+        var session = stored(client)
+        if client.isPersistent {
+            session.disconnectedAt = wallClock
+            recordHead(client, subscriptions: session.subscriptions, endedAt: wallClock)
+            recordProgress(client, session, awaited: true)
+            peers.withDirectory { $0.park(session, client.clientID, now: now) }
+        } else if client.isRecorded {
+            forget(session, client.clientID, recordedIDs: client.recordedIDs)
+        }
+        announce(client, isConnected: false)
+    }
+
+    /// Ends sessions whose time is over, and publishes wills that are due. The first shard does it for all.
+    func expireSessions() {
+        guard settings.index == 0 else { return }
+        let (expired, due) = peers.withDirectory { ($0.takeExpired(now: now), $0.takeDueWills(now: now)) }
+        counters.sessionsExpired += UInt64(expired.count)
+        for (clientID, session) in expired { forget(session, clientID) }
+        for (clientID, will) in due { publish(will, of: clientID) }
+    }
+
+    /// Ends a session for good: its connection, if it has one, and what is stored.
+    func endSession(_ clientID: [UInt8]) {
+        if let client = clients.values.first(where: { $0.clientID == clientID && $0.hasClaim }) {
+            client.expirySeconds = 0
+            terminate(client, .administrativeAction)
+        } else if let taken = peers.withDirectory({ $0.take(clientID, now: now) }) {
+            forget(taken.session, clientID)
+            if let will = peers.withDirectory({ $0.takeWill(of: clientID) }) { publish(will, of: clientID) }
+        }
+    }
+
+    /// Records the progress of every session that has made some.
+    func recordProgress() {
+        for client in clients.values where client.isProgressDirty && client.isPersistent && client.session.isOpen {
+            recordProgress(client, stored(client), awaited: false)
+        }
+    }
+
+    /// Writes the stream anew when it has records of its first version, which compaction would not keep. The first
+    /// shard does it, before anything else.
+    func rewriteSessions() {
+        guard settings.index == 0, let partition = sessionsPartition else { return }
+        let sessions = peers.withDirectory { directory in
+            defer { directory.mustRewrite = false }
+            return directory.mustRewrite ? directory.parkedSessions : nil
+        }
+        guard let sessions else { return }
+        let end = log.bounds(partition).appended
+        for (clientID, session) in sessions {
+            put(.session(session), StateRecord.key(.session, clientID), awaited: true)
+            put(.progress(session), StateRecord.key(.progress, clientID), awaited: true)
+            for id in session.unreleased { put(.received, StateRecord.key(.inbound, clientID, id), awaited: true) }
+        }
+        state.whenDurable(.trim(end))
+    }
+
+    // MARK: The way back
+
+    /// Goes on with a stored session on a new connection.
+    func resume(_ client: Client, _ session: StoredSession) {
+        for stored in session.subscriptions { restore(client, stored) }
+        if let reader = client.liveReader, let positions = session.positions {
+            reader.assuredEnds = session.assuredEnds
+            for partition in scanned.partitions where !isInternal[partition.index] {
+                let offset = positions.offset(in: partition)
+                if offset < scanned.offset(in: partition) {
+                    reader.addCursor(Reader.Cursor(partition: partition, offset: offset))
+                }
+            }
+            queue(reader)
+        }
+        guard !session.inflight.isEmpty else { return }
+        client.redelivery = Redelivery(session.inflight[...])
+        redeliver(client)
+    }
+
+    /// Subscribes as the session was before.
+    private func restore(_ client: Client, _ stored: StoredSubscription) {
+        let request = SubscriptionRequest(
+            filter: stored.filter, options: stored.options, identifier: stored.identifier, position: nil)
+        let isReplay = ReplayRequest.parse(stored.filter, position: nil, now: wallClock).isReplay
+        let outcome = isReplay ? restoreReplay(client, request, stored.positions) : subscribe(client, request)
+        if outcome.code.isFailure {
+            report(
+                .warning,
+                "\(client.name): a stored subscription is gone, \(outcome.reason ?? "reason \(outcome.code.rawValue)")")
+        } else if !isReplay, let since = stored.positions {
+            client.subscriptions.last?.since = since
+        }
+    }
+}
+
+/// The deliveries of an earlier connection, in send order.
+///
+/// They are made again before anything new, since a client must get them in their order [MQTT-4.6.0-1].
+final class Redelivery {
+    var entries: ArraySlice<InflightDelivery>
+    /// Identifiers that were sent on this connection and count against the client's Receive Maximum.
+    var outstanding: Set<UInt16> = []
+    var lookup = RecordLookup()
+
+    init(_ entries: ArraySlice<InflightDelivery>) { self.entries = entries }
+
+    /// Some delivery is over: the window has room for what is not in flight any more.
+    func finished(_ inflight: [InflightDelivery]) {
+        outstanding.formIntersection(inflight.map(\.packetID.rawValue))
+    }
+}

@@ -1,0 +1,273 @@
+import CommitLog
+import MQTTSession
+import MQTTWire
+import RecordFormat
+import SluiceCore
+import TopicRouting
+
+/// Shared subscriptions: the groups that live on this shard, and its clients that are members of any.
+extension BrokerShard {
+    /// Records that a member has at a time, unless its Receive Maximum is smaller: enough to keep a connection busy,
+    /// few enough that a member which stops keeps little from the others.
+    private static let shareWindowMax = 100
+
+    // MARK: Joining
+
+    /// Subscribes a client to `$share/<group>/<filter>`.
+    /// - Returns: whether its SUBACK must wait, since the group was made just now.
+    func join(_ client: Client, key: [UInt8], _ request: SubscriptionRequest) -> Bool {
+        let owner = ClientOwner(shard: settings.index, number: client.number)
+        let claim = peers.withDirectory { $0.claimGroup(key, by: settings.index) }
+        if claim.shard == settings.index, shareGroups[key] == nil { makeGroup(key, claim.stored) }
+        let member = ShareMember(
+            owner: owner, options: request.options, identifier: request.identifier,
+            window: min(client.session.deliveryWindow, Self.shareWindowMax))
+        if !client.shares.contains(where: { $0.key == key }) {
+            client.shares.append(ShareMembership(key: key, groupShard: claim.shard))
+        }
+        tell(claim.shard, .shareJoined(key: key, member))
+        return claim.isNew
+    }
+
+    /// Ends a client's subscription to a group; what it has in flight it may still acknowledge.
+    func leaveGroup(_ client: Client, key: [UInt8]) {
+        guard let index = client.shares.firstIndex(where: { $0.key == key }) else { return }
+        let membership = client.shares.remove(at: index)
+        let owner = ClientOwner(shard: settings.index, number: client.number)
+        tell(membership.groupShard, .shareLeft(key: key, owner, isUnsubscribed: true))
+    }
+
+    /// A client is gone: its groups get back what it has.
+    func leaveGroups(_ client: Client) {
+        let owner = ClientOwner(shard: settings.index, number: client.number)
+        var memberships = client.shares
+        for membership in client.sharedInFlight.values.joined()
+        where !memberships.contains(where: { $0.key == membership.key }) {
+            memberships.append(membership)
+        }
+        client.shares = []
+        client.sharedInFlight = [:]
+        for membership in memberships {
+            tell(membership.groupShard, .shareLeft(key: membership.key, owner, isUnsubscribed: false))
+        }
+    }
+
+    private func tell(_ shard: Int, _ message: ShardMessage) {
+        if shard == settings.index { received(message) } else { peers.post(message, to: shard) }
+    }
+
+    /// Makes a group, or brings it back: it stands where it was left, a new one behind everything.
+    private func makeGroup(_ key: [UInt8], _ stored: StoredGroup?) {
+        guard let slash = key.firstIndex(of: UInt8(ascii: "/")) else { return }
+        let filter = Array(key[(slash + 1)...])
+        let group = ShareGroup(key: key, filter: filter)
+        let nobody = Client(number: 0, address: "", link: NoLink(), limits: settings.limits, now: now)
+        let reader = Reader(client: nobody, kind: .group(group))
+        let subscription = Subscription(
+            client: nobody, filter: key, matched: filter, options: SubscriptionOptions(qos: .exactlyOnce),
+            identifier: nil, reader: reader)
+        group.attach(subscription)
+        shareGroups[key] = group
+        trie.insert(subscription, filter: filter.span)
+        count(subscription, by: 1)
+        if let stored {
+            for partition in scanned.partitions where !isInternal[partition.index] {
+                let offset = stored.positions.offset(in: partition)
+                if offset < scanned.offset(in: partition) {
+                    reader.addCursor(Reader.Cursor(partition: partition, offset: offset))
+                }
+            }
+            for token in stored.pending { group.takeBack(token) }
+        }
+        record(group)
+    }
+
+    /// Records where a group stands.
+    private func record(_ group: ShareGroup) {
+        guard let reader = group.subscription?.reader else { return }
+        group.isDirty = false
+        recordGroup(group.key, StoredGroup(positions: positions(of: reader), pending: group.unacknowledged))
+    }
+
+    /// Records the groups that have moved, and ends those that nobody has wanted for long.
+    func recordGroups() {
+        for group in Array(shareGroups.values) {
+            // A live group moves with every record of its streams; while it does, so does its record.
+            if group.isDirty || group.recordedScan != scanned.passedCount {
+                group.recordedScan = scanned.passedCount
+                record(group)
+            }
+            if let since = group.emptySince, now - since > Int64(settings.limits.shareGroupSecondsMax) * 1_000_000_000 {
+                end(group)
+            }
+        }
+    }
+
+    private func end(_ group: ShareGroup) {
+        guard let subscription = group.subscription else { return }
+        subscription.reader.isClosed = true
+        let filter = group.filter
+        trie.remove(id: subscription.id, filter: filter.span)
+        count(subscription, by: -1)
+        group.detach()
+        shareGroups[group.key] = nil
+        peers.withDirectory { $0.releaseGroup(group.key) }
+        recordGroup(group.key, nil)
+    }
+
+    // MARK: The group's side
+
+    func joined(_ key: [UInt8], _ member: ShareMember) {
+        guard let group = shareGroups[key] else { return }
+        group.join(member)
+        dispatch(group)
+    }
+
+    func left(_ key: [UInt8], _ owner: ClientOwner, isUnsubscribed: Bool) {
+        guard let group = shareGroups[key] else { return }
+        let wasMember = group.leave(owner)
+        if !isUnsubscribed { group.takeBackAll(from: owner) }
+        if group.members.isEmpty {
+            // Whoever unsubscribes last ends the group; one whose members were lost waits for others.
+            if isUnsubscribed, wasMember, group.unacknowledged.isEmpty { return end(group) }
+            group.emptySince = now
+        }
+        dispatch(group)
+    }
+
+    func finished(_ key: [UInt8], _ token: DeliveryToken, by owner: ClientOwner) {
+        guard let group = shareGroups[key], group.done(token, by: owner) else { return }
+        dispatch(group)
+    }
+
+    func refused(_ key: [UInt8], _ token: DeliveryToken, by owner: ClientOwner) {
+        guard let group = shareGroups[key], group.done(token, by: owner) else { return }
+        group.update(owner) { $0.isBlocked = true }
+        group.takeBack(token)
+        dispatch(group)
+    }
+
+    func ready(_ key: [UInt8], _ owner: ClientOwner) {
+        guard let group = shareGroups[key] else { return }
+        group.update(owner) { $0.isBlocked = false }
+        dispatch(group)
+    }
+
+    /// Hands on what came back, then lets the group's reader go on.
+    func dispatch(_ group: ShareGroup) {
+        while let token = group.returned.first {
+            guard group.hasRoom else { return }
+            switch look(up: token, &group.lookup, for: .group(group)) {
+            case .waits: return
+            case .gone: group.removeFirstReturned()
+            case .found(let batch):
+                group.removeFirstReturned()
+                _ = withRecord(token, in: batch) { delivery, _ in handOver(delivery, to: group) }
+            }
+        }
+        if let reader = group.subscription?.reader, !reader.isLive { queue(reader) }
+    }
+
+    /// Hands a record from the group's reader to a member; what came back goes first.
+    func hand(_ delivery: Delivery, to group: ShareGroup) -> SendOutcome {
+        guard group.returned.isEmpty, group.hasRoom else { return .full }
+        handOver(delivery, to: group)
+        return .done
+    }
+
+    private func handOver(_ delivery: Delivery, to group: ShareGroup) {
+        let token = DeliveryToken(delivery.partition, delivery.offset)
+        guard let member = group.pickMember() else { return group.takeBack(token) }
+        group.handed(token, to: member.owner, qos: min(delivery.message.qos, member.options.qos))
+        let handout = ShareHandout(
+            key: group.key, groupShard: settings.index, clientNumber: member.owner.number, options: member.options,
+            identifier: member.identifier, batch: delivery.batch, offset: delivery.offset,
+            partition: delivery.partition)
+        tell(member.owner.shard, .shareHanded(handout))
+    }
+
+    // MARK: The member's side
+
+    /// A group has a record for a client of this shard.
+    func take(_ handout: ShareHandout) {
+        let token = DeliveryToken(handout.partition, handout.offset)
+        let owner = ClientOwner(shard: settings.index, number: handout.clientNumber)
+        guard let client = clients[handout.clientNumber], !client.isClosing else {
+            return tell(handout.groupShard, .shareRefused(key: handout.key, token, owner))
+        }
+        let outcome = withRecord(token, in: handout.batch) { delivery, bytes in
+            sendShared(delivery, handout, client, bytes)
+        }
+        switch outcome {
+        case .sent?: break
+        case .finished?, nil: tell(handout.groupShard, .shareFinished(key: handout.key, token, owner))
+        case .refused?:
+            for index in client.shares.indices where client.shares[index].key == handout.key {
+                client.shares[index].isBlocked = true
+            }
+            client.hasBlockedReader = true
+            tell(handout.groupShard, .shareRefused(key: handout.key, token, owner))
+        }
+    }
+
+    private enum ShareOutcome { case sent, finished, refused }
+
+    private func sendShared(
+        _ delivery: Delivery, _ handout: ShareHandout, _ client: Client, _ bytes: Span<UInt8>
+    ) -> ShareOutcome {
+        guard client.redelivery == nil,
+            client.output.count + client.deferredByteCount < settings.limits.outputBytesMax
+        else { return .refused }
+        let target = MatchList.Target(
+            reader: client.shareReader ?? Reader(client: client, kind: .live), qos: handout.options.qos,
+            retainAsPublished: handout.options.retainAsPublished, noLocal: false,
+            identifiers: handout.identifier.map { [$0] } ?? [])
+        guard isWanted(delivery, target, client, bytes) else {
+            counters.deliveriesSkipped += 1
+            return .finished
+        }
+        var flags = PublishFlags(
+            qos: min(delivery.message.qos, target.qos),
+            retain: target.retainAsPublished && delivery.message.isRetained)
+        guard flags.qos != .atMostOnce else {
+            encode(delivery, target, bytes, client, flags)
+            return .finished
+        }
+        let token = DeliveryToken(delivery.partition, delivery.offset, isShared: true)
+        guard let id = client.session.send(qos: flags.qos, token: token.rawValue) else { return .refused }
+        flags.packetID = id
+        if client.isPersistent { note(token, delivery, isLive: false, client, flags) }
+        client.sharedInFlight[token.rawValue, default: []].append(
+            ShareMembership(key: handout.key, groupShard: handout.groupShard))
+        encode(delivery, target, bytes, client, flags)
+        return .sent
+    }
+
+    /// A client is done with a delivery: if a group handed it out, it hears of it.
+    func finishShared(_ client: Client, _ rawToken: UInt64) {
+        let token = DeliveryToken(rawValue: rawToken)
+        guard token.isShared, var memberships = client.sharedInFlight[rawToken] else { return }
+        let membership = memberships.removeFirst()
+        client.sharedInFlight[rawToken] = memberships.isEmpty ? nil : memberships
+        let owner = ClientOwner(shard: settings.index, number: client.number)
+        tell(
+            membership.groupShard,
+            .shareFinished(key: membership.key, DeliveryToken(token.partition, token.offset), owner))
+    }
+
+    /// A client takes more than before: groups that it had refused hear of it.
+    func unblockShares(_ client: Client) {
+        let owner = ClientOwner(shard: settings.index, number: client.number)
+        for index in client.shares.indices where client.shares[index].isBlocked {
+            client.shares[index].isBlocked = false
+            tell(client.shares[index].groupShard, .shareReady(key: client.shares[index].key, owner))
+        }
+    }
+}
+
+/// The link of nobody: a share group's reader has no socket of its own.
+private final class NoLink: ClientLink {
+    func flush() {}
+    func resume() {}
+    func close() {}
+}

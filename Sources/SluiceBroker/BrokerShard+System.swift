@@ -1,0 +1,180 @@
+import CommitLog
+import MQTTWire
+import RecordFormat
+import SluiceCore
+import TopicRouting
+
+/// One of the broker's own topics and what it says.
+package struct SystemTopic: Sendable, Equatable {
+    /// The topic, below `$SYS/`.
+    var topic: [UInt8]
+    var payload: [UInt8]
+
+    init(_ topic: String, _ payload: String) {
+        self.topic = Array(topic.utf8)
+        self.payload = Array(payload.utf8)
+    }
+}
+
+/// Who is connected, as records of the compacted stream `__presence`: the key is the client identifier.
+package enum Presence {
+    /// The stream's name.
+    package static let stream = "__presence"
+}
+
+/// The broker's own topics: `$SYS/broker/...` with mosquitto's names, and who comes and goes.
+///
+/// They are in memory only and delivered at QoS 0; a new subscription gets what was told last, as retained.
+extension BrokerShard {
+    /// How often they are told, as mosquitto's `sys_interval`: 10 s.
+    private static let systemSeconds: Int64 = 10
+
+    // MARK: Statistics
+
+    /// Hands over what this shard has counted; the first shard tells the sums when it is time.
+    func tellSystemTopics() {
+        counters.clientCount = UInt64(clients.count)
+        counters.subscriptionCount = UInt64(trie.count)
+        counters.shareGroupCount = UInt64(shareGroups.count)
+        peers.withCounters { all in
+            while all.count <= settings.index { all.append(BrokerCounters()) }
+            all[settings.index] = counters
+        }
+        guard settings.index == 0 else { return }
+        var statistics = self.statistics ?? BrokerStatistics(now: now)
+        defer { self.statistics = statistics }
+        guard now >= statistics.nextTell else { return }
+        statistics.nextTell = now + Self.systemSeconds * 1_000_000_000
+        let sum = peers.withCounters { all in all.reduce(BrokerCounters()) { $0 + $1 } }
+        statistics.observe(sum)
+        let topics = systemTopics(sum, statistics)
+        for shard in 0..<peers.shardCount {
+            if shard == settings.index { take(topics) } else { peers.post(.system(topics), to: shard) }
+        }
+    }
+
+    private func systemTopics(_ sum: BrokerCounters, _ statistics: BrokerStatistics) -> [SystemTopic] {
+        let parked = peers.withDirectory { $0.parkedCount }
+        let retained = peers.withRetained { $0.count }
+        let stored = log.streams.filter { !$0.settings.isInternal }.flatMap(\.partitions).map { log.bounds($0) }
+        let uptime = (now - statistics.startedAt) / 1_000_000_000
+        return [
+            SystemTopic("$SYS/broker/version", "sluice"),
+            SystemTopic("$SYS/broker/uptime", "\(uptime) seconds"),
+            SystemTopic("$SYS/broker/clients/total", String(Int(sum.clientCount) + parked)),
+            SystemTopic("$SYS/broker/clients/connected", String(sum.clientCount)),
+            SystemTopic("$SYS/broker/clients/active", String(sum.clientCount)),
+            SystemTopic("$SYS/broker/clients/disconnected", String(parked)),
+            SystemTopic("$SYS/broker/clients/inactive", String(parked)),
+            SystemTopic("$SYS/broker/clients/maximum", String(statistics.clientsMaximum)),
+            SystemTopic("$SYS/broker/clients/expired", String(sum.sessionsExpired)),
+            SystemTopic("$SYS/broker/messages/received", String(sum.packetsReceived)),
+            SystemTopic("$SYS/broker/messages/sent", String(sum.messagesDelivered)),
+            SystemTopic("$SYS/broker/publish/messages/received", String(sum.publishesReceived)),
+            SystemTopic("$SYS/broker/publish/messages/sent", String(sum.messagesDelivered)),
+            SystemTopic("$SYS/broker/publish/messages/dropped", String(sum.deliveriesDropped + sum.messagesRefused)),
+            SystemTopic("$SYS/broker/publish/bytes/received", String(sum.receivedBytes)),
+            SystemTopic("$SYS/broker/publish/bytes/sent", String(sum.deliveredBytes)),
+            SystemTopic("$SYS/broker/bytes/received", String(sum.bytesReceived)),
+            SystemTopic("$SYS/broker/bytes/sent", String(sum.bytesSent)),
+            SystemTopic("$SYS/broker/retained messages/count", String(retained)),
+            SystemTopic("$SYS/broker/subscriptions/count", String(sum.subscriptionCount)),
+            SystemTopic("$SYS/broker/shared_subscriptions/count", String(sum.shareGroupCount)),
+            SystemTopic(
+                "$SYS/broker/store/messages/count",
+                String(stored.reduce(0) { $0 + $1.appended.rawValue - $1.start.rawValue })),
+            SystemTopic("$SYS/broker/store/messages/bytes", String(stored.reduce(0) { $0 + $1.byteCount })),
+        ] + statistics.topics
+    }
+
+    /// Takes what the broker's topics say now, and tells the subscribers of those that changed.
+    func take(_ topics: [SystemTopic]) {
+        let former = Dictionary(systemTopics.map { ($0.topic, $0.payload) }, uniquingKeysWith: { $1 })
+        systemTopics = topics
+        for topic in topics where former[topic.topic] != topic.payload { broadcast(topic, retain: false) }
+    }
+
+    /// Sends one of the broker's topics to everybody here who subscribes to it.
+    private func broadcast(_ topic: SystemTopic, retain: Bool) {
+        for target in matchList(topic.topic.span).targets {
+            send(topic, to: target.reader.client, target.identifiers, retain: retain && target.retainAsPublished)
+        }
+    }
+
+    /// Sends what the broker's topics said last to a new subscription that asks for them.
+    func sendSystemTopics(_ subscription: Subscription) {
+        guard subscription.matched.first == UInt8(ascii: "$") else { return }
+        for topic in systemTopics where subscription.matches(topic.topic) {
+            send(topic, to: subscription.client, subscription.identifier.map { [$0] } ?? [], retain: true)
+        }
+    }
+
+    private func send(_ topic: SystemTopic, to client: Client, _ identifiers: [UInt32], retain: Bool) {
+        guard !client.isClosing, client.output.count < settings.limits.outputBytesMax else { return }
+        scratch.removeAll()
+        if client.version == .v5 {
+            for identifier in identifiers { PropertyWriter.append(.subscriptionIdentifier, identifier, to: &scratch) }
+        }
+        PacketEncoder.publish(
+            into: &client.output, topic: topic.topic.span, payload: topic.payload.span, packetID: .none,
+            qos: .atMostOnce, retain: retain, duplicate: false, properties: scratch.bytes, version: client.version)
+        markDirty(client)
+    }
+
+    // MARK: Presence
+
+    /// Records that a client came or went, and tells whoever listens here and elsewhere.
+    func announce(_ client: Client, isConnected: Bool) {
+        let name = isConnected ? "connected" : "disconnected"
+        let document = Array(
+            """
+            {"clientid":\(JSONText.quoted(client.clientID)),"state":"\(name)","ts":\(wallClock.rawValue),\
+            "address":\(JSONText.quoted(Array(client.address.utf8))),"protocol":\(client.version.rawValue)}
+            """.utf8)
+        if let partition = presencePartition {
+            let key = RecordFields.key(client.clientID)
+            let headers = RecordFields.headers([])
+            accumulators.append(
+                to: partition.index, at: wallClock, keyField: key.span, value: document.span,
+                headersField: headers.span)
+        }
+        // An identifier may have what no topic name may.
+        guard !client.clientID.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") }) else { return }
+        var topic = SystemTopic("$SYS/brokers/sluice/clients/", "")
+        topic.topic += client.clientID + Array("/\(name)".utf8)
+        topic.payload = document
+        broadcast(topic, retain: false)
+        guard peers.shardCount > 1, peers.withDirectory({ $0.systemSubscriptionCount }) > 0 else { return }
+        for shard in 0..<peers.shardCount where shard != settings.index { peers.post(.presence(topic), to: shard) }
+    }
+
+    /// A client of another shard came or went.
+    func told(_ topic: SystemTopic) { broadcast(topic, retain: false) }
+}
+
+extension Subscription {
+    /// Whether a topic matches its filter.
+    func matches(_ topic: [UInt8]) -> Bool {
+        let filter = matched
+        return FilterSyntax.matches(filter: filter.span, topic: topic.span)
+    }
+}
+
+/// Text in JSON.
+enum JSONText {
+    /// `bytes` as a JSON string; what is not UTF-8 is replaced.
+    static func quoted(_ bytes: [UInt8]) -> String {
+        var text = "\""
+        for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
+            switch scalar {
+            case "\"": text += "\\\""
+            case "\\": text += "\\\\"
+            case _ where scalar.value < 0x20:
+                let digits = String(scalar.value, radix: 16)
+                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            case _: text.unicodeScalars.append(scalar)
+            }
+        }
+        return text + "\""
+    }
+}

@@ -1,0 +1,108 @@
+import CommitLog
+import RecordFormat
+import SluiceCore
+
+/// Changes of session state on their way to the stream `__sessions`, and what waits for them to be durable.
+///
+/// A tick's changes are one batch, appended by themselves: publishes that are refused for want of space do not take
+/// them along, and what belongs into one append with a message is not here.
+/// Invariants: work is released in the order in which it was asked for.
+/// Isolation: one shard's.
+struct StateQueue: ~Copyable {
+    /// What is done when a change is durable.
+    enum Work {
+        /// A client may be told that its session is open.
+        case open(Client)
+        /// Bytes of the group for a client's socket.
+        case output(Client, Range<Int>)
+        /// What came before the append may go from the stream.
+        case trim(Offset)
+        /// A reader waited for what it reads to be durable.
+        case move(Reader)
+    }
+
+    /// A tick's work.
+    final class Group {
+        var lsn = LSN.zero
+        var bytes = ByteBuffer()
+        var work: [Work] = []
+
+        /// Copies some of its bytes.
+        func append(_ range: Range<Int>, to output: inout ByteBuffer) {
+            unsafe bytes.withUnsafeBytes { view in
+                unsafe output.append(UnsafeRawBufferPointer(rebasing: view[range]))
+            }
+        }
+    }
+
+    private var builder = RecordBatchBuilder()
+    private var isAwaited = false
+    private var waiting = Ring<Group>()
+    private(set) var current = Group()
+
+    /// Whether the tick has changes or work.
+    var isEmpty: Bool { builder.isEmpty && current.work.isEmpty }
+
+    /// Notes a change; nil takes the key away.
+    /// - Parameter awaited: whether a crash must not undo it once its effects are seen.
+    mutating func put(_ key: [UInt8], _ value: [UInt8]?, at now: Timestamp, awaited: Bool) {
+        let keyField = RecordFields.key(key)
+        let headers = RecordFields.headers([])
+        if let value {
+            builder.append(at: now, keyField: keyField.span, value: value.span, headersField: headers.span)
+        } else {
+            builder.appendTombstone(at: now, keyField: keyField.span, headersField: headers.span)
+        }
+        if awaited { isAwaited = true }
+    }
+
+    /// Does `work` when everything noted so far is durable.
+    mutating func whenDurable(_ work: Work) {
+        current.work.append(work)
+        isAwaited = true
+    }
+
+    /// Gives a client the bytes that `body` writes when everything noted so far is durable.
+    mutating func output(_ client: Client, _ body: (inout ByteBuffer) -> Void) {
+        let start = current.bytes.count
+        body(&current.bytes)
+        deferOutput(client, from: start)
+    }
+
+    /// As `output`, for bytes that were appended to the group's from `start` on.
+    mutating func deferOutput(_ client: Client, from start: Int) {
+        let range = start..<current.bytes.count
+        client.deferredByteCount += range.count
+        whenDurable(.output(client, range))
+    }
+
+    /// The tick's changes as one append; nil when there are none.
+    mutating func takeAppend(to partition: PartitionID) -> Append? {
+        guard !builder.isEmpty else { return nil }
+        defer { isAwaited = false }
+        return Append(partition: partition, batch: builder.finish(), isAwaited: isAwaited, topicHashes: nil)
+    }
+
+    /// Closes the tick's work: it waits for `lsn`.
+    mutating func commit(_ lsn: LSN) {
+        guard !current.work.isEmpty else { return }
+        current.lsn = lsn
+        waiting.append(current)
+        current = Group()
+    }
+
+    /// Takes the tick's work out: its changes were refused.
+    mutating func takeRefused() -> [Work] {
+        defer { current = Group() }
+        return current.work
+    }
+
+    /// The oldest work if the log has reached what it waits for.
+    mutating func popReleased(_ durable: LSN) -> Group? {
+        guard let group = waiting.first, group.lsn <= durable else { return nil }
+        return waiting.popFirst()
+    }
+
+    /// What the oldest work waits for.
+    var oldest: LSN? { waiting.first?.lsn }
+}

@@ -1,0 +1,253 @@
+import MQTTSession
+import MQTTWire
+import SluiceCore
+
+/// One piece of the node's session state, as a record of the compacted stream `__sessions`: the last record of a key
+/// counts, and one without value takes it away.
+///
+/// Layout of the key: a zero byte (client identifiers have none), the kind's letter, the client identifier, and for `i`
+/// and `o` the packet identifier u16, big-endian. The share group of `g` has its name in the identifier's place.
+///
+/// | letter | value |
+/// |--|--|
+/// | `s` session | version 1, expiry, end of its connection + 1 or 0, then each subscription |
+/// | `p` progress | version 1, positions, QoS 2 ends, positions of replays, deliveries in flight |
+/// | `i` inbound | version 1: a QoS 2 message of the identifier is stored and not released |
+/// | `o` outbound | version 1, stage (3: done), token: the step of a QoS 2 delivery |
+/// | `w` will | version 1, delay, QoS, RETAIN, topic, payload, properties |
+/// | `g` group | version 1, positions, records in flight |
+///
+/// Invariants: what `o` says counts on top of the last `p` before it in the stream; a `p` takes every `o` of the
+/// session away, and is written before an identifier is used again.
+enum StateRecord: Equatable, Sendable {
+    case session(StoredSession)
+    case progress(StoredSession)
+    case received
+    case delivery(DeliveryStep)
+    case will(StoredWill)
+    case group(StoredGroup)
+
+    /// The stream's name.
+    static let stream = "__sessions"
+    private static let version = 1
+
+    /// The kinds, by their letter in the key.
+    enum Kind: UInt8 {
+        case session = 0x73
+        case progress = 0x70
+        case inbound = 0x69
+        case outbound = 0x6F
+        case will = 0x77
+        case group = 0x67
+    }
+
+    // MARK: Keys
+
+    /// The key of what there is one of for each session.
+    static func key(_ kind: Kind, _ clientID: [UInt8]) -> [UInt8] { [0, kind.rawValue] + clientID }
+
+    /// The key of a packet identifier.
+    static func key(_ kind: Kind, _ clientID: [UInt8], _ id: UInt16) -> [UInt8] {
+        key(kind, clientID) + [UInt8(id >> 8), UInt8(id & 0xFF)]
+    }
+
+    /// A key in its parts; nil when it is none.
+    static func parse(key: [UInt8]) -> (kind: Kind, clientID: [UInt8], packetID: PacketID)? {
+        guard key.count > 2, key[0] == 0, let kind = Kind(rawValue: key[1]) else { return nil }
+        switch kind {
+        case .session, .progress, .will, .group: return (kind, Array(key[2...]), .none)
+        case .inbound, .outbound:
+            guard key.count > 4 else { return nil }
+            let id = UInt16(key[key.count - 2]) << 8 | UInt16(key[key.count - 1])
+            guard id != 0 else { return nil }
+            return (kind, Array(key[2..<key.count - 2]), PacketID(rawValue: id))
+        }
+    }
+
+    // MARK: Values
+
+    /// The record's value.
+    var encoded: [UInt8] {
+        var writer = StateWriter()
+        writer.put(Self.version)
+        switch self {
+        case .session(let session): Self.put(session, &writer)
+        case .progress(let session): Self.put(progress: session, &writer)
+        case .received: break
+        case .delivery(let step):
+            writer.put(Int(step.stage?.rawValue ?? 3))
+            writer.put(Int(Int64(bitPattern: step.token.rawValue)))
+        case .will(let will): Self.put(will, &writer)
+        case .group(let group): Self.put(group, &writer)
+        }
+        return writer.finish()
+    }
+
+    private static func put(_ session: StoredSession, _ writer: inout StateWriter) {
+        writer.put(Int(session.expirySeconds))
+        writer.put(session.disconnectedAt.map { Int($0.rawValue) + 1 } ?? 0)
+        writer.put(session.subscriptions.count)
+        for subscription in session.subscriptions {
+            writer.put(subscription.filter)
+            writer.put(Int(subscription.options.rawValue))
+            writer.put(subscription.identifier.map { Int($0) } ?? 0)
+        }
+    }
+
+    private static func put(progress session: StoredSession, _ writer: inout StateWriter) {
+        writer.put(session.positions == nil ? 0 : 1)
+        if let positions = session.positions { writer.put(positions) }
+        writer.put(session.assuredEnds.count)
+        for (partition, end) in session.assuredEnds.sorted(by: { $0.key < $1.key }) {
+            writer.put(Int(partition.rawValue))
+            writer.put(Int(end.rawValue))
+        }
+        let replays = session.subscriptions.filter { $0.positions != nil }
+        writer.put(replays.count)
+        for replay in replays {
+            writer.put(replay.filter)
+            if let positions = replay.positions { writer.put(positions) }
+        }
+        put(session.inflight, &writer)
+    }
+
+    static func put(_ inflight: [InflightDelivery], _ writer: inout StateWriter) {
+        writer.put(inflight.count)
+        for delivery in inflight {
+            writer.put(Int(delivery.packetID.rawValue))
+            writer.put(Int(delivery.stage.rawValue))
+            writer.put(Int(Int64(bitPattern: delivery.token)))
+        }
+    }
+
+    private static func put(_ will: StoredWill, _ writer: inout StateWriter) {
+        writer.put(Int(will.delaySeconds))
+        writer.put(Int(will.message.qos.rawValue))
+        writer.put(will.message.retain ? 1 : 0)
+        writer.put(will.message.topic)
+        writer.put(will.message.payload)
+        writer.put(will.message.properties)
+    }
+
+    private static func put(_ group: StoredGroup, _ writer: inout StateWriter) {
+        writer.put(group.positions)
+        writer.put(group.pending.count)
+        for token in group.pending { writer.put(Int(Int64(bitPattern: token.rawValue))) }
+    }
+}
+
+// MARK: Reading
+
+extension StateRecord {
+    /// The record in `value`; nil when it is none of this version.
+    init?(_ kind: Kind, _ id: PacketID, _ value: Span<UInt8>) {
+        var reader = StateReader(value)
+        guard reader.int() == Self.version else { return nil }
+        switch kind {
+        case .session:
+            guard let session = Self.session(&reader) else { return nil }
+            self = .session(session)
+        case .progress:
+            guard let session = Self.progress(&reader) else { return nil }
+            self = .progress(session)
+        case .inbound: self = .received
+        case .outbound:
+            guard let stage = reader.unsigned(UInt8.self), let token = reader.int(), stage <= 3 else { return nil }
+            self = .delivery(
+                DeliveryStep(
+                    packetID: id, token: DeliveryToken(rawValue: UInt64(bitPattern: Int64(token))),
+                    stage: InflightDelivery.Stage(rawValue: stage)))
+        case .will:
+            guard let will = Self.will(&reader) else { return nil }
+            self = .will(will)
+        case .group:
+            guard let group = Self.group(&reader) else { return nil }
+            self = .group(group)
+        }
+    }
+
+    private static func session(_ reader: inout StateReader) -> StoredSession? {
+        guard let expiry = reader.unsigned(UInt32.self), let end = reader.int(), let count = reader.count() else {
+            return nil
+        }
+        var session = StoredSession(expirySeconds: expiry)
+        session.disconnectedAt = end > 0 ? Timestamp(rawValue: Int64(end) - 1) : nil
+        for _ in 0..<count {
+            guard let filter = reader.string(), let options = reader.unsigned(UInt8.self),
+                let identifier = reader.unsigned(UInt32.self)
+            else { return nil }
+            session.subscriptions.append(
+                StoredSubscription(
+                    filter: filter, options: SubscriptionOptions(rawValue: options),
+                    identifier: identifier == 0 ? nil : identifier))
+        }
+        return session
+    }
+
+    private static func progress(_ reader: inout StateReader) -> StoredSession? {
+        var session = StoredSession(expirySeconds: 0)
+        guard let isPositioned = reader.int() else { return nil }
+        if isPositioned == 1 {
+            guard let positions = reader.positions() else { return nil }
+            session.positions = positions
+        }
+        guard let endCount = reader.count() else { return nil }
+        for _ in 0..<endCount {
+            guard let partition = reader.unsigned(UInt16.self), let end = reader.int() else { return nil }
+            session.assuredEnds[PartitionID(rawValue: UInt32(partition))] = Offset(rawValue: Int64(end))
+        }
+        guard let replayCount = reader.count() else { return nil }
+        for _ in 0..<replayCount {
+            guard let filter = reader.string(), let positions = reader.positions() else { return nil }
+            session.subscriptions.append(
+                StoredSubscription(
+                    filter: filter, options: SubscriptionOptions(qos: .atMostOnce), identifier: nil,
+                    positions: positions))
+        }
+        guard let inflight = inflight(&reader) else { return nil }
+        session.inflight = inflight
+        return session
+    }
+
+    private static func inflight(_ reader: inout StateReader) -> [InflightDelivery]? {
+        guard let count = reader.count() else { return nil }
+        var inflight: [InflightDelivery] = []
+        for _ in 0..<count {
+            guard let id = reader.unsigned(UInt16.self), id > 0, let code = reader.unsigned(UInt8.self),
+                let stage = InflightDelivery.Stage(rawValue: code), let token = reader.int()
+            else { return nil }
+            inflight.append(
+                InflightDelivery(
+                    packetID: PacketID(rawValue: id), token: UInt64(bitPattern: Int64(token)), stage: stage))
+        }
+        return inflight
+    }
+
+    private static func will(_ reader: inout StateReader) -> StoredWill? {
+        guard let delay = reader.unsigned(UInt32.self), let code = reader.unsigned(UInt8.self),
+            let qos = QoS(rawValue: code), let retain = reader.int(), let topic = reader.string(),
+            let payload = reader.string(), let properties = reader.string()
+        else { return nil }
+        return StoredWill(
+            message: ConnectPacket.Will(
+                topic: topic, payload: payload, qos: qos, retain: retain == 1, properties: properties),
+            delaySeconds: delay)
+    }
+
+    private static func group(_ reader: inout StateReader) -> StoredGroup? {
+        guard let positions = reader.positions(), let count = reader.count() else { return nil }
+        var group = StoredGroup(positions: positions)
+        for _ in 0..<count {
+            guard let token = reader.int() else { return nil }
+            group.pending.append(DeliveryToken(rawValue: UInt64(bitPattern: Int64(token))))
+        }
+        return group
+    }
+}
+
+/// What is kept of a share group: its position, and what was handed to members and not acknowledged.
+package struct StoredGroup: Sendable, Equatable {
+    var positions: Positions
+    /// Records below the positions that nobody has acknowledged, in order.
+    var pending: [DeliveryToken] = []
+}

@@ -1,0 +1,203 @@
+import MQTTWire
+import RecordFormat
+import SluiceCore
+
+/// A share group, `$share/<group>/<filter>`: a durable queue that its members empty together.
+///
+/// The group is a reader of its own, on the shard of whoever joined first: it has a position in the log, with or
+/// without members, and hands each record to one member. What a member has and has not acknowledged is `pending`; when the
+/// member is lost, it is handed out again before anything newer.
+/// Invariants: a record is pending, returned, or on one side of the position, never two of these.
+/// Isolation: its shard's; members elsewhere are reached by messages.
+/// Source: MQTT 5.0 §4.8.2.
+final class ShareGroup {
+    /// What follows `$share/` in the filter.
+    let key: [UInt8]
+    /// What its topics are matched with.
+    let filter: [UInt8]
+    /// Its way through the log: set right after it is made, and taken away when the group ends.
+    private(set) var subscription: Subscription?
+    private(set) var members: [ShareMember] = []
+    private var nextMember = 0
+    /// What was handed out and not acknowledged.
+    var pending: [DeliveryToken: PendingShare] = [:]
+    /// What came back from lost members, in the order of the log.
+    private(set) var returned: [DeliveryToken] = []
+    /// The record that is looked up for `returned`.
+    var lookup = RecordLookup()
+    /// Whether its state has changed since it was recorded.
+    var isDirty = false
+    /// How much the shard had scanned when it was recorded.
+    var recordedScan: UInt64 = 0
+    /// Since when it has no members; nanoseconds.
+    var emptySince: Int64?
+
+    /// A record in a member's hands.
+    struct PendingShare {
+        var member: ClientOwner
+        var qos: QoS
+    }
+
+    init(key: [UInt8], filter: [UInt8]) {
+        self.key = key
+        self.filter = filter
+    }
+
+    /// Makes `subscription` its way through the log.
+    func attach(_ subscription: Subscription) {
+        precondition(self.subscription == nil)
+        self.subscription = subscription
+    }
+
+    /// Lets go of its reader, which holds it in turn.
+    func detach() { subscription = nil }
+
+    // MARK: Members
+
+    /// Adds a member, in place of one of the same connection.
+    func join(_ member: ShareMember) {
+        if let index = members.firstIndex(where: { $0.owner == member.owner }) {
+            members[index].options = member.options
+            members[index].identifier = member.identifier
+        } else {
+            members.append(member)
+        }
+        emptySince = nil
+    }
+
+    /// Removes a member.
+    /// - Returns: whether it was one.
+    func leave(_ owner: ClientOwner) -> Bool {
+        guard let index = members.firstIndex(where: { $0.owner == owner }) else { return false }
+        members.remove(at: index)
+        return true
+    }
+
+    /// Changes a member, if it still is one.
+    func update(_ owner: ClientOwner, _ body: (inout ShareMember) -> Void) {
+        guard let index = members.firstIndex(where: { $0.owner == owner }) else { return }
+        body(&members[index])
+    }
+
+    /// Whether some member takes a record.
+    var hasRoom: Bool { members.contains { $0.takesMore } }
+
+    /// The next member in turn that takes a record; nil when all have enough.
+    func pickMember() -> ShareMember? {
+        for step in 0..<members.count {
+            let index = (nextMember + step) % members.count
+            guard members[index].takesMore else { continue }
+            nextMember = (index + 1) % members.count
+            return members[index]
+        }
+        return nil
+    }
+
+    // MARK: Records
+
+    /// Notes that a member has a record.
+    func handed(_ token: DeliveryToken, to owner: ClientOwner, qos: QoS) {
+        pending[token] = PendingShare(member: owner, qos: qos)
+        update(owner) { $0.outstandingCount += 1 }
+        isDirty = true
+    }
+
+    /// Notes that a member is done with a record.
+    /// - Returns: whether it had it.
+    func done(_ token: DeliveryToken, by owner: ClientOwner) -> Bool {
+        guard pending[token]?.member == owner else { return false }
+        pending[token] = nil
+        update(owner) { $0.outstandingCount -= 1 }
+        isDirty = true
+        return true
+    }
+
+    /// Takes a record back, to be handed out again.
+    func takeBack(_ token: DeliveryToken) {
+        let index = returned.firstIndex { $0.rawValue > token.rawValue } ?? returned.endIndex
+        returned.insert(token, at: index)
+        isDirty = true
+    }
+
+    /// Takes back what a lost member has. What it has at QoS 2 stays with its session or goes with it: nobody else may
+    /// get it [MQTT-4.8.2-4, MQTT-4.8.2-5].
+    func takeBackAll(from owner: ClientOwner) {
+        let lost = pending.filter { $0.value.member == owner }
+        for (token, share) in lost {
+            pending[token] = nil
+            if share.qos != .exactlyOnce { takeBack(token) }
+        }
+        isDirty = isDirty || !lost.isEmpty
+    }
+
+    /// The first returned record was handed out, or is gone.
+    func removeFirstReturned() {
+        returned.removeFirst()
+        isDirty = true
+    }
+
+    /// Everything below the position that nobody has acknowledged, in order.
+    var unacknowledged: [DeliveryToken] {
+        (Array(pending.keys) + returned).sorted { $0.rawValue < $1.rawValue }
+    }
+}
+
+/// A member of a share group.
+package struct ShareMember: Sendable {
+    /// Whose connection it is.
+    var owner: ClientOwner
+    /// What it asked for.
+    var options: SubscriptionOptions
+    var identifier: UInt32?
+    /// How many records it may have at a time.
+    var window: Int
+    /// How many it has.
+    var outstandingCount = 0
+    /// Whether it took no more when it was last asked; it says when it does again.
+    var isBlocked = false
+
+    var takesMore: Bool { !isBlocked && outstandingCount < window }
+}
+
+/// A record that a share group hands to a member on another shard.
+package struct ShareHandout: Sendable {
+    /// The group, and the shard that it is on.
+    var key: [UInt8]
+    var groupShard: Int
+    /// The member's connection.
+    var clientNumber: UInt64
+    var options: SubscriptionOptions
+    var identifier: UInt32?
+    /// The record.
+    var batch: RecordBatch
+    var offset: Offset
+    var partition: PartitionID
+}
+
+/// One record by its place, found in memory or fetched.
+struct RecordLookup {
+    /// The batch that was read last, and its partition.
+    var batch: RecordBatch?
+    var partition: PartitionID?
+    /// The answer that it waits for.
+    var ticket: UInt64?
+    /// Whether the batch is the answer to what was asked: what it does not have is gone.
+    var isAnswered = false
+
+    enum Answer {
+        case found(RecordBatch)
+        case waits
+        case gone
+    }
+
+    /// The batch in hand, when it may have the record.
+    func held(for token: DeliveryToken) -> RecordBatch? {
+        guard let batch, partition == token.partition, batch.isPlausible(for: token.offset) else { return nil }
+        return batch
+    }
+}
+
+extension RecordBatch {
+    /// Whether `offset` lies between its first and its last.
+    func isPlausible(for offset: Offset) -> Bool { baseOffset <= offset && offset <= lastOffset }
+}

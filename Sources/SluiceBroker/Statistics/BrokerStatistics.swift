@@ -1,0 +1,80 @@
+import SluiceCore
+
+/// What the broker's own topics need beside the counters: the start, the maximum, and rates.
+///
+/// Isolation: the first shard's.
+struct BrokerStatistics {
+    /// When the broker started, by the monotonic clock.
+    let startedAt: Int64
+    /// When the topics are told next.
+    var nextTell: Int64
+    private(set) var clientsMaximum: UInt64 = 0
+    private var last = BrokerCounters()
+    private var loads: [String: [Double]] = [:]
+
+    /// The averages' time constants, for an observation every ten seconds: e to the power of -10 s by a minute, five
+    /// and fifteen; as mosquitto's.
+    private static let decays = [
+        ("1min", 0.846_481_724_890_614), ("5min", 0.967_216_100_482_006), ("15min", 0.988_950_389_293_922),
+    ]
+
+    init(now: Int64) {
+        startedAt = now
+        nextTell = now
+    }
+
+    /// Takes the sums of all shards, every ten seconds.
+    mutating func observe(_ sum: BrokerCounters) {
+        clientsMaximum = max(clientsMaximum, sum.clientCount)
+        observe("messages/received", sum.packetsReceived - last.packetsReceived)
+        observe("messages/sent", sum.messagesDelivered - last.messagesDelivered)
+        observe("publish/received", sum.publishesReceived - last.publishesReceived)
+        observe("publish/sent", sum.messagesDelivered - last.messagesDelivered)
+        observe("publish/dropped", sum.deliveriesDropped - last.deliveriesDropped)
+        observe("bytes/received", sum.bytesReceived - last.bytesReceived)
+        observe("bytes/sent", sum.bytesSent - last.bytesSent)
+        observe("connections", sum.connectionsAccepted - last.connectionsAccepted)
+        observe("sockets", sum.connectionsAccepted - last.connectionsAccepted)
+        last = sum
+    }
+
+    private mutating func observe(_ name: String, _ count: UInt64) {
+        let perMinute = Double(count) * 6
+        let former = loads[name] ?? [0, 0, 0]
+        loads[name] = zip(former, Self.decays).map { load, decay in load * decay.1 + perMinute * (1 - decay.1) }
+    }
+
+    /// The rates a minute, as mosquitto names them.
+    var topics: [SystemTopic] {
+        loads.sorted { $0.key < $1.key }.flatMap { name, values in
+            zip(values, Self.decays).map { value, decay in
+                SystemTopic("$SYS/broker/load/\(name)/\(decay.0)", Self.text(value))
+            }
+        }
+    }
+
+    /// A number with two decimals.
+    private static func text(_ value: Double) -> String {
+        let hundredths = Int((value * 100).rounded())
+        let rest = hundredths % 100
+        return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
+    }
+}
+
+extension BrokerCounters {
+    /// The sum of two shards' counts.
+    static func + (left: BrokerCounters, right: BrokerCounters) -> BrokerCounters {
+        var sum = left
+        for field in fields { sum[keyPath: field] += right[keyPath: field] }
+        return sum
+    }
+
+    private static var fields: [WritableKeyPath<BrokerCounters, UInt64>] {
+        [
+            \.packetsReceived, \.bytesReceived, \.bytesSent, \.receivedBytes, \.deliveredBytes, \.clientCount,
+            \.connectionsAccepted, \.subscriptionCount, \.shareGroupCount, \.sessionsExpired, \.willsPublished,
+            \.publishesReceived, \.messagesStored, \.duplicatesSuppressed, \.messagesRefused, \.messagesDelivered,
+            \.deliveriesDropped, \.deliveriesSkipped,
+        ]
+    }
+}

@@ -1,0 +1,132 @@
+import CommitLog
+import MQTTWire
+import SluiceCore
+import Testing
+
+@testable import SluiceBroker
+
+@Suite("Wills")
+struct WillTests {
+    private let watcherID = "watcher"
+
+    private func watcher(_ test: TestShard) -> TestClient {
+        let client = test.connect(watcherID)
+        client.subscribe("w", qos: .atLeastOnce)
+        _ = client.take()
+        return client
+    }
+
+    private func mortal(
+        _ test: TestShard, delay: UInt32 = 0, expiry: UInt32 = 0, clean: Bool = true, retain: Bool = false
+    ) -> TestClient {
+        let properties = PropertyWriter.bytes { PropertyWriter.append(.sessionExpiryInterval, expiry, to: &$0) }
+        let delayed = PropertyWriter.bytes { PropertyWriter.append(.willDelayInterval, delay, to: &$0) }
+        let will = ConnectPacket.Will(
+            topic: Array("w".utf8), payload: Array("gone".utf8), qos: .atLeastOnce, retain: retain, properties: delayed)
+        return test.connect("m", .v5, clean: clean, properties: properties, will: will)
+    }
+
+    @Test("a lost connection publishes it, a DISCONNECT does not, one with reason 4 does")
+    func publishes() {
+        let test = TestShard()
+        let watcher = watcher(test)
+        mortal(test).drop()
+        test.commit()
+        #expect(watcher.take() == ["w gone q1 #1"])
+        mortal(test).send { DisconnectPacket(version: .v5).encode(into: &$0) }
+        test.commit()
+        #expect(watcher.take().isEmpty)
+        mortal(test).send { DisconnectPacket(version: .v5, reason: .disconnectWithWill).encode(into: &$0) }
+        test.commit()
+        #expect(watcher.take() == ["w gone q1 #2"])
+    }
+
+    @Test("it is on record before the CONNACK, and comes after a crash, once")
+    func survivesCrash() {
+        let test = TestShard()
+        _ = mortal(test)
+        let restarted = TestShard(test.log.crashed())
+        let watcher = watcher(restarted)
+        restarted.pass(seconds: 1)
+        restarted.commit()
+        #expect(watcher.take() == ["w gone q1 #1"])
+        let again = TestShard(restarted.log.crashed())
+        let second = self.watcher(again)
+        again.pass(seconds: 1)
+        again.commit()
+        #expect(second.take().isEmpty)
+    }
+
+    @Test("a delayed one comes when the delay is over, or the session, and not when the session goes on")
+    func delays() {
+        let test = TestShard()
+        let watcher = watcher(test)
+        mortal(test, delay: 5, expiry: 100).drop()
+        test.pass(seconds: 4)
+        test.commit()
+        #expect(watcher.take().isEmpty)
+        test.pass(seconds: 2)
+        test.commit()
+        #expect(watcher.take() == ["w gone q1 #1"])
+        mortal(test, delay: 50, expiry: 3, clean: true).drop()
+        test.pass(seconds: 4)
+        test.commit()
+        #expect(watcher.take() == ["w gone q1 #2"])
+        mortal(test, delay: 5, expiry: 100, clean: true).drop()
+        _ = mortal(test, delay: 5, expiry: 100, clean: false)
+        test.pass(seconds: 10)
+        test.commit()
+        #expect(watcher.take().isEmpty)
+    }
+
+    @Test("a clean start ends the session that a delayed one waits for")
+    func cleanStart() {
+        let test = TestShard()
+        let watcher = watcher(test)
+        mortal(test, delay: 50, expiry: 100).drop()
+        _ = test.connect("m", .v5, clean: true)
+        test.commit()
+        #expect(watcher.take() == ["w gone q1 #1"])
+    }
+
+    @Test("a takeover publishes it, unless it is delayed and the session goes on")
+    func takeover() {
+        let test = TestShard()
+        let watcher = watcher(test)
+        let first = mortal(test, expiry: 100)
+        let second = mortal(test, delay: 5, expiry: 100, clean: false)
+        #expect(first.isClosed)
+        test.commit()
+        #expect(watcher.take() == ["w gone q1 #1"])
+        _ = mortal(test, expiry: 100, clean: false)
+        #expect(second.isClosed)
+        test.pass(seconds: 10)
+        test.commit()
+        #expect(watcher.take().isEmpty)
+    }
+
+    @Test("a retained one is kept")
+    func retains() {
+        let test = TestShard()
+        mortal(test, retain: true).drop()
+        test.commit()
+        let watcher = test.connect("late")
+        watcher.subscribe("w", qos: .atLeastOnce)
+        test.commit()
+        #expect(watcher.take() == ["suback [1]", "w gone q1 #1 retain"])
+    }
+
+    @Test("one for a topic of the broker is refused with the connection")
+    func refusesReserved() {
+        let test = TestShard()
+        for topic in ["$SYS/x", "$share/g/t"] {
+            let client = TestClient(test, .v5)
+            let will = ConnectPacket.Will(topic: Array(topic.utf8), payload: [1], qos: .atMostOnce, retain: false)
+            client.send {
+                ConnectPacket(version: .v5, clientID: Array("x".utf8), will: will).encode(into: &$0)
+            }
+            #expect(client.take() == ["connack 135"])
+            #expect(client.isClosed)
+        }
+    }
+}
