@@ -97,13 +97,14 @@ extension BrokerShard {
     private func deliverLive(_ delivery: Delivery, to target: MatchList.Target, _ bytes: Span<UInt8>) {
         let reader = target.reader
         guard !reader.client.isClosing, !reader.excludes(delivery.partition) else { return }
-        if !reader.isLive && reader.lags(delivery.partition) { return }
-        guard send(delivery, to: target, bytes) == .full else { return }
         switch target.level {
         case .appended:
-            counters.deliveriesDropped += 1
-            reader.client.droppedCount += 1
-        case .durable: reader.addCursor(Reader.Cursor(partition: delivery.partition, offset: delivery.offset))
+            if reader.hasQuick, reader.quick.lags(delivery.partition) { return }
+            if send(delivery, to: target, bytes) == .full { reader.postpone(delivery.partition, delivery.offset) }
+        case .durable:
+            if !reader.isLive && reader.lags(delivery.partition) { return }
+            guard send(delivery, to: target, bytes) == .full else { return }
+            reader.addCursor(Reader.Cursor(partition: delivery.partition, offset: delivery.offset))
         }
     }
 
@@ -118,7 +119,10 @@ extension BrokerShard {
 
     /// A client takes more than before.
     func wakeReaders(of client: Client) {
-        if let reader = client.liveReader, !reader.isLive { queue(reader) }
+        if let reader = client.liveReader {
+            if !reader.isLive { queue(reader) }
+            if reader.hasQuick, !reader.quick.isLive { queue(reader.quick) }
+        }
         for reader in client.sideReaders where !reader.isLive { queue(reader) }
     }
 
@@ -177,7 +181,7 @@ extension BrokerShard {
     private func caughtUp(_ reader: Reader) {
         reader.assuredEnds = [:]
         switch reader.kind {
-        case .live, .replay, .group: break
+        case .live, .quick, .replay, .group: break
         case .retained:
             reader.isClosed = true
             reader.client.sideReaders.removeAll { $0 === reader }
@@ -209,9 +213,10 @@ extension BrokerShard {
             let cursor = reader.cursors[index]
             guard
                 let read = log.readTail(
-                    cursor.partition, from: cursor.offset, level: .durable, reader: self.reader,
+                    cursor.partition, from: cursor.offset, level: reader.level, reader: self.reader,
                     byteCountMax: Self.readBytesMax)
             else {
+                guard reader.level == .durable else { return skip(reader, at: index) }
                 let ticket = takeTicket(reader)
                 let selectionNumber = reader.selectionNumber
                 reader.update(at: index) { cursor in
@@ -229,6 +234,16 @@ extension BrokerShard {
         return .waits
     }
 
+    /// QoS 0 messages have left the memory before a client took them: it goes on with what is new. What lies between is
+    /// counted as dropped, record by record, whether it was the client's or not.
+    private func skip(_ reader: Reader, at index: Int) -> Progress {
+        let cursor = reader.cursors[index]
+        let missed = UInt64(max(1, log.bounds(cursor.partition).appended.rawValue - cursor.offset.rawValue))
+        counters.deliveriesDropped += missed
+        reader.client.droppedCount += missed
+        return .caughtUp
+    }
+
     /// Delivers a batch from the reader's position on.
     /// - Returns: false when the client takes no more; the position is at the record that it did not take.
     private func deliver(_ batch: RecordBatch, _ reader: Reader, at index: Int) -> Bool {
@@ -243,7 +258,8 @@ extension BrokerShard {
                 continue
             }
             let list = matchList(bytes.extracting(message.topic.indices))
-            guard let target = list.targets.first(where: { $0.reader === reader && $0.level == .durable }),
+            let (wanted, level) = (reader.subscriber, reader.level)
+            guard let target = list.targets.first(where: { $0.reader === wanted && $0.level == level }),
                 target.since.map({ offset >= $0.offset(in: partition) }) ?? true
             else { continue }
             // A crash left the position behind; what was sent at QoS 2 since then was recorded by itself.

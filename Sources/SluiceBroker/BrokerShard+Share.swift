@@ -61,7 +61,8 @@ extension BrokerShard {
         guard let slash = key.firstIndex(of: UInt8(ascii: "/")) else { return }
         let filter = Array(key[(slash + 1)...])
         let group = ShareGroup(key: key, filter: filter)
-        let nobody = Client(number: 0, address: "", link: NoLink(), limits: settings.limits, now: now)
+        // A reader belongs to a client; a group has no socket of its own.
+        let nobody = Client(number: 0, address: "", link: nil, limits: settings.limits, now: now)
         let reader = Reader(client: nobody, kind: .group(group))
         let subscription = Subscription(
             client: nobody, filter: key, matched: filter, options: SubscriptionOptions(qos: .exactlyOnce),
@@ -263,11 +264,4 @@ extension BrokerShard {
             tell(client.shares[index].groupShard, .shareReady(key: client.shares[index].key, owner))
         }
     }
-}
-
-/// The link of nobody: a share group's reader has no socket of its own.
-private final class NoLink: ClientLink {
-    func flush() {}
-    func resume() {}
-    func close() {}
 }

@@ -44,6 +44,9 @@ final class Reader {
     let kind: Kind
     private(set) var cursors: [Cursor] = []
     private var lagging: Set<PartitionID> = []
+    /// The reader of its QoS 0 messages that a full socket has not taken; made when one first happens.
+    private(set) lazy var quick = Reader(client: client, kind: .quick(of: Owner(reader: self)))
+    private(set) var hasQuick = false
     /// Up to where a session's QoS 2 messages were sent before a crash, where that is more than its position says.
     var assuredEnds: [PartitionID: Offset] = [:]
     private var excluded: Set<PartitionID> = []
@@ -58,12 +61,20 @@ final class Reader {
     enum Kind {
         /// The ordinary subscriptions of a client.
         case live
+        /// What of them gets messages as soon as they are appended (QoS 0), while the client's socket is full: it goes
+        /// on in memory, and what has left that is dropped and counted.
+        case quick(of: Owner)
         /// One subscription to history; deliveries carry `ts`, `key` and `offset`.
         case replay
         /// The retained messages of one new subscription.
         case retained(RetainedFeed)
         /// A share group, whose members may be anywhere.
         case group(ShareGroup)
+    }
+
+    /// The reader that another one belongs to, and which holds it.
+    struct Owner {
+        unowned let reader: Reader
     }
 
     /// A position in a partition that the reader is behind in.
@@ -101,7 +112,7 @@ final class Reader {
     var isReplay: Bool {
         switch kind {
         case .replay: true
-        case .live, .retained, .group: false
+        case .live, .quick, .retained, .group: false
         }
     }
 
@@ -109,8 +120,30 @@ final class Reader {
     var isLiveKind: Bool {
         switch kind {
         case .live: true
-        case .replay, .retained, .group: false
+        case .quick, .replay, .retained, .group: false
         }
+    }
+
+    /// How far it sees.
+    var level: TailLevel {
+        switch kind {
+        case .quick: .appended
+        case .live, .replay, .retained, .group: .durable
+        }
+    }
+
+    /// The reader that the subscriptions name.
+    var subscriber: Reader {
+        switch kind {
+        case .quick(let owner): owner.reader
+        case .live, .replay, .retained, .group: self
+        }
+    }
+
+    /// Leaves a QoS 0 message, and what comes behind it in its partition, to be sent later.
+    func postpone(_ partition: PartitionID, _ offset: Offset) {
+        hasQuick = true
+        quick.addCursor(Cursor(partition: partition, offset: offset))
     }
 
     /// Whether every partition is live.

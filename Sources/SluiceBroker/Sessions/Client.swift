@@ -84,7 +84,7 @@ package final class Client {
     /// QoS 0 deliveries that were dropped because its socket took no more.
     var droppedCount: UInt64 = 0
 
-    init(number: UInt64, address: String, link: any ClientLink, limits: Limits, now: Int64) {
+    init(number: UInt64, address: String, link: (any ClientLink)?, limits: Limits, now: Int64) {
         self.number = number
         self.address = address
         self.link = link

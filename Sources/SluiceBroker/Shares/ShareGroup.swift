@@ -5,8 +5,8 @@ import SluiceCore
 /// A share group, `$share/<group>/<filter>`: a durable queue that its members empty together.
 ///
 /// The group is a reader of its own, on the shard of whoever joined first: it has a position in the log, with or
-/// without members, and hands each record to one member. What a member has and has not acknowledged is `pending`; when the
-/// member is lost, it is handed out again before anything newer.
+/// without members, and hands each record to one member. What a member has and has not acknowledged is `pending`; when
+/// the member is lost, it is handed out again before anything newer.
 /// Invariants: a record is pending, returned, or on one side of the position, never two of these.
 /// Isolation: its shard's; members elsewhere are reached by messages.
 /// Source: MQTT 5.0 §4.8.2.
