@@ -14,7 +14,8 @@ struct CrashTests {
         """
     private static let roundCount = 25
 
-    @Test("no acknowledged message is missing, each client's order is kept, and QoS 2 is stored once")
+    @Test(
+        "no acknowledged message is missing, in the log or at a session that stays; order is kept; QoS 2 comes once")
     func losesNothing() throws {
         let seed =
             ProcessInfo.processInfo.environment["SLUICE_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0..<1 << 32)
@@ -23,7 +24,9 @@ struct CrashTests {
         var broker = try BrokerProcess(Self.configuration)
         let stage = CrashStage(port: broker.port)
         let clients = try (0..<8).map { try CrashClient(name: "c\($0)", qos: $0 % 2 == 0 ? 1 : 2, stage) }
+        let subscribers = [1, 2].map { CrashSubscriber(name: "s\($0)", qos: UInt8($0), stage) }
         stage.set(isUp: true)
+        for subscriber in subscribers { #expect(subscriber.start(), hint) }
         for client in clients { client.start() }
         for round in 0..<Self.roundCount {
             // Life has come back, and then a moment that nobody chose.
@@ -38,10 +41,30 @@ struct CrashTests {
         }
         stage.close()
         for client in clients { #expect(client.join(within: 60), hint) }
+        for subscriber in subscribers { #expect(subscriber.join(within: 60), hint) }
         #expect(broker.stop() == 0, hint)
+        for subscriber in subscribers { check(subscriber, clients, hint) }
         try check(clients, try OfflineLog.values(broker.data, stream: "mqtt"), hint)
         let verify = try Program.sluice(["log", "verify", broker.data])
         #expect(verify.code == 0, "\(verify)")
+    }
+
+    private func check(_ subscriber: CrashSubscriber, _ clients: [CrashClient], _ hint: Comment) {
+        #expect(subscriber.presence.count > Self.roundCount / 2, hint)
+        #expect(subscriber.presence.dropFirst().allSatisfy { $0 }, "a session was lost: \(hint)")
+        for client in clients {
+            let numbers = subscriber.received.filter { $0.publisher == client.name }.map(\.number)
+            let name = "\(client.name) at the subscriber of QoS \(subscriber.qos)"
+            let missing = Set(client.acknowledged).subtracting(numbers).sorted()
+            #expect(missing.isEmpty, "\(name) misses \(missing), \(hint)")
+            var seen: Set<Int> = []
+            let first = numbers.filter { seen.insert($0).inserted }
+            #expect(first == first.sorted(), "the order of \(name), \(hint)")
+            if client.qos == 2, subscriber.qos == 2 {
+                let twice = Dictionary(grouping: numbers, by: { $0 }).filter { $1.count > 1 }.keys.sorted()
+                #expect(twice.isEmpty, "\(name) has \(twice) twice, \(hint)")
+            }
+        }
     }
 
     private func check(_ clients: [CrashClient], _ values: [String], _ hint: Comment) throws {
