@@ -33,6 +33,8 @@ package struct SessionOffer: Equatable, Sendable {
         maximumPacketSize = UInt32(clamping: limits.packetBytesMax)
         topicAliasMaximum = UInt16(clamping: limits.topicAliasesMax)
         inflightOutboundMax = UInt16(clamping: limits.inflightOutboundMax)
+        keepAliveSecondsMax = limits.keepAliveSecondsMax.map { UInt16(clamping: $0) }
+        sessionExpirySecondsMax = limits.sessionSecondsMax.map { UInt32(clamping: $0) }
         precondition(receiveMaximum > 0 && maximumPacketSize > 0 && inflightOutboundMax > 0)
     }
 

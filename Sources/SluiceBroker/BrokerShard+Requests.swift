@@ -3,17 +3,17 @@ import MQTTSession
 import MQTTWire
 import SluiceCore
 
-/// Requests to the broker itself, over MQTT 5 request and response: what `sluice streams` asks.
+/// Requests to the broker itself, over MQTT 5 request and response: what `sluice streams` and `sluice sessions` ask.
 ///
-/// A PUBLISH to `$sluice/streams` with a response topic is answered to that topic on the same connection, at QoS 0,
-/// with a JSON document. Nothing is stored.
+/// A PUBLISH to `$sluice/streams`, `$sluice/sessions` or `$sluice/sessions/delete` (the payload is a client identifier)
+/// with a response topic is answered to that topic on the same connection, at QoS 0, with a JSON document. Nothing is
+/// stored.
 extension BrokerShard {
     /// Answers a request.
     /// - Returns: false when it is none that the broker knows.
     func answerRequest(
         _ name: String, _ publish: PublishAction, _ client: Client, _ bytes: Span<UInt8>
     ) -> Bool {
-        guard name == "$sluice/streams" else { return false }
         var response: ByteRange?
         var correlation: ByteRange?
         var properties = PropertyReader(bytes, publish.properties)
@@ -21,15 +21,67 @@ extension BrokerShard {
             if property.id == .responseTopic { response = property.bytes }
             if property.id == .correlationData { correlation = property.bytes }
         }
-        guard let response else { return false }
+        guard let response, let document = document(name, bytes.copy(publish.payload)) else { return false }
         scratch.removeAll()
         if let correlation { PropertyWriter.append(.correlationData, bytes.extracting(correlation), to: &scratch) }
-        let document = Array(streamsDocument().utf8)
+        let text = Array(document.utf8)
         PacketEncoder.publish(
-            into: &client.output, topic: bytes.extracting(response), payload: document.span, packetID: .none,
+            into: &client.output, topic: bytes.extracting(response), payload: text.span, packetID: .none,
             qos: .atMostOnce, retain: false, duplicate: false, properties: scratch.bytes, version: client.version)
         markDirty(client)
         return true
+    }
+
+    private func document(_ name: String, _ payload: [UInt8]) -> String? {
+        switch name {
+        case "$sluice/streams": streamsDocument()
+        case "$sluice/sessions": sessionsDocument()
+        case "$sluice/sessions/delete": deleteSession(payload)
+        case _: nil
+        }
+    }
+
+    /// Every session: those that are connected, and those that wait.
+    private func sessionsDocument() -> String {
+        let (connected, parked) = peers.withDirectory { ($0.connectedSessions, $0.parkedSessions) }
+        let ends = log.streams.filter { !$0.settings.isInternal }.flatMap(\.partitions).map {
+            (partition: $0, end: log.bounds($0).durable)
+        }
+        var members = connected.map { member($0.clientID, $0.session, isConnected: true, behind: nil) }
+        members += parked.map { clientID, session in
+            // Records of any topic: how many of them are for the session only reading them would tell.
+            let behind = session.positions.map { positions in
+                ends.reduce(0) { $0 + max(0, $1.end.rawValue - positions.offset(in: $1.partition).rawValue) }
+            }
+            return member(clientID, session, isConnected: false, behind: behind)
+        }
+        return "{\"sessions\":[\(members.joined(separator: ","))]}"
+    }
+
+    private func member(_ clientID: [UInt8], _ session: StoredSession?, isConnected: Bool, behind: Int64?) -> String {
+        let subscriptions = (session?.subscriptions ?? []).map {
+            "{\"filter\":\(JSONText.quoted($0.filter)),\"qos\":\($0.options.qos.rawValue)}"
+        }
+        let expiry = session.map { $0.expirySeconds == .max ? "null" : String($0.expirySeconds) } ?? "0"
+        return """
+            {"client_id":\(JSONText.quoted(clientID)),"connected":\(isConnected),"expiry_s":\(expiry),\
+            "ended_ms":\(session?.disconnectedAt.map { String($0.rawValue) } ?? "null"),\
+            "inflight":\(session?.inflight.count ?? 0),"unreleased":\(session?.unreleased.count ?? 0),\
+            "behind":\(behind.map { String($0) } ?? "null"),"subscriptions":[\(subscriptions.joined(separator: ","))]}
+            """
+    }
+
+    /// Ends a session for good.
+    private func deleteSession(_ clientID: [UInt8]) -> String {
+        let owner = peers.withDirectory { $0.owner(of: clientID) }
+        let isKnown = owner != nil || peers.withDirectory { $0.isParked(clientID) }
+        let shard = owner?.shard ?? settings.index
+        if shard == settings.index {
+            endSession(clientID)
+        } else {
+            peers.post(.endSession(clientID: clientID), to: shard)
+        }
+        return "{\"deleted\":\(isKnown)}"
     }
 
     /// Every stream with its settings and the bounds of its partitions. Names and ids need no escapes.

@@ -13,6 +13,7 @@ extension BrokerShard {
         var head = StoredSession(expirySeconds: client.expirySeconds)
         head.subscriptions = subscriptions
         head.disconnectedAt = endedAt
+        peers.withDirectory { $0.note(head, of: client.clientID) }
         put(.session(head), StateRecord.key(.session, client.clientID), awaited: true)
     }
 
@@ -129,6 +130,7 @@ extension BrokerShard {
             peers.withDirectory { $0.park(session, client.clientID, now: now) }
         } else if client.isRecorded {
             forget(session, client.clientID, recordedIDs: client.recordedIDs)
+            peers.withDirectory { $0.note(nil, of: client.clientID) }
         }
         announce(client, isConnected: false)
     }

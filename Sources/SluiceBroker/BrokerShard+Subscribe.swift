@@ -84,6 +84,9 @@ extension BrokerShard {
             return Outcome(
                 code: .quotaExceeded, reason: "a client has at most \(settings.limits.subscriptionsMax) subscriptions")
         }
+        if isRefused(request.filter) {
+            return Outcome(code: .unspecifiedError, reason: "the configuration refuses this filter")
+        }
         if TopicSyntax.isShared(request.filter.span) { return share(client, request) }
         switch ReplayRequest.parse(request.filter, position: request.position, now: wallClock) {
         case .ordinary: return subscribe(client, request, live: request.filter)
@@ -108,6 +111,19 @@ extension BrokerShard {
         }
         return Outcome(
             code: ReasonCode(rawValue: request.options.qos.rawValue), subscription: subscription, isNew: former == nil)
+    }
+
+    /// Whether nobody may subscribe to what `filter` names, be it behind a share group or a replay.
+    private func isRefused(_ filter: [UInt8]) -> Bool {
+        guard !settings.limits.refusedFilters.isEmpty else { return false }
+        let levels = filter.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        let inners = [filter] + [1, 2].filter { levels.count > $0 }.map { Array(levels[$0...].joined(separator: [0x2F])) }
+        let isNested = ["$share", "$replay", "$stream"].contains { levels[0].elementsEqual($0.utf8) }
+        return settings.limits.refusedFilters.contains { refused in
+            (isNested ? inners : [filter]).contains { inner in
+                inner == refused || FilterSyntax.matches(filter: refused.span, topic: inner.span)
+            }
+        }
     }
 
     /// Whether a filter is one of a share group.

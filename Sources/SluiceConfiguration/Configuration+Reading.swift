@@ -54,6 +54,10 @@ extension Configuration {
             if let size = section.value("reserve", .byteCount(0...1 << 40)) { log.reserveBytes = size }
         }
         root.section("limits") { limits.take($0) }
+        root.sections("refuse") { section in
+            let filter = section.required("subscribe", .text("a topic filter, such as secret/#"))
+            if let filter { limits.refusedFilters.append(Array(filter.utf8)) }
+        }
         root.section("logging") { section in
             if let level = section.value("level", .choice()) as LogLevel? { logging.level = level }
         }
@@ -80,6 +84,13 @@ extension Limits {
         if let count = section.value("inflight", .integer(1...65_535)) {
             inflightInboundMax = count
             inflightOutboundMax = count
+        }
+        if let count = section.value("topic_aliases", .integer(0...65_535)) { topicAliasesMax = count }
+        if let longest = section.value("keep_alive", .duration(.seconds(1) ... .seconds(65_535))) {
+            keepAliveSecondsMax = Int(longest / .seconds(1))
+        }
+        if let longest = section.value("session_expiry", .duration(.zero ... .seconds(Int(UInt32.max) - 1))) {
+            sessionSecondsMax = Int(longest / .seconds(1))
         }
         if let count = section.value("connections", .integer(1...10_000_000)) { connectionsMax = count }
         if let size = section.value("output_buffer", .byteCount(64 << 10...1 << 30)) { outputBytesMax = size }

@@ -17,6 +17,12 @@ package struct Limits: Sendable, Equatable {
     package var subscriptionsMax = 10_000
     /// Topic aliases that one MQTT 5 client may set up.
     package var topicAliasesMax = 64
+    /// The longest keep alive, in seconds, that MQTT 5 clients are granted; nil for any.
+    package var keepAliveSecondsMax: Int?
+    /// The longest time, in seconds, that a session outlives its connection; nil for any.
+    package var sessionSecondsMax: Int?
+    /// Filters that nobody may subscribe to, nor to a topic or filter that they match.
+    package var refusedFilters: [[UInt8]] = []
     /// User properties in one packet (mosquitto CVE-2021-41039: quadratic work in thousands).
     package var userPropertiesMax = 128
     /// Bytes waiting for one connection's socket; QoS 0 deliveries above it are dropped and counted, others wait in

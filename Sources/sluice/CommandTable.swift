@@ -2,7 +2,8 @@
 enum CommandTable {
     static let commands: [Command] = [
         ServeCommand.command, CheckCommand.command, ExplainCommand.command, PublishCommand.command,
-        ConsumeCommand.command, StreamsCommand.list, StreamsCommand.describe, LogCommand.dump, LogCommand.verify,
+        ConsumeCommand.command, StreamsCommand.list, StreamsCommand.describe, SessionsCommand.list,
+        SessionsCommand.describe, SessionsCommand.delete, LogCommand.dump, LogCommand.verify,
         BenchCommand.publish, BenchCommand.subscribe,
     ]
 

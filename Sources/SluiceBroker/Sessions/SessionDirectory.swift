@@ -9,6 +9,8 @@ package struct SessionDirectory: Sendable {
     private var owners: [[UInt8]: ClientOwner] = [:]
     private var sessions: [[UInt8]: Parked] = [:]
     private var wills: [[UInt8]: (will: StoredWill, due: Int64)] = [:]
+    /// What is on record of sessions that stay and are connected.
+    private var connected: [[UInt8]: StoredSession] = [:]
     /// Share groups that no shard has taken yet.
     var groups: [[UInt8]: StoredGroup] = [:]
     /// The shards that share groups live on.
@@ -55,8 +57,10 @@ package struct SessionDirectory: Sendable {
     /// The number of sessions that nobody is connected to.
     package var parkedCount: Int { sessions.count }
 
-    /// Every identifier that somebody is connected with.
-    var connectedIDs: [[UInt8]] { Array(owners.keys) }
+    /// Every identifier that somebody is connected with, and what is on record of those whose sessions stay.
+    var connectedSessions: [(clientID: [UInt8], session: StoredSession?)] {
+        owners.keys.map { ($0, connected[$0]) }
+    }
 
     /// Every parked session.
     var parkedSessions: [(clientID: [UInt8], session: StoredSession)] {
@@ -73,6 +77,7 @@ package struct SessionDirectory: Sendable {
             deadline = now + max(0, Int64(session.expirySeconds) - secondsAway) * 1_000_000_000
         }
         sessions[clientID] = Parked(session: session, deadline: deadline)
+        connected[clientID] = nil
         firstExpiry = min(firstExpiry, deadline)
     }
 
@@ -82,8 +87,11 @@ package struct SessionDirectory: Sendable {
         return (parked.session, parked.deadline <= now)
     }
 
-    /// A parked session, left where it is.
-    func parked(_ clientID: [UInt8]) -> StoredSession? { sessions[clientID]?.session }
+    /// Whether a session waits for its client.
+    func isParked(_ clientID: [UInt8]) -> Bool { sessions[clientID] != nil }
+
+    /// Notes what is on record of a connected session that stays; nil when it stays no longer.
+    mutating func note(_ session: StoredSession?, of clientID: [UInt8]) { connected[clientID] = session }
 
     /// Takes out the sessions whose time is over.
     /// - Complexity: O(1) while none can be, O(sessions) when one is.

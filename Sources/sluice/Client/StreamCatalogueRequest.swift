@@ -50,28 +50,40 @@ extension StreamReport.PartitionReport {
 }
 
 extension MQTTClient {
-    /// Asks the broker for its streams, with a request of MQTT 5.
+    /// Asks the broker for its streams.
     /// - Returns: the document as it came, and what it says.
     func streams() throws(CommandFailure) -> (document: JSON, reports: [StreamReport]) {
-        let responseTopic = Array("sluice/command/streams".utf8)
+        let document = try request("streams")
+        guard let streams = document["streams"]?.elements else {
+            throw CommandFailure("the broker's list of streams is not the JSON that was expected")
+        }
+        let reports = streams.compactMap(StreamReport.init)
+        guard reports.count == streams.count else {
+            throw CommandFailure("the broker describes a stream in a way that this program does not know")
+        }
+        return (document, reports)
+    }
+
+    /// Asks the broker for something of its own, with a request of MQTT 5.
+    /// - Parameters:
+    ///   - name: what follows `$sluice/`.
+    ///   - payload: what the request is about.
+    func request(_ name: String, _ payload: [UInt8] = []) throws(CommandFailure) -> JSON {
+        let responseTopic = Array("sluice/command/\(name)".utf8)
         let properties = PropertyWriter.bytes { PropertyWriter.append(.responseTopic, responseTopic.span, to: &$0) }
-        let id = try publish(Array("$sluice/streams".utf8), [], qos: .atLeastOnce, properties: properties)
+        let id = try publish(Array("$sluice/\(name)".utf8), payload, qos: .atLeastOnce, properties: properties)
         try flush()
         while let event = try next(milliseconds: Self.patienceMilliseconds) {
             if case .acknowledged(id, let reason) = event, reason.isFailure {
-                throw CommandFailure("the broker does not answer requests for streams, reason \(reason.rawValue)")
+                throw CommandFailure("the broker does not answer requests for \(name), reason \(reason.rawValue)")
             }
             guard case .message(let message) = event, message.topic == responseTopic else { continue }
-            guard let document = JSONReader.read(message.payload), let streams = document["streams"]?.elements else {
-                throw CommandFailure("the broker's list of streams is not the JSON that was expected")
+            guard let document = JSONReader.read(message.payload) else {
+                throw CommandFailure("the broker's answer about \(name) is not JSON")
             }
-            let reports = streams.compactMap(StreamReport.init)
-            guard reports.count == streams.count else {
-                throw CommandFailure("the broker describes a stream in a way that this program does not know")
-            }
-            return (document, reports)
+            return document
         }
-        throw silent("a request for its streams")
+        throw silent("a request for its \(name)")
     }
 }
 

@@ -24,6 +24,12 @@ enum JSON: Equatable, Sendable {
     /// A number, or null.
     static func optional(_ value: Int64?) -> JSON { value.map { .integer($0) } ?? .null }
 
+    /// The value of a boolean.
+    var flag: Bool? {
+        guard case .bool(let value) = self else { return nil }
+        return value
+    }
+
     /// Text when `bytes` are UTF-8, else their base64.
     static func bytes(_ bytes: [UInt8]) -> (value: JSON, isText: Bool) {
         guard let text = String(validating: bytes, as: UTF8.self) else { return (.string(Base64.text(bytes)), false) }
