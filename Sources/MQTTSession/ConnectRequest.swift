@@ -31,8 +31,10 @@ package struct ConnectRequest: Equatable, Sendable {
     package var userName: [UInt8]?
     /// The password.
     package var password: [UInt8]?
-    /// The authentication method in UTF-8; a session refuses every one for now.
+    /// The authentication method in UTF-8, when the client asks for an exchange.
     package var authenticationMethod: [UInt8]?
+    /// What the exchange begins with.
+    package var authenticationData: [UInt8] = []
     /// All properties of the packet, encoded, without their length.
     package var properties: [UInt8]
 
@@ -70,6 +72,7 @@ package struct ConnectRequest: Equatable, Sendable {
             if property.id == .requestResponseInformation { requestsResponseInformation = value != 0 }
         case .bytes(let range):
             if property.id == .authenticationMethod { authenticationMethod = bytes.copy(range) }
+            if property.id == .authenticationData { authenticationData = bytes.copy(range) }
         case .pair: return
         }
     }

@@ -26,6 +26,9 @@ package struct Session: ~Copyable {
         case awaitingConnect(deadline: Int64)
         /// The owner decides. *opened => open; refused => closed; packets are postponed.*
         case opening(SessionPeer)
+        /// The client owes the next step of an exchange. *AUTH => opening; DISCONNECT => closed; else, or silence =>
+        /// failed.*
+        case authenticating(SessionPeer)
         /// Packets flow. *DISCONNECT => closed; a broken rule or silence => failed.*
         case open(SessionPeer)
         /// The connection must be closed with a word to the client, in the version that it speaks if it said.
@@ -42,6 +45,8 @@ package struct Session: ~Copyable {
     }
 
     private static let nanosecondsPerSecond: Int64 = 1_000_000_000
+    /// How long a client may take for a step of its exchange, as long as for its CONNECT.
+    private static let authenticationNanosecondsMax = 10 * nanosecondsPerSecond
 
     // MARK: Packets
 
@@ -62,7 +67,9 @@ package struct Session: ~Copyable {
         case .subscribe(let subscribe): return .subscribe(subscribe)
         case .unsubscribe(let unsubscribe): return .unsubscribe(unsubscribe)
         case .disconnect(let disconnect): return received(disconnect, in: bytes, peer)
-        case .auth: return fail(.authenticationUnexpected, peer.version)
+        case .auth(let auth):
+            guard peer.hasMethod, auth.reason != .success else { return fail(.authenticationUnexpected, peer.version) }
+            return .authenticate(auth)
         case .connect: return fail(.connectRepeated, peer.version)
         case .connack, .suback, .unsuback, .pingResponse: return fail(.packetFromWrongSide, peer.version)
         }
@@ -90,6 +97,15 @@ package struct Session: ~Copyable {
             guard case .connect(let connect) = packet else { return fail(.connectExpected, nil) }
             return received(ConnectRequest(connect, in: bytes))
         case .opening: return .postpone
+        case .authenticating(let peer):
+            switch packet {
+            case .auth(let auth) where auth.reason == .continueAuthentication:
+                state = .opening(peer)
+                return .authenticate(auth)
+            case .disconnect(let disconnect): return received(disconnect, in: bytes, peer)
+            // It stays as it is: what ends it is a CONNACK [MQTT-3.14.0-1].
+            case _: return .close(.authenticationExpected)
+            }
         case .failed, .closed: return .none
         case .open: preconditionFailure("Cannot be open here: received() looked")
         }
@@ -105,7 +121,6 @@ package struct Session: ~Copyable {
             case .v5: break
             }
         }
-        guard request.authenticationMethod == nil else { return .refuse(.badAuthenticationMethod) }
         return .open(request)
     }
 
@@ -174,6 +189,7 @@ package struct Session: ~Copyable {
     package var deadline: Int64 {
         switch state {
         case .awaitingConnect(let deadline): deadline
+        case .authenticating: heardAt + Self.authenticationNanosecondsMax
         case .open(let peer): keepAliveDeadline(peer)
         case .opening, .failed, .closed: .max
         }
@@ -185,6 +201,8 @@ package struct Session: ~Copyable {
     package mutating func elapsed(now: Int64) -> SessionAction {
         switch state {
         case .awaitingConnect(let deadline): return now < deadline ? .none : fail(.connectTimeout, nil)
+        case .authenticating:
+            return now < deadline ? .none : .close(.connectTimeout)
         case .open(let peer):
             outbound.trim()
             return now < keepAliveDeadline(peer) ? .none : fail(.keepAliveTimeout, peer.version)
@@ -205,13 +223,16 @@ package struct Session: ~Copyable {
     ///   - offer: what the client may do.
     ///   - stored: what an earlier connection left of this session, nil when there was no session.
     ///   - assignedClientID: the identifier made up for a client that sent none, else empty.
+    ///   - authentication: encoded properties of the exchange's last step, else empty.
     package mutating func opened(
-        _ offer: SessionOffer, resuming stored: StoredFlows? = nil, assignedClientID: Span<UInt8>, now: Int64,
-        into buffer: inout ByteBuffer
+        _ offer: SessionOffer, resuming stored: StoredFlows? = nil, assignedClientID: Span<UInt8>,
+        authentication: [UInt8] = [], now: Int64, into buffer: inout ByteBuffer
     ) {
         guard case .opening(var peer) = state else { preconditionFailure("Cannot open a session without its CONNECT") }
         precondition(assignedClientID.isEmpty || peer.needsClientID)
-        let properties = peer.version == .v5 ? offer.properties(for: peer, assignedClientID: assignedClientID) : []
+        let properties =
+            peer.version == .v5
+            ? offer.properties(for: peer, assignedClientID: assignedClientID) + authentication : []
         ConnackPacket(version: peer.version, sessionPresent: stored != nil, properties: properties).encode(
             into: &buffer)
         peer.keepAliveSeconds = offer.keepAliveSeconds(asked: peer.keepAliveSeconds, version: peer.version)
@@ -224,6 +245,26 @@ package struct Session: ~Copyable {
             window: Int(min(peer.receiveMaximum, offer.inflightOutboundMax)), resuming: stored?.inflight ?? [])
         heardAt = now
         state = .open(peer)
+    }
+
+    /// Asks the client for the next step of its authentication: appends an AUTH.
+    /// - Parameter properties: encoded, with the method.
+    package mutating func challenged(_ properties: [UInt8], now: Int64, into buffer: inout ByteBuffer) {
+        switch state {
+        case .opening(let peer):
+            state = .authenticating(peer)
+            heardAt = now
+        case .open: break
+        case .awaitingConnect, .authenticating, .failed, .closed:
+            preconditionFailure("Cannot challenge a client that has not asked for it")
+        }
+        AuthPacket(reason: .continueAuthentication, properties: properties).encode(into: &buffer)
+    }
+
+    /// Tells a client that has authenticated again that it may stay.
+    package mutating func authenticated(_ properties: [UInt8], into buffer: inout ByteBuffer) {
+        guard case .open = state else { preconditionFailure("Cannot end an exchange while the session is not open") }
+        AuthPacket(reason: .success, properties: properties).encode(into: &buffer)
     }
 
     /// Turns the client away: appends a CONNACK with `reason`, or the return code that stands for it before MQTT 5.
@@ -241,6 +282,10 @@ package struct Session: ~Copyable {
     package mutating func terminated(_ reason: ReasonCode, into buffer: inout ByteBuffer) {
         switch state {
         case .opening: return refused(reason, into: &buffer)
+        case .authenticating(let peer):
+            state = .opening(peer)
+            let isDefined = reason.isDefined(for: .connack)
+            return refused(isDefined ? reason : .protocolError, into: &buffer)
         case .open(let peer): sayGoodbye(reason, peer.version, into: &buffer)
         case .failed(let version?): sayGoodbye(reason, version, into: &buffer)
         case .awaitingConnect, .failed(nil), .closed: break
@@ -329,7 +374,7 @@ package struct Session: ~Copyable {
     package var isOpen: Bool {
         switch state {
         case .open: true
-        case .awaitingConnect, .opening, .failed, .closed: false
+        case .awaitingConnect, .opening, .authenticating, .failed, .closed: false
         }
     }
 
@@ -337,14 +382,14 @@ package struct Session: ~Copyable {
     package var isClosed: Bool {
         switch state {
         case .closed: true
-        case .awaitingConnect, .opening, .open, .failed: false
+        case .awaitingConnect, .opening, .authenticating, .open, .failed: false
         }
     }
 
     /// The version of the connection, nil before its CONNECT and after its end.
     package var version: ProtocolVersion? {
         switch state {
-        case .opening(let peer), .open(let peer): peer.version
+        case .opening(let peer), .authenticating(let peer), .open(let peer): peer.version
         case .failed(let version): version
         case .awaitingConnect, .closed: nil
         }
@@ -364,7 +409,7 @@ package struct Session: ~Copyable {
 
     private var peer: SessionPeer? {
         switch state {
-        case .opening(let peer), .open(let peer): peer
+        case .opening(let peer), .authenticating(let peer), .open(let peer): peer
         case .awaitingConnect, .failed, .closed: nil
         }
     }

@@ -10,6 +10,9 @@ package enum SessionAction: Equatable, Sendable {
     case postpone
     /// Decide on the request, then call `opened` or `refused`.
     indirect case open(ConnectRequest)
+    /// Take the next step of the authentication exchange: before the session is open, call `challenged`, `opened` or
+    /// `refused`; after that, when the client authenticates again, `challenged`, `authenticated` or `terminated`.
+    case authenticate(Packet.Reason)
     /// Call `refused` with the reason.
     case refuse(ReasonCode)
     /// Route and store the message; answer QoS 1 with PUBACK and QoS 2 with PUBREC at the promised durability.

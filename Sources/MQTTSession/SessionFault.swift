@@ -24,6 +24,8 @@ package enum SessionFault: UInt8, CaseIterable, Error, Sendable, CustomStringCon
     case acknowledgementMismatch
     /// A DISCONNECT that gives a session an expiry which had none.
     case sessionExpiryForbidden
+    /// Anything but the next step of an authentication exchange.
+    case authenticationExpected
     /// AUTH, and no authentication method was agreed on.
     case authenticationUnexpected
 
@@ -31,7 +33,7 @@ package enum SessionFault: UInt8, CaseIterable, Error, Sendable, CustomStringCon
     package var reasonCode: ReasonCode {
         switch self {
         case .connectExpected, .connectRepeated, .packetFromWrongSide, .topicAliasUnknown, .acknowledgementMismatch,
-            .sessionExpiryForbidden:
+            .sessionExpiryForbidden, .authenticationExpected:
             .protocolError
         case .connectTimeout, .keepAliveTimeout: .keepAliveTimeout
         case .receiveMaximumExceeded: .receiveMaximumExceeded
@@ -55,6 +57,7 @@ package enum SessionFault: UInt8, CaseIterable, Error, Sendable, CustomStringCon
         case .retainNotSupported: "MQTT-3.2.2-14"
         case .acknowledgementMismatch: "MQTT-4.3.3-1"
         case .sessionExpiryForbidden: "MQTT 5.0 §3.14.2.2.2"
+        case .authenticationExpected: "MQTT-3.1.2-30"
         case .authenticationUnexpected: "MQTT-4.12.0-1"
         }
     }
@@ -73,6 +76,7 @@ package enum SessionFault: UInt8, CaseIterable, Error, Sendable, CustomStringCon
         case .retainNotSupported: "retained messages not supported"
         case .acknowledgementMismatch: "acknowledgement of the wrong kind"
         case .sessionExpiryForbidden: "session expiry set by DISCONNECT"
+        case .authenticationExpected: "expected the next step of the authentication"
         case .authenticationUnexpected: "AUTH without a method"
         }
     }

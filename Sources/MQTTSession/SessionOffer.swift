@@ -77,6 +77,8 @@ struct SessionPeer: Equatable, BitwiseCopyable {
     var needsClientID: Bool
     var requestsProblemInformation: Bool
     var isRetainAvailable = false
+    /// Whether the connection began with an exchange, and may repeat it.
+    var hasMethod: Bool
     var keepAliveSeconds: UInt16
     /// The client's Receive Maximum.
     var receiveMaximum: UInt16
@@ -90,6 +92,7 @@ struct SessionPeer: Equatable, BitwiseCopyable {
         version = request.version
         needsClientID = request.clientID.isEmpty
         requestsProblemInformation = request.requestsProblemInformation
+        hasMethod = request.authenticationMethod != nil
         keepAliveSeconds = request.keepAliveSeconds
         receiveMaximum = request.receiveMaximum
         topicAliasMaximum = request.topicAliasMaximum

@@ -12,9 +12,7 @@ extension BrokerShard {
         client.clientID = request.clientID.isEmpty ? assignedClientID(client) : request.clientID
         client.expirySeconds = offer.sessionExpirySeconds(asked: request.sessionExpirySeconds)
         if let reason = refusal(of: request) {
-            client.session.refused(reason, into: &client.output)
-            report(.info, "\(client.name) at \(client.address): refused, its will may not go to a topic of the broker")
-            return close(client)
+            return refuse(client, reason, "its will may not go to a topic of the broker")
         }
         client.pendingRequest = request
         let owner = ClientOwner(shard: settings.index, number: client.number)
@@ -102,7 +100,8 @@ extension BrokerShard {
         client.resumed = nil
         let assigned = request.clientID.isEmpty ? client.clientID : []
         client.session.opened(
-            offer, resuming: stored?.flows, assignedClientID: assigned.span, now: now, into: &client.output)
+            offer, resuming: stored?.flows, assignedClientID: assigned.span,
+            authentication: client.authenticationProperties, now: now, into: &client.output)
         markDirty(client)
         if let stored { resume(client, stored) }
         announce(client, isConnected: true)

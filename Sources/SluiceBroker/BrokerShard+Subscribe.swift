@@ -117,7 +117,8 @@ extension BrokerShard {
     private func isRefused(_ filter: [UInt8]) -> Bool {
         guard !settings.limits.refusedFilters.isEmpty else { return false }
         let levels = filter.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        let inners = [filter] + [1, 2].filter { levels.count > $0 }.map { Array(levels[$0...].joined(separator: [0x2F])) }
+        let inners =
+            [filter] + [1, 2].filter { levels.count > $0 }.map { Array(levels[$0...].joined(separator: [0x2F])) }
         let isNested = ["$share", "$replay", "$stream"].contains { levels[0].elementsEqual($0.utf8) }
         return settings.limits.refusedFilters.contains { refused in
             (isNested ? inners : [filter]).contains { inner in

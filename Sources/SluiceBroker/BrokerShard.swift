@@ -13,6 +13,8 @@ package struct ShardSettings {
     package var limits: Limits
     /// What publishes are routed by.
     package var rules: RuleSet
+    /// The authentication exchanges that are offered; nil for none.
+    package var authenticator: (any EnhancedAuthenticator)?
 
     /// Settings from their parts.
     package init(index: Int, limits: Limits, rules: RuleSet) {
@@ -322,7 +324,8 @@ package final class BrokerShard {
     ) throws(MQTTDecodeError) {
         switch action {
         case .none, .postpone: return
-        case .open(let request): connect(client, request)
+        case .open(let request): if authenticate(client, request) { connect(client, request) }
+        case .authenticate(let packet): authenticate(client, packet, bytes)
         case .refuse(let reason):
             client.session.refused(reason, into: &client.output)
             report(.info, "\(client.name) at \(client.address): refused, reason \(reason.rawValue)")

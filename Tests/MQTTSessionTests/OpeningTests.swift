@@ -121,14 +121,34 @@ struct OpeningTests {
         }
     }
 
-    @Test("Extended authentication is refused")
+    @Test("An authentication exchange goes step by step, and nothing else may come between")
     func authentication() {
-        var peer = Peer(.v5)
-        let connect = ConnectPacket(
-            version: .v5, clientID: [0x61],
-            properties: written { PropertyWriter.append(.authenticationMethod, [0x61].span, to: &$0) })
-        #expect(peer.receive(written(connect.encode)) == .refuse(.badAuthenticationMethod))
-        #expect(peer.writtenBy { $0.refused(.badAuthenticationMethod, into: &$1) } == [0x20, 3, 0, 0x8C, 0])
+        let method = PropertyWriter.bytes {
+            PropertyWriter.append(.authenticationMethod, Array("M".utf8).span, to: &$0)
+        }
+        let connect = ConnectPacket(version: .v5, clientID: [97], properties: method)
+        let step = AuthPacket(reason: .continueAuthentication, properties: method)
+        func challenged() -> Peer {
+            var peer = Peer(.v5)
+            guard case .open(let request) = peer.receive(written(connect.encode)) else {
+                Issue.record("expected a request")
+                return peer
+            }
+            #expect(request.authenticationMethod == Array("M".utf8))
+            var output = ByteBuffer()
+            peer.session.challenged(method, now: 0, into: &output)
+            return peer
+        }
+        var peer = challenged()
+        guard case .authenticate = peer.receive(written(step.encode)) else {
+            Issue.record("expected the next step")
+            return
+        }
+        #expect(peer.receive("c000") == .postpone)
+        var other = challenged()
+        #expect(other.receive("c000") == .close(.authenticationExpected))
+        var silent = challenged()
+        #expect(silent.session.elapsed(now: 11_000_000_000) == .close(.connectTimeout))
     }
 
     @Test("A CONNECT that cannot be read is answered in the form of its version")

@@ -31,7 +31,8 @@ struct StateTests {
     private func name(_ action: SessionAction) -> String {
         switch action {
         case .close(let fault): "close \(fault.rawValue)"
-        case .none, .postpone, .open, .refuse, .publish, .repeated, .release, .releaseUnknown, .delivered,
+        case .none, .postpone, .open, .authenticate, .refuse, .publish, .repeated, .release, .releaseUnknown,
+            .delivered,
             .completed, .rejected, .sendPubrel, .sendPubrelUnknown, .subscribe, .unsubscribe, .ping, .disconnect:
             "\(action)".split(separator: "(").first.map(String.init) ?? ""
         }

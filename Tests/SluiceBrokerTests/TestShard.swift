@@ -15,14 +15,18 @@ final class TestShard {
     let peers = FakePeers()
 
     /// A shard on a new log, or one that starts anew on a log that another shard has left.
-    init(_ log: FakeLog = FakeLog(), limits: Limits = Limits()) {
+    init(
+        _ log: FakeLog = FakeLog(), limits: Limits = Limits(), authenticator: (any EnhancedAuthenticator)? = nil
+    ) {
         self.log = log
+        var settings = ShardSettings(index: 0, limits: limits, rules: RuleSet())
+        settings.authenticator = authenticator
         peers.directory = log.sessions(now: 0, wallClock: Timestamp(rawValue: 0))
         peers.retained = log.retained()
         let box = ReportBox()
         let woken = Flag()
         shard = BrokerShard(
-            settings: ShardSettings(index: 0, limits: limits, rules: RuleSet()), log: log, peers: peers,
+            settings: settings, log: log, peers: peers,
             wake: { woken.isSet = true },
             report: { _, text in box.lines.append(text) })
         reportBox = box
@@ -244,7 +248,8 @@ final class TestClient: ClientLink {
         case .suback(let list): "suback \(bytes.span.copy(list.codes))"
         case .disconnect(let packet): "disconnect \(packet.reason.rawValue)"
         case .pingResponse: "pingresp"
-        case .unsuback, .auth, .connect, .subscribe, .unsubscribe, .pingRequest: "other"
+        case .auth(let packet): "auth \(packet.reason.rawValue)"
+        case .unsuback, .connect, .subscribe, .unsubscribe, .pingRequest: "other"
         }
     }
 

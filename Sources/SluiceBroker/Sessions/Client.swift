@@ -54,6 +54,14 @@ package final class Client {
     var hasClaim = false
     /// The request that waits for another shard to let go of the identifier.
     var pendingRequest: ConnectRequest?
+    /// The authentication method of the connection.
+    var authenticationMethod: [UInt8]?
+    /// The exchange that is going on.
+    var exchange: (any AuthenticationExchange)?
+    /// The request that waits for the exchange.
+    var authenticatingRequest: ConnectRequest?
+    /// What the CONNACK says of the exchange.
+    var authenticationProperties: [UInt8] = []
     /// Who wants the identifier as soon as this client has it.
     var successor: ClientOwner?
     /// Whether it is on the shard's list of clients with output.

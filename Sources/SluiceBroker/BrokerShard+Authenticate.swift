@@ -1,0 +1,94 @@
+import MQTTSession
+import MQTTWire
+import SluiceCore
+
+/// AUTH: exchanges before a session opens, and again while it is open.
+extension BrokerShard {
+    /// Begins the exchange that a CONNECT asks for.
+    /// - Returns: whether the request may go on; if not, it goes on later or the client was refused.
+    func authenticate(_ client: Client, _ request: ConnectRequest) -> Bool {
+        guard let method = request.authenticationMethod else { return true }
+        client.authenticationMethod = method
+        guard let exchange = settings.authenticator?.begin(method, clientID: request.clientID) else {
+            refuse(client, .badAuthenticationMethod, "its authentication method is not offered")
+            return false
+        }
+        client.exchange = exchange
+        return step(client, request.authenticationData, request)
+    }
+
+    /// Takes the client's next step.
+    func authenticate(_ client: Client, _ packet: Packet.Reason, _ bytes: Span<UInt8>) {
+        var method: [UInt8]?
+        var data: [UInt8] = []
+        var properties = PropertyReader(bytes, packet.properties)
+        while let property = properties.next() {
+            guard let range = property.bytes else { continue }
+            if property.id == .authenticationMethod { method = bytes.copy(range) }
+            if property.id == .authenticationData { data = bytes.copy(range) }
+        }
+        guard method == client.authenticationMethod, let method else {
+            // The method of a connection stays the same [MQTT-4.12.0-5].
+            report(.info, "\(client.name) at \(client.address): closed, another authentication method [MQTT-4.12.0-5]")
+            return terminate(client, .badAuthenticationMethod)
+        }
+        if client.session.isOpen {
+            if packet.reason == .reauthenticate {
+                client.exchange = settings.authenticator?.begin(method, clientID: client.clientID)
+            }
+            return stepAgain(client, data)
+        }
+        guard let request = client.authenticatingRequest else { return }
+        if step(client, data, request) { connect(client, request) }
+    }
+
+    private func step(_ client: Client, _ data: [UInt8], _ request: ConnectRequest) -> Bool {
+        switch client.exchange?.received(data) ?? .rejected {
+        case .challenge(let challenge):
+            client.authenticatingRequest = request
+            client.session.challenged(properties(client, challenge), now: now, into: &client.output)
+            markDirty(client)
+            client.link?.resume()
+            return false
+        case .accepted(let last):
+            client.authenticatingRequest = nil
+            client.exchange = nil
+            client.authenticationProperties = properties(client, last)
+            return true
+        case .rejected:
+            refuse(client, .notAuthorized, "its authentication failed")
+            return false
+        }
+    }
+
+    private func stepAgain(_ client: Client, _ data: [UInt8]) {
+        switch client.exchange?.received(data) ?? .rejected {
+        case .challenge(let challenge):
+            client.session.challenged(properties(client, challenge), now: now, into: &client.output)
+            markDirty(client)
+        case .accepted(let last):
+            client.exchange = nil
+            client.session.authenticated(properties(client, last), into: &client.output)
+            markDirty(client)
+        case .rejected:
+            report(.info, "\(client.name) at \(client.address): closed, it failed to authenticate again")
+            terminate(client, .notAuthorized)
+        }
+    }
+
+    private func properties(_ client: Client, _ data: [UInt8]) -> [UInt8] {
+        PropertyWriter.bytes { buffer in
+            if let method = client.authenticationMethod {
+                PropertyWriter.append(.authenticationMethod, method.span, to: &buffer)
+            }
+            if !data.isEmpty { PropertyWriter.append(.authenticationData, data.span, to: &buffer) }
+        }
+    }
+
+    /// Turns a client away.
+    func refuse(_ client: Client, _ reason: ReasonCode, _ cause: String) {
+        client.session.refused(reason, into: &client.output)
+        report(.info, "\(client.name) at \(client.address): refused, \(cause)")
+        close(client)
+    }
+}

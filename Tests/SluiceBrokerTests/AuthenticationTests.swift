@@ -1,0 +1,75 @@
+import MQTTWire
+import SluiceCore
+import Testing
+
+@testable import SluiceBroker
+
+/// A method that asks for the reverse of what the client began with.
+private struct ReverseAuthenticator: EnhancedAuthenticator {
+    struct Exchange: AuthenticationExchange {
+        var expected: [UInt8]?
+
+        mutating func received(_ data: [UInt8]) -> AuthenticationVerdict {
+            guard let expected else {
+                self.expected = data.reversed()
+                return .challenge([63])
+            }
+            return data == expected ? .accepted([33]) : .rejected
+        }
+    }
+
+    func begin(_ method: [UInt8], clientID: [UInt8]) -> (any AuthenticationExchange)? {
+        method.elementsEqual("REVERSE".utf8) ? Exchange() : nil
+    }
+}
+
+@Suite("Authentication exchanges (AUTH)")
+struct AuthenticationTests {
+    private func properties(_ method: String, _ data: String) -> [UInt8] {
+        PropertyWriter.bytes {
+            PropertyWriter.append(.authenticationMethod, Array(method.utf8).span, to: &$0)
+            PropertyWriter.append(.authenticationData, Array(data.utf8).span, to: &$0)
+        }
+    }
+
+    private func client(_ test: TestShard, method: String = "REVERSE") -> TestClient {
+        let client = TestClient(test, .v5)
+        let begin = properties(method, "abc")
+        client.send { ConnectPacket(version: .v5, clientID: [97], properties: begin).encode(into: &$0) }
+        return client
+    }
+
+    private func answer(_ client: TestClient, _ data: String, reason: ReasonCode = .continueAuthentication) {
+        let step = properties("REVERSE", data)
+        client.send { AuthPacket(reason: reason, properties: step).encode(into: &$0) }
+    }
+
+    @Test("a client that answers the challenge is let in, and may authenticate again")
+    func accepts() {
+        let test = TestShard(authenticator: ReverseAuthenticator())
+        let client = client(test)
+        #expect(client.take() == ["auth 24"])
+        answer(client, "cba")
+        #expect(client.take() == ["connack 0"])
+        answer(client, "xy", reason: .reauthenticate)
+        #expect(client.take() == ["auth 24"])
+        answer(client, "yx")
+        #expect(client.take() == ["auth 0"])
+        answer(client, "xy", reason: .reauthenticate)
+        answer(client, "wrong")
+        #expect(client.take() == ["auth 24", "disconnect 135"])
+    }
+
+    @Test("a wrong answer, another packet and an unknown method are refused")
+    func refuses() {
+        let test = TestShard(authenticator: ReverseAuthenticator())
+        let wrong = client(test)
+        answer(wrong, "abc")
+        #expect(wrong.take() == ["auth 24", "connack 135"])
+        let impatient = client(test)
+        impatient.subscribe("t", qos: .atMostOnce)
+        #expect(impatient.take() == ["auth 24", "connack 130"])
+        #expect(client(test, method: "SCRAM").take() == ["connack 140"])
+        #expect(client(TestShard()).take() == ["connack 140"])
+    }
+}
