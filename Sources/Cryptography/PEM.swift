@@ -18,7 +18,7 @@ enum PEM {
         let reason = isWhole ? "holds no certificate (PEM, '-----BEGIN CERTIFICATE-----')" : TLSFailure.lastReason()
         ERR_clear_error()
         if unsafe isWhole && !found.isEmpty { return unsafe found }
-        for unsafecertificate in unsafe found { unsafe X509_free(certificate) }
+        unsafe found.forEach { unsafe X509_free($0) }
         throw TLSMaterialError(part: part, reason: isWhole ? reason : "holds a damaged certificate: \(reason)")
     }
 

@@ -105,8 +105,8 @@ package struct TLSMaterialError: Error, Equatable, Sendable {
         let chain = try unsafe PEM.certificates(material.certificateChain, part: .certificateChain)
         let leaf = unsafe chain[0]
         var isRefused = unsafe SSL_CTX_use_certificate(handle, leaf) != 1
-        for unsafecertificate in unsafe chain.dropFirst() {
-            if unsafe !isRefused && sluice_ssl_context_add_chain(handle, certificate) == 1 { continue }
+        unsafe chain.dropFirst().forEach { certificate in
+            if unsafe !isRefused && sluice_ssl_context_add_chain(handle, certificate) == 1 { return }
             isRefused = true
             unsafe X509_free(certificate)
         }
@@ -135,7 +135,7 @@ package struct TLSMaterialError: Error, Equatable, Sendable {
         guard let text = material.clientAuthorities else { return }
         let authorities = try unsafe PEM.certificates(text, part: .clientAuthorities)
         let store = unsafe SSL_CTX_get_cert_store(handle)
-        for unsafeauthority in unsafe authorities {
+        unsafe authorities.forEach { authority in
             // The list that clients are shown, to choose a certificate by.
             unsafe SSL_CTX_add_client_CA(handle, authority)
             unsafe X509_STORE_add_cert(store, authority)

@@ -100,11 +100,21 @@ final class MosquittoClient: @unchecked Sendable {
 
     // MARK: Commands
 
+    /// Lets it speak TLS, before it connects.
+    /// - Parameter name: the client's own certificate among `certificates`.
+    func secure(_ certificates: Certificates, version: String? = nil, name: String? = nil) throws {
+        let result = mosquitto_tls_set(
+            handle, certificates.path("ca.pem"), nil, name.map { certificates.path($0 + ".pem") },
+            name.map { certificates.path($0 + ".key") }, nil)
+        guard result == 0 else { throw Failure(text: "TLS: \(String(cString: mosquitto_strerror(result)))") }
+        mosquitto_tls_opts_set(handle, 1, version, nil)
+    }
+
     /// Connects and waits for the CONNACK.
     /// - Returns: its code.
     @discardableResult
-    func connect(port: Int, keepAlive: Int32 = 60) throws -> Int {
-        let result = mosquitto_connect(handle, "127.0.0.1", Int32(port), keepAlive)
+    func connect(port: Int, host: String = "127.0.0.1", keepAlive: Int32 = 60) throws -> Int {
+        let result = mosquitto_connect(handle, host, Int32(port), keepAlive)
         guard result == 0 else { throw Failure(text: "connect: \(String(cString: mosquitto_strerror(result)))") }
         isStarted = true
         mosquitto_loop_start(handle)
