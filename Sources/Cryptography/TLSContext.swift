@@ -143,7 +143,7 @@ package struct TLSMaterialError: Error, Equatable, Sendable {
         }
         var mode = SSL_VERIFY_PEER
         if material.requiresClientCertificate { mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT }
-        unsafe SSL_CTX_set_verify(handle, mode, nil)
+        unsafe SSL_CTX_set_verify(handle, mode, TLSExchange.noteRefusal)
         // Tickets of a context that asks for certificates must say what they are for. The keys that seal them are the
         // context's own, so a ticket never outlives the authorities that its client was judged by.
         let purpose: [UInt8] = Array("sluice".utf8)

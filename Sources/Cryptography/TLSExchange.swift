@@ -10,6 +10,8 @@ import SluiceCore
 struct TLSExchange {
     /// What came and is not read yet.
     var input = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    /// Whose certificate was not accepted; the connection forgets a certificate with the failure.
+    var refusedSubject: String?
     /// Gets what is to be sent.
     let output: UnsafeMutablePointer<ByteBuffer>
 
@@ -41,11 +43,22 @@ struct TLSExchange {
         return unsafe bio
     }
 
-    private static func current(_ bio: OpaquePointer?) -> UnsafeMutablePointer<TLSExchange> {
+    static func current(_ bio: OpaquePointer?) -> UnsafeMutablePointer<TLSExchange> {
         guard let data = unsafe BIO_get_data(bio) else {
             preconditionFailure("Cannot move bytes while no exchange is set")
         }
         return unsafe data.assumingMemoryBound(to: TLSExchange.self)
+    }
+
+    /// Notes whose certificate is refused; OpenSSL's own verdict stands.
+    static let noteRefusal: @convention(c) (Int32, OpaquePointer?) -> Int32 = { isAccepted, verification in
+        if isAccepted == 0, let certificate = unsafe X509_STORE_CTX_get0_cert(verification),
+            let connection = unsafe X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx())
+        {
+            let exchange = unsafe current(SSL_get_rbio(OpaquePointer(connection)))
+            unsafe exchange.pointee.refusedSubject = unsafe PEM.subject(of: certificate)
+        }
+        return isAccepted
     }
 
     private static func read(_ bio: OpaquePointer?, _ target: UnsafeMutablePointer<CChar>?, _ capacity: Int32) -> Int32

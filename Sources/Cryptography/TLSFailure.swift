@@ -37,8 +37,8 @@ package struct TLSFailure: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     private static func peerSubject(_ connection: OpaquePointer) -> String {
-        guard let certificate = unsafe SSL_get0_peer_certificate(connection) else { return "" }
-        return unsafe " (\(PEM.subject(of: certificate)))"
+        guard let subject = unsafe TLSExchange.current(SSL_get_rbio(connection)).pointee.refusedSubject else { return "" }
+        return " (\(subject))"
     }
 
     /// OpenSSL's last error in its own words; clears them all.
