@@ -37,7 +37,9 @@ package struct TLSFailure: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     private static func peerSubject(_ connection: OpaquePointer) -> String {
-        guard let subject = unsafe TLSExchange.current(SSL_get_rbio(connection)).pointee.refusedSubject else { return "" }
+        guard let subject = unsafe TLSExchange.current(SSL_get_rbio(connection)).pointee.refusedSubject else {
+            return ""
+        }
         return " (\(subject))"
     }
 

@@ -28,6 +28,8 @@ final class MosquittoClient: @unchecked Sendable {
     private var grantedReason: [Int32: String] = [:]
     private var unsubscribed: Set<Int32> = []
     private var isStarted = false
+    /// What the library said of errors.
+    private var complaints: [String] = []
 
     /// - Parameter version: 3 for MQTT 3.1, 4 for 3.1.1, 5.
     init(id: String, version: Int32 = 4, clean: Bool = true, receiveMaximum: Int32? = nil) throws {
@@ -54,6 +56,11 @@ final class MosquittoClient: @unchecked Sendable {
     }
 
     private func setCallbacks() {
+        mosquitto_log_callback_set(handle) { _, data, level, text in
+            guard level == MOSQ_LOG_ERR, let text else { return }
+            let line = String(cString: text)
+            MosquittoClient.client(data)?.note { $0.complaints.append(line) }
+        }
         mosquitto_connect_callback_set(handle) { _, data, code in
             MosquittoClient.client(data)?.note { $0.connectCode = Int(code) }
         }
@@ -94,7 +101,9 @@ final class MosquittoClient: @unchecked Sendable {
         defer { condition.unlock() }
         while true {
             if let value = value() { return value }
-            guard condition.wait(until: end) else { throw Failure(text: "no \(what) within \(seconds) s") }
+            guard condition.wait(until: end) else {
+                throw Failure(text: "no \(what) within \(seconds) s \(complaints)")
+            }
         }
     }
 
