@@ -111,7 +111,7 @@ let package = Package(
             "SluiceBrokerTests",
             ["SluiceBroker", "CommitLog", "RecordFormat", "MQTTWire", "TopicRouting", "SluiceCore"]),
         tests("CryptographyTests", ["Cryptography", "SluiceCore"]),
-        tests("SluiceTransportTests", ["SluiceTransport", "Cryptography", "SluiceCore"]),
+        tests("SluiceTransportTests", ["SluiceTransport", "SluiceTesting", "SluiceCore"]),
         tests("SluiceConfigurationTests", ["SluiceConfiguration", "SluiceCore"]),
         tests("RepositoryTests", []),
         tests(

@@ -20,7 +20,9 @@ final class Channel {
 
     /// The peer's address; asked for at once, since a socket that was reset knows it no more.
     let address: String
-    private let tls: TLSConnection?
+    private let context: TLSContext?
+    /// Made when the first bytes come, so that a silent connection costs nothing.
+    private var tls: TLSConnection?
     private let webSocket: WebSocketStream?
     /// Bytes for the socket that it did not take yet; no more than one step's worth and what answers the peer.
     var unsent = ByteBuffer()
@@ -33,14 +35,13 @@ final class Channel {
     init(address: String, tls: TLSContext?, webSocket pool: FrameCodecPool?) {
         precondition(tls != nil || pool != nil)
         self.address = address
-        self.tls = tls.map(TLSConnection.init(server:))
+        context = tls
         webSocket = pool.map(WebSocketStream.init(pool:))
     }
 
     /// What it is busy with before MQTT flows, for log lines.
     var handshake: String {
-        if let tls, tls.state == .handshaking { return "TLS handshake" }
-        return "WebSocket upgrade"
+        context != nil && tls?.state ?? .handshaking == .handshaking ? "TLS handshake" : "WebSocket upgrade"
     }
 
     /// Takes bytes off the wire.
@@ -53,6 +54,7 @@ final class Channel {
         _ bytes: Span<UInt8>, plain: inout ByteBuffer, wire: inout ByteBuffer, clear: inout ByteBuffer,
         frames: inout ByteBuffer
     ) -> Event {
+        if tls == nil, let context { tls = TLSConnection(server: context) }
         guard let webSocket else {
             guard let tls else { preconditionFailure("Cannot be without TLS and WebSocket") }
             return Self.event(tls.received(bytes, plain: &plain, reply: &wire))
