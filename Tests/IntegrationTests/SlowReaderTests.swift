@@ -3,12 +3,10 @@ import Testing
 
 @Suite("Clients that do not read, behind TLS and WebSocket")
 struct SlowReaderTests {
-    /// A subscriber that reads nothing while a publisher sends 48 MiB, then reads all of it. The publisher gets every
-    /// acknowledgement before the subscriber reads a byte, so whatever holds the subscriber up holds nobody else.
-    private static let script = """
+    /// A client of sockets, TLS and frames alone, which reads when it is told to.
+    private static let client = """
         import base64, os, socket, ssl, sys
         kind, port, plain, authority = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-        COUNT, SIZE = 12288, 4096
         def length(number):
             text = b""
             while True:
@@ -67,13 +65,20 @@ struct SlowReaderTests {
                             del self.data[:index + size]
                             return found
                     self.fill()
+        def resident():
+            status = open(f"/proc/{sys.argv[5]}/status").read()
+            return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+
+        """
+
+    /// A subscriber that reads nothing while a publisher sends 48 MiB, then reads all of it. The publisher gets every
+    /// acknowledgement before the subscriber reads a byte, so whatever holds the subscriber up holds nobody else.
+    private static let slowReader = """
+        COUNT, SIZE = 12288, 4096
         slow = Client(kind, port, b"slow")
         slow.send(packet(0x82, b"\\0\\1" + string(b"s/#") + b"\\1"))
         assert slow.next() == (0x90, b"\\0\\1\\1")
         fast = Client("mqtt", plain, b"fast")
-        def resident():
-            status = open(f"/proc/{sys.argv[5]}/status").read()
-            return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
         before = resident()
         for start in range(0, COUNT, 64):
             for number in range(start, start + 64):
@@ -89,15 +94,43 @@ struct SlowReaderTests {
         print("received", COUNT)
         """
 
+    /// Connections that say CONNECT and then nothing; the first hundred warm the broker up.
+    private static let idle = """
+        clients = [Client(kind, port, f"idle{number}".encode()) for number in range(100)]
+        before = resident()
+        clients += [Client(kind, port, f"idle{number}".encode()) for number in range(100, 500)]
+        for client in clients[::50]:
+            client.send(b"\\xc0\\0")
+            assert client.next() == (0xD0, b"")
+        print((resident() - before) / 400)
+        """
+
+    private func run(_ script: String, _ kind: String, _ certificates: Certificates, _ broker: BrokerProcess) throws
+        -> Program.Result
+    {
+        try Program.run(
+            [
+                "python3", "-c", Self.client + script, kind, String(broker.port(kind)), String(broker.port),
+                certificates.path("ca.pem"), String(broker.process.pid),
+            ], within: 60)
+    }
+
+    @Test("an idle connection keeps no record buffers", arguments: ["mqtts", "wss"])
+    func idles(kind: String) throws {
+        let certificates = try Certificates()
+        let broker = try BrokerProcess(certificates.configuration())
+        let result = try run(Self.idle, kind, certificates, broker)
+        #expect(result.code == 0, "\(result)")
+        // KiB; OpenSSL's own structures take 15, a pair of record buffers would take 33 more.
+        let each = try #require(result.lines.last.flatMap { Double($0) })
+        #expect(each < 24)
+    }
+
     @Test("a subscriber gets everything once it reads, and costs little until then", arguments: ["mqtts", "ws", "wss"])
     func readsLater(kind: String) throws {
         let certificates = try Certificates()
         let broker = try BrokerProcess(certificates.configuration(more: "log:\n  tail_memory: 2MiB\n"))
-        let result = try Program.run(
-            [
-                "python3", "-c", Self.script, kind, String(broker.port(kind)), String(broker.port),
-                certificates.path("ca.pem"), String(broker.process.pid),
-            ], within: 60)
+        let result = try run(Self.slowReader, kind, certificates, broker)
         #expect(result.code == 0, "\(result)")
         #expect(result.lines.last == "received 12288")
         // KiB; the tail, the output of the one client, and nothing like the 48 MiB that were sent.
