@@ -40,7 +40,8 @@ extension Connection {
             bytes.span, plain: &owner.plain, wire: &owner.wire, clear: &owner.clear, frames: &owner.frames)
         push(channel)
         guard !isClosed else { return }
-        if client == nil, event == .open { open() }
+        // A client may say all it has to say with the last of its handshake, and leave.
+        if client == nil, event == .open || !owner.plain.isEmpty { open() }
         if let client, owner.plain.count > stash.count {
             owner.plain.withUnsafeBytes { take($0, client) }
         }

@@ -208,6 +208,38 @@ struct TLSTests {
         #expect(broker.logs("TLS failed: plain HTTP came instead of TLS"))
     }
 
+    /// Sends the end of its handshake, a whole MQTT conversation and its goodbye at once.
+    private static let hasty = """
+        import socket, ssl, sys
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        context = ssl.create_default_context(cafile=sys.argv[2])
+        tls = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+        wire = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                wire.sendall(outgoing.read())
+                incoming.write(wire.recv(65536))
+        tls.write(bytes.fromhex("100d00044d5154540402000000016830080005686173747921e000"))
+        try: tls.unwrap()
+        except ssl.SSLWantReadError: pass
+        wire.sendall(outgoing.read())
+        while wire.recv(65536): pass
+        """
+
+    @Test("what a client says with the end of its handshake counts, also when it leaves at once")
+    func takesHaste() throws {
+        let certificates = try Certificates()
+        let broker = try BrokerProcess(certificates.configuration())
+        let result = try Program.run(
+            ["python3", "-c", Self.hasty, String(broker.port("mqtts")), certificates.path("ca.pem")])
+        #expect(result.code == 0, "\(result)")
+        let replay = try broker.mosquitto("sub", ["-t", "$replay/earliest/#", "-v", "-C", "1", "-W", "10"])
+        #expect(replay.output == "hasty !\n")
+    }
+
     /// Opens a thousand connections that send the head of a record that never becomes whole, or part of an upgrade, or
     /// nothing at all; then waits until the broker has closed them all. A process of its own: libmosquitto's select(2)
     /// takes no descriptor above 1023.
