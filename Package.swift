@@ -47,6 +47,8 @@ let package = Package(
         system("CLZ4", "liblz4", "liblz4-dev"),
         system("CZstd", "libzstd", "libzstd-dev"),
         system("CYAML", "yaml-0.1", "libyaml-dev"),
+        system("COpenSSL", "openssl", "libssl-dev"),
+        system("CWslay", nil, "libwslay-dev"),
         system("CMosquitto", "libmosquitto", "libmosquitto-dev"),
         .target(name: "CLinux", path: "Sources/System/CLinux"),
 
@@ -54,6 +56,7 @@ let package = Package(
         .target(
             name: "Compression", dependencies: ["CZlib", "CSnappy", "CLZ4", "CZstd"], swiftSettings: sansIO),
         .target(name: "SluiceCore", swiftSettings: sansIO),
+        .target(name: "Cryptography", dependencies: ["SluiceCore", "COpenSSL"], swiftSettings: sansIO),
         .target(
             name: "RecordFormat", dependencies: ["SluiceCore", "Checksums", "Compression"], swiftSettings: sansIO),
         .target(name: "MQTTWire", dependencies: ["SluiceCore"], swiftSettings: sansIO),
@@ -75,7 +78,8 @@ let package = Package(
         .target(
             name: "SluiceTransport",
             dependencies: [
-                "SluiceCore", "TopicRouting", "CommitLog", "SluiceBroker", "EventLoop", "CLinux",
+                "SluiceCore", "Cryptography", "TopicRouting", "CommitLog", "SluiceBroker", "EventLoop", "CLinux",
+                "CWslay",
             ],
             swiftSettings: settings),
         .target(name: "SluiceConfiguration", dependencies: ["SluiceCore", "CYAML"], swiftSettings: settings),
@@ -88,7 +92,7 @@ let package = Package(
                 "Checksums", "Compression", "SluiceCore", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession",
                 "CommitLog",
                 "SluiceBroker",
-                "CommitLogPosix", "EventLoop", "SluiceTransport", "SluiceConfiguration", "CLinux",
+                "Cryptography", "CommitLogPosix", "EventLoop", "SluiceTransport", "SluiceConfiguration", "CLinux",
             ],
             swiftSettings: settings),
 
@@ -106,6 +110,8 @@ let package = Package(
         tests(
             "SluiceBrokerTests",
             ["SluiceBroker", "CommitLog", "RecordFormat", "MQTTWire", "TopicRouting", "SluiceCore"]),
+        tests("CryptographyTests", ["Cryptography", "SluiceCore"]),
+        tests("SluiceTransportTests", ["SluiceTransport", "SluiceTesting", "SluiceCore"]),
         tests("SluiceConfigurationTests", ["SluiceConfiguration", "SluiceCore"]),
         tests("RepositoryTests", []),
         tests(

@@ -15,9 +15,9 @@ module() {
         -enable-upcoming-feature MemberImportVisibility -enable-upcoming-feature ExistentialAny \
         -assert-config Debug -sanitize=fuzzer,address -module-name "$name" -I "$out" \
         -I Sources/System/CISAL -I Sources/System/CXXHash -I Sources/System/CZlib -I Sources/System/CSnappy \
-        -I Sources/System/CLZ4 -I Sources/System/CZstd "$@"
+        -I Sources/System/CLZ4 -I Sources/System/CZstd -I Sources/System/COpenSSL -I Sources/System/CWslay "$@"
 }
-for name in SluiceCore MQTTWire Checksums Compression RecordFormat; do
+for name in SluiceCore MQTTWire Checksums Compression RecordFormat Cryptography; do
     module "$name" -emit-module -emit-module-path "$out/$name.swiftmodule" -emit-object -o "$out/$name.o" \
         Sources/"$name"/*.swift
 done
@@ -25,3 +25,8 @@ module PacketDecoderFuzz -use-ld=lld -emit-executable -o "$out/PacketDecoderFuzz
     "$out/SluiceCore.o" "$out/MQTTWire.o"
 module CompressionFuzz -use-ld=lld -emit-executable -o "$out/CompressionFuzz" Fuzz/CompressionFuzz.swift \
     "$out/SluiceCore.o" "$out/Checksums.o" "$out/Compression.o" "$out/RecordFormat.o"
+# Of SluiceTransport what is sans-IO; the rest needs the whole broker.
+module SluiceTransport -emit-module -emit-module-path "$out/SluiceTransport.swiftmodule" -emit-object \
+    -o "$out/SluiceTransport.o" Sources/SluiceTransport/WebSocket/*.swift
+module WebSocketFuzz -use-ld=lld -emit-executable -o "$out/WebSocketFuzz" Fuzz/WebSocketFuzz.swift \
+    "$out/SluiceCore.o" "$out/Cryptography.o" "$out/SluiceTransport.o"

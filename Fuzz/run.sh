@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds and runs the fuzzers, the packet decoder's and then the codecs', each for Fuzz/run.sh [seconds]. A finding is
-# written to Fuzz/FailCases or Fuzz/CompressionFailCases, where the unit tests replay it. The corpora in Fuzz/.build
+# Builds and runs the fuzzers, the packet decoder's, the codecs' and WebSocket's, each for Fuzz/run.sh [seconds]. A finding
+# is written to Fuzz/FailCases, Fuzz/CompressionFailCases or Fuzz/WebSocketFailCases, where the unit tests replay it. The corpora in Fuzz/.build
 # start from the recorded vectors and grow from run to run.
 set -eu
 seconds=${1:-60}
@@ -25,5 +25,14 @@ for file in Tests/CompressionTests/Vectors/*.hex; do
     case $(sed -n 's/^# codec: //p' "$file") in gzip) codec=1 ;; snappy) codec=2 ;; lz4) codec=3 ;; *) codec=4 ;; esac
     { printf '%02x' "$codec"; sed -n 's/^> //p' "$file"; } | xxd -r -p >"$corpus/$(basename "$file" .hex)"
 done
-exec Fuzz/.build/CompressionFuzz -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=2048 \
+Fuzz/.build/CompressionFuzz -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=2048 \
     -artifact_prefix=Fuzz/CompressionFailCases/ "$corpus"
+
+corpus=Fuzz/.build/WebSocketCorpus
+mkdir -p "$corpus"
+# The first byte chooses pieces and whether an upgrade comes first: here frames, then a request.
+printf '\007\202\203\001\002\003\004\020\014\000\211\200\000\000\000\000\210\202\000\000\000\000\003\350' >"$corpus/frames"
+printf '\006GET /mqtt HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n' \
+    >"$corpus/upgrade"
+exec Fuzz/.build/WebSocketFuzz -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=2048 \
+    -artifact_prefix=Fuzz/WebSocketFailCases/ "$corpus"

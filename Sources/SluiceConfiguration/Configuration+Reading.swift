@@ -33,11 +33,7 @@ extension Configuration {
     }
 
     private mutating func take(_ root: SectionReader) {
-        root.section("listeners") { section in
-            let address = Expectation(
-                description: "HOST:PORT, such as 127.0.0.1:1883", takesQuoted: true, parse: ListenAddress.init)
-            if let mqtt = section.value("mqtt", address) { listeners.mqtt = mqtt }
-        }
+        root.section("listeners") { listeners.take($0) }
         if let data = root.value("data", .text("a directory")) { dataDirectory = data }
         if let loops = root.value("loops", .integer(0...1024)) { loopCount = loops }
         root.section("journal") { section in

@@ -30,12 +30,6 @@ package struct Configuration: Equatable, Sendable {
     package static let catchAllStream = "mqtt"
 }
 
-/// Where connections are accepted.
-package struct ListenerSettings: Equatable, Sendable {
-    /// MQTT over TCP. Loopback, since an anonymous listener should not be reachable unasked.
-    package var mqtt = ListenAddress(host: "127.0.0.1", port: 1883)
-}
-
 /// A host and port to listen on.
 package struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
     /// A name or numeric address, IPv6 without brackets.

@@ -2,7 +2,10 @@
 enum EnvironmentOverlay {
     /// The settings that a variable can override; lists are not among them.
     static let paths: [[String]] = [
-        ["listeners", "mqtt"], ["data"], ["loops"],
+        ["listeners", "mqtt"], ["listeners", "mqtts"], ["listeners", "ws"], ["listeners", "wss"],
+        ["listeners", "tls", "certificate"], ["listeners", "tls", "key"], ["listeners", "tls", "client_ca"],
+        ["listeners", "tls", "require_certificate"], ["listeners", "tls", "min_version"],
+        ["listeners", "tls", "ciphers"], ["data"], ["loops"],
         ["journal", "file_size"], ["journal", "commit_delay"],
         ["log", "tail_memory"], ["log", "segment_size"], ["log", "retention_size"], ["log", "quota"],
         ["log", "reserve"],
@@ -12,6 +15,7 @@ enum EnvironmentOverlay {
     ]
 
     private static let prefix = "SLUICE_"
+    private static let addressKey = "address"
 
     /// Variables that mean something to the command line or the tests.
     private static let others: Set<String> = ["SLUICE_CONFIG", "SLUICE_EXECUTABLE", "SLUICE_SEED"]
@@ -42,7 +46,15 @@ enum EnvironmentOverlay {
 
     private static func set(_ node: YAMLNode, at path: ArraySlice<String>, in parent: inout YAMLNode) {
         guard let key = path.first else {
-            parent = node
+            // A listener that is written long keeps its certificates.
+            if case .mapping(var written) = parent.content,
+                let index = written.firstIndex(where: { $0.key == addressKey })
+            {
+                written[index].value = node
+                parent.content = .mapping(written)
+            } else {
+                parent = node
+            }
             return
         }
         var entries: [YAMLNode.Entry] = []

@@ -38,6 +38,15 @@ extension Expectation<String> {
     }
 }
 
+extension Expectation<Bool> {
+    /// Yes or no, in YAML 1.2's words.
+    static var boolean: Expectation {
+        Expectation(description: "true or false", words: ["true", "false"]) { text in
+            text == "true" ? true : text == "false" ? false : nil
+        }
+    }
+}
+
 extension Expectation<Int> {
     /// A whole number within `range`.
     static func integer(_ range: ClosedRange<Int>) -> Expectation {

@@ -30,6 +30,15 @@ final class SectionReader {
     /// Whether `key` is written here.
     func has(_ key: String) -> Bool { entries.contains { $0.key == key } }
 
+    /// Whether the value of `key` is left out, though the key is written.
+    func isNothing(_ key: String) -> Bool { entries.first { $0.key == key }?.value.isNothing ?? false }
+
+    /// Whether `key` is written as a section of settings.
+    func isSection(_ key: String) -> Bool {
+        if case .mapping? = entries.first(where: { $0.key == key })?.value.content { return true }
+        return false
+    }
+
     /// Where `key` is written, else where the section is.
     func location(of key: String) -> SourceLocation { entry(key)?.keyLocation ?? location }
 

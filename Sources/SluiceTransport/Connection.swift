@@ -4,40 +4,54 @@ import Glibc
 import SluiceBroker
 import SluiceCore
 
-/// One client's socket: bytes in, bytes out, and back-pressure both ways.
+/// One client's socket: bytes in, bytes out, and back-pressure both ways. What TLS and WebSocket need beyond that is in
+/// `Connection+Channel.swift`.
 ///
 /// Isolation: its loop's thread.
 final class Connection: ReadinessTarget, ClientLink {
-    private let socket: Int32
-    private unowned let owner: TransportLoop
+    let socket: Int32
+    unowned let owner: TransportLoop
+    /// What stands between the socket and MQTT; nil for plain TCP.
+    let channel: Channel?
     private var watcher: ReadinessWatcher?
-    private var client: Client?
+    /// The shard's side of it; nil until MQTT can flow.
+    private(set) var client: Client?
     /// The head of a packet that is not whole yet; the only received bytes that outlive a tick.
-    private var stash = ByteBuffer()
-    private var isWriteBlocked = false
-    private var isPaused = false
-    private var isClosed = false
+    var stash = ByteBuffer()
+    var isWriteBlocked = false
+    private(set) var isPaused = false
+    private(set) var isClosed = false
     /// Whether its last bytes are to be sent before the socket is closed.
-    private var isLingering = false
+    var isLingering = false
+    /// Whether all its bytes are sent, and what the peer still sends is read only to let it see the end.
+    var isHalfClosed = false
+    /// Whether the peer ended it while it was paused: what came before is still to be taken.
+    var endsWhenTaken = false
 
-    init?(_ owner: TransportLoop, socket: Int32) {
+    init?(_ owner: TransportLoop, socket: Int32, channel: Channel?) {
         self.owner = owner
         self.socket = socket
+        self.channel = channel
         guard let watcher = ReadinessWatcher(owner.loop, socket: socket, target: self) else { return nil }
         self.watcher = watcher
         watcher.want(readable: true, writable: false)
     }
 
-    /// Makes it the link of a new client of `shard`.
-    func start(_ shard: BrokerShard) {
-        client = shard.connected(self, address: SocketAddress.peer(of: socket))
+    /// Makes it the link of a new client of the shard.
+    func open() {
+        client = owner.shard.connected(self, address: channel?.address ?? SocketAddress.peer(of: socket))
     }
 
     // MARK: Reading
 
     func ready(readable: Bool, writable: Bool) {
         if writable, !isClosed { continueWriting() }
-        if readable, !isClosed, !isPaused, !isLingering { read() }
+        guard readable, !isClosed, !isPaused || isHalfClosed else { return }
+        if let channel {
+            isLingering ? discard() : read(channel)
+        } else if !isLingering {
+            read()
+        }
     }
 
     /// Reads what is there, at most a few buffers full, so that one client does not keep the others waiting.
@@ -64,7 +78,7 @@ final class Connection: ReadinessTarget, ClientLink {
     }
 
     /// Gives bytes to the shard and keeps what it leaves.
-    private func take(_ received: UnsafeRawBufferPointer, _ client: Client) {
+    func take(_ received: UnsafeRawBufferPointer, _ client: Client) {
         let bytes = received.assumingMemoryBound(to: UInt8.self)
         let used = owner.shard.received(client, bytes.span)
         stash.removeAll()
@@ -77,12 +91,18 @@ final class Connection: ReadinessTarget, ClientLink {
         if owner.mustPause(client) { pause() }
     }
 
+    /// Whether it must go on being left unread for the sake of its own output.
+    var mustStayPaused: Bool {
+        guard !isClosed, let client else { return false }
+        return client.output.count > owner.shard.outputBytesMax || hasTooMuchUnsent
+    }
+
     /// Packets that were postponed, or left in the kernel, can be taken now.
     func resume() {
         guard !isClosed, !isLingering, let client else { return }
         isPaused = false
         updateWatcher()
-        guard stash.count > 0 else { return }
+        guard stash.count > 0 || endsWhenTaken else { return }
         owner.afterTick { [weak self] in self?.takeStashed(client) }
     }
 
@@ -92,16 +112,17 @@ final class Connection: ReadinessTarget, ClientLink {
         swap(&held, &stash)
         held.withUnsafeBytes { bytes in take(bytes, client) }
         owner.shard.endTick()
+        if endsWhenTaken, !isPaused, !isClosed, !isLingering { end(nil) }
     }
 
-    private func pause() {
+    func pause() {
         guard !isPaused, !isClosed else { return }
         isPaused = true
         owner.paused(self)
         updateWatcher()
     }
 
-    private func lose() {
+    func lose() {
         guard let client else { return finish() }
         owner.shard.disconnected(client)
         finish()
@@ -111,7 +132,7 @@ final class Connection: ReadinessTarget, ClientLink {
 
     func flush() {
         guard !isClosed, let client, !isWriteBlocked else { return }
-        send(client)
+        if let channel { send(channel) } else { send(client) }
     }
 
     private func send(_ client: Client) {
@@ -136,18 +157,17 @@ final class Connection: ReadinessTarget, ClientLink {
     }
 
     private func continueWriting() {
-        guard let client else { return }
         isWriteBlocked = false
-        send(client)
+        if let channel { send(channel) } else if let client { send(client) }
         guard !isClosed, !isWriteBlocked else { return }
         updateWatcher()
-        owner.shard.drained(client)
+        if let client { owner.shard.drained(client) }
     }
 
     func close() {
         guard !isClosed, let client else { return }
         isLingering = true
-        send(client)
+        if let channel { send(channel) } else { send(client) }
         guard !isClosed else { return }
         // What does not fit goes as the peer reads; one that never does is cut off.
         updateWatcher()
@@ -157,12 +177,12 @@ final class Connection: ReadinessTarget, ClientLink {
     /// Cuts a lingering connection off.
     func cut() { finish() }
 
-    private func updateWatcher() {
+    func updateWatcher() {
         guard !isClosed else { return }
-        watcher?.want(readable: !isPaused && !isLingering, writable: isWriteBlocked)
+        watcher?.want(readable: isHalfClosed || !isPaused && !isLingering, writable: isWriteBlocked)
     }
 
-    private func finish() {
+    func finish() {
         guard !isClosed else { return }
         isClosed = true
         watcher?.close()

@@ -1,5 +1,6 @@
 import CLinux
 package import CommitLog
+package import Cryptography
 import EventLoop
 import Glibc
 package import SluiceBroker
@@ -7,22 +8,56 @@ package import SluiceCore
 import Synchronization
 package import TopicRouting
 
-/// What a server needs to listen.
-package struct ServerSettings {
+/// What is spoken on a listener's connections.
+package enum ListenerKind: String, CaseIterable, Sendable {
+    /// MQTT over TCP.
+    case mqtt
+    /// MQTT over TLS.
+    case mqtts
+    /// MQTT over WebSocket.
+    case ws
+    /// MQTT over WebSocket over TLS.
+    case wss
+}
+
+/// One place to listen.
+package struct ListenerEndpoint: Sendable {
+    /// What is spoken there.
+    package var kind: ListenerKind
     /// The numeric address to listen on.
     package var host: String
     /// The port; 0 lets the system choose.
     package var port: UInt16
+    /// What its connections prove themselves with, where TLS is spoken.
+    package var tls: TLSContext?
+
+    /// An endpoint from its parts.
+    package init(kind: ListenerKind, host: String, port: UInt16, tls: TLSContext?) {
+        switch kind {
+        case .mqtt, .ws: precondition(tls == nil)
+        case .mqtts, .wss: precondition(tls != nil)
+        }
+        self.kind = kind
+        self.host = host
+        self.port = port
+        self.tls = tls
+    }
+}
+
+/// What a server needs to listen.
+package struct ServerSettings {
+    /// Where to listen, one of each kind at most.
+    package var listeners: [ListenerEndpoint]
     /// The number of event loops.
     package var loopCount: Int
     /// Bounds of everything that input could make grow.
     package var limits: Limits
 
     /// Settings from their parts.
-    package init(host: String, port: UInt16, loopCount: Int, limits: Limits) {
+    package init(listeners: [ListenerEndpoint], loopCount: Int, limits: Limits) {
         precondition(loopCount > 0)
-        self.host = host
-        self.port = port
+        precondition(!listeners.isEmpty)
+        self.listeners = listeners
         self.loopCount = loopCount
         self.limits = limits
     }
@@ -34,7 +69,7 @@ package struct ListenError: Error, CustomStringConvertible {
     package let description: String
 }
 
-/// The MQTT listener and the event loops behind it.
+/// The listeners and the event loops behind them.
 ///
 /// Isolation: `init` and `run` on one thread, which accepts and takes signals; each loop has its own.
 package final class Server {
@@ -42,27 +77,45 @@ package final class Server {
     private let log: any LogEngine
     private let rules: RuleSet
     private let report: @Sendable (LogSeverity, String) -> Void
-    private let listener: Int32
+    private var listeners: [Listener] = []
     private let peers = Peers()
     private let loop = Loop()
     private var loops: [TransportLoop] = []
     private var acceptedCount = 0
     private var refusedCount = 0
     private var watchers: [SignalWatcher] = []
-    private var acceptor: Acceptor?
     private var retry: RepeatingTimer?
-    /// Where it listens, as `HOST:PORT`.
-    package let address: String
 
-    /// Takes new connections off the listener.
-    private final class Acceptor: ReadinessTarget {
-        let body: () -> Void
+    /// One listening socket.
+    private final class Listener: ReadinessTarget {
+        let socket: Int32
+        var door: Door
+        let kind: ListenerKind
         var watcher: ReadinessWatcher?
-        init(_ body: @escaping () -> Void) { self.body = body }
-        func ready(readable: Bool, writable: Bool) { if readable { body() } }
+        var body: ((Listener) -> Void)?
+
+        init(_ endpoint: ListenerEndpoint) throws(ListenError) {
+            kind = endpoint.kind
+            door = Door(endpoint.kind, endpoint.tls)
+            socket = sluice_listen_tcp(endpoint.host, endpoint.port, 4096)
+            guard socket >= 0 else {
+                throw ListenError(
+                    description:
+                        "cannot listen on \(endpoint.host):\(endpoint.port): \(String(cString: strerror(errno)))")
+            }
+        }
+
+        deinit { if socket >= 0 { Glibc.close(socket) } }
+
+        func ready(readable: Bool, writable: Bool) { if readable { body?(self) } }
     }
 
-    /// Binds the listener; connections wait in the kernel until `run`.
+    /// Where it listens, as `HOST:PORT`, in the order of its settings.
+    package var addresses: [(kind: ListenerKind, address: String)] {
+        listeners.map { ($0.kind, SocketAddress.local(of: $0.socket)) }
+    }
+
+    /// Binds the listeners; connections wait in the kernel until `run`.
     /// - Throws: `ListenError`.
     package init(
         settings: ServerSettings, log: any LogEngine, rules: RuleSet, sessions: SessionDirectory,
@@ -73,12 +126,7 @@ package final class Server {
         self.log = log
         self.rules = rules
         self.report = report
-        listener = sluice_listen_tcp(settings.host, settings.port, 4096)
-        guard listener >= 0 else {
-            throw ListenError(
-                description: "cannot listen on \(settings.host):\(settings.port): \(String(cString: strerror(errno)))")
-        }
-        address = SocketAddress.local(of: listener)
+        for endpoint in settings.listeners { listeners.append(try Listener(endpoint)) }
         peers.directory.withLock { $0 = sessions }
         peers.retained.withLock { $0 = retained }
     }
@@ -97,10 +145,11 @@ package final class Server {
         let threads = loops.enumerated().map { index, loop in
             LoopThread(name: "sluice-loop-\(index)") { loop.run() }
         }
-        let acceptor = Acceptor { [unowned self] in accept() }
-        acceptor.watcher = ReadinessWatcher(loop, socket: listener, target: acceptor)
-        acceptor.watcher?.want(readable: true, writable: false)
-        self.acceptor = acceptor
+        for listener in listeners {
+            listener.body = { [unowned self] listener in accept(listener) }
+            listener.watcher = ReadinessWatcher(loop, socket: listener.socket, target: listener)
+            listener.watcher?.want(readable: true, writable: false)
+        }
         for signal in [SIGTERM, SIGINT] {
             watchers.append(SignalWatcher(loop, signal: signal) { [unowned self] in stopAccepting() })
         }
@@ -112,10 +161,16 @@ package final class Server {
         loop.drain()
     }
 
+    /// Lets connections that come from now on prove themselves with `context`; those there are keep theirs. On the
+    /// thread that runs it.
+    package func replaceContext(of kind: ListenerKind, by context: TLSContext) {
+        for listener in listeners where listener.kind == kind { listener.door = Door(kind, context) }
+    }
+
     /// Deals new connections out to the loops in turn.
-    private func accept() {
+    private func accept(_ listener: Listener) {
         for _ in 0..<256 {
-            let socket = sluice_accept(listener)
+            let socket = sluice_accept(listener.socket)
             if socket < 0 {
                 if errno == EAGAIN || errno == EINTR || errno == ECONNABORTED { return }
                 return waitForDescriptors()
@@ -129,7 +184,7 @@ package final class Server {
                 continue
             }
             peers.connectionCount.add(1, ordering: .relaxed)
-            loops[acceptedCount % loops.count].post(.accepted(socket))
+            loops[acceptedCount % loops.count].post(.accepted(socket, listener.door))
             acceptedCount += 1
         }
     }
@@ -137,20 +192,21 @@ package final class Server {
     /// Out of descriptors or memory: the connections there are go on, new ones wait in the kernel for a while.
     private func waitForDescriptors() {
         report(.warning, "cannot accept connections: \(String(cString: strerror(errno)))")
-        acceptor?.watcher?.want(readable: false, writable: false)
+        for listener in listeners { listener.watcher?.want(readable: false, writable: false) }
+        guard retry == nil else { return }
         retry = RepeatingTimer(loop, milliseconds: 200) { [unowned self] in
             retry?.close()
             retry = nil
-            acceptor?.watcher?.want(readable: true, writable: false)
+            for listener in listeners { listener.watcher?.want(readable: true, writable: false) }
         }
     }
 
     private func stopAccepting() {
-        acceptor?.watcher?.close()
-        acceptor = nil
+        for listener in listeners { listener.watcher?.close() }
         retry?.close()
         retry = nil
-        Glibc.close(listener)
+        // The sockets close with them.
+        listeners = []
         for watcher in watchers { watcher.close() }
         watchers = []
         loop.stop()

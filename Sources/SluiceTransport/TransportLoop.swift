@@ -1,5 +1,6 @@
 import CLinux
 import CommitLog
+import Cryptography
 import EventLoop
 import Glibc
 import SluiceBroker
@@ -8,12 +9,35 @@ import Synchronization
 
 /// What comes to a loop from other threads.
 enum LoopMessage: Sendable {
-    /// A new connection.
-    case accepted(Int32)
+    /// A new connection, and what is spoken on it.
+    case accepted(Int32, Door)
     /// A word from another shard.
     case shard(ShardMessage)
     /// The node stops.
     case stop
+}
+
+/// What is spoken at a listener, with what its connections need for that.
+enum Door: Sendable {
+    /// MQTT over TCP.
+    case mqtt
+    /// MQTT over TLS.
+    case mqtts(TLSContext)
+    /// MQTT over WebSocket.
+    case ws
+    /// MQTT over WebSocket over TLS.
+    case wss(TLSContext)
+
+    /// What a listener of this kind opens; one with TLS has a context.
+    init(_ kind: ListenerKind, _ context: TLSContext?) {
+        switch (kind, context) {
+        case (.mqtt, _): self = .mqtt
+        case (.ws, _): self = .ws
+        case (.mqtts, let context?): self = .mqtts(context)
+        case (.wss, let context?): self = .wss(context)
+        case (.mqtts, nil), (.wss, nil): preconditionFailure("Cannot speak TLS while there is no context")
+        }
+    }
 }
 
 /// One event loop with its shard and its connections, on a thread of its own.
@@ -34,12 +58,23 @@ final class TransportLoop: @unchecked Sendable {
     private var connections: [ObjectIdentifier: Connection] = [:]
     private var pausedConnections: [Connection] = []
     private var lingering: [(connection: Connection, since: Int64)] = []
+    /// Connections whose handshakes go on, oldest first, among others that have finished since.
+    private var opening = Ring<(connection: Connection, since: Int64)>()
+    private let handshakeSecondsMax: Int
+    private let report: (LogSeverity, String) -> Void
+    private var failureCount = 0
     private var afterTickWork: [() -> Void] = []
     private var memory = UnsafeMutableRawPointer.allocate(byteCount: readBytes, alignment: 4096)
     private(set) var receiveCapacity = readBytes
+    // What one call of a channel leaves, on its way to the shard or to the socket; nothing stays in them.
+    var plain = ByteBuffer()
+    var wire = ByteBuffer()
+    var clear = ByteBuffer()
+    var frames = ByteBuffer()
+    private let codecs = FrameCodecPool()
     private var tickEnd: TickEnd?
     private var timer: RepeatingTimer?
-    private var isStopping = false
+    private(set) var isStopping = false
     private var lastPublishCount: UInt64 = 0
 
     /// The loop's wake, which the log gets before the loop is made.
@@ -55,6 +90,8 @@ final class TransportLoop: @unchecked Sendable {
     ) {
         self.log = log
         self.onClose = onClose
+        self.report = report
+        handshakeSecondsMax = settings.limits.connectSecondsMax
         let box = WakeBox()
         wakeBox = box
         shard = BrokerShard(settings: settings, log: log, peers: peers, wake: { box.send() }, report: report)
@@ -134,7 +171,7 @@ final class TransportLoop: @unchecked Sendable {
         }
         for message in messages {
             switch message {
-            case .accepted(let socket): accept(socket)
+            case .accepted(let socket, let door): accept(socket, door)
             case .shard(let message): shard.received(message)
             case .stop: stop()
             }
@@ -145,6 +182,7 @@ final class TransportLoop: @unchecked Sendable {
         setClocks()
         shard.elapsed()
         let now = shard.now
+        giveUpHandshakes(now)
         for entry in lingering where now - entry.since > 2_000_000_000 { entry.connection.cut() }
         lingering.removeAll { now - $0.since > 2_000_000_000 }
         // A resumed publisher that must stop again is paused by its next read.
@@ -154,14 +192,62 @@ final class TransportLoop: @unchecked Sendable {
 
     // MARK: Connections
 
-    private func accept(_ socket: Int32) {
-        guard !isStopping, let connection = Connection(self, socket: socket) else {
+    private func accept(_ socket: Int32, _ door: Door) {
+        guard !isStopping, let connection = Connection(self, socket: socket, channel: channel(door, socket)) else {
             Glibc.close(socket)
             return onClose()
         }
         connections[ObjectIdentifier(connection)] = connection
-        connection.start(shard)
+        if connection.channel == nil { connection.open() } else { opening.append((connection, shard.now)) }
     }
+
+    private func channel(_ door: Door, _ socket: Int32) -> Channel? {
+        switch door {
+        case .mqtt: nil
+        case .mqtts(let context): Channel(address: SocketAddress.peer(of: socket), tls: context, webSocket: nil)
+        case .ws: Channel(address: SocketAddress.peer(of: socket), tls: nil, webSocket: codecs)
+        case .wss(let context): Channel(address: SocketAddress.peer(of: socket), tls: context, webSocket: codecs)
+        }
+    }
+
+    /// Ends connections whose handshakes take too long.
+    private func giveUpHandshakes(_ now: Int64) {
+        while let oldest = opening.first {
+            if oldest.connection.isOpening {
+                guard now - oldest.since > Int64(handshakeSecondsMax) * 1_000_000_000 else { break }
+                oldest.connection.giveUp(after: handshakeSecondsMax)
+            }
+            _ = opening.popFirst()
+        }
+        if failureCount > Self.reportedFailuresMax {
+            report(.info, "\(failureCount - Self.reportedFailuresMax) more connections failed meanwhile")
+        }
+        failureCount = 0
+    }
+
+    /// Lines about failed handshakes between two calls of `elapsed`; whoever opens connections by the thousand shall
+    /// not fill the log.
+    private static let reportedFailuresMax = 10
+
+    /// Logs why a connection failed before or below MQTT.
+    func reportFailure(_ text: String) {
+        failureCount += 1
+        if failureCount <= Self.reportedFailuresMax { report(.info, text) }
+    }
+
+    /// Gives the memory of large bursts back, on the way in.
+    func shrinkInput() {
+        if plain.capacity > Self.keptBytes { plain.reset(keeping: Self.keptBytes) }
+        if clear.capacity > Self.keptBytes { clear.reset(keeping: Self.keptBytes) }
+    }
+
+    /// Gives the memory of large bursts back, on the way out.
+    func shrinkOutput() {
+        if wire.capacity > Self.keptBytes { wire.reset(keeping: Self.keptBytes) }
+        if frames.capacity > Self.keptBytes { frames.reset(keeping: Self.keptBytes) }
+    }
+
+    private static let keptBytes = 2 * readBytes
 
     func closed(_ connection: Connection) {
         connections[ObjectIdentifier(connection)] = nil
@@ -183,7 +269,9 @@ final class TransportLoop: @unchecked Sendable {
     private func resumePaused() {
         var resumed: [Connection] = []
         swap(&resumed, &pausedConnections)
-        for connection in resumed { connection.resume() }
+        for connection in resumed {
+            if connection.mustStayPaused { pausedConnections.append(connection) } else { connection.resume() }
+        }
     }
 
     /// The loop's receive buffer with room for `byteCount` bytes; what was in it is lost.
@@ -206,7 +294,7 @@ final class TransportLoop: @unchecked Sendable {
         isStopping = true
         shard.endTick()
         shard.shutDown()
-        for connection in Array(connections.values) { connection.close() }
+        for connection in Array(connections.values) { connection.isOpening ? connection.finish() : connection.close() }
         shard.endTick()
     }
 

@@ -6,7 +6,7 @@ enum Layers {
     static let arrows: [String: [String]] = [
         "Checksums": ["CISAL", "CXXHash"],
         "Compression": ["CZlib", "CSnappy", "CLZ4", "CZstd"],
-        "Cryptography": ["COpenSSL"],
+        "Cryptography": ["SluiceCore", "COpenSSL"],
         "SluiceCore": [],
         "RecordFormat": ["SluiceCore", "Checksums", "Compression"],
         "MQTTWire": ["SluiceCore"],

@@ -1,4 +1,5 @@
 import SluiceConfiguration
+import SluiceTransport
 import TopicRouting
 
 /// `sluice check`.
@@ -11,12 +12,19 @@ enum CheckCommand {
     private static func run(_ arguments: Arguments) throws -> Int32 {
         let configuration = try ConfigurationSource.load(arguments)
         let rules = try RuleTranslation.rules(configuration)
+        let certificates = try Certificates(configuration.listeners)
         var settings = Table(columns: [.left, .left])
-        settings.add(["mqtt listener", configuration.listeners.mqtt.description])
+        for (kind, address) in configuration.listeners.addresses {
+            settings.add(["\(kind.rawValue) listener", address.description])
+        }
+        for entry in certificates.entries {
+            settings.add(["\(entry.kind.rawValue) certificate", entry.summary])
+        }
         settings.add(["data", configuration.dataDirectory])
         settings.add(["loops", configuration.loopCount == 0 ? "one for each core" : String(configuration.loopCount)])
         settings.add(["log level", configuration.logging.level.rawValue])
         print(settings.text())
+        for warning in certificates.warnings { print("warning: \(warning)\n") }
         var streams = Table(
             ["STREAM", "PARTITIONS", "DURABILITY", "KEPT", "SEGMENTS"], [.left, .right, .left, .left, .right])
         for stream in configuration.streams {

@@ -7,8 +7,8 @@ enum ServeCommand {
     static let command = Command(
         name: "serve", summary: "Run the broker until SIGTERM or SIGINT",
         notes: """
-            SIGHUP reads the configuration again: retention, cleanup and logging change at once, the log says what
-            waits for a restart.
+            SIGHUP reads the configuration again: retention, cleanup, logging and certificates change at once, the log
+            says what waits for a restart.
 
             Flags override the environment, which overrides the file. Without a file the defaults hold:
             127.0.0.1:1883, ./data, every topic in the stream 'mqtt'. Any setting that is no list has a

@@ -2,6 +2,7 @@ import CommitLogPosix
 import Glibc
 import SluiceBroker
 import SluiceConfiguration
+import SluiceTransport
 
 /// Log lines on standard error, and what a person sees when the broker starts.
 enum Console {
@@ -22,16 +23,32 @@ enum Console {
     }
 
     /// Says where the broker listens and what to try; `stream` holds what the first command publishes.
-    static func greet(address: String, stream: String) {
-        let port = address.split(separator: ":").last ?? "1883"
-        print(
-            """
-            Sluice listens for MQTT on \(address). Try:
-              mosquitto_pub -p \(port) -t sensors/plant1/dev42/temp -q 1 -m 21.5
-              mosquitto_sub -p \(port) -t '$replay/earliest/sensors/#' -v
-              \(CommandLine.arguments[0]) consume \(stream) --broker \(address)
-            """)
+    static func greet(_ addresses: [(kind: ListenerKind, address: String)], stream: String) {
+        let places = addresses.map { "\($0.kind.title) on \($0.address)" }
+        let plain = addresses.first { $0.kind == .mqtt }
+        print("Sluice listens for \(places.joined(separator: ", ")).\(plain == nil ? "" : " Try:")")
+        if let address = plain?.address {
+            let port = address.split(separator: ":").last ?? "1883"
+            print(
+                """
+                  mosquitto_pub -p \(port) -t sensors/plant1/dev42/temp -q 1 -m 21.5
+                  mosquitto_sub -p \(port) -t '$replay/earliest/sensors/#' -v
+                  \(CommandLine.arguments[0]) consume \(stream) --broker \(address)
+                """)
+        }
         fflush(nil)
+    }
+}
+
+extension ListenerKind {
+    /// What is spoken there, for people.
+    var title: String {
+        switch self {
+        case .mqtt: "MQTT"
+        case .mqtts: "MQTT over TLS"
+        case .ws: "MQTT over WebSocket"
+        case .wss: "MQTT over WebSocket and TLS"
+        }
     }
 }
 

@@ -25,6 +25,7 @@ struct Node {
         sluice_limit_heaps(2)
         _ = sluice_raise_file_limit()
         let rules = try RuleTranslation.rules(configuration)
+        let certificates = try Certificates(configuration.listeners)
         let storage = try PosixStorage(root: configuration.dataDirectory)
         let log = try LogRuntime(
             storage: storage, streams: RuleTranslation.streams(configuration), settings: runtimeSettings,
@@ -39,16 +40,18 @@ struct Node {
             configuration.loopCount > 0 ? configuration.loopCount : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         let server = try Server(
             settings: ServerSettings(
-                host: configuration.listeners.mqtt.host, port: configuration.listeners.mqtt.port, loopCount: loopCount,
+                listeners: configuration.listeners.endpoints(certificates), loopCount: loopCount,
                 limits: configuration.limits),
             log: log, rules: rules, sessions: sessions, retained: retained,
             report: { Console.log($0 == .warning ? .warning : .info, $1) })
-        let reload = Reload(log: log, current: configuration, read: read)
+        for warning in certificates.warnings { Console.log(.warning, warning) }
+        let reload = Reload(
+            log: log, server: server, current: configuration, certificates: certificates, read: read)
         server.run(reload: reload.run) {
             Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")
             let topic = Array("sensors/plant1/dev42/temp".utf8)
-            Console.greet(address: server.address, stream: rules.resolve(topic.span).stream)
-            if let readyFile { ReadyFile.write(readyFile, ["mqtt": server.address]) }
+            Console.greet(server.addresses, stream: rules.resolve(topic.span).stream)
+            if let readyFile { ReadyFile.write(readyFile, server.addresses) }
         }
         Console.log(.info, "stopping")
         log.stop()
@@ -212,8 +215,8 @@ struct StateRecovery {
 /// The file that tells scripts where the broker listens.
 enum ReadyFile {
     /// Writes `addresses` as JSON beside `path` and renames it there, so that a reader never sees half of it.
-    static func write(_ path: String, _ addresses: [String: String]) {
-        let body = addresses.sorted { $0.key < $1.key }.map { "\"\($0.key)\": \"\($0.value)\"" }
+    static func write(_ path: String, _ addresses: [(kind: ListenerKind, address: String)]) {
+        let body = addresses.map { "\"\($0.kind.rawValue)\": \"\($0.address)\"" }
         let text = "{\(body.joined(separator: ", "))}\n"
         let temporary = path + ".new"
         guard let file = fopen(temporary, "w") else {

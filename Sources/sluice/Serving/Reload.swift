@@ -1,19 +1,27 @@
 import CommitLog
 import CommitLogPosix
 import SluiceConfiguration
+import SluiceTransport
 
 /// What a running node takes over from a configuration that was read anew, on SIGHUP.
 ///
 /// Isolation: the main thread.
 final class Reload {
     private let log: LogRuntime
+    private let server: Server
     private let read: () throws -> Configuration
     private var current: Configuration
+    private var certificates: Certificates
 
     /// Reloads of a node that runs with `current`.
-    init(log: LogRuntime, current: Configuration, read: @escaping () throws -> Configuration) {
+    init(
+        log: LogRuntime, server: Server, current: Configuration, certificates: Certificates,
+        read: @escaping () throws -> Configuration
+    ) {
         self.log = log
+        self.server = server
         self.current = current
+        self.certificates = certificates
         self.read = read
     }
 
@@ -21,14 +29,17 @@ final class Reload {
     /// restart. A configuration with errors changes nothing.
     func run() {
         let next: Configuration
+        let nextCertificates: Certificates
         do {
             next = try read()
             _ = try RuleTranslation.rules(next)
+            nextCertificates = try Certificates(next.listeners)
         } catch {
             return Console.log(.error, "the configuration is not reloaded, the running one stays: \(error)")
         }
         var applied: [String] = []
         applyPolicies(next, &applied)
+        applyCertificates(nextCertificates, &applied)
         if next.logging != current.logging {
             Console.level = next.logging.level
             current.logging = next.logging
@@ -39,6 +50,19 @@ final class Reload {
             .info,
             "configuration reloaded; changed: \(applied.isEmpty ? "nothing" : applied.joined(separator: ", "))"
                 + (waiting.isEmpty ? "" : "; needs a restart: \(waiting.joined(separator: ", "))"))
+    }
+
+    /// New connections get the new certificates, also when only the files have changed; those there are keep theirs.
+    private func applyCertificates(_ next: Certificates, _ applied: inout [String]) {
+        for entry in next.entries {
+            let before = certificates.entries.first { $0.kind == entry.kind }
+            // A listener that is new comes with the next start.
+            guard let before, before.material != entry.material else { continue }
+            server.replaceContext(of: entry.kind, by: entry.context)
+            applied.append("certificates of \(entry.kind.rawValue)")
+        }
+        for warning in next.warnings { Console.log(.warning, warning) }
+        certificates = next
     }
 
     private func applyPolicies(_ next: Configuration, _ applied: inout [String]) {
@@ -61,7 +85,8 @@ final class Reload {
     /// The settings that differ and that only a new start takes over.
     private func waitingForRestart(_ next: Configuration) -> [String] {
         var names: [String] = []
-        if next.listeners != current.listeners { names.append("listeners") }
+        let places = next.listeners.addresses.map { "\($0.kind) \($0.address)" }
+        if places != current.listeners.addresses.map({ "\($0.kind) \($0.address)" }) { names.append("listeners") }
         if next.dataDirectory != current.dataDirectory { names.append("data") }
         if next.loopCount != current.loopCount { names.append("loops") }
         if next.journal != current.journal { names.append("journal") }

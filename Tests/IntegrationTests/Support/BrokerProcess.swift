@@ -9,6 +9,8 @@ final class BrokerProcess {
     let directory: TemporaryDirectory
     let process: ChildProcess
     let port: Int
+    /// The ports of all its listeners, by kind.
+    let ports: [String: Int]
     /// The broker's own process, which under a wrapper is that one's child.
     private let pid: pid_t
 
@@ -37,7 +39,8 @@ final class BrokerProcess {
         }
         let ready = try JSONDecoder().decode(
             [String: String].self, from: Data(contentsOf: URL(filePath: readyFile)))
-        guard let number = ready["mqtt"]?.split(separator: ":").last.flatMap({ Int($0) }) else {
+        ports = ready.compactMapValues { $0.split(separator: ":").last.flatMap { Int($0) } }
+        guard let number = ports["mqtt"], ports.count == ready.count else {
             throw StartError(text: "the ready file says \(ready)")
         }
         self.port = number
@@ -86,6 +89,19 @@ final class BrokerProcess {
     /// Runs `sluice COMMAND … --broker` against it.
     func sluice(_ arguments: [String], input: String? = nil, within seconds: Double = 30) throws -> Program.Result {
         try Program.sluice(arguments + ["--broker", address], input: input, within: seconds)
+    }
+
+    /// The port of a listener of this kind.
+    func port(_ kind: String) throws -> Int {
+        guard let port = ports[kind] else { throw StartError(text: "there is no listener '\(kind)'") }
+        return port
+    }
+
+    /// Asks it to read its configuration anew, and waits until it has said what came of that.
+    func reload(_ outcome: String) -> Bool {
+        let before = log.count { $0.contains(outcome) }
+        process.kill(SIGHUP)
+        return process.wait(within: 10) { log.count { $0.contains(outcome) } > before }
     }
 
     /// Runs mosquitto_pub, mosquitto_sub or mosquitto_rr against it.

@@ -28,6 +28,8 @@ final class MosquittoClient: @unchecked Sendable {
     private var grantedReason: [Int32: String] = [:]
     private var unsubscribed: Set<Int32> = []
     private var isStarted = false
+    /// What the library said of errors.
+    private var complaints: [String] = []
 
     /// - Parameter version: 3 for MQTT 3.1, 4 for 3.1.1, 5.
     init(id: String, version: Int32 = 4, clean: Bool = true, receiveMaximum: Int32? = nil) throws {
@@ -54,6 +56,11 @@ final class MosquittoClient: @unchecked Sendable {
     }
 
     private func setCallbacks() {
+        mosquitto_log_callback_set(handle) { _, data, level, text in
+            guard level == MOSQ_LOG_ERR, let text else { return }
+            let line = String(cString: text)
+            MosquittoClient.client(data)?.note { $0.complaints.append(line) }
+        }
         mosquitto_connect_callback_set(handle) { _, data, code in
             MosquittoClient.client(data)?.note { $0.connectCode = Int(code) }
         }
@@ -94,17 +101,29 @@ final class MosquittoClient: @unchecked Sendable {
         defer { condition.unlock() }
         while true {
             if let value = value() { return value }
-            guard condition.wait(until: end) else { throw Failure(text: "no \(what) within \(seconds) s") }
+            guard condition.wait(until: end) else {
+                throw Failure(text: "no \(what) within \(seconds) s \(complaints)")
+            }
         }
     }
 
     // MARK: Commands
 
+    /// Lets it speak TLS, before it connects.
+    /// - Parameter name: the client's own certificate among `certificates`.
+    func secure(_ certificates: Certificates, version: String? = nil, name: String? = nil) throws {
+        let result = mosquitto_tls_set(
+            handle, certificates.path("ca.pem"), nil, name.map { certificates.path($0 + ".pem") },
+            name.map { certificates.path($0 + ".key") }, nil)
+        guard result == 0 else { throw Failure(text: "TLS: \(String(cString: mosquitto_strerror(result)))") }
+        mosquitto_tls_opts_set(handle, 1, version, nil)
+    }
+
     /// Connects and waits for the CONNACK.
     /// - Returns: its code.
     @discardableResult
-    func connect(port: Int, keepAlive: Int32 = 60) throws -> Int {
-        let result = mosquitto_connect(handle, "127.0.0.1", Int32(port), keepAlive)
+    func connect(port: Int, host: String = "127.0.0.1", keepAlive: Int32 = 60) throws -> Int {
+        let result = mosquitto_connect(handle, host, Int32(port), keepAlive)
         guard result == 0 else { throw Failure(text: "connect: \(String(cString: mosquitto_strerror(result)))") }
         isStarted = true
         mosquitto_loop_start(handle)

@@ -104,6 +104,24 @@ final class RawClient {
         }
     }
 
+    /// What comes until the broker closes the connection, or until `isEnough` says so.
+    func bytes(within seconds: Double = 10, until isEnough: ([UInt8]) -> Bool = { _ in false }) -> [UInt8] {
+        let deadline = Deadline(seconds)
+        while !isEnough(received) {
+            var entry = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+            guard poll(&entry, 1, deadline.milliseconds) > 0 else {
+                if deadline.isOver { break }
+                continue
+            }
+            var chunk = [UInt8](repeating: 0, count: 64 << 10)
+            let count = recv(socket, &chunk, chunk.count, 0)
+            guard count > 0 else { break }
+            received += chunk.prefix(count)
+        }
+        defer { received = [] }
+        return received
+    }
+
     /// Whether the broker lives and answers in order.
     func answersPing() -> Bool {
         send([0xC0, 0])

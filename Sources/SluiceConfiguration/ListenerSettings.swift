@@ -1,0 +1,160 @@
+/// Where connections are accepted, and how they are secured.
+package struct ListenerSettings: Equatable, Sendable {
+    /// MQTT over TCP; nil when only others are given. Loopback, since an anonymous listener should not be reachable
+    /// unasked.
+    package var mqtt: ListenAddress? = ListenAddress(host: "127.0.0.1", port: 1883)
+    /// MQTT over TLS.
+    package var mqtts: SecureListener?
+    /// MQTT over WebSocket.
+    package var ws: ListenAddress?
+    /// MQTT over WebSocket over TLS.
+    package var wss: SecureListener?
+}
+
+/// A place to listen for TLS.
+package struct SecureListener: Equatable, Sendable {
+    /// The place.
+    package var address: ListenAddress
+    /// What it proves itself with.
+    package var tls: TLSSettings
+}
+
+/// What a TLS listener proves itself with, and what it asks of clients.
+package struct TLSSettings: Equatable, Sendable {
+    /// The certificate and those that lead from it to an authority, PEM.
+    package var certificate: NamedFile
+    /// The private key of the certificate, PEM, without a passphrase.
+    package var key: NamedFile
+    /// The authorities of client certificates, PEM; nil asks clients for none.
+    package var clientAuthorities: NamedFile?
+    /// Whether a client without a certificate is refused.
+    package var requiresCertificate = false
+    /// The oldest version that is spoken.
+    package var leastVersion = TLSVersionChoice.v12
+    /// Cipher suites of TLS 1.2 in OpenSSL's words; nil leaves OpenSSL's choice.
+    package var ciphers: String?
+    /// Where `ciphers` is written.
+    package var ciphersLocation: SourceLocation
+
+    /// The same settings, wherever they are written.
+    package static func == (left: TLSSettings, right: TLSSettings) -> Bool {
+        left.certificate == right.certificate && left.key == right.key
+            && left.clientAuthorities == right.clientAuthorities
+            && left.requiresCertificate == right.requiresCertificate && left.leastVersion == right.leastVersion
+            && left.ciphers == right.ciphers
+    }
+}
+
+/// A file that a setting names.
+package struct NamedFile: Equatable, Sendable {
+    /// Its path as it was written; relative ones begin at the working directory.
+    package var path: String
+    /// Where it is written.
+    package var location: SourceLocation
+
+    /// The same file, wherever it is named.
+    package static func == (left: NamedFile, right: NamedFile) -> Bool { left.path == right.path }
+}
+
+/// The oldest version of TLS that a listener speaks.
+package enum TLSVersionChoice: String, CaseIterable, Sendable {
+    /// TLS 1.2; nothing older is spoken at all.
+    case v12 = "1.2"
+    /// TLS 1.3.
+    case v13 = "1.3"
+}
+
+extension ListenerSettings {
+    /// Takes the section `listeners`.
+    mutating func take(_ section: SectionReader) {
+        let shared = section.isWritten("tls") ? TLSSettings(section, "tls") : nil
+        let plain = section.address("mqtt")
+        ws = section.address("ws")
+        mqtts = section.secureAddress("mqtts", shared)
+        wss = section.secureAddress("wss", shared)
+        let hasOthers = ["mqtts", "ws", "wss"].contains { section.isWritten($0) }
+        if plain != nil || hasOthers { mqtt = plain }
+        if shared != nil, !section.isWritten("mqtts"), !section.isWritten("wss") {
+            section.report(at: section.location(of: "tls"), "'tls' is for 'mqtts' and 'wss', and neither is given")
+        }
+    }
+}
+
+extension TLSSettings {
+    /// Reads the section `key`; nil when something in it was reported.
+    fileprivate init?(_ parent: SectionReader, _ key: String) {
+        var read: TLSSettings?
+        parent.section(key) { section in
+            let certificate = section.file("certificate", required: "a file with the certificate and its chain, PEM")
+            let key = section.file("key", required: "a file with the certificate's private key, PEM")
+            let authorities = section.file("client_ca", "a file with the authorities of client certificates, PEM")
+            let isRequired = section.value("require_certificate", .boolean)
+            if isRequired == true, !section.has("client_ca") {
+                section.report(
+                    at: section.location(of: "require_certificate"),
+                    "'require_certificate' needs 'client_ca': the authorities whose certificates are accepted")
+            }
+            let version = section.value("min_version", .choice()) as TLSVersionChoice?
+            let ciphers = section.value("ciphers", .text("cipher suites of TLS 1.2, such as ECDHE+AESGCM"))
+            guard let certificate, let key else { return }
+            // Whoever names authorities means it, unless told otherwise.
+            read = TLSSettings(
+                certificate: certificate, key: key, clientAuthorities: authorities,
+                requiresCertificate: isRequired ?? (authorities != nil), leastVersion: version ?? .v12,
+                ciphers: ciphers, ciphersLocation: section.valueLocation(of: "ciphers"))
+        }
+        guard let read else { return nil }
+        self = read
+    }
+}
+
+extension SectionReader {
+    /// Whether `key` has a value here.
+    fileprivate func isWritten(_ key: String) -> Bool { has(key) && !isNothing(key) }
+
+    private static var listenAddress: Expectation<ListenAddress> {
+        Expectation(description: "HOST:PORT, such as 127.0.0.1:1883", takesQuoted: true, parse: ListenAddress.init)
+    }
+
+    /// An address, also when it is written as a section.
+    fileprivate func address(_ key: String) -> ListenAddress? {
+        guard isSection(key) else { return value(key, Self.listenAddress) }
+        var address: ListenAddress?
+        section(key) { address = $0.required("address", Self.listenAddress) }
+        return address
+    }
+
+    /// An address with what it needs for TLS, of its own or `shared`.
+    fileprivate func secureAddress(_ key: String, _ shared: TLSSettings?) -> SecureListener? {
+        var address: ListenAddress?
+        var tls = shared
+        var ownsTLS = false
+        if isSection(key) {
+            section(key) { section in
+                address = section.required("address", Self.listenAddress)
+                ownsTLS = section.isWritten("tls")
+                if ownsTLS { tls = TLSSettings(section, "tls") }
+            }
+        } else {
+            address = value(key, Self.listenAddress)
+        }
+        guard let address else { return nil }
+        guard let tls else {
+            if !ownsTLS, !isWritten("tls") {
+                report(
+                    at: location(of: key),
+                    "'\(key)' needs 'tls' with a certificate and its key, here or under 'listeners'")
+            }
+            return nil
+        }
+        return SecureListener(address: address, tls: tls)
+    }
+
+    fileprivate func file(_ key: String, required description: String) -> NamedFile? {
+        required(key, .text(description)).map { NamedFile(path: $0, location: valueLocation(of: key)) }
+    }
+
+    fileprivate func file(_ key: String, _ description: String) -> NamedFile? {
+        value(key, .text(description)).map { NamedFile(path: $0, location: valueLocation(of: key)) }
+    }
+}

@@ -1,0 +1,42 @@
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+
+// What OpenSSL has as macros only.
+
+static inline void sluice_ssl_context_limit(SSL_CTX *context, int leastVersion) {
+    SSL_CTX_set_min_proto_version(context, leastVersion);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                     SSL_OP_PRIORITIZE_CHACHA);
+}
+
+static inline int sluice_ssl_context_add_chain(SSL_CTX *context, X509 *certificate) {
+    return (int)SSL_CTX_add0_chain_cert(context, certificate);
+}
+
+static inline void sluice_bio_want_more(BIO *bio) {
+    BIO_set_retry_read(bio);
+}
+
+static inline void sluice_bio_clear_retry(BIO *bio) {
+    BIO_clear_retry_flags(bio);
+}
+
+// Whether the last error says that a PEM text has no further object.
+static inline int sluice_err_is_no_start_line(void) {
+    unsigned long error = ERR_peek_last_error();
+    return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
+static inline int sluice_err_library(unsigned long error) { return ERR_GET_LIB(error); }
+static inline int sluice_err_reason(unsigned long error) { return ERR_GET_REASON(error); }
+
+static const unsigned long sluice_name_one_line = XN_FLAG_ONELINE;

@@ -1,0 +1,146 @@
+import CommitLogPosix
+import Cryptography
+import Glibc
+import SluiceBroker
+import SluiceConfiguration
+import SluiceTransport
+
+/// The certificates of a configuration's TLS listeners, read and checked.
+struct Certificates {
+    /// What one listener has.
+    struct Entry {
+        let kind: ListenerKind
+        let settings: TLSSettings
+        let material: TLSMaterial
+        let context: TLSContext
+
+        /// Whose certificate it is, and for how long.
+        var summary: String { "\(context.subject), until \(RFC3339.text(context.expirySeconds * 1000))" }
+    }
+
+    let entries: [Entry]
+
+    /// Reads the files that `listeners` names.
+    /// - Throws: everything wrong with them, each with the place where it is named.
+    init(_ listeners: ListenerSettings) throws(ConfigurationErrors) {
+        var entries: [Entry] = []
+        var errors: [ConfigurationError] = []
+        for (kind, listener) in [(ListenerKind.mqtts, listeners.mqtts), (.wss, listeners.wss)] {
+            guard let settings = listener?.tls else { continue }
+            let material = Self.material(settings, &errors)
+            guard let material else { continue }
+            do throws(TLSMaterialError) {
+                entries.append(
+                    Entry(kind: kind, settings: settings, material: material, context: try TLSContext(material)))
+            } catch {
+                errors.append(Self.explain(error, settings))
+            }
+        }
+        // Two listeners may share their files, and then their faults.
+        var told: [ConfigurationError] = []
+        for error in errors where !told.contains(error) { told.append(error) }
+        if !told.isEmpty { throw ConfigurationErrors(told) }
+        self.entries = entries
+    }
+
+    /// The context of a listener of this kind.
+    func context(of kind: ListenerKind) -> TLSContext? { entries.first { $0.kind == kind }?.context }
+
+    /// What an operator should look at: certificates that have ended or soon will.
+    var warnings: [String] {
+        let now = WallClock.milliseconds() / 1000
+        return entries.compactMap { (entry) -> String? in
+            let left = entry.context.expirySeconds - now
+            guard left < 14 * 86_400 else { return nil }
+            let when = RFC3339.text(entry.context.expirySeconds * 1000)
+            return "\(entry.settings.certificate.path): the certificate \(left < 0 ? "has ended" : "ends") at \(when)"
+        }
+    }
+
+    private static func material(_ settings: TLSSettings, _ errors: inout [ConfigurationError]) -> TLSMaterial? {
+        func read(_ file: NamedFile, _ setting: String) -> [UInt8]? {
+            do throws(FileText.Failure) { return try FileText.read(file.path, byteCountMax: 4 << 20) } catch {
+                errors.append(
+                    ConfigurationError(at: file.location, "'\(setting)': '\(file.path)' \(error.description)"))
+                return nil
+            }
+        }
+        let certificate = read(settings.certificate, "certificate")
+        let key = read(settings.key, "key")
+        let authorities = settings.clientAuthorities.map { read($0, "client_ca") }
+        guard let certificate, let key else { return nil }
+        var material = TLSMaterial(certificateChain: certificate, privateKey: key)
+        if let authorities {
+            guard let authorities else { return nil }
+            material.clientAuthorities = authorities
+        }
+        material.requiresClientCertificate = settings.requiresCertificate
+        material.leastVersion =
+            switch settings.leastVersion {
+            case .v12: .v12
+            case .v13: .v13
+            }
+        material.ciphers = settings.ciphers
+        return material
+    }
+
+    private static func explain(_ error: TLSMaterialError, _ settings: TLSSettings) -> ConfigurationError {
+        func fault(_ setting: String, _ file: NamedFile) -> ConfigurationError {
+            ConfigurationError(at: file.location, "'\(setting)': '\(file.path)' \(error.reason)")
+        }
+        switch error.part {
+        case .certificateChain: return fault("certificate", settings.certificate)
+        case .privateKey: return fault("key", settings.key)
+        case .clientAuthorities: return fault("client_ca", settings.clientAuthorities ?? settings.certificate)
+        case .ciphers: return ConfigurationError(at: settings.ciphersLocation, "'ciphers': \(error.reason)")
+        }
+    }
+}
+
+/// Small files, read whole.
+enum FileText {
+    /// Why a file was not read, in words that follow its name.
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// The bytes of the file at `path`, when they are no more than `byteCountMax`.
+    static func read(_ path: String, byteCountMax: Int) throws(Failure) -> [UInt8] {
+        guard let file = fopen(path, "re") else { throw unreadable() }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = fread(&chunk, 1, chunk.count, file)
+            if count == 0 { break }
+            bytes += chunk.prefix(count)
+            guard bytes.count <= byteCountMax else {
+                throw Failure(description: "is larger than \(byteCountMax) bytes")
+            }
+        }
+        if ferror(file) != 0 { throw unreadable() }
+        return bytes
+    }
+
+    private static func unreadable() -> Failure {
+        Failure(description: "cannot be read: \(String(cString: strerror(errno)))")
+    }
+}
+
+extension ListenerSettings {
+    /// Every place to listen, with its certificates.
+    func endpoints(_ certificates: Certificates) -> [ListenerEndpoint] {
+        addresses.map { kind, address in
+            ListenerEndpoint(
+                kind: kind, host: address.host, port: address.port, tls: certificates.context(of: kind))
+        }
+    }
+
+    /// Every place to listen, in the order in which they are told.
+    var addresses: [(kind: ListenerKind, address: ListenAddress)] {
+        let all: [(ListenerKind, ListenAddress?)] = [
+            (.mqtt, mqtt), (.mqtts, mqtts?.address), (.ws, ws), (.wss, wss?.address),
+        ]
+        return all.compactMap { kind, address in address.map { (kind, $0) } }
+    }
+}
