@@ -342,6 +342,9 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     package func scanOffsets(_ reader: ReaderID) -> [Offset] { withState { $0.scanOffsets(reader) } }
 
     /// See `LogEngine`.
+    package func appendedOffsets() -> [Offset] { withState { $0.appendedOffsets() } }
+
+    /// See `LogEngine`.
     package var isScanned: Bool { scanned.load(ordering: .relaxed) }
 
     /// See `LogEngine`.

@@ -103,6 +103,7 @@ extension BrokerShard {
             if send(delivery, to: target, bytes) == .full { reader.postpone(delivery.partition, delivery.offset) }
         case .durable:
             if !reader.isLive && reader.lags(delivery.partition) { return }
+            if let since = target.since, delivery.offset < since.offset(in: delivery.partition) { return }
             guard send(delivery, to: target, bytes) == .full else { return }
             reader.addCursor(Reader.Cursor(partition: delivery.partition, offset: delivery.offset))
         }

@@ -106,7 +106,9 @@ extension BrokerShard {
     /// A client's subscriptions in the form that is kept.
     func storedSubscriptions(_ client: Client) -> [StoredSubscription] {
         client.subscriptions.map { subscription in
-            let positions = subscription.reader.isReplay ? positions(of: subscription.reader) : subscription.since
+            // Once its reader is where it counts from, that is no more to remember.
+            let since = subscription.reader.isLive && client.redelivery == nil ? nil : subscription.since
+            let positions = subscription.reader.isReplay ? positions(of: subscription.reader) : since
             return StoredSubscription(
                 filter: subscription.filter, options: subscription.options, identifier: subscription.identifier,
                 positions: positions)
@@ -210,8 +212,9 @@ extension BrokerShard {
             report(
                 .warning,
                 "\(client.name): a stored subscription is gone, \(outcome.reason ?? "reason \(outcome.code.rawValue)")")
-        } else if !isReplay, let since = stored.positions {
-            client.subscriptions.last?.since = since
+        } else if !isReplay {
+            // It counts from where it did, not from now.
+            client.subscriptions.last?.since = stored.positions
         }
     }
 }

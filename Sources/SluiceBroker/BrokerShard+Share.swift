@@ -71,6 +71,7 @@ extension BrokerShard {
         shareGroups[key] = group
         trie.insert(subscription, filter: filter.span)
         count(subscription, by: 1)
+        if stored == nil { subscription.since = startOfNews(reader) }
         if let stored {
             for partition in scanned.partitions where !isInternal[partition.index] {
                 let offset = stored.positions.offset(in: partition)

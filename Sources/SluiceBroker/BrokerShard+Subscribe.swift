@@ -25,6 +25,7 @@ extension BrokerShard {
         var reasons: [String] = []
         var added: [(subscription: Subscription, isNew: Bool)] = []
         var needsRecord = false
+        newsStart = nil
         var filters = SubscriptionReader(bytes, packet)
         while let (range, options) = filters.next() {
             let request = SubscriptionRequest(
@@ -98,16 +99,14 @@ extension BrokerShard {
     private func subscribe(_ client: Client, _ request: SubscriptionRequest, live filter: [UInt8]) -> Outcome {
         let reader = client.liveReader ?? Reader(client: client, kind: .live)
         client.liveReader = reader
-        let wasBehind = !reader.isLive || client.redelivery != nil
         let subscription = Subscription(
             client: client, filter: request.filter, matched: filter, options: request.options,
             identifier: request.identifier, reader: reader)
         let former = add(subscription)
         if let former {
             subscription.since = former.since
-        } else if wasBehind, request.options.qos != .atMostOnce {
-            // A session that is behind does not get what came before it asked.
-            subscription.since = scanned.positions(except: [])
+        } else if request.options.qos != .atMostOnce {
+            subscription.since = startOfNews(reader)
         }
         return Outcome(
             code: ReasonCode(rawValue: request.options.qos.rawValue), subscription: subscription, isNew: former == nil)
@@ -129,6 +128,19 @@ extension BrokerShard {
 
     /// Whether a filter is one of a share group.
     static func isShared(_ filter: [UInt8]) -> Bool { TopicSyntax.isShared(filter.span) }
+
+    /// From where a subscription counts that is made now.
+    /// - Returns: nil when its reader begins there anyway.
+    func startOfNews(_ reader: Reader) -> Positions? {
+        if newsStart == nil {
+            // What came before in this very tick came before.
+            submit()
+            newsStart = Positions(base: Positions.Vector(log.appendedOffsets()))
+        }
+        let isBehind = !reader.isLive || reader.client.redelivery != nil
+        guard let newsStart, isBehind || scanned.isBehind(newsStart.base.offsets) else { return nil }
+        return newsStart
+    }
 
     /// Makes a client a member of a share group.
     private func share(_ client: Client, _ request: SubscriptionRequest) -> Outcome {
@@ -168,11 +180,12 @@ extension BrokerShard {
             }
         }
         let reader = Reader(client: client, kind: .replay)
+        let subscription = Subscription(
+            client: client, filter: request.filter, matched: replay.filter, options: request.options,
+            identifier: request.identifier, reader: reader)
         // The scan's interest first: from then on the tail keeps what the cursors have not reached.
-        _ = add(
-            Subscription(
-                client: client, filter: request.filter, matched: replay.filter, options: request.options,
-                identifier: request.identifier, reader: reader))
+        _ = add(subscription)
+        if replay.position == .latest, replay.positions == nil { subscription.since = startOfNews(reader) }
         if let positions = replay.positions {
             for stream in candidates { resume(reader, stream, positions) }
         } else {

@@ -53,6 +53,8 @@ package final class BrokerShard {
     var retainedChanges: [RetainedChange] = []
     /// How far the durable scan has come.
     var scanned = ScannedOffsets()
+    /// The ends of all partitions as of the SUBSCRIBE that is being worked on, when it needs them.
+    var newsStart: Positions?
     /// Who waits for single records, by ticket.
     var recordWaiters: [UInt64: RecordWaiter] = [:]
     /// The share groups that live here, by key.

@@ -170,6 +170,8 @@ final class FakeLog: LogEngine, @unchecked Sendable {
 
     func scanOffsets(_ reader: ReaderID) -> [Offset] { state.scanOffsets(reader) }
 
+    func appendedOffsets() -> [Offset] { state.appendedOffsets() }
+
     var isScanned: Bool { state.isScanned }
 
     func scan(_ reader: ReaderID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry]) {

@@ -226,6 +226,19 @@ struct SessionTests {
                 == ["t a q1 #1", "u new q1 #2"])
     }
 
+    @Test("QoS 0 messages that were published while it was away come, though the device does not have them yet")
+    func drainsWhatIsNotDurable() {
+        let test = TestShard()
+        subscriber(test, "t", qos: .atLeastOnce).drop()
+        let publisher = test.connect("p")
+        publisher.publish("t", "a", qos: .atMostOnce)
+        let next = TestClient(test, .v311)
+        next.send { ConnectPacket(version: .v311, clientID: Array("s".utf8), cleanStart: false).encode(into: &$0) }
+        publisher.publish("t", "b", qos: .atMostOnce)
+        test.settle()
+        #expect(next.take() == ["connack 0 present", "t a q0", "t b q0"])
+    }
+
     @Test("parked sessions share one vector of positions")
     func sharesPositions() {
         let test = TestShard()

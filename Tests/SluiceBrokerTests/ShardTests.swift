@@ -97,6 +97,19 @@ struct ShardTests {
         #expect(modern.take() == ["pubrec 6"])
     }
 
+    @Test("a new subscription at QoS 1 gets nothing of QoS 0 that was published before and is not durable yet")
+    func beginsWithNews() {
+        let test = TestShard()
+        let publisher = test.connect("publisher")
+        publisher.publish("t", "old", qos: .atMostOnce)
+        let subscriber = test.connect("subscriber")
+        publisher.publish("t", "older", qos: .atMostOnce)
+        subscriber.subscribe("t", qos: .atLeastOnce)
+        publisher.publish("t", "new", qos: .atLeastOnce)
+        test.commit()
+        #expect(subscriber.take() == ["suback [1]", "t new q1 #1"])
+    }
+
     @Test("QoS 0 subscribers get what is appended, others what is durable")
     func deliversByLevel() {
         let test = TestShard()

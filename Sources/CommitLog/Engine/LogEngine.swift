@@ -172,6 +172,9 @@ package protocol LogEngine: AnyObject, Sendable {
     /// Where a loop's scan of `durable` goes on in each partition, by number: everything before was passed.
     func scanOffsets(_ reader: ReaderID) -> [Offset]
 
+    /// The offset behind the newest record of each partition, by number, visible or not.
+    func appendedOffsets() -> [Offset]
+
     /// Whether some loop has an interest, so that batches should come with their topics' hashes.
     var isScanned: Bool { get }
 

@@ -311,6 +311,9 @@ package struct LogState: ~Copyable {
         return offsets
     }
 
+    /// The offset behind the newest record of each partition.
+    package func appendedOffsets() -> [Offset] { partitions.map(\.appended) }
+
     private func end(_ level: TailLevel) -> UInt64 {
         switch level {
         case .appended: tailStart + UInt64(tail.count)

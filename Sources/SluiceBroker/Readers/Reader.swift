@@ -13,7 +13,8 @@ final class Subscription: Identifiable {
     let options: SubscriptionOptions
     let identifier: UInt32?
     let reader: Reader
-    /// From where it counts in each partition, when it was made while its reader was behind; nil: from where that is.
+    /// From where it counts in each partition, when its reader would begin before: it is behind, or messages of QoS 0
+    /// that were published before are not on the device yet. Nil: from where the reader is.
     var since: Positions?
 
     init(

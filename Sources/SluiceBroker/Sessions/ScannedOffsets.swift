@@ -34,6 +34,9 @@ struct ScannedOffsets {
     /// Where the scan goes on in a partition.
     func offset(in partition: PartitionID) -> Offset { offsets[partition.index] }
 
+    /// Whether the scan has yet to pass something before `ends`.
+    func isBehind(_ ends: [Offset]) -> Bool { offsets != ends }
+
     /// Every partition.
     var partitions: [PartitionID] { offsets.indices.map { PartitionID(rawValue: UInt32($0)) } }
 
