@@ -66,8 +66,11 @@ let package = Package(
             name: "CommitLog", dependencies: ["SluiceCore", "Checksums", "Compression", "RecordFormat"],
             swiftSettings: sansIO),
         .target(
+            name: "GroupCoordination", dependencies: ["SluiceCore", "RecordFormat"], swiftSettings: sansIO),
+        .target(
             name: "SluiceBroker",
             dependencies: [
+                "GroupCoordination",
                 "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "CommitLog",
             ],
             swiftSettings: sansIO),
@@ -78,7 +81,8 @@ let package = Package(
         .target(
             name: "SluiceTransport",
             dependencies: [
-                "SluiceCore", "Cryptography", "TopicRouting", "CommitLog", "SluiceBroker", "EventLoop", "CLinux",
+                "SluiceCore", "Cryptography", "TopicRouting", "CommitLog", "GroupCoordination", "SluiceBroker",
+                "EventLoop", "CLinux",
                 "CWslay",
             ],
             swiftSettings: settings),
@@ -90,7 +94,7 @@ let package = Package(
             name: "sluice",
             dependencies: [
                 "Checksums", "Compression", "SluiceCore", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession",
-                "CommitLog",
+                "CommitLog", "GroupCoordination",
                 "SluiceBroker",
                 "Cryptography", "CommitLogPosix", "EventLoop", "SluiceTransport", "SluiceConfiguration", "CLinux",
             ],
@@ -109,9 +113,13 @@ let package = Package(
             ]),
         tests(
             "SluiceBrokerTests",
-            ["SluiceBroker", "CommitLog", "RecordFormat", "MQTTWire", "TopicRouting", "SluiceCore"]),
+            [
+                "SluiceBroker", "GroupCoordination", "CommitLog", "RecordFormat", "MQTTWire", "TopicRouting",
+                "SluiceCore",
+            ]),
         tests("CryptographyTests", ["Cryptography", "SluiceCore"]),
         tests("SluiceTransportTests", ["SluiceTransport", "SluiceTesting", "SluiceCore"]),
+        tests("GroupCoordinationTests", ["GroupCoordination", "SluiceCore"]),
         tests("SluiceConfigurationTests", ["SluiceConfiguration", "SluiceCore"]),
         tests("RepositoryTests", []),
         tests(

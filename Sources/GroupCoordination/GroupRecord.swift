@@ -1,4 +1,4 @@
-package import SluiceCore
+import SluiceCore
 
 /// A record of the stream `__consumer_offsets`, in Kafka's own format, so that Kafka's tools and clients read the same
 /// state.
@@ -9,8 +9,8 @@ package import SluiceCore
 ///     metadata   i16 2 · group
 ///
 /// Layout of values: an offset is written in version 3 (i16 3 · offset i64 · leader epoch i32 · metadata · commit time
-/// i64), metadata in version 3 (i16 3 · protocol type · generation i32 · protocol · leader · time i64 · members). Versions
-/// 0 to 3 are read; 4 is Kafka's with tagged fields and is read for offsets. A null value takes the key away.
+/// i64), metadata in version 3 (i16 3 · protocol type · generation i32 · protocol · leader · time i64 · members).
+/// Versions 0 to 3 are read; 4 is Kafka's with tagged fields and is read for offsets. A null value takes the key away.
 /// Source: Kafka's `OffsetCommitKey`, `OffsetCommitValue`, `GroupMetadataKey`, `GroupMetadataValue`,
 /// `ConsumerProtocolAssignment`.
 package enum GroupRecord: Equatable, Sendable {
@@ -165,7 +165,9 @@ extension GroupRecord {
     private static func partitions(_ assignment: [UInt8]) -> [StreamPartition] {
         var reader = KafkaReader(assignment)
         var partitions: [StreamPartition] = []
-        guard reader.int(Int16.self) != nil, let streamCount = reader.int(Int32.self), streamCount >= 0 else { return [] }
+        guard reader.int(Int16.self) != nil, let streamCount = reader.int(Int32.self), streamCount >= 0 else {
+            return []
+        }
         for _ in 0..<streamCount {
             guard let stream = reader.string(), let count = reader.int(Int32.self), count >= 0 else { return [] }
             for _ in 0..<count {

@@ -182,7 +182,7 @@ extension BrokerShard {
     private func caughtUp(_ reader: Reader) {
         reader.assuredEnds = [:]
         switch reader.kind {
-        case .live, .quick, .replay, .group: break
+        case .live, .quick, .replay, .member, .group: break
         case .retained:
             reader.isClosed = true
             reader.client.sideReaders.removeAll { $0 === reader }

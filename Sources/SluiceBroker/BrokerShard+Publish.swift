@@ -175,8 +175,9 @@ extension BrokerShard {
     /// Appends what has changed of sessions.
     func submitState() {
         guard !state.isEmpty, let partition = sessionsPartition else { return }
-        guard let append = state.takeAppend(to: partition) else { return state.commit(log.barrier()) }
-        switch log.append([append], from: reader) {
+        let appends = state.takeAppends(to: partition, offsets: offsetsPartition)
+        guard !appends.isEmpty else { return state.commit(log.barrier()) }
+        switch log.append(appends, from: reader) {
         case .appended(let lsn): state.commit(lsn)
         case .refusedFull, .refusedPoisoned:
             // The reserve is used up, or the log takes nothing any more: what was promised durable cannot be.

@@ -43,6 +43,9 @@ extension BrokerShard {
         }
         // What an earlier connection left unfinished goes first [MQTT-4.6.0-1].
         if client.redelivery != nil, target.level == .durable { return .full }
+        if case .member(let membership) = target.reader.kind {
+            return send(delivery, to: target, bytes, of: membership)
+        }
         let message = delivery.message
         if target.noLocal, let origin = message.clientID {
             let name = client.clientID
@@ -61,6 +64,36 @@ extension BrokerShard {
                 note(delivery.token, delivery, isLive: target.reader === client.liveReader, client, flags)
             }
         }
+        encode(delivery, target, bytes, client, flags)
+        return .done
+    }
+
+    /// As `send`, to a member of a consumer group, which keeps book of what it was sent.
+    private func send(
+        _ delivery: Delivery, to target: MatchList.Target, _ bytes: Span<UInt8>, of membership: GroupMembership
+    ) -> SendOutcome {
+        let client = membership.client
+        if membership.hasDone(delivery.partition, delivery.offset) { return .done }
+        guard isWanted(delivery, target, client, bytes) else {
+            counters.deliveriesSkipped += 1
+            return .done
+        }
+        var flags = PublishFlags(
+            qos: min(delivery.message.qos, target.qos),
+            retain: target.retainAsPublished && delivery.message.isRetained)
+        guard flags.qos != .atMostOnce else {
+            membership.sent(delivery.partition, delivery.offset)
+            encode(delivery, target, bytes, client, flags)
+            membership.acknowledged(delivery.partition, delivery.offset)
+            markDirty(membership)
+            return .done
+        }
+        let token = DeliveryToken(delivery.partition, delivery.offset, kind: .group)
+        guard let id = client.session.send(qos: flags.qos, token: token.rawValue) else { return .full }
+        flags.packetID = id
+        client.groupInFlight[token.rawValue, default: []].append(membership)
+        membership.sent(delivery.partition, delivery.offset)
+        if client.isPersistent { note(token, delivery, isLive: false, client, flags) }
         encode(delivery, target, bytes, client, flags)
         return .done
     }

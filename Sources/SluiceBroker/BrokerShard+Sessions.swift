@@ -95,9 +95,13 @@ extension BrokerShard {
             session.assuredEnds = reader.assuredEnds
         }
         let flows = client.session.storedFlows
-        // What a share group has handed out at QoS 1 goes to its other members.
-        session.inflight = flows.inflight.filter {
-            $0.stage != .awaitingPuback || !DeliveryToken(rawValue: $0.token).isShared
+        // What a group has handed out and was not confirmed goes to its other members; but what a share group has sent
+        // at QoS 2 must stay [MQTT-4.8.2-4].
+        session.inflight = flows.inflight.filter { delivery in
+            switch (DeliveryToken(rawValue: delivery.token).kind, delivery.stage) {
+            case (.share, .awaitingPuback), (.group, .awaitingPuback), (.group, .awaitingPubrec): false
+            case (_, _): true
+            }
         }
         session.unreleased = Set(flows.unreleased.map(\.rawValue))
         return session
@@ -106,9 +110,16 @@ extension BrokerShard {
     /// A client's subscriptions in the form that is kept.
     func storedSubscriptions(_ client: Client) -> [StoredSubscription] {
         client.subscriptions.map { subscription in
-            // Once its reader is where it counts from, that is no more to remember.
-            let since = subscription.reader.isLive && client.redelivery == nil ? nil : subscription.since
-            let positions = subscription.reader.isReplay ? positions(of: subscription.reader) : since
+            let reader = subscription.reader
+            let positions: Positions? =
+                switch reader.kind {
+                case .replay: self.positions(of: reader)
+                // Where a group stands is the group's to know.
+                case .member: nil
+                // Once its reader is where it counts from, that is no more to remember.
+                case .live, .quick, .retained, .group:
+                    reader.isLive && client.redelivery == nil ? nil : subscription.since
+                }
             return StoredSubscription(
                 filter: subscription.filter, options: subscription.options, identifier: subscription.identifier,
                 positions: positions)

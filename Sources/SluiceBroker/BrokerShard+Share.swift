@@ -52,7 +52,7 @@ extension BrokerShard {
         }
     }
 
-    private func tell(_ shard: Int, _ message: ShardMessage) {
+    func tell(_ shard: Int, _ message: ShardMessage) {
         if shard == settings.index { received(message) } else { peers.post(message, to: shard) }
     }
 
@@ -235,7 +235,7 @@ extension BrokerShard {
             encode(delivery, target, bytes, client, flags)
             return .finished
         }
-        let token = DeliveryToken(delivery.partition, delivery.offset, isShared: true)
+        let token = DeliveryToken(delivery.partition, delivery.offset, kind: .share)
         guard let id = client.session.send(qos: flags.qos, token: token.rawValue) else { return .refused }
         flags.packetID = id
         if client.isPersistent { note(token, delivery, isLive: false, client, flags) }
@@ -248,7 +248,7 @@ extension BrokerShard {
     /// A client is done with a delivery: if a group handed it out, it hears of it.
     func finishShared(_ client: Client, _ rawToken: UInt64) {
         let token = DeliveryToken(rawValue: rawToken)
-        guard token.isShared, var memberships = client.sharedInFlight[rawToken] else { return }
+        guard var memberships = client.sharedInFlight[rawToken] else { return }
         let membership = memberships.removeFirst()
         client.sharedInFlight[rawToken] = memberships.isEmpty ? nil : memberships
         let owner = ClientOwner(shard: settings.index, number: client.number)

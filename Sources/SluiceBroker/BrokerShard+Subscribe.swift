@@ -146,11 +146,12 @@ extension BrokerShard {
     private func share(_ client: Client, _ request: SubscriptionRequest) -> Outcome {
         let key = Array(request.filter.dropFirst("$share/".utf8.count))
         let inner = key.firstIndex(of: UInt8(ascii: "/")).map { key[($0 + 1)...] } ?? []
-        guard !inner.starts(with: "$stream/".utf8), !inner.starts(with: "$replay/".utf8),
-            !inner.starts(with: "$SYS".utf8)
-        else {
-            return Outcome(
-                code: .topicFilterInvalid, reason: "a share group has an ordinary filter: no $stream, $replay or $SYS")
+        if inner.starts(with: "$stream/".utf8) {
+            let name = String(decoding: key.prefix { $0 != UInt8(ascii: "/") }, as: UTF8.self)
+            return joinGroup(client, name, request, Array(inner))
+        }
+        guard !inner.starts(with: "$replay/".utf8), !inner.starts(with: "$SYS".utf8) else {
+            return Outcome(code: .topicFilterInvalid, reason: "a share group has an ordinary filter or a $stream")
         }
         let reader = client.shareReader ?? Reader(client: client, kind: .live)
         client.shareReader = reader
@@ -219,7 +220,7 @@ extension BrokerShard {
     private func start(_ reader: Reader, _ stream: StreamDescription, _ position: ReplayPosition) {
         for (number, partition) in stream.partitions.enumerated() {
             switch position {
-            case .latest: continue
+            case .latest, .committed: continue
             case .earliest:
                 reader.addCursor(Reader.Cursor(partition: partition, offset: log.bounds(partition).start))
             case .offset(let wanted, let offset):
@@ -260,7 +261,7 @@ extension BrokerShard {
 
     /// Adds a subscription in place of an earlier one of the same filter [MQTT-3.8.4-3].
     /// - Returns: that one.
-    private func add(_ subscription: Subscription) -> Subscription? {
+    func add(_ subscription: Subscription) -> Subscription? {
         let client = subscription.client
         var former: Subscription?
         if let index = client.subscriptions.firstIndex(where: { $0.filter == subscription.filter }) {
@@ -279,7 +280,11 @@ extension BrokerShard {
     /// Takes a subscription out of the table.
     func drop(_ subscription: Subscription) {
         dropFeeds(of: subscription)
-        if Self.isShared(subscription.filter) { return }
+        if case .member = subscription.reader.kind {
+            leaveGroup(subscription.client, filter: subscription.filter)
+        } else if Self.isShared(subscription.filter) {
+            return
+        }
         let filter = subscription.matched
         trie.remove(id: subscription.id, filter: filter.span)
         if subscription.reader.isReplay {

@@ -1,4 +1,5 @@
 package import CommitLog
+import GroupCoordination
 import MQTTSession
 import MQTTWire
 import RecordFormat
@@ -59,6 +60,10 @@ package final class BrokerShard {
     var recordWaiters: [UInt64: RecordWaiter] = [:]
     /// The share groups that live here, by key.
     var shareGroups: [[UInt8]: ShareGroup] = [:]
+    /// The consumer groups that are coordinated here.
+    var consumerGroups: [GroupKey: ConsumerGroup] = [:]
+    /// Memberships with something to commit.
+    var dirtyMemberships: [GroupMembership] = []
     /// The broker's own topics, as they were last told.
     var systemTopics: [SystemTopic] = []
     var statistics: BrokerStatistics?
@@ -80,6 +85,7 @@ package final class BrokerShard {
     let sessionsPartition: PartitionID?
     let retainedPartition: PartitionID?
     let presencePartition: PartitionID?
+    let offsetsPartition: PartitionID?
     /// Whether a partition belongs to the node's own state, which is nobody's to subscribe to.
     let isInternal: [Bool]
     let partitionNumbers: [Int]
@@ -126,6 +132,7 @@ package final class BrokerShard {
         sessionsPartition = partition(of: StateRecord.stream)
         retainedPartition = partition(of: RetainedReplay.stream)
         presencePartition = partition(of: Presence.stream)
+        offsetsPartition = partition(of: GroupRecord.stream)
         offer.isRetainAvailable = retainedPartition != nil
     }
 
@@ -190,6 +197,7 @@ package final class BrokerShard {
         leave(client)
         settleWill(client)
         leaveGroups(client)
+        leaveAllGroups(client)
         for subscription in client.subscriptions { drop(subscription) }
         client.subscriptions = []
         client.redelivery = nil
@@ -214,6 +222,8 @@ package final class BrokerShard {
         if elapsedCount.isMultiple(of: 2) {
             recordProgress()
             recordGroups()
+            elapsedMemberships()
+            expireGroups()
             expireRetained()
         }
         tellSystemTopics()
@@ -240,6 +250,12 @@ package final class BrokerShard {
         case .shareFinished(let key, let token, let owner): finished(key, token, by: owner)
         case .shareRefused(let key, let token, let owner): refused(key, token, by: owner)
         case .shareReady(let key, let owner): ready(key, owner)
+        case .groupJoined(let key, let member, let owner, let host): joined(key, member, owner, host: host)
+        case .groupLeft(let key, let member, let owner, let handovers): left(key, member, owner, handovers)
+        case .groupReleased(let key, let member, let handover): released(key, member, handover)
+        case .groupAssigned(let assignment): take(assignment)
+        case .groupRevoked(let key, let number, let partition): revoked(key, number, partition)
+        case .groupReset(let key, let offsets): reset(key, to: offsets)
         case .system(let topics): take(topics)
         case .presence(let topic): told(topic)
         case .endSession(let clientID): endSession(clientID)
@@ -252,6 +268,7 @@ package final class BrokerShard {
         setScanned()
         let isBehind = deliver()
         moveReaders()
+        commitMemberships()
         // Deliveries may have changed sessions, and what is released may deliver.
         submitState()
         releaseState()
@@ -367,7 +384,11 @@ package final class BrokerShard {
                 recordStep(client, id, token, nil, awaited: false)
             }
         }
-        if !client.sharedInFlight.isEmpty { finishShared(client, token) }
+        switch DeliveryToken(rawValue: token).kind {
+        case .own, .none: break
+        case .share: finishShared(client, token)
+        case .group: finishMember(client, DeliveryToken(rawValue: token))
+        }
         if let redelivery = client.redelivery {
             redelivery.finished(client.session.storedFlows.inflight)
             redeliver(client)

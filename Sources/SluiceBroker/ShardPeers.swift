@@ -1,5 +1,7 @@
 import CommitLog
+package import GroupCoordination
 import RecordFormat
+package import SluiceCore
 package import TopicRouting
 
 /// What a shard tells another one, as a value in the other's mailbox.
@@ -20,6 +22,18 @@ package enum ShardMessage: Sendable {
     case shareRefused(key: [UInt8], DeliveryToken, ClientOwner)
     /// A member takes records again.
     case shareReady(key: [UInt8], ClientOwner)
+    /// A client of some shard joined a consumer group that is coordinated here.
+    case groupJoined(GroupKey, member: String, ClientOwner, host: String)
+    /// It is gone, with everything that it had.
+    case groupLeft(GroupKey, member: String, ClientOwner, [GroupHandover])
+    /// It has let go of a partition.
+    case groupReleased(GroupKey, member: String, GroupHandover)
+    /// A client of this shard has a partition from here on.
+    case groupAssigned(GroupAssignment)
+    /// It must let go of one.
+    case groupRevoked(GroupKey, clientNumber: UInt64, partition: Int)
+    /// A group that is coordinated here is to be moved.
+    case groupReset(GroupKey, [Int: Offset])
     /// What the broker's own topics say now.
     case system([SystemTopic])
     /// A client of another shard came or went.
@@ -38,6 +52,8 @@ package protocol ShardPeers: AnyObject, Sendable {
     func withRetained<Result>(_ body: (inout RetainedTree) -> Result) -> Result
     /// Calls `body` with what each shard has counted. Short, never nested.
     func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result
+    /// Calls `body` with what consumer groups have committed. Short, never nested.
+    func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result
     /// How many shards there are.
     var shardCount: Int { get }
     /// Puts a message into a shard's mailbox and wakes it.

@@ -3,6 +3,7 @@ package import CommitLog
 package import Cryptography
 import EventLoop
 import Glibc
+package import GroupCoordination
 package import SluiceBroker
 package import SluiceCore
 import Synchronization
@@ -119,7 +120,7 @@ package final class Server {
     /// - Throws: `ListenError`.
     package init(
         settings: ServerSettings, log: any LogEngine, rules: RuleSet, sessions: SessionDirectory,
-        retained: RetainedTree,
+        retained: RetainedTree, offsets: OffsetTable,
         report: @escaping @Sendable (LogSeverity, String) -> Void
     ) throws(ListenError) {
         self.settings = settings
@@ -129,6 +130,7 @@ package final class Server {
         for endpoint in settings.listeners { listeners.append(try Listener(endpoint)) }
         peers.directory.withLock { $0 = sessions }
         peers.retained.withLock { $0 = retained }
+        peers.offsets.withLock { $0 = offsets }
     }
 
     /// Serves until SIGTERM or SIGINT, then closes every connection and returns.
@@ -218,6 +220,7 @@ package final class Server {
 final class Peers: ShardPeers, @unchecked Sendable {
     let directory = Mutex(SessionDirectory())
     let retained = Mutex(RetainedTree())
+    let offsets = Mutex(OffsetTable())
     let counters = Mutex<[BrokerCounters]>([])
     let connectionCount = Atomic<Int>(0)
     var loops: [TransportLoop] = []
@@ -228,6 +231,10 @@ final class Peers: ShardPeers, @unchecked Sendable {
 
     func withRetained<Result>(_ body: (inout RetainedTree) -> Result) -> Result {
         retained.withLock { retained in body(&retained) }
+    }
+
+    func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result {
+        offsets.withLock { offsets in body(&offsets) }
     }
 
     func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result {

@@ -1,3 +1,4 @@
+import GroupCoordination
 import RecordFormat
 import SluiceBroker
 import SluiceCore
@@ -27,23 +28,23 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     private var heldFetches: [() -> Void] = []
 
     /// A log of the stream `mqtt` and the node's own, one partition each.
-    init(durability: Durability = .fsync, tailBytesMax: Int = 64 << 20) {
+    init(durability: Durability = .fsync, tailBytesMax: Int = 64 << 20, partitionCount: Int = 1) {
         var mqtt = StreamSettings(name: "mqtt")
         mqtt.durability = durability
+        mqtt.partitionCount = partitionCount
         let settings =
-            [mqtt] + ["__sessions", "__retained", "__presence"].map { StreamSettings(name: $0) }
-        streams = settings.enumerated().map { index, setting in
-            StreamDescription(settings: setting, id: "id", partitions: [PartitionID(rawValue: UInt32(index))])
+            [mqtt] + ["__sessions", "__retained", "__presence", "__consumer_offsets"].map { StreamSettings(name: $0) }
+        var count = 0
+        streams = settings.map { setting in
+            let partitions = (count..<count + setting.partitionCount).map { PartitionID(rawValue: UInt32($0)) }
+            count += setting.partitionCount
+            return StreamDescription(settings: setting, id: "id", partitions: partitions)
         }
-        segments = settings.map { _ in SegmentInfo(baseOffset: .zero) }
-        history = settings.map { _ in [] }
+        segments = (0..<count).map { _ in SegmentInfo(baseOffset: .zero) }
+        history = (0..<count).map { _ in [] }
         var limits = LogLimits()
         limits.tailBytesMax = tailBytesMax
-        let partitions = settings.enumerated().map { index, setting in
-            PartitionState(
-                id: PartitionID(rawValue: UInt32(index)), streamIndex: index, durability: setting.durability,
-                segments: [SegmentInfo(baseOffset: .zero)], end: .zero)
-        }
+        let partitions = Self.partitions(streams, segments)
         state = LogState(partitions: partitions, nextLSN: LSN(rawValue: 1), limits: limits)
     }
 
@@ -89,9 +90,22 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     /// What a crash leaves: the durable records, in a log whose tail is empty.
     func crashed() -> FakeLog {
         flush()
-        let log = FakeLog(durability: streams[0].settings.durability)
+        let log = FakeLog(
+            durability: streams[0].settings.durability, partitionCount: streams[0].settings.partitionCount)
         log.recover(history)
         return log
+    }
+
+    private static func partitions(
+        _ streams: [StreamDescription], _ segments: [SegmentInfo]
+    ) -> [PartitionState] {
+        streams.enumerated().flatMap { index, stream in
+            stream.partitions.map { partition in
+                PartitionState(
+                    id: partition, streamIndex: index, durability: stream.settings.durability,
+                    segments: [segments[partition.index]], end: segments[partition.index].nextOffset)
+            }
+        }
     }
 
     private func recover(_ history: [[RecordBatch]]) {
@@ -99,18 +113,14 @@ final class FakeLog: LogEngine, @unchecked Sendable {
         for (index, batches) in history.enumerated() {
             segments[index].nextOffset = batches.last?.nextOffset ?? .zero
         }
-        let partitions = streams.enumerated().map { index, stream in
-            PartitionState(
-                id: PartitionID(rawValue: UInt32(index)), streamIndex: index, durability: stream.settings.durability,
-                segments: [segments[index]], end: segments[index].nextOffset)
-        }
+        let partitions = Self.partitions(streams, segments)
         state = LogState(partitions: partitions, nextLSN: LSN(rawValue: 1), limits: LogLimits())
     }
 
     /// What the stream of sessions says.
     func sessions(now: Int64, wallClock: Timestamp) -> SessionDirectory {
         var replay = SessionReplay()
-        for batch in history[1] {
+        for batch in batches(of: SessionReplay.stream) {
             let bytes = batch.bytes
             var records = RecordReader(batch)
             do {
@@ -134,11 +144,33 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     func retained() -> RetainedTree {
         var replay = RetainedReplay()
         do {
-            for batch in history[2] { try replay.apply(batch) }
+            for batch in batches(of: RetainedReplay.stream) { try replay.apply(batch) }
         } catch {
             Issue.record("\(error)")
         }
         return replay.finish()
+    }
+
+    /// What the stream of groups' offsets says.
+    func offsets() -> OffsetTable {
+        var table = OffsetTable()
+        do {
+            for batch in batches(of: GroupRecord.stream) {
+                let bytes = batch.bytes
+                var records = RecordReader(batch)
+                while let record = try records.next(bytes) {
+                    guard let key = record.key else { continue }
+                    table.apply(key: key.indices.map { bytes[$0] }, value: record.value?.indices.map { bytes[$0] })
+                }
+            }
+        } catch {
+            Issue.record("\(error)")
+        }
+        return table
+    }
+
+    private func batches(of stream: String) -> [RecordBatch] {
+        streams.first { $0.settings.name == stream }.map { history[$0.partitions[0].index] } ?? []
     }
 
     // MARK: The engine

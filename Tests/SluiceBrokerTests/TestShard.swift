@@ -1,4 +1,5 @@
 import CommitLog
+import GroupCoordination
 import MQTTWire
 import SluiceCore
 import Testing
@@ -23,6 +24,7 @@ final class TestShard {
         settings.authenticator = authenticator
         peers.directory = log.sessions(now: 0, wallClock: Timestamp(rawValue: 0))
         peers.retained = log.retained()
+        peers.offsets = log.offsets()
         let box = ReportBox()
         let woken = Flag()
         shard = BrokerShard(
@@ -98,11 +100,13 @@ final class TestShard {
 final class FakePeers: ShardPeers, @unchecked Sendable {
     var directory = SessionDirectory()
     var retained = RetainedTree()
+    var offsets = OffsetTable()
     private var counters: [BrokerCounters] = []
 
     func withDirectory<Result>(_ body: (inout SessionDirectory) -> Result) -> Result { body(&directory) }
     func withRetained<Result>(_ body: (inout RetainedTree) -> Result) -> Result { body(&retained) }
     func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result { body(&counters) }
+    func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result { body(&offsets) }
     var shardCount: Int { 1 }
     func post(_ message: ShardMessage, to shard: Int) { Issue.record("a message to shard \(shard)") }
 }

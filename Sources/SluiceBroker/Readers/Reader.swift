@@ -51,6 +51,8 @@ final class Reader {
     /// Up to where a session's QoS 2 messages were sent before a crash, where that is more than its position says.
     var assuredEnds: [PartitionID: Offset] = [:]
     private var excluded: Set<PartitionID> = []
+    /// The partitions that a group's member has; nil for every other kind.
+    private var assigned: Set<PartitionID>?
     /// What its cursors ask the log for, made when it is first needed; its number tells answers to an older one.
     private var selection: TopicSelection??
     private(set) var selectionNumber = 0
@@ -69,6 +71,8 @@ final class Reader {
         case replay
         /// The retained messages of one new subscription.
         case retained(RetainedFeed)
+        /// A client's partitions in a consumer group; deliveries carry `ts`, `key` and `offset`.
+        case member(GroupMembership)
         /// A share group, whose members may be anywhere.
         case group(ShareGroup)
     }
@@ -107,12 +111,13 @@ final class Reader {
     init(client: Client, kind: Kind) {
         self.client = client
         self.kind = kind
+        if case .member = kind { assigned = [] }
     }
 
     /// Whether it is a subscription to history.
     var isReplay: Bool {
         switch kind {
-        case .replay: true
+        case .replay, .member: true
         case .live, .quick, .retained, .group: false
         }
     }
@@ -121,7 +126,7 @@ final class Reader {
     var isLiveKind: Bool {
         switch kind {
         case .live: true
-        case .quick, .replay, .retained, .group: false
+        case .quick, .replay, .member, .retained, .group: false
         }
     }
 
@@ -129,7 +134,7 @@ final class Reader {
     var level: TailLevel {
         switch kind {
         case .quick: .appended
-        case .live, .replay, .retained, .group: .durable
+        case .live, .replay, .member, .retained, .group: .durable
         }
     }
 
@@ -137,7 +142,7 @@ final class Reader {
     var subscriber: Reader {
         switch kind {
         case .quick(let owner): owner.reader
-        case .live, .replay, .retained, .group: self
+        case .live, .replay, .member, .retained, .group: self
         }
     }
 
@@ -165,7 +170,22 @@ final class Reader {
 
     /// Whether the reader stays out of `partition`.
     @inline(__always)
-    func excludes(_ partition: PartitionID) -> Bool { !excluded.isEmpty && excluded.contains(partition) }
+    func excludes(_ partition: PartitionID) -> Bool {
+        if let assigned { return !assigned.contains(partition) }
+        return !excluded.isEmpty && excluded.contains(partition)
+    }
+
+    /// Gives a group's member a partition.
+    func assign(_ partition: PartitionID, from offset: Offset) {
+        assigned?.insert(partition)
+        if !lags(partition) { addCursor(Cursor(partition: partition, offset: offset)) }
+    }
+
+    /// Takes a partition away.
+    func unassign(_ partition: PartitionID) {
+        assigned?.remove(partition)
+        if let index = cursors.firstIndex(where: { $0.partition == partition }) { removeCursor(at: index) }
+    }
 
     /// What its cursors ask the log for; nil is everything.
     func selection(of subscriptions: [Subscription]) -> TopicSelection? {

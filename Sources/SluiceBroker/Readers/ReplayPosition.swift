@@ -4,6 +4,7 @@ package import SluiceCore
 ///
 ///     earliest                         the oldest record kept
 ///     latest                           behind the newest record
+///     committed                        where the session or the group has got to; else latest
 ///     -24h  @-24h                      that long ago; s, m, h, d, w
 ///     2026-09-01T00:00:00Z  @...       a time of RFC 3339, with Z or an offset, fractions allowed
 ///     1767225600000000                 microseconds since 1970 (as EMQX writes it)
@@ -13,6 +14,8 @@ package enum ReplayPosition: Sendable, Equatable {
     case earliest
     /// Behind the newest record.
     case latest
+    /// Where the session or the group has got to.
+    case committed
     /// The first record of this time or later.
     case time(Timestamp)
     /// An offset of one partition.
@@ -30,6 +33,7 @@ package enum ReplayPosition: Sendable, Equatable {
         switch text {
         case "earliest": self = .earliest
         case "latest": self = .latest
+        case "committed": self = .committed
         default:
             guard let position = Self.parse(Array(text.utf8), now: now) else { return nil }
             self = position

@@ -83,6 +83,10 @@ package final class Client {
     var shares: [ShareMembership] = []
     /// The groups that its shared deliveries in flight belong to.
     var sharedInFlight: [UInt64: [ShareMembership]] = [:]
+    /// The consumer groups that it is a member of.
+    var memberships: [GroupMembership] = []
+    /// The memberships that its deliveries in flight belong to.
+    var groupInFlight: [UInt64: [GroupMembership]] = [:]
     /// Topics that have a topic alias on the way to the client, in the order of their aliases.
     var outboundAliases: [[UInt8]: UInt16] = [:]
     /// Whether a reader stopped because the output is full.

@@ -49,22 +49,33 @@ package struct Positions: Sendable, Equatable {
 
 /// What a delivery in flight is known by: its record's place.
 ///
-/// Layout: whether a share group handed it out in the uppermost bit, the partition in the next 15, the offset in the
-/// lower 48. 32,768 partitions and 2^48 records (a million a second for nine years) are more than one node serves; both
-/// are checked.
+/// Layout: its kind in the upper two bits, the partition in the next 14, the offset in the lower 48. 16,384 partitions
+/// and 2^48 records (a million a second for nine years) are more than one node serves; both are checked.
 package struct DeliveryToken: Hashable, Sendable {
     /// The fields in one number.
     package let rawValue: UInt64
 
     init(rawValue: UInt64) { self.rawValue = rawValue }
 
-    init(_ partition: PartitionID, _ offset: Offset, isShared: Bool = false) {
-        precondition(partition.rawValue < 1 << 15)
-        precondition(offset.rawValue >= 0 && offset.rawValue < 1 << 48)
-        rawValue = (isShared ? 1 << 63 : 0) | UInt64(partition.rawValue) << 48 | UInt64(offset.rawValue)
+    /// Who sent it.
+    enum Kind: UInt64 {
+        /// A subscription of the session's own.
+        case own
+        /// A share group.
+        case share
+        /// A consumer group.
+        case group
+        /// Nobody: no token has it.
+        case none
     }
 
-    var isShared: Bool { rawValue >> 63 == 1 }
-    var partition: PartitionID { PartitionID(rawValue: UInt32(rawValue >> 48 & (1 << 15 - 1))) }
+    init(_ partition: PartitionID, _ offset: Offset, kind: Kind = .own) {
+        precondition(partition.rawValue < 1 << 14)
+        precondition(offset.rawValue >= 0 && offset.rawValue < 1 << 48)
+        rawValue = kind.rawValue << 62 | UInt64(partition.rawValue) << 48 | UInt64(offset.rawValue)
+    }
+
+    var kind: Kind { Kind(rawValue: rawValue >> 62) ?? .none }
+    var partition: PartitionID { PartitionID(rawValue: UInt32(rawValue >> 48 & (1 << 14 - 1))) }
     var offset: Offset { Offset(rawValue: Int64(rawValue & (1 << 48 - 1))) }
 }

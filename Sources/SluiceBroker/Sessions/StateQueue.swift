@@ -2,7 +2,8 @@ import CommitLog
 import RecordFormat
 import SluiceCore
 
-/// Changes of session state on their way to the stream `__sessions`, and what waits for them to be durable.
+/// Changes of sessions and consumer groups on their way to `__sessions` and `__consumer_offsets`, and what waits for
+/// them to be durable.
 ///
 /// A tick's changes are one batch, appended by themselves: publishes that are refused for want of space do not take
 /// them along, and what belongs into one append with a message is not here.
@@ -36,12 +37,14 @@ struct StateQueue: ~Copyable {
     }
 
     private var builder = RecordBatchBuilder()
+    private var offsets = RecordBatchBuilder()
     private var isAwaited = false
+    private var areOffsetsAwaited = false
     private var waiting = Ring<Group>()
     private(set) var current = Group()
 
     /// Whether the tick has changes or work.
-    var isEmpty: Bool { builder.isEmpty && current.work.isEmpty }
+    var isEmpty: Bool { builder.isEmpty && offsets.isEmpty && current.work.isEmpty }
 
     /// Notes a change; nil takes the key away.
     /// - Parameter awaited: whether a crash must not undo it once its effects are seen.
@@ -56,10 +59,23 @@ struct StateQueue: ~Copyable {
         if awaited { isAwaited = true }
     }
 
+    /// As `put`, for a change of a consumer group.
+    mutating func putOffset(_ key: [UInt8], _ value: [UInt8]?, at now: Timestamp, awaited: Bool) {
+        let keyField = RecordFields.key(key)
+        let headers = RecordFields.headers([])
+        if let value {
+            offsets.append(at: now, keyField: keyField.span, value: value.span, headersField: headers.span)
+        } else {
+            offsets.appendTombstone(at: now, keyField: keyField.span, headersField: headers.span)
+        }
+        if awaited { areOffsetsAwaited = true }
+    }
+
     /// Does `work` when everything noted so far is durable.
     mutating func whenDurable(_ work: Work) {
         current.work.append(work)
         isAwaited = true
+        areOffsetsAwaited = true
     }
 
     /// Gives a client the bytes that `body` writes when everything noted so far is durable.
@@ -76,11 +92,22 @@ struct StateQueue: ~Copyable {
         whenDurable(.output(client, range))
     }
 
-    /// The tick's changes as one append; nil when there are none.
-    mutating func takeAppend(to partition: PartitionID) -> Append? {
-        guard !builder.isEmpty else { return nil }
-        defer { isAwaited = false }
-        return Append(partition: partition, batch: builder.finish(), isAwaited: isAwaited, topicHashes: nil)
+    /// The tick's changes as one append.
+    mutating func takeAppends(to sessions: PartitionID, offsets offsetsPartition: PartitionID?) -> [Append] {
+        var appends: [Append] = []
+        if !builder.isEmpty {
+            appends.append(
+                Append(partition: sessions, batch: builder.finish(), isAwaited: isAwaited, topicHashes: nil))
+        }
+        if let offsetsPartition, !offsets.isEmpty {
+            appends.append(
+                Append(
+                    partition: offsetsPartition, batch: offsets.finish(), isAwaited: areOffsetsAwaited,
+                    topicHashes: nil))
+        }
+        isAwaited = false
+        areOffsetsAwaited = false
+        return appends
     }
 
     /// Closes the tick's work: it waits for `lsn`.

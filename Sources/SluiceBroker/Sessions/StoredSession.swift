@@ -31,12 +31,14 @@ package struct StoredSession: Sendable, Equatable {
 
     /// Takes one step of a QoS 2 delivery that was recorded after the session's progress.
     mutating func apply(_ step: DeliveryStep) {
-        if !step.token.isShared {
+        if step.token.kind == .own {
             let partition = step.token.partition
             assuredEnds[partition] = max(assuredEnds[partition] ?? .zero, step.token.offset.advanced(by: 1))
         }
         inflight.removeAll { $0.packetID == step.packetID && (step.stage == nil || $0.token != step.token.rawValue) }
         guard let stage = step.stage else { return }
+        // A consumer group gives what its member has not confirmed to whoever is a member next.
+        if step.token.kind == .group, stage == .awaitingPubrec { return }
         if let index = inflight.firstIndex(where: { $0.packetID == step.packetID }) {
             inflight[index].stage = stage
         } else {

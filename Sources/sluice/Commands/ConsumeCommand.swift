@@ -133,12 +133,12 @@ struct Consumption {
             var end = isFollowing ? Int64.max : partition.appended
             switch until {
             case .earliest: end = partition.start
-            case .latest: end = partition.appended
+            case .latest, .committed: end = partition.appended
             case .offset(let wanted, let offset): end = wanted == number ? min(end, offset.rawValue) : start
             case .time, nil: break
             }
             switch from {
-            case .latest: start = partition.appended
+            case .latest, .committed: start = partition.appended
             case .offset(let wanted, let offset): start = wanted == number ? max(start, offset.rawValue) : end
             case .earliest, .time: break
             }

@@ -3,6 +3,7 @@ import CommitLog
 import CommitLogPosix
 import Compression
 import Glibc
+import GroupCoordination
 import RecordFormat
 import SluiceBroker
 import SluiceConfiguration
@@ -36,13 +37,14 @@ struct Node {
         let recovery = StateRecovery(log: log)
         let sessions = try recovery.sessions()
         let retained = try recovery.retained()
+        let offsets = try recovery.offsets()
         let loopCount =
             configuration.loopCount > 0 ? configuration.loopCount : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         let server = try Server(
             settings: ServerSettings(
                 listeners: configuration.listeners.endpoints(certificates), loopCount: loopCount,
                 limits: configuration.limits),
-            log: log, rules: rules, sessions: sessions, retained: retained,
+            log: log, rules: rules, sessions: sessions, retained: retained, offsets: offsets,
             report: { Console.log($0 == .warning ? .warning : .info, $1) })
         for warning in certificates.warnings { Console.log(.warning, warning) }
         let reload = Reload(
@@ -122,7 +124,7 @@ enum RuleTranslation {
             stream.shape.segmentBytesMax = Int64(setting.segmentBytes)
             return stream
         }
-        for name in [SessionReplay.stream, RetainedReplay.stream, Presence.stream] {
+        for name in [SessionReplay.stream, RetainedReplay.stream, Presence.stream, GroupRecord.stream] {
             var stream = CommitLog.StreamSettings(name: name)
             // Short segments: only sealed ones are compacted, and all of it is read when the node starts.
             stream.shape.segmentBytesMax = 4 << 20
@@ -197,6 +199,20 @@ struct StateRecovery {
         clock_gettime(CLOCK_REALTIME, &time)
         let wallClock = Timestamp(rawValue: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
         return replay.finish(now: now, wallClock: wallClock)
+    }
+
+    /// Replays every record of the stream of groups' offsets.
+    func offsets() throws -> OffsetTable {
+        var table = OffsetTable()
+        try forEachBatch(of: GroupRecord.stream) { batch in
+            let bytes = batch.bytes
+            var records = RecordReader(batch)
+            while let record = try records.next(bytes) {
+                guard let key = record.key else { continue }
+                table.apply(key: key.indices.map { bytes[$0] }, value: record.value?.indices.map { bytes[$0] })
+            }
+        }
+        return table
     }
 
     /// Replays every record of the stream of retained messages.

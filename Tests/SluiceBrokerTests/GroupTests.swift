@@ -1,0 +1,201 @@
+import CommitLog
+import GroupCoordination
+import MQTTWire
+import SluiceCore
+import Testing
+
+@testable import SluiceBroker
+
+@Suite("Consumer groups over MQTT")
+struct GroupTests {
+    private let filter = "$share/g/$stream/mqtt"
+
+    private func member(
+        _ test: TestShard, _ id: String, qos: QoS = .atLeastOnce, offset: String? = nil, expiry: UInt32 = 0
+    ) -> TestClient {
+        let properties = PropertyWriter.bytes { PropertyWriter.append(.sessionExpiryInterval, expiry, to: &$0) }
+        let client = test.connect(id, .v5, clean: expiry == 0, properties: properties)
+        client.subscribe(filter, qos: qos, offset: offset)
+        test.settle()
+        #expect(client.takeFirst() == "suback [\(qos.rawValue)]")
+        return client
+    }
+
+    /// Publishes to ten topics, which lie in all partitions, one round for each payload.
+    private func publish(_ test: TestShard, _ payloads: ClosedRange<Int>, qos: QoS = .atLeastOnce) {
+        let client = test.connect("p")
+        var id: UInt16 = 0
+        for payload in payloads {
+            for topic in 0..<10 {
+                id += 1
+                client.publish("t/\(topic)", "\(payload)", qos: qos, id: PacketID(rawValue: id))
+            }
+        }
+        test.settle()
+        client.close()
+    }
+
+    private struct Received: Equatable {
+        var topic: String
+        var payload: Int
+        var id: UInt16
+    }
+
+    private func take(_ client: TestClient) -> [Received] {
+        client.take().compactMap { line in
+            let words = line.split(separator: " ")
+            guard words.count > 3, words[0].hasPrefix("t/"), let payload = Int(words[1]) else { return nil }
+            return Received(topic: String(words[0]), payload: payload, id: UInt16(words[3].dropFirst()) ?? 0)
+        }
+    }
+
+    private func acknowledge(_ client: TestClient, _ records: some Sequence<Received>) {
+        for record in records { client.acknowledge(.puback, PacketID(rawValue: record.id)) }
+    }
+
+    private func names(_ records: [Received]) -> [String] { records.map { "\($0.topic)=\($0.payload)" }.sorted() }
+
+    private func all(_ payloads: ClosedRange<Int>) -> [String] {
+        payloads.flatMap { payload in (0..<10).map { "t/\($0)=\(payload)" } }.sorted()
+    }
+
+    @Test("members share the partitions, and each record goes to one of them, in the order of its key")
+    func shares() {
+        let test = TestShard(FakeLog(partitionCount: 4))
+        let (a, b) = (member(test, "a"), member(test, "b"))
+        publish(test, 1...3)
+        let (first, second) = (take(a), take(b))
+        #expect(!first.isEmpty && !second.isEmpty)
+        #expect(names(first + second) == all(1...3))
+        for topic in 0..<10 {
+            let payloads = (first + second).filter { $0.topic == "t/\(topic)" }.map(\.payload)
+            #expect(payloads == [1, 2, 3])
+        }
+    }
+
+    @Test("what a lost member has not acknowledged goes to the new owner, and nothing else comes again")
+    func takesOver() {
+        let test = TestShard(FakeLog(partitionCount: 4))
+        let (a, b) = (member(test, "a"), member(test, "b"))
+        publish(test, 1...3)
+        let (first, second) = (take(a), take(b))
+        acknowledge(b, second)
+        // Out of turn, too: the group remembers what lies above a gap.
+        let done = first.enumerated().filter { $0.offset % 2 == 1 }.map(\.element)
+        let open = first.enumerated().filter { $0.offset % 2 == 0 }.map(\.element)
+        acknowledge(a, done)
+        a.drop()
+        test.settle()
+        #expect(names(take(b)) == names(open))
+    }
+
+    @Test("a member that comes back gets its partitions back, drained by who had them meanwhile")
+    func comesBack() {
+        let test = TestShard(FakeLog(partitionCount: 4))
+        let (a, b) = (member(test, "a"), member(test, "b"))
+        publish(test, 1...1)
+        let before = Set(take(a).map(\.topic))
+        _ = take(b)
+        a.drop()
+        test.settle()
+        let again = take(b)
+        #expect(Set(again.map(\.topic)) == before)
+        let back = member(test, "a")
+        publish(test, 2...2)
+        // b has not acknowledged what it took over: until then, or for five seconds, it keeps those partitions.
+        #expect(take(back).isEmpty)
+        acknowledge(b, again)
+        test.settle()
+        #expect(Set(take(back).map(\.topic)) == before)
+    }
+
+    @Test("a member that does not drain is fenced: its partitions go on, and its late acknowledgements do not count")
+    func fences() {
+        let test = TestShard(FakeLog(partitionCount: 1))
+        let a = member(test, "a")
+        publish(test, 1...1)
+        let records = take(a)
+        #expect(records.count == 10)
+        let b = member(test, "b")
+        #expect(take(b).isEmpty)
+        a.unsubscribe(filter)
+        test.settle()
+        #expect(names(take(b)) == all(1...1))
+        acknowledge(a, records)
+        test.settle()
+        #expect(test.peers.offsets.committed("g", StreamPartition(stream: "mqtt", number: 0))?.offset == .zero)
+    }
+
+    @Test("a group goes on from what it has committed, after a crash as well, also while it has no members")
+    func survives() {
+        let test = TestShard(FakeLog(partitionCount: 4))
+        let a = member(test, "a")
+        publish(test, 1...2)
+        let records = take(a)
+        let done = records.filter { $0.payload == 1 }
+        acknowledge(a, done)
+        test.settle()
+        let restarted = TestShard(test.log.crashed())
+        publish(restarted, 3...3)
+        let b = member(restarted, "b")
+        #expect(names(take(b)) == all(2...3))
+    }
+
+    @Test("it begins where its first member says, and others find it where it is")
+    func begins() {
+        let test = TestShard(FakeLog(partitionCount: 4))
+        publish(test, 1...1)
+        let a = member(test, "a", offset: "earliest")
+        let records = take(a)
+        #expect(names(records) == all(1...1))
+        acknowledge(a, records)
+        a.drop()
+        test.settle()
+        #expect(take(member(test, "b", offset: "earliest")).isEmpty)
+    }
+
+    @Test("a session that stays is a member again when it comes back, and gets nothing twice that it acknowledged")
+    func resumes() {
+        let test = TestShard(FakeLog(partitionCount: 2))
+        let a = member(test, "a", expiry: 100)
+        publish(test, 1...2)
+        let records = take(a)
+        acknowledge(a, records.prefix(7))
+        a.drop()
+        test.settle()
+        let properties = PropertyWriter.bytes { PropertyWriter.append(.sessionExpiryInterval, 100, to: &$0) }
+        let back = test.connect("a", .v5, clean: false, properties: properties, sessionPresent: true)
+        test.settle()
+        #expect(names(take(back)) == names(Array(records.dropFirst(7))))
+    }
+
+    @Test("at QoS 2 a record is done with when the client has confirmed it")
+    func assured() {
+        let test = TestShard(FakeLog(partitionCount: 1))
+        let a = member(test, "a", qos: .exactlyOnce, expiry: 100)
+        publish(test, 1...1, qos: .exactlyOnce)
+        let records = take(a)
+        #expect(records.count == 10)
+        for record in records.prefix(3) { a.acknowledge(.pubrec, PacketID(rawValue: record.id)) }
+        test.settle()
+        a.acknowledge(.pubcomp, PacketID(rawValue: records[0].id))
+        a.drop()
+        test.settle()
+        let b = member(test, "b", qos: .exactlyOnce)
+        #expect(names(take(b)) == names(Array(records.dropFirst(3))))
+    }
+
+    @Test("what cannot be is refused")
+    func refuses() {
+        let test = TestShard(FakeLog(partitionCount: 2))
+        let a = test.connect("a")
+        a.subscribe("$share/g/$stream/nothing", qos: .atLeastOnce)
+        a.subscribe("$share/g/$stream/mqtt", qos: .atLeastOnce, offset: "-1h")
+        a.subscribe("$share/g/$stream/mqtt", qos: .atLeastOnce, offset: "nonsense")
+        #expect(a.take() == ["suback [143]", "suback [143]", "suback [131]"])
+        a.subscribe("$share/g/$stream/mqtt/a/#", qos: .atLeastOnce)
+        test.settle()
+        a.subscribe("$share/g/$stream/mqtt/b/#", qos: .atLeastOnce)
+        #expect(a.take() == ["suback [1]", "suback [143]"])
+    }
+}
