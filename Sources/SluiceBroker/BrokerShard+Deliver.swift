@@ -104,7 +104,15 @@ extension BrokerShard {
         case .durable:
             if !reader.isLive && reader.lags(delivery.partition) { return }
             if let since = target.since, delivery.offset < since.offset(in: delivery.partition) { return }
-            guard send(delivery, to: target, bytes) == .full else { return }
+            switch step(reader, delivery.partition, delivery.offset, delivery.timestamp) {
+            case .over: return
+            case .notDue: break
+            case .goOn:
+                if send(delivery, to: target, bytes) == .done {
+                    reader.course?.deliveredCount += 1
+                    return
+                }
+            }
             reader.addCursor(Reader.Cursor(partition: delivery.partition, offset: delivery.offset))
         }
     }
@@ -190,6 +198,7 @@ extension BrokerShard {
     }
 
     enum Progress { case caughtUp, waits, full }
+    private enum BatchOutcome { case done, full, notDue }
 
     private func selection(of reader: Reader) -> TopicSelection? {
         if case .group(let group) = reader.kind { return reader.selection(of: group.subscription.map { [$0] } ?? []) }
@@ -200,9 +209,14 @@ extension BrokerShard {
         if case .retained(let feed) = reader.kind { return move(reader, feed) }
         var budget = 4
         while reader.cursors[index].ticket == nil {
+            // A replay is over in a partition when it comes to a record behind its end.
+            if reader.course != nil, reader.excludes(reader.cursors[index].partition) { return .caughtUp }
             if let batch = reader.cursors[index].batches.first {
-                guard deliver(batch, reader, at: index) else { return .full }
-                reader.update(at: index) { $0.finishBatch(batch) }
+                switch deliver(batch, reader, at: index) {
+                case .done: reader.update(at: index) { $0.finishBatch(batch) }
+                case .full: return .full
+                case .notDue: return .waits
+                }
                 continue
             }
             // A reader far behind gives way to the sockets after a megabyte, and goes on next tick.
@@ -246,14 +260,14 @@ extension BrokerShard {
     }
 
     /// Delivers a batch from the reader's position on.
-    /// - Returns: false when the client takes no more; the position is at the record that it did not take.
-    private func deliver(_ batch: RecordBatch, _ reader: Reader, at index: Int) -> Bool {
+    /// - Returns: `done`, unless the client takes no more or the next record is not due: the position is there then.
+    private func deliver(_ batch: RecordBatch, _ reader: Reader, at index: Int) -> BatchOutcome {
         let bytes = batch.bytes
         let partition = reader.cursors[index].partition
         var records = reader.cursors[index].records ?? RecordReader(batch)
         while true {
             let before = records
-            guard let record = next(&records, bytes, partition) else { return true }
+            guard let record = next(&records, bytes, partition) else { return .done }
             let offset = batch.baseOffset.advanced(by: record.offsetDelta)
             guard offset >= reader.cursors[index].offset, let message = StoredMessage(record, in: bytes) else {
                 continue
@@ -268,13 +282,21 @@ extension BrokerShard {
                 continue
             }
             let delivery = Delivery(batch: batch, record: record, message: message, partition: partition)
-            if send(delivery, to: target, bytes) == .full {
+            if let notBefore = reader.cursors[index].notBefore, delivery.timestamp < notBefore { continue }
+            var outcome = BatchOutcome.done
+            switch step(reader, partition, offset, delivery.timestamp) {
+            case .over: return .done
+            case .notDue: outcome = .notDue
+            case .goOn: if send(delivery, to: target, bytes) == .full { outcome = .full }
+            }
+            guard outcome == .done else {
                 reader.update(at: index) { cursor in
                     cursor.offset = offset
                     cursor.records = before
                 }
-                return false
+                return outcome
             }
+            reader.course?.deliveredCount += 1
         }
     }
 }

@@ -15,7 +15,13 @@ extension BrokerShard {
             return Outcome(code: .sharedSubscriptionsNotSupported, reason: "this log keeps no offsets of groups")
         }
         let replay: ReplayRequest
-        switch ReplayRequest.parse(inner, position: request.position ?? "latest", now: wallClock) {
+        var options = request.replay
+        options.offset = options.offset ?? "latest"
+        guard options.until == nil, options.speed == nil else {
+            return Outcome(
+                code: .implementationSpecificError, reason: "a group has no stream-until and no stream-speed")
+        }
+        switch ReplayRequest.parse(inner, options, now: wallClock) {
         case .replay(let parsed): replay = parsed
         case .refused(let reason): return Outcome(code: .implementationSpecificError, reason: reason)
         case .ordinary: return Outcome(code: .topicFilterInvalid, reason: "a consumer group reads a $stream")

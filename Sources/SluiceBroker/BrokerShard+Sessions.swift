@@ -122,7 +122,7 @@ extension BrokerShard {
                 }
             return StoredSubscription(
                 filter: subscription.filter, options: subscription.options, identifier: subscription.identifier,
-                positions: positions)
+                positions: positions, bounds: reader.course?.bounds)
         }
     }
 
@@ -216,9 +216,10 @@ extension BrokerShard {
     /// Subscribes as the session was before.
     private func restore(_ client: Client, _ stored: StoredSubscription) {
         let request = SubscriptionRequest(
-            filter: stored.filter, options: stored.options, identifier: stored.identifier, position: nil)
-        let isReplay = ReplayRequest.parse(stored.filter, position: nil, now: wallClock).isReplay
-        let outcome = isReplay ? restoreReplay(client, request, stored.positions) : subscribe(client, request)
+            filter: stored.filter, options: stored.options, identifier: stored.identifier)
+        let isReplay = ReplayRequest.parse(stored.filter, ReplayRequest.Options(), now: wallClock).isReplay
+        let outcome =
+            isReplay ? restoreReplay(client, request, stored.positions, stored.bounds) : subscribe(client, request)
         if outcome.code.isFailure {
             report(
                 .warning,

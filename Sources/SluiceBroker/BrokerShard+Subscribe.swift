@@ -9,14 +9,18 @@ extension BrokerShard {
     /// Answers each filter with its code, in order [MQTT-3.9.3-1].
     func subscribe(_ client: Client, _ packet: Packet.Subscribe, _ bytes: Span<UInt8>) {
         var identifier: UInt32?
-        var position: String?
+        var replay = ReplayRequest.Options()
         var properties = PropertyReader(bytes, packet.properties)
         while let property = properties.next() {
             switch property.value {
             case .integer(let value): if property.id == .subscriptionIdentifier { identifier = value }
             case .pair(let name, let value):
-                if bytes.copy(name).elementsEqual("stream-offset".utf8) {
-                    position = String(decoding: bytes.copy(value), as: UTF8.self)
+                let text = String(decoding: bytes.copy(value), as: UTF8.self)
+                switch String(decoding: bytes.copy(name), as: UTF8.self) {
+                case "stream-offset": replay.offset = text
+                case "stream-until": replay.until = text
+                case "stream-speed": replay.speed = text
+                case _: break
                 }
             case .bytes: break
             }
@@ -29,7 +33,7 @@ extension BrokerShard {
         var filters = SubscriptionReader(bytes, packet)
         while let (range, options) = filters.next() {
             let request = SubscriptionRequest(
-                filter: bytes.copy(range), options: options, identifier: identifier, position: position)
+                filter: bytes.copy(range), options: options, identifier: identifier, replay: replay)
             let outcome = subscribe(client, request)
             codes.append(outcome.code)
             needsRecord = needsRecord || outcome.needsRecord
@@ -64,7 +68,7 @@ extension BrokerShard {
         var filter: [UInt8]
         var options: SubscriptionOptions
         var identifier: UInt32?
-        var position: String?
+        var replay = ReplayRequest.Options()
     }
 
     /// What becomes of one.
@@ -89,7 +93,7 @@ extension BrokerShard {
             return Outcome(code: .unspecifiedError, reason: "the configuration refuses this filter")
         }
         if TopicSyntax.isShared(request.filter.span) { return share(client, request) }
-        switch ReplayRequest.parse(request.filter, position: request.position, now: wallClock) {
+        switch ReplayRequest.parse(request.filter, request.replay, now: wallClock) {
         case .ordinary: return subscribe(client, request, live: request.filter)
         case .refused(let reason): return Outcome(code: .implementationSpecificError, reason: reason)
         case .replay(let replay): return subscribe(client, request, replay: replay)
@@ -180,6 +184,7 @@ extension BrokerShard {
                     code: .topicFilterInvalid, reason: "an offset needs one stream, and a partition that it has")
             }
         }
+        if replay.position == .committed, replay.positions == nil, let kept = keep(client, request) { return kept }
         let reader = Reader(client: client, kind: .replay)
         let subscription = Subscription(
             client: client, filter: request.filter, matched: replay.filter, options: request.options,
@@ -193,15 +198,53 @@ extension BrokerShard {
             for stream in candidates { start(reader, stream, replay.position) }
         }
         excludeOthers(reader, candidates)
+        chart(reader, replay, candidates)
         queue(reader)
         return Outcome(code: ReasonCode(rawValue: request.options.qos.rawValue))
     }
 
+    /// A replay that goes on from where the session has got to is left as it is, when there is one.
+    private func keep(_ client: Client, _ request: SubscriptionRequest) -> Outcome? {
+        guard let index = client.subscriptions.firstIndex(where: { $0.filter == request.filter }) else { return nil }
+        guard client.subscriptions[index].options == request.options else { return nil }
+        return Outcome(code: ReasonCode(rawValue: request.options.qos.rawValue))
+    }
+
+    /// Gives a replay its end and its pace, when it has any.
+    private func chart(_ reader: Reader, _ replay: ReplayRequest, _ streams: [StreamDescription]) {
+        let bounds = replay.bounds ?? replay.until.flatMap { self.bounds(until: $0, streams) }
+        guard bounds != nil || replay.speed != nil else { return }
+        let topic = replay.stream.map { "$stream/\($0)" } ?? "$replay"
+        let course = ReplayCourse(bounds: bounds, speed: replay.speed, endTopic: Array(topic.utf8))
+        course.open = Set(streams.flatMap(\.partitions).filter { !reader.excludes($0) })
+        reader.course = course
+        courses.append(reader)
+    }
+
+    private func bounds(until position: ReplayPosition, _ streams: [StreamDescription]) -> ReplayBounds? {
+        func ends(_ end: (PartitionBounds) -> Offset) -> ReplayBounds {
+            let partitions = streams.flatMap(\.partitions)
+            return .offsets(Dictionary(uniqueKeysWithValues: partitions.map { ($0, end(log.bounds($0))) }))
+        }
+        switch position {
+        case .earliest: return ends(\.start)
+        case .latest: return ends(\.appended)
+        case .committed: return nil
+        case .time(let time): return .time(time)
+        case .offset(let number, let offset):
+            guard let stream = streams.first, number < stream.partitions.count else { return nil }
+            return .offsets([stream.partitions[number]: offset])
+        }
+    }
+
     /// Subscribes a stored session to history again: it goes on where it was.
-    func restoreReplay(_ client: Client, _ request: SubscriptionRequest, _ positions: Positions?) -> Outcome {
-        switch ReplayRequest.parse(request.filter, position: request.position, now: wallClock) {
+    func restoreReplay(
+        _ client: Client, _ request: SubscriptionRequest, _ positions: Positions?, _ bounds: ReplayBounds?
+    ) -> Outcome {
+        switch ReplayRequest.parse(request.filter, request.replay, now: wallClock) {
         case .replay(var replay):
             replay.positions = positions
+            replay.bounds = bounds
             return subscribe(client, request, replay: replay)
         case .ordinary, .refused: return Outcome(code: .implementationSpecificError, reason: "it is no replay any more")
         }
@@ -289,6 +332,7 @@ extension BrokerShard {
         trie.remove(id: subscription.id, filter: filter.span)
         if subscription.reader.isReplay {
             subscription.reader.isClosed = true
+            courses.removeAll { $0 === subscription.reader }
             subscription.client.sideReaders.removeAll { $0 === subscription.reader }
         }
         count(subscription, by: -1)

@@ -60,6 +60,8 @@ package final class BrokerShard {
     var recordWaiters: [UInt64: RecordWaiter] = [:]
     /// The share groups that live here, by key.
     var shareGroups: [[UInt8]: ShareGroup] = [:]
+    /// The replays that have an end or a pace.
+    var courses: [Reader] = []
     /// The consumer groups that are coordinated here.
     var consumerGroups: [GroupKey: ConsumerGroup] = [:]
     /// Memberships with something to commit.
@@ -268,6 +270,7 @@ package final class BrokerShard {
         setScanned()
         let isBehind = deliver()
         moveReaders()
+        endCourses()
         commitMemberships()
         // Deliveries may have changed sessions, and what is released may deliver.
         submitState()

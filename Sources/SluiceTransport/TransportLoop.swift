@@ -74,6 +74,8 @@ final class TransportLoop: @unchecked Sendable {
     private let codecs = FrameCodecPool()
     private var tickEnd: TickEnd?
     private var timer: RepeatingTimer?
+    /// Ticks while some replay keeps a pace.
+    private var pacer: RepeatingTimer?
     private(set) var isStopping = false
     private var lastPublishCount: UInt64 = 0
 
@@ -137,8 +139,23 @@ final class TransportLoop: @unchecked Sendable {
         }
         if !pausedConnections.isEmpty, !log.isUnderPressure { resumePaused() }
         if isStopping, connections.isEmpty { finish() }
+        keepPace()
         gather()
         setClocks()
+    }
+
+    /// Has a timer of five milliseconds for as long as some replay waits for the time of its next record.
+    private func keepPace() {
+        guard shard.isPacing != (pacer != nil), !isStopping else { return }
+        if let pacer {
+            pacer.close()
+            self.pacer = nil
+        } else {
+            pacer = RepeatingTimer(loop, milliseconds: 5) { [unowned self] in
+                setClocks()
+                shard.pace()
+            }
+        }
     }
 
     /// Publishes in a tick from which the loop has enough to do: then it reads on while the device works.
@@ -301,6 +318,8 @@ final class TransportLoop: @unchecked Sendable {
     private func finish() {
         timer?.close()
         timer = nil
+        pacer?.close()
+        pacer = nil
         tickEnd?.close()
         tickEnd = nil
         loop.stop()

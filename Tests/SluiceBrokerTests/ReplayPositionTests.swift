@@ -60,7 +60,8 @@ struct ReplayPositionTests {
 @Suite("Filters that ask for history")
 struct ReplayRequestTests {
     private func parse(_ filter: String, _ position: String? = nil) -> ReplayRequest.Parsed {
-        ReplayRequest.parse(Array(filter.utf8), position: position, now: Timestamp(rawValue: 1_800_000_000_000))
+        ReplayRequest.parse(
+            Array(filter.utf8), ReplayRequest.Options(offset: position), now: Timestamp(rawValue: 1_800_000_000_000))
     }
 
     @Test(

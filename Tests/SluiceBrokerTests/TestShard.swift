@@ -169,16 +169,19 @@ final class TestClient: ClientLink {
     }
 
     func subscribe(
-        _ filter: String, qos: QoS, offset: String? = nil, retainAsPublished: Bool = false,
+        _ filter: String, qos: QoS, offset: String? = nil, until: String? = nil, speed: String? = nil,
+        retainAsPublished: Bool = false,
         handling: SubscriptionOptions.RetainHandling = .send
     ) {
         let options = SubscriptionOptions(
             qos: qos, retainAsPublished: retainAsPublished, retainHandling: handling)
         let request = SubscribePacket.Request(filter: Array(filter.utf8), options: options)
         let properties = PropertyWriter.bytes { buffer in
-            guard let offset else { return }
-            let (name, value) = (Array("stream-offset".utf8), Array(offset.utf8))
-            PropertyWriter.append(userProperty: name.span, value.span, to: &buffer)
+            for (name, value) in [("stream-offset", offset), ("stream-until", until), ("stream-speed", speed)] {
+                guard let value else { continue }
+                let (name, text) = (Array(name.utf8), Array(value.utf8))
+                PropertyWriter.append(userProperty: name.span, text.span, to: &buffer)
+            }
         }
         send {
             SubscribePacket(version: version, packetID: 9, filters: [request], properties: properties).encode(into: &$0)

@@ -56,6 +56,8 @@ final class Reader {
     /// What its cursors ask the log for, made when it is first needed; its number tells answers to an older one.
     private var selection: TopicSelection??
     private(set) var selectionNumber = 0
+    /// The end and the pace of a replay that has one.
+    var course: ReplayCourse?
     /// Whether it is on the shard's list of readers to be moved on.
     var isQueued = false
     var isClosed = false

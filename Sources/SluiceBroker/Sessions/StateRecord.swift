@@ -10,7 +10,7 @@ import SluiceCore
 ///
 /// | letter | value |
 /// |--|--|
-/// | `s` session | version 1, expiry, end of its connection + 1 or 0, then each subscription |
+/// | `s` session | version 1, expiry, end of its connection + 1 or 0, subscriptions with the ends of replays |
 /// | `p` progress | version 1, positions, QoS 2 ends, positions of replays, deliveries in flight |
 /// | `i` inbound | version 1: a QoS 2 message of the identifier is stored and not released |
 /// | `o` outbound | version 1, stage (3: done), token: the step of a QoS 2 delivery |
@@ -91,6 +91,23 @@ enum StateRecord: Equatable, Sendable {
             writer.put(subscription.filter)
             writer.put(Int(subscription.options.rawValue))
             writer.put(subscription.identifier.map { Int($0) } ?? 0)
+            put(subscription.bounds, &writer)
+        }
+    }
+
+    private static func put(_ bounds: ReplayBounds?, _ writer: inout StateWriter) {
+        switch bounds {
+        case nil: writer.put(0)
+        case .time(let time)?:
+            writer.put(1)
+            writer.put(Int(time.rawValue))
+        case .offsets(let ends)?:
+            writer.put(2)
+            writer.put(ends.count)
+            for (partition, end) in ends.sorted(by: { $0.key < $1.key }) {
+                writer.put(Int(partition.rawValue))
+                writer.put(Int(end.rawValue))
+            }
         }
     }
 
@@ -174,14 +191,31 @@ extension StateRecord {
         session.disconnectedAt = end > 0 ? Timestamp(rawValue: Int64(end) - 1) : nil
         for _ in 0..<count {
             guard let filter = reader.string(), let options = reader.unsigned(UInt8.self),
-                let identifier = reader.unsigned(UInt32.self)
+                let identifier = reader.unsigned(UInt32.self), let bounds = bounds(&reader)
             else { return nil }
             session.subscriptions.append(
                 StoredSubscription(
                     filter: filter, options: SubscriptionOptions(rawValue: options),
-                    identifier: identifier == 0 ? nil : identifier))
+                    identifier: identifier == 0 ? nil : identifier, bounds: bounds))
         }
         return session
+    }
+
+    /// The end of a replay: nil when the bytes do not fit, nil inside when it has none.
+    private static func bounds(_ reader: inout StateReader) -> ReplayBounds?? {
+        switch reader.int() {
+        case 0: return .some(nil)
+        case 1: return reader.int().map { .time(Timestamp(rawValue: Int64($0))) }
+        case 2:
+            guard let count = reader.count() else { return nil }
+            var ends: [PartitionID: Offset] = [:]
+            for _ in 0..<count {
+                guard let partition = reader.unsigned(UInt16.self), let end = reader.int() else { return nil }
+                ends[PartitionID(rawValue: UInt32(partition))] = Offset(rawValue: Int64(end))
+            }
+            return .offsets(ends)
+        case _: return nil
+        }
     }
 
     private static func progress(_ reader: inout StateReader) -> StoredSession? {

@@ -55,6 +55,8 @@ package struct StoredSubscription: Sendable, Equatable {
     var identifier: UInt32?
     /// Where a replay goes on; from where an ordinary subscription counts that was made while its session was behind.
     var positions: Positions?
+    /// Where a replay ends.
+    var bounds: ReplayBounds?
 }
 
 /// One step of a QoS 2 delivery.

@@ -1,0 +1,79 @@
+import CommitLog
+import MQTTWire
+import SluiceCore
+
+/// Replays that end, and replays that keep the pace at which their records were published.
+extension BrokerShard {
+    /// Whether some replay waits for the time of its next record, so that ticks should come every few milliseconds.
+    package var isPacing: Bool { courses.contains { $0.course?.isPaced == true && !$0.isLive } }
+
+    /// Time has passed for the replays that keep a pace.
+    package func pace() {
+        for reader in courses where reader.course?.isPaced == true && !reader.isLive { queue(reader) }
+    }
+
+    /// What a record means for a replay's course.
+    enum CourseStep { case goOn, notDue, over }
+
+    /// Looks at the next record of a replay.
+    func step(_ reader: Reader, _ partition: PartitionID, _ offset: Offset, _ time: Timestamp) -> CourseStep {
+        guard let course = reader.course else { return .goOn }
+        if course.isBeyond(partition, offset, time) {
+            finish(reader, course, partition)
+            return .over
+        }
+        return course.isDue(time, now: now) ? .goOn : .notDue
+    }
+
+    /// A replay has read everything of a partition that it is to read.
+    private func finish(_ reader: Reader, _ course: ReplayCourse, _ partition: PartitionID) {
+        reader.exclude(partition)
+        course.open.remove(partition)
+    }
+
+    /// Ends the replays that have delivered everything.
+    func endCourses() {
+        guard !courses.isEmpty else { return }
+        for reader in courses {
+            guard let course = reader.course, course.bounds != nil else { continue }
+            for partition in course.open where !reader.lags(partition) {
+                if course.isOver(partition, readTo: scanned.offset(in: partition), now: wallClock) {
+                    finish(reader, course, partition)
+                }
+            }
+            if course.open.isEmpty, reader.isLive { end(reader, course) }
+        }
+        courses.removeAll { $0.course == nil || $0.isClosed }
+    }
+
+    /// Says that a replay is over: a message without payload to `$stream/<name>`, or `$replay`, at QoS 0, with the
+    /// number of records that were delivered in the user property `stream-end`.
+    private func end(_ reader: Reader, _ course: ReplayCourse) {
+        let client = reader.client
+        guard client.output.count + client.deferredByteCount < settings.limits.outputBytesMax else { return }
+        reader.course = nil
+        scratch.removeAll()
+        if client.version == .v5 {
+            let (name, value) = (Array("stream-end".utf8), Array(String(course.deliveredCount).utf8))
+            PropertyWriter.append(userProperty: name.span, value.span, to: &scratch)
+            let subscription = client.subscriptions.first { $0.reader === reader }
+            if let identifier = subscription?.identifier {
+                PropertyWriter.append(.subscriptionIdentifier, identifier, to: &scratch)
+            }
+        }
+        let topic = course.endTopic
+        // Behind deliveries that wait for the log, if there are any.
+        if client.deferredByteCount > 0 {
+            let start = state.current.bytes.count
+            PacketEncoder.publish(
+                into: &state.current.bytes, topic: topic.span, payload: Span(), packetID: .none, qos: .atMostOnce,
+                retain: false, duplicate: false, properties: scratch.bytes, version: client.version)
+            state.deferOutput(client, from: start)
+        } else {
+            PacketEncoder.publish(
+                into: &client.output, topic: topic.span, payload: Span(), packetID: .none, qos: .atMostOnce,
+                retain: false, duplicate: false, properties: scratch.bytes, version: client.version)
+            markDirty(client)
+        }
+    }
+}
