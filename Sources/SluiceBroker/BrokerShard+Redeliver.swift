@@ -11,6 +11,7 @@ extension BrokerShard {
     enum RecordWaiter {
         case client(Client)
         case group(ShareGroup)
+        case offsets(OffsetLookup, Int)
     }
 
     /// Finds the batch of a record.
@@ -46,6 +47,7 @@ extension BrokerShard {
         case .group(let group):
             group.lookup.take(read)
             dispatch(group)
+        case .offsets(let lookup, let number): fetched(read, for: lookup, number)
         }
     }
 

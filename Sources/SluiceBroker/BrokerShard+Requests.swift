@@ -3,10 +3,10 @@ import MQTTSession
 import MQTTWire
 import SluiceCore
 
-/// Requests to the broker itself, over MQTT 5 request and response: what `sluice streams` and `sluice sessions` ask.
+/// Requests to the broker itself, over MQTT 5 request and response: what `sluice streams`, `sessions` and `groups` ask.
 ///
-/// A PUBLISH to `$sluice/streams`, `$sluice/sessions` or `$sluice/sessions/delete` (the payload is a client identifier)
-/// with a response topic is answered to that topic on the same connection, at QoS 0, with a JSON document. Nothing is
+/// A PUBLISH to `$sluice/streams`, `sessions`, `sessions/delete` (the payload is a client identifier), `groups`,
+/// `groups/delete`, `groups/reset` or `offsets`, with a response topic, is answered to that topic on the same connection, at QoS 0, with a JSON document. Nothing is
 /// stored.
 extension BrokerShard {
     /// Answers a request.
@@ -21,15 +21,24 @@ extension BrokerShard {
             if property.id == .responseTopic { response = property.bytes }
             if property.id == .correlationData { correlation = property.bytes }
         }
-        guard let response, let document = document(name, bytes.copy(publish.payload)) else { return false }
+        guard let response else { return false }
+        let topic = bytes.copy(response)
+        let payload = bytes.copy(publish.payload)
+        if name == "$sluice/offsets" { return lookUpOffsets(payload, client, topic) }
+        guard let document = document(name, payload) else { return false }
+        respond(client, topic, correlation: correlation.map { bytes.copy($0) }, document)
+        return true
+    }
+
+    /// Sends the answer to a request.
+    func respond(_ client: Client, _ topic: [UInt8], correlation: [UInt8]?, _ document: String) {
         scratch.removeAll()
-        if let correlation { PropertyWriter.append(.correlationData, bytes.extracting(correlation), to: &scratch) }
+        if let correlation { PropertyWriter.append(.correlationData, correlation.span, to: &scratch) }
         let text = Array(document.utf8)
         PacketEncoder.publish(
-            into: &client.output, topic: bytes.extracting(response), payload: text.span, packetID: .none,
-            qos: .atMostOnce, retain: false, duplicate: false, properties: scratch.bytes, version: client.version)
+            into: &client.output, topic: topic.span, payload: text.span, packetID: .none, qos: .atMostOnce,
+            retain: false, duplicate: false, properties: scratch.bytes, version: client.version)
         markDirty(client)
-        return true
     }
 
     private func document(_ name: String, _ payload: [UInt8]) -> String? {
@@ -37,6 +46,9 @@ extension BrokerShard {
         case "$sluice/streams": streamsDocument()
         case "$sluice/sessions": sessionsDocument()
         case "$sluice/sessions/delete": deleteSession(payload)
+        case "$sluice/groups": groupsDocument()
+        case "$sluice/groups/delete": deleteGroup(payload)
+        case "$sluice/groups/reset": resetGroup(payload)
         case _: nil
         }
     }

@@ -163,9 +163,12 @@ extension Subscription {
 /// Text in JSON.
 enum JSONText {
     /// `bytes` as a JSON string; what is not UTF-8 is replaced.
-    static func quoted(_ bytes: [UInt8]) -> String {
+    static func quoted(_ bytes: [UInt8]) -> String { quoted(String(decoding: bytes, as: UTF8.self)) }
+
+    /// `string` as a JSON string.
+    static func quoted(_ string: String) -> String {
         var text = "\""
-        for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
+        for scalar in string.unicodeScalars {
             switch scalar {
             case "\"": text += "\\\""
             case "\\": text += "\\\\"

@@ -89,6 +89,9 @@ struct Arguments: Sendable {
         return switches.contains(name)
     }
 
+    /// Whether an option is given, with a value or without.
+    func isGiven(_ name: String) -> Bool { switches.contains(name) || values[name] != nil }
+
     /// An option's value as it was given.
     func text(_ name: String) -> String? {
         precondition(command.options.contains { $0.name == name && $0.value != nil }, "Cannot ask for '\(name)' here")
