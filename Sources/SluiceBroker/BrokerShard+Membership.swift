@@ -41,7 +41,15 @@ extension BrokerShard {
             return Outcome(code: .topicFilterInvalid, reason: "the group '\(name)' reads this stream with '\(filter)'")
         }
         if claim.shard == settings.index { makeGroup(key, stream, start: start) }
-        leaveGroup(client, filter: request.filter)
+        if let index = client.subscriptions.firstIndex(where: { $0.filter == request.filter }) {
+            let former = client.subscriptions[index]
+            // Whoever subscribes once more, as clients do when they come back, stays a member with what it has.
+            if former.options == request.options, former.identifier == request.identifier {
+                return Outcome(code: ReasonCode(rawValue: request.options.qos.rawValue))
+            }
+            client.subscriptions.remove(at: index)
+            drop(former)
+        }
         let membership = GroupMembership(
             key: key, filter: request.filter, stream: stream, coordinator: claim.shard, client: client)
         let reader = Reader(client: client, kind: .member(membership))
@@ -172,12 +180,6 @@ extension BrokerShard {
 
     // MARK: Leaving
 
-    /// Ends a client's membership under a filter, if it has one.
-    func leaveGroup(_ client: Client, filter: [UInt8]) {
-        guard let index = client.memberships.firstIndex(where: { $0.filter == filter }) else { return }
-        leave(client.memberships.remove(at: index))
-    }
-
     /// A client is gone: its partitions go to others, from what it has committed.
     func leaveAllGroups(_ client: Client) {
         // What it has confirmed to have at QoS 2 is done with, though the flow has not ended.
@@ -186,11 +188,13 @@ extension BrokerShard {
             if token.kind == .group { finishMember(client, token) }
         }
         for membership in client.memberships { leave(membership) }
-        client.memberships = []
         client.groupInFlight = [:]
     }
 
-    private func leave(_ membership: GroupMembership) {
+    /// Ends a membership, unless that has happened already.
+    func leave(_ membership: GroupMembership) {
+        guard let index = membership.client.memberships.firstIndex(where: { $0 === membership }) else { return }
+        membership.client.memberships.remove(at: index)
         var handovers: [GroupHandover] = []
         for number in membership.partitions.keys.sorted() {
             commit(membership, number)

@@ -323,8 +323,8 @@ extension BrokerShard {
     /// Takes a subscription out of the table.
     func drop(_ subscription: Subscription) {
         dropFeeds(of: subscription)
-        if case .member = subscription.reader.kind {
-            leaveGroup(subscription.client, filter: subscription.filter)
+        if case .member(let membership) = subscription.reader.kind {
+            leave(membership)
         } else if Self.isShared(subscription.filter) {
             return
         }

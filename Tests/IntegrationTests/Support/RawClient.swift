@@ -122,6 +122,13 @@ final class RawClient {
         return received
     }
 
+    /// Ends the connection as a lost process does whose last bytes still arrive: nothing more is sent, and what comes is
+    /// dropped until the broker has closed. (A socket that is closed with bytes unread takes back what it sent last.)
+    func fade() {
+        shutdown(socket, Int32(SHUT_WR))
+        while case .packet = next(within: 5) {}
+    }
+
     /// Whether the broker lives and answers in order.
     func answersPing() -> Bool {
         send([0xC0, 0])
