@@ -43,5 +43,6 @@ bench: ## measure (Benchmarks): pieces with allocation gates, the broker beside 
 
 soak: ## the simulation for 100,000 histories, and memory over 20 million messages
 	SLUICE_SOAK_RUNS=100000 $(SWIFT) test $(IMPORTS) --filter '^CommitLogTests\.CrashTests'
+	SLUICE_SOAK_SESSIONS=100000 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.HostileTests'
 	SLUICE_SOAK_ROUNDS=200 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.GroupTests'
 	$(MAKE) --directory Benchmarks soak

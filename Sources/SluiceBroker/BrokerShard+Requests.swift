@@ -6,8 +6,8 @@ import SluiceCore
 /// Requests to the broker itself, over MQTT 5 request and response: what `sluice streams`, `sessions` and `groups` ask.
 ///
 /// A PUBLISH to `$sluice/streams`, `sessions`, `sessions/delete` (the payload is a client identifier), `groups`,
-/// `groups/delete`, `groups/reset` or `offsets`, with a response topic, is answered to that topic on the same connection, at QoS 0, with a JSON document. Nothing is
-/// stored.
+/// `groups/delete`, `groups/reset` or `offsets`, with a response topic, is answered to that topic on the same
+/// connection, at QoS 0, with a JSON document. Nothing is stored.
 extension BrokerShard {
     /// Answers a request.
     /// - Returns: false when it is none that the broker knows.

@@ -12,7 +12,7 @@ final class BrokerProcess {
     /// The ports of all its listeners, by kind.
     let ports: [String: Int]
     /// The broker's own process, which under a wrapper is that one's child.
-    private let pid: pid_t
+    let pid: pid_t
 
     struct StartError: Error { let text: String }
 

@@ -87,6 +87,13 @@ final class RawClient {
         }
     }
 
+    /// Sends what the socket takes at once.
+    func sendSome(_ bytes: [UInt8]) {
+        _ = bytes.withUnsafeBytes { view in
+            Glibc.send(socket, view.baseAddress, view.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+        }
+    }
+
     /// The next packet.
     func next(within seconds: Double = 10) -> Reply {
         let deadline = Deadline(seconds)
@@ -122,8 +129,8 @@ final class RawClient {
         return received
     }
 
-    /// Ends the connection as a lost process does whose last bytes still arrive: nothing more is sent, and what comes is
-    /// dropped until the broker has closed. (A socket that is closed with bytes unread takes back what it sent last.)
+    /// Ends the connection as a lost process does whose last bytes still arrive: nothing more is sent, and what comes
+    /// is dropped until the broker has closed. (A socket that is closed with bytes unread takes back what it sent last.)
     func fade() {
         shutdown(socket, Int32(SHUT_WR))
         while case .packet = next(within: 5) {}
