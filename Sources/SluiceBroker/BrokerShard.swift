@@ -203,6 +203,10 @@ package final class BrokerShard {
         for subscription in client.subscriptions { drop(subscription) }
         client.subscriptions = []
         client.redelivery = nil
+        // Readers hold their client: it goes when they do.
+        client.liveReader = nil
+        client.shareReader = nil
+        client.sideReaders = []
         guard client.hasClaim else { return }
         client.hasClaim = false
         let owner = ClientOwner(shard: settings.index, number: client.number)
@@ -213,6 +217,8 @@ package final class BrokerShard {
     /// Ends every connection, as the node stops.
     package func shutDown() {
         for client in Array(clients.values) { terminate(client, .serverShuttingDown) }
+        recordGroups()
+        for group in shareGroups.values { group.detach() }
         flushClients()
     }
 

@@ -252,4 +252,24 @@ struct SessionTests {
         #expect(vectors.count == 3)
         #expect(vectors.allSatisfy { $0 === vectors[0] })
     }
+
+    @Test("nothing of a client is left in memory when its connection is gone, whatever it had subscribed to")
+    func freesClients() {
+        let test = TestShard()
+        publish(test, "t", ["a"])
+        weak var client: Client?
+        do {
+            let link = test.connect("c")
+            for filter in ["t", "$stream/mqtt", "$share/g/t", "$share/g/$stream/mqtt"] {
+                link.subscribe(filter, qos: .atLeastOnce, offset: "earliest")
+            }
+            link.subscribe("q", qos: .atMostOnce)
+            publish(test, "t", ["b", "c"])
+            client = test.shard.clients.values.first { $0.clientID == Array("c".utf8) }
+            #expect(client != nil)
+            link.drop()
+        }
+        test.settle()
+        #expect(client == nil)
+    }
 }
