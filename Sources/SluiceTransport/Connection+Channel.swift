@@ -25,6 +25,7 @@ extension Connection {
                 return lose()
             }
             if count == 0 { return lose() }
+            owner.shard.counters.bytesReceived += UInt64(count)
             received(UnsafeRawBufferPointer(start: room, count: count), channel)
             if isClosed || isLingering || isPaused || count < wanted { return }
         }
@@ -137,6 +138,7 @@ extension Connection {
             }
             if count >= 0 {
                 buffer.removeFirst(count)
+                owner.shard.counters.bytesSent += UInt64(count)
             } else if errno == EAGAIN {
                 isWriteBlocked = true
                 return updateWatcher()

@@ -71,6 +71,7 @@ final class Connection: ReadinessTarget, ClientLink {
                 return lose()
             }
             if count == 0 { return lose() }
+            owner.shard.counters.bytesReceived += UInt64(count)
             take(UnsafeRawBufferPointer(start: room, count: left + count), client)
             if isClosed || isLingering || count < wanted { return }
             if owner.mustPause(client) { return pause() }
@@ -142,6 +143,7 @@ final class Connection: ReadinessTarget, ClientLink {
             }
             if count >= 0 {
                 client.output.removeFirst(count)
+                owner.shard.counters.bytesSent += UInt64(count)
             } else if errno == EAGAIN {
                 isWriteBlocked = true
                 return updateWatcher()
