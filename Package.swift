@@ -85,7 +85,8 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "Checksums", "Compression", "SluiceCore", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "CommitLog",
+                "Checksums", "Compression", "SluiceCore", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession",
+                "CommitLog",
                 "SluiceBroker",
                 "CommitLogPosix", "EventLoop", "SluiceTransport", "SluiceConfiguration", "CLinux",
             ],

@@ -3,6 +3,7 @@ enum CommandTable {
     static let commands: [Command] = [
         ServeCommand.command, CheckCommand.command, ExplainCommand.command, PublishCommand.command,
         ConsumeCommand.command, StreamsCommand.list, StreamsCommand.describe, LogCommand.dump, LogCommand.verify,
+        LogCommand.stats, LogCommand.export, LogCommand.backup, LogCommand.restore, LogCommand.repair,
         BenchCommand.publish, BenchCommand.subscribe,
     ]
 

@@ -56,7 +56,7 @@ package struct LogOpening {
     /// Where a clean stop leaves its mark.
     package static let cleanMark = "meta/clean-shutdown"
     private static let formatPath = "meta/format"
-    private static let format = "sluice-format 1\n"
+    static let format = "sluice-format 1\n"
 
     private let storage: any Storage
     private let settings: [StreamSettings]

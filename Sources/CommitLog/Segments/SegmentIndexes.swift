@@ -1,5 +1,5 @@
 import RecordFormat
-import SluiceCore
+package import SluiceCore
 
 /// The two index files of a segment as recovery finds them: caches that may be missing or wrong.
 struct SegmentIndexes {
@@ -149,21 +149,21 @@ struct SegmentIndexes {
 /// Layout of `.timeindex`, 12 bytes an entry: largest timestamp so far i64, last offset of the batch that holds it less
 /// the base i32.
 /// Both are big-endian, strictly increasing and sparse, byte-compatible with Kafka's (`index.interval.bytes`).
-struct SparseIndex: ~Copyable {
+package struct SparseIndex: ~Copyable {
     private let base: Offset
     private let interval: Int
     private var bytesSinceIndexed = 0
     private var indexedTimestamp: Timestamp
     private var maxTimestampOffset: Offset
     /// The largest timestamp seen.
-    private(set) var maxTimestamp: Timestamp
+    package private(set) var maxTimestamp: Timestamp
     /// Entries not taken yet.
     private(set) var index = ByteBuffer()
     /// Entries not taken yet.
     private(set) var timeIndex = ByteBuffer()
 
     /// The collector of an empty segment.
-    init(base: Offset, interval: Int) {
+    package init(base: Offset, interval: Int) {
         self.base = base
         self.interval = interval
         maxTimestamp = Timestamp(rawValue: Int64.min)
@@ -181,7 +181,7 @@ struct SparseIndex: ~Copyable {
     }
 
     /// Counts a batch at `position`.
-    mutating func note(lastOffset: Offset, maxTimestamp timestamp: Timestamp, byteCount: Int, position: Int64) {
+    package mutating func note(lastOffset: Offset, maxTimestamp timestamp: Timestamp, byteCount: Int, position: Int64) {
         if bytesSinceIndexed > interval {
             index.append(bigEndian: Int32(lastOffset.rawValue - base.rawValue))
             index.append(bigEndian: Int32(position))
@@ -196,7 +196,7 @@ struct SparseIndex: ~Copyable {
     }
 
     /// Adds the entry for the largest timestamp, which a sealed segment ends with.
-    mutating func addTimeEntry() {
+    package mutating func addTimeEntry() {
         guard maxTimestamp > indexedTimestamp else { return }
         timeIndex.append(bigEndian: maxTimestamp.rawValue)
         timeIndex.append(bigEndian: Int32(maxTimestampOffset.rawValue - base.rawValue))
@@ -204,7 +204,7 @@ struct SparseIndex: ~Copyable {
     }
 
     /// Moves the entries to the ends of arrays.
-    mutating func drain(index: inout [UInt8], times: inout [UInt8]) {
+    package mutating func drain(index: inout [UInt8], times: inout [UInt8]) {
         do {
             let (entries, timeEntries) = (self.index.bytes, timeIndex.bytes)
             for at in entries.indices { index.append(entries[at]) }

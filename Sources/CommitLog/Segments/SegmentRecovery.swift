@@ -139,6 +139,29 @@ struct SegmentRecovery {
         return header?.lastOffset == entry.lastOffset
     }
 
+    /// Reads all of a segment, leaves out what is damaged, and makes its indexes fit.
+    /// - Parameter next: the base of the segment behind it; nil for the newest.
+    /// - Returns: the bytes that it had.
+    mutating func repair(_ base: Offset, next: Offset?) throws(StorageError) -> Int64 {
+        let byteCount = try logByteCount(base)
+        var found = try scan(base, from: 0, byteCount: byteCount)
+        // What reaches beyond the segment is no batch of it, and readers pass over it.
+        if let next { found.leaveOut(from: next) }
+        if found.damage != nil {
+            try rewrite(base, &found, byteCount: byteCount)
+            try storage.remove(paths.topics(base))
+        }
+        let before = try SegmentIndexes.load(storage, paths, base)
+        _ = try rewriteIndexes(base, found, behind: nil, isSealed: next != nil)
+        let after = try SegmentIndexes.load(storage, paths, base)
+        if before?.index != after?.index || before?.times != after?.times {
+            findings.append(
+                RecoveryFinding(
+                    severity: .notice, path: paths.log(base), text: "the indexes did not fit and are written anew"))
+        }
+        return byteCount
+    }
+
     // MARK: Scanning
 
     private struct Scan {
@@ -149,6 +172,17 @@ struct SegmentRecovery {
         /// Where the first bad batch is, and the offset that was due there.
         var damage: (position: Int64, expected: Offset)?
         var expected: Offset
+
+        /// Counts batches that reach behind `end` as damage.
+        mutating func leaveOut(from end: Offset) {
+            for index in batches.indices.reversed() where batches[index].nextOffset > end {
+                if damage.map({ $0.position > positions[index] }) ?? true {
+                    damage = (positions[index], batches[index].baseOffset)
+                }
+                batches.remove(at: index)
+                positions.remove(at: index)
+            }
+        }
     }
 
     /// Reads batch after batch from `start`; behind damage it goes on at the next whole batch.

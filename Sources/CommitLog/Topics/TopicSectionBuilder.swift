@@ -1,5 +1,5 @@
-import Compression
 import Checksums
+import Compression
 import RecordFormat
 import SluiceCore
 

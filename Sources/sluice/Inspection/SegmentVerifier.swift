@@ -121,9 +121,11 @@ struct SegmentVerifier {
 
     /// Decodes every record.
     private func recordFlaw(_ header: BatchHeader, _ bytes: Span<UInt8>) -> String? {
-        var reader = RecordReader(header)
         var count = 0
         do throws(BatchError) {
+            let batch = try RecordBatch.plain(header, bytes)
+            let bytes = batch.bytes
+            var reader = RecordReader(batch)
             while let record = try reader.next(bytes) {
                 guard record.offsetDelta <= header.lastOffsetDelta else { return "record \(count) lies behind its end" }
                 count += 1

@@ -70,9 +70,10 @@ final class Reload {
         if next.rules.map(Rule.init) != current.rules.map(Rule.init) { names.append("rules") }
         for setting in next.streams {
             let before = current.streams.first { $0.name == setting.name }
-            if before.map({ $0.partitionCount != setting.partitionCount || $0.durability != setting.durability
-                || $0.segmentBytes != setting.segmentBytes }) ?? true
-            {
+            if before.map({
+                $0.partitionCount != setting.partitionCount || $0.durability != setting.durability
+                    || $0.segmentBytes != setting.segmentBytes
+            }) ?? true {
                 names.append("stream \(setting.name)")
             }
         }

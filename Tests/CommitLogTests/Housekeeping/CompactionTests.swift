@@ -93,7 +93,8 @@ struct CompactionTests {
         let latest = Dictionary(
             left.map { record in
                 (String(decoding: record.key ?? [], as: UTF8.self), String(decoding: record.value ?? [], as: UTF8.self))
-            }) { $1 }
+            }
+        ) { $1 }
         #expect(latest == expected)
         // Every key's last record is beyond the first 150.
         #expect(left.filter { $0.offset >= 150 }.count == 50)
