@@ -102,7 +102,7 @@ let package = Package(
             [
                 "CommitLog", "CommitLogPosix", "RecordFormat", "Compression", "SluiceCore", "SluiceTesting",
                 "TopicRouting",
-            ]),
+            ], resources: [.copy("Vectors")]),
         tests(
             "SluiceBrokerTests",
             ["SluiceBroker", "CommitLog", "RecordFormat", "MQTTWire", "TopicRouting", "SluiceCore"]),

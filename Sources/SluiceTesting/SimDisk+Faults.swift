@@ -175,6 +175,17 @@ extension SimDisk {
         }
     }
 
+    /// Another disk with the same files, as a process sees them, all of it on the device.
+    package func copy() -> SimDisk {
+        let copy = SimDisk()
+        var world = world.withLock { $0 }
+        world.handles.removeAll()
+        for index in world.files.indices { world.files[index].tamper { _ in } }
+        for path in world.directories.keys { world.directories[path]?.synchronize() }
+        copy.world.withLock { $0 = world }
+        return copy
+    }
+
     /// The paths of all files, sorted.
     package var paths: [String] {
         world.withLock { world in
