@@ -140,8 +140,10 @@ extension SimDisk {
     /// Limits the disk to `byteCount` bytes in all files; nil lifts the limit.
     package func setSpace(_ byteCount: Int?) { world.withLock { $0.spaceLeft = byteCount } }
 
-    /// Limits the disk to what its files have now; what is removed makes room.
-    package func fill() { world.withLock { $0.spaceLeft = $0.usedByteCount } }
+    /// Limits the disk to what its files have now and `byteCount` more; what is removed makes room.
+    package func fill(leaving byteCount: Int = 0) {
+        world.withLock { $0.spaceLeft = $0.usedByteCount + byteCount }
+    }
 
     /// Starts a new trace of the calls that change the disk.
     package func startTrace() {

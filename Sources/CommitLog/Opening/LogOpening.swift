@@ -209,6 +209,18 @@ package struct LogOpening {
 
     // MARK: Starting
 
+    /// The first journal file; on a full disk one with room for little more than `group`: the old ones make room.
+    private static func first(
+        _ files: inout JournalFiles, for group: borrowing CommitGroup
+    ) throws(StorageError) -> JournalWriter.File {
+        do throws(StorageError) {
+            return try files.make()
+        } catch {
+            guard error.isFull else { throw error }
+            return try files.make(byteCount: 4096 + JournalFrame.padded(JournalFrame.headerByteCount + group.byteCount))
+        }
+    }
+
     private consuming func start(
         _ replay: JournalReplay, _ scan: JournalScan, wasClean: Bool
     ) throws(StorageError) -> OpenedLog {
@@ -230,11 +242,10 @@ package struct LogOpening {
         for (index, stream) in streams.enumerated() { state.setPolicy(stream.settings.policy, ofStream: index) }
         var files = JournalFiles(
             storage: storage, fileByteCount: journalFileBytes, nextNumber: (scan.numbers.last ?? 0) + 1)
-        var journal = JournalWriter(
-            storage: storage, file: try files.make(), fileByteCount: journalFileBytes, isOpening: true)
         // The first group says where offsets go on; only when it is on the device may the old files go.
         var group = state.takeGroup()
         state.reserveAll(in: &group)
+        var journal = JournalWriter(storage: storage, file: try Self.first(&files, for: group), isOpening: true)
         try journal.write(group, durable: state.durable)
         try journal.synchronize()
         state.completed(write: group.lsn)

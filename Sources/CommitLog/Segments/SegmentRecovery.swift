@@ -111,6 +111,7 @@ struct SegmentRecovery {
 
     private mutating func recoverNewest(_ base: Offset) throws(StorageError) -> Newest {
         var info = SegmentInfo(baseOffset: base)
+        try refresh(base)
         let byteCount = try logByteCount(base)
         // What ends before the journal begins was on the device, and so were the index entries up to there. The rest is
         // read again.
@@ -128,6 +129,15 @@ struct SegmentRecovery {
         let sparse = try rewriteIndexes(base, found, behind: indexes, isSealed: false)
         info.maxTimestamp = sparse.maxTimestamp
         return Newest(info: info, sparse: sparse)
+    }
+
+    /// Sees to it that what is read is on the device. A run whose synchronisation failed leaves bytes in memory that the
+    /// device does not have, and another synchronisation would succeed without them; the journal has them still.
+    private func refresh(_ base: Offset) throws(StorageError) {
+        let log = try storage.open(paths.log(base), creating: false)
+        defer { storage.close(log) }
+        try storage.synchronize(log)
+        try storage.refresh(log)
     }
 
     private func isRight(_ entry: SegmentIndexes.Entry, _ base: Offset, _ byteCount: Int64) throws(StorageError) -> Bool

@@ -119,22 +119,27 @@ struct SegmentReplacement {
 
     /// Makes the written files count. The caller has told readers that names do not fit meanwhile.
     /// - Parameter replaced: the segments that it stands for, oldest first; the first one has its base.
-    /// - Returns: false when the first rename failed: nothing has changed.
-    /// - Throws: `StorageError` when a later step failed: the next opening puts the partition right, but this run
-    /// cannot
-    ///   know any more what is on the device. The log is poisoned.
-    func commit(_ segment: SegmentInfo, replacing replaced: [SegmentInfo]) throws(StorageError) -> Bool {
+    /// - Throws: `HousekeepingError.failed` when the first rename failed: nothing has changed. `.inDoubt` when a later
+    ///   step failed: the next opening puts the partition right, but this run cannot know any more what is on the
+    ///   device. The log is poisoned.
+    func commit(_ segment: SegmentInfo, replacing replaced: [SegmentInfo]) throws(HousekeepingError) {
         precondition(replaced.first?.baseOffset == segment.baseOffset)
         let base = segment.baseOffset
         let swap = Swap(name: Self.swapName(segment), base: base, next: segment.nextOffset)
+        // The names first: the device may still have those of an attempt that was abandoned, and a rename that it keeps
+        // without what came before would give one of those its place.
+        do throws(StorageError) { try storage.synchronizeDirectory(paths.directory) } catch { throw .inDoubt(error) }
         do throws(StorageError) {
             try storage.rename(paths.log(base) + Self.cleaned, to: "\(paths.directory)/\(swap.name)")
         } catch {
-            return false
+            throw .failed(error)
         }
-        try storage.synchronizeDirectory(paths.directory)
-        try finish(swap, older: replaced.dropFirst().map(\.baseOffset), indexes: indexes(base))
-        return true
+        do throws(StorageError) {
+            try storage.synchronizeDirectory(paths.directory)
+            try finish(swap, older: replaced.dropFirst().map(\.baseOffset), indexes: indexes(base))
+        } catch {
+            throw .inDoubt(error)
+        }
     }
 
     private func indexes(_ base: Offset) -> [String] { [paths.index(base), paths.timeIndex(base)] }

@@ -7,7 +7,8 @@ package import SluiceCore
 /// operating system, `synchronize` the device.
 /// Isolation: the flusher's thread, or recovery before it starts.
 /// Invariants: an index entry is written only after the batch that it points to; after a failed write the next one goes
-/// to the same place; a failed roll leaves the old segment in use.
+/// to the same place; a failed roll leaves the old segment in use for readers, and is tried again before the next
+/// batch is written.
 package final class SegmentWriter {
     private struct Files {
         var log: FileID
@@ -29,6 +30,9 @@ package final class SegmentWriter {
     /// Whether something may have been written that `synchronize` has not seen. A run that was killed leaves that
     /// behind too.
     package private(set) var isDirty = true
+    /// Where a segment was to begin whose files could not all be made. One of them may be there: a recovery would take
+    /// what lies behind this offset in the segment before for a stray. So the next batch waits for that segment.
+    private var unfinishedRoll: Offset?
 
     /// A writer at the end of `active`. With `indexes`, its index files are right and go on; without, they are written
     /// anew by whoever notes the batches that are there, see `reindexed`.
@@ -57,6 +61,7 @@ package final class SegmentWriter {
     ///   `active.nextOffset`.
     package func append(_ batches: [RecordBatch], sealed: inout [SegmentInfo]) throws(StorageError) {
         var start = 0
+        if let base = unfinishedRoll, !batches.isEmpty { sealed.append(try roll(at: base)) }
         while start < batches.count {
             if needsRoll(for: batches[start]) {
                 sealed.append(try roll(at: batches[start].baseOffset))
@@ -190,6 +195,8 @@ package final class SegmentWriter {
         // The old segment reaches the device before the new one exists: recovery then looks for a torn end in the last
         // one only.
         try synchronize()
+        precondition(unfinishedRoll == nil || unfinishedRoll == base, "Cannot roll elsewhere than where it was begun")
+        unfinishedRoll = base
         let next = try Self.open(storage, paths, base)
         do throws(StorageError) {
             for file in [next.log, next.index, next.timeIndex] { try storage.truncate(file, to: 0) }
@@ -199,6 +206,7 @@ package final class SegmentWriter {
             throw error
         }
         close()
+        unfinishedRoll = nil
         let sealed = active
         files = next
         active = SegmentInfo(baseOffset: base)

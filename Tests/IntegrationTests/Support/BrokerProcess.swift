@@ -74,6 +74,7 @@ final class BrokerProcess {
 
     /// Ends it as a crash would.
     func crash() {
+        if pid != process.pid, process.isRunning { kill(pid, SIGKILL) }
         process.kill(SIGKILL)
         _ = process.exitCode()
     }
