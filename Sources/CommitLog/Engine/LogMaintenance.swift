@@ -142,7 +142,8 @@ package final class LogMaintenance {
             for file in filled { recycled.append(try files.recycle(file)) }
         } catch {
             if recycled.isEmpty, error.isFull { throw error }
-            // A later one: which names there are is not what the caller believes, so it is final for want of space, too.
+            // A later one: which names there are is not what the caller believes, so it is final, for want of space
+            // too.
             let final = StorageError(
                 error.operation, error.path, code: error.isFull ? 0 : error.code, reason: error.reason)
             failure = final

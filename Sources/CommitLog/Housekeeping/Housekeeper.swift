@@ -140,7 +140,12 @@ package final class Housekeeper {
     private func set(_ record: HousekeepingRecord, _ id: PartitionID) throws(HousekeepingError) {
         guard records[id] != record else { return }
         records[id] = record
-        do throws(StorageError) { try record.store(storage, paths[id.index]) } catch { throw .failed(error) }
+        do throws(StorageError) {
+            try record.store(storage, paths[id.index])
+        } catch {
+            // The flusher's names are in the same directory: what the device has of them is not known any more either.
+            throw error.operation == .synchronizeDirectory ? .inDoubt(error) : .failed(error)
+        }
     }
 
     // MARK: Replacing segments

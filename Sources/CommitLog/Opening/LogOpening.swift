@@ -231,7 +231,8 @@ package struct LogOpening {
                 id: PartitionID(rawValue: UInt32(index)), streamIndex: order[index].stream,
                 durability: setting(catalogue.streams[order[index].stream].name).durability,
                 isInternal: setting(catalogue.streams[order[index].stream].name).isInternal,
-                segments: recovered[index].segments, end: replay.ends[index])
+                segments: recovered[index].segments, end: replay.ends[index],
+                producers: recovered[index].writer.producers)
         }
         let streams = catalogue.streams.map { stream in
             var setting = setting(stream.name)

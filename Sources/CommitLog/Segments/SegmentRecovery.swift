@@ -58,10 +58,36 @@ struct SegmentRecovery {
         for (base, next) in zip(bases, bases.dropFirst()) { segments.append(try sealed(base, next: next)) }
         let recovered = try recoverNewest(newest)
         let active = recovered.info
+        let producers = try producers(names, bases, end: active.byteCount)
         let writer = try SegmentWriter(
-            storage: storage, paths: paths, shape: shape, active: active, sparse: recovered.takeIndex())
+            storage: storage, paths: paths, shape: shape, active: active, sparse: recovered.takeIndex(),
+            producers: producers)
         segments.append(active)
         return Result(segments: segments, writer: writer)
+    }
+
+    /// The producers as of the newest segment's end; nil when no producer has written to it, and none is remembered.
+    private mutating func producers(_ names: [String], _ bases: [Offset], end: Int64) throws(StorageError)
+        -> ProducerStates?
+    {
+        let snapshots = names.compactMap { SegmentPaths.baseOffset($0, suffix: ".snapshot") }
+        guard let newest = bases.last, !snapshots.isEmpty else { return nil }
+        var states = ProducerStates()
+        var start = bases.startIndex
+        for (index, base) in bases.enumerated().reversed() where snapshots.contains(base) {
+            guard let found = ProducerSnapshot.load(storage, paths, base) else { continue }
+            (states, start) = (found, index)
+            break
+        }
+        for base in bases[start...] {
+            let byteCount = base == newest ? end : try logByteCount(base)
+            for header in try scan(base, from: 0, byteCount: byteCount).batches { states.note(header) }
+        }
+        guard bases[start] != newest else { return states }
+        // A snapshot that no newest segment has says that nobody writes there; with an older one it says too little.
+        let text = "made anew from the batches since offset \(bases[start].rawValue)"
+        findings.append(RecoveryFinding(severity: .notice, path: paths.snapshot(newest), text: text))
+        return states
     }
 
     /// Removes indexes without a segment: what a crash left of one that retention removed.
@@ -131,8 +157,8 @@ struct SegmentRecovery {
         return Newest(info: info, sparse: sparse)
     }
 
-    /// Sees to it that what is read is on the device. A run whose synchronisation failed leaves bytes in memory that the
-    /// device does not have, and another synchronisation would succeed without them; the journal has them still.
+    /// Sees to it that what is read is on the device. A run whose synchronisation failed leaves bytes in memory that
+    /// the device does not have, and another synchronisation would succeed without them; the journal has them still.
     private func refresh(_ base: Offset) throws(StorageError) {
         let log = try storage.open(paths.log(base), creating: false)
         defer { storage.close(log) }

@@ -187,6 +187,7 @@ struct Backup {
                             path: partition.path(copy.base, suffix), byteCount: written.byteCount,
                             checksum: written.checksum))
                 }
+                try copySnapshot(of: copy, partition)
             }
             if let record = records[partition.name] {
                 manifest.files.append(try target.write(record, "\(partition.directory)/housekeeping"))
@@ -198,6 +199,17 @@ struct Backup {
         manifest.files.append(try target.write(Array("sluice-format 1\n".utf8), "meta/format"))
         _ = try target.write(manifest.encoded, BackupManifest.path)
         try target.finish(partitions)
+    }
+
+    /// Copies what a segment says of producers up to its start, if it does.
+    private mutating func copySnapshot(of copy: SegmentCopy, _ partition: InspectedPartition) throws {
+        let path = partition.path(copy.base, ".snapshot")
+        do throws(StorageError) {
+            let bytes = try place.storage.contents(path, byteCountMax: 64 << 20)
+            manifest.files.append(try target.write(bytes, path))
+        } catch {
+            guard error.code == 2 else { throw error }
+        }
     }
 
     private mutating func writeMetadata(_ partition: InspectedPartition) throws {

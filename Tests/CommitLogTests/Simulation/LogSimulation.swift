@@ -240,7 +240,7 @@ final class LogSimulation {
                 try perform(step)
             } catch let error as StorageError where error.code != SimDisk.stoppedCode {
                 if error.isFull, !isFinal(step) { continue }
-                // The log is poisoned, and its process ends. A file system that cannot write its names goes down with it.
+                // The log is poisoned, and its process ends. A file system that cannot write its names goes down, too.
                 if error.operation == .synchronizeDirectory { endsInPowerCut = true }
                 // What was not on the device when a synchronisation failed is given up by the next opening.
                 if error.operation == .synchronize { worst = .powerCut }
