@@ -169,7 +169,8 @@ enum FormatFixture {
         return settings
     }
 
-    private static func append(_ log: SimLog, _ number: Int) throws {
+    /// A batch for each partition.
+    static func appends(_ number: Int) -> [Append] {
         var appends: [Append] = []
         for partition in 0..<4 {
             var builder = RecordBatchBuilder()
@@ -191,7 +192,11 @@ enum FormatFixture {
                     partition: PartitionID(rawValue: UInt32(partition)), batch: builder.finish(), isAwaited: true,
                     topicHashes: nil))
         }
-        guard case .appended = log.append(appends) else { throw LogModel.Violation("refused") }
+        return appends
+    }
+
+    private static func append(_ log: SimLog, _ number: Int) throws {
+        guard case .appended = log.append(appends(number)) else { throw LogModel.Violation("refused") }
         try log.write()
         try log.synchronize()
     }

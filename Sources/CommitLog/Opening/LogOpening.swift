@@ -99,14 +99,40 @@ package struct LogOpening {
                 storage: storage, paths: SegmentPaths(stream: name, number: number), shape: setting(name).shape,
                 journalStart: scan.starts[recovered.count] ?? Offset(rawValue: Int64.max),
                 journalEnd: scan.ends[recovered.count])
-            recovered.append(try recovery.recover())
+            let result = try recovery.recover()
             findings += recovery.findings
+            noteLoss(in: SegmentPaths(stream: name, number: number), result, scan, recovered.count)
+            recovered.append(result)
         }
         var replay = JournalReplay(storage: storage, recovered: recovered)
         try replay.run(scan.files)
         findings += replay.findings
+        if wasClean { findings += replay.shortfalls.compactMap(lossFinding) }
         for result in replay.recovered { try result.writer.synchronize() }
         return try start(replay, scan, wasClean: wasClean)
+    }
+
+    /// Everything before the journal's first word on a partition was in segments, on the device.
+    private mutating func noteLoss(
+        in paths: SegmentPaths, _ result: SegmentRecovery.Result, _ scan: JournalScan, _ partition: Int
+    ) {
+        guard let due = scan.starts[partition] ?? scan.ends[partition] else { return }
+        let end = result.writer.active.nextOffset
+        // A partition whose segments are all gone was reported as such.
+        guard end > .zero, end < due else { return }
+        findings.append(
+            RecoveryFinding(
+                severity: .damage, path: paths.directory,
+                text: "offsets \(end.rawValue) to \(due.rawValue), which were in a segment, are missing"))
+    }
+
+    /// After a clean stop nothing is in the journal alone.
+    private func lossFinding(_ partition: Int, _ end: Offset, _ due: Offset) -> RecoveryFinding? {
+        let (stream, number) = partitionsInOrder()[partition]
+        let paths = SegmentPaths(stream: catalogue.streams[stream].name, number: number)
+        let text = "offsets \(end.rawValue) to \(due.rawValue), which a clean stop left in a segment, are missing"
+        let isSaid = findings.contains { $0.severity == .damage && $0.path.hasPrefix(paths.directory) }
+        return isSaid ? nil : RecoveryFinding(severity: .damage, path: paths.directory, text: text)
     }
 
     private func setting(_ name: String) -> StreamSettings {

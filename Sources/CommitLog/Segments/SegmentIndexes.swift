@@ -72,27 +72,29 @@ struct SegmentIndexes {
 
     /// The largest timestamp of a sealed segment, out of the ends of its files alone.
     /// - Returns: nil when the ends do not fit: the last index entry must name a batch, whole batches must reach from
-    ///   there to the end of
-    ///   the file, and none of them may be newer than the last time entry.
+    ///   there to the end of the file, none of them may be newer than the last time entry, and the batch that this one
+    ///   names must not lie behind them.
     static func closingTimestamp(
         _ storage: any Storage, _ paths: SegmentPaths, _ base: Offset, byteCount: Int64
     ) throws(StorageError) -> Timestamp? {
         guard let index = end(storage, paths.index(base), entryByteCount),
             let times = end(storage, paths.timeIndex(base), timeEntryByteCount), !times.isEmpty
         else { return nil }
-        let (timestamp, _) = time(times.span, 0, base)
+        let (timestamp, lastOffset) = time(times.span, 0, base)
         let entry = index.isEmpty ? nil : entry(index.span, 0, base)
         let log = try storage.open(paths.log(base), creating: false)
         defer { storage.close(log) }
         var position = entry?.position ?? 0
+        var end = base
         while position < byteCount {
             guard let header = try header(storage, log, at: position), header.maxTimestamp <= timestamp else {
                 return nil
             }
+            end = header.nextOffset
             if let entry, entry.position == position, header.lastOffset != entry.lastOffset { return nil }
             position += Int64(header.byteCount)
         }
-        return position == byteCount ? timestamp : nil
+        return position == byteCount && lastOffset < end ? timestamp : nil
     }
 
     /// The header of the batch at `position`; nil when there is none.

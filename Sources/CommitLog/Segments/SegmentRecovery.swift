@@ -90,13 +90,22 @@ struct SegmentRecovery {
         return states
     }
 
-    /// Removes indexes without a segment: what a crash left of one that retention removed.
-    private func removeOrphans(_ names: [String], _ bases: Set<Offset>) throws(StorageError) {
+    /// Removes indexes without a segment: what a crash left of one that retention removed, or that was about to begin.
+    /// Between two segments it is what is left of a lost one.
+    private mutating func removeOrphans(_ names: [String], _ bases: Set<Offset>) throws(StorageError) {
+        let (first, last) = (bases.min(), bases.max())
+        var lost: Set<Offset> = []
         for name in names {
             for suffix in SegmentPaths.companionSuffixes {
                 guard let base = SegmentPaths.baseOffset(name, suffix: suffix), !bases.contains(base) else { continue }
+                if let first, let last, base > first, base < last { lost.insert(base) }
                 try storage.remove("\(paths.directory)/\(name)")
             }
+        }
+        for base in lost.sorted() {
+            findings.append(
+                RecoveryFinding(
+                    severity: .damage, path: paths.log(base), text: "is missing, and its records are; it had indexes"))
         }
     }
 
@@ -112,18 +121,25 @@ struct SegmentRecovery {
         var info = SegmentInfo(baseOffset: base)
         info.nextOffset = next
         info.byteCount = try logByteCount(base)
+        let lastTime = try SegmentIndexes.load(storage, paths, base)?.lastTime
         // An empty segment that was about to be replaced has nothing in its indexes either.
-        if info.byteCount == 0, try SegmentIndexes.load(storage, paths, base)?.lastTime == nil { return info }
+        if info.byteCount == 0, lastTime == nil { return info }
         if let timestamp = try SegmentIndexes.closingTimestamp(storage, paths, base, byteCount: info.byteCount) {
             info.maxTimestamp = timestamp
             return info
         }
-        let found = try scan(base, from: 0, byteCount: info.byteCount)
+        let found = try scan(base, from: 0, byteCount: info.byteCount, end: next)
         info.maxTimestamp = try rewriteIndexes(base, found, behind: nil, isSealed: true).maxTimestamp
-        let text =
-            found.damage.map { "damaged at \($0.position); readers pass over it" }
-            ?? "the indexes did not fit and are written anew"
-        let severity = found.damage == nil ? RecoveryFinding.Severity.notice : .damage
+        var severity = RecoveryFinding.Severity.damage
+        let text: String
+        if let damage = found.damage {
+            text = "damaged at \(damage.position); readers pass over it"
+        } else if let lastTime, lastTime.offset >= found.expected {
+            text = "ends before offset \(found.expected.rawValue), its index knows \(lastTime.offset.rawValue)"
+        } else {
+            severity = .notice
+            text = "the indexes did not fit and are written anew"
+        }
         findings.append(RecoveryFinding(severity: severity, path: paths.log(base), text: text))
         return info
     }
@@ -180,7 +196,7 @@ struct SegmentRecovery {
     /// - Returns: the bytes that it had.
     mutating func repair(_ base: Offset, next: Offset?) throws(StorageError) -> Int64 {
         let byteCount = try logByteCount(base)
-        var found = try scan(base, from: 0, byteCount: byteCount)
+        var found = try scan(base, from: 0, byteCount: byteCount, end: next)
         // What reaches beyond the segment is no batch of it, and readers pass over it.
         if let next { found.leaveOut(from: next) }
         if found.damage != nil {
@@ -208,6 +224,10 @@ struct SegmentRecovery {
         /// Where the first bad batch is, and the offset that was due there.
         var damage: (position: Int64, expected: Offset)?
         var expected: Offset
+        /// The offset behind the last record, where it is known.
+        let segmentEnd: Offset?
+        /// Whether bytes were passed over just before.
+        var isBehindDamage = false
 
         /// Counts batches that reach behind `end` as damage.
         mutating func leaveOut(from end: Offset) {
@@ -222,10 +242,13 @@ struct SegmentRecovery {
     }
 
     /// Reads batch after batch from `start`; behind damage it goes on at the next whole batch.
-    private func scan(_ base: Offset, from start: Int64, byteCount: Int64) throws(StorageError) -> Scan {
+    /// - Parameter segmentEnd: the offset behind the segment's last record; nil in the newest, where the journal knows.
+    private func scan(
+        _ base: Offset, from start: Int64, byteCount: Int64, end segmentEnd: Offset? = nil
+    ) throws(StorageError) -> Scan {
         let log = try storage.open(paths.log(base), creating: false)
         defer { storage.close(log) }
-        var result = Scan(end: start, expected: base)
+        var result = Scan(end: start, expected: base, segmentEnd: segmentEnd ?? journalEnd)
         // An indexed batch was found right; the scan begins with its offset.
         if start > 0, let first = try SegmentIndexes.header(storage, log, at: start) {
             result.expected = first.baseOffset
@@ -257,9 +280,12 @@ struct SegmentRecovery {
                 }
                 // A copy of an older block is whole and does not count.
                 guard header.baseOffset >= result.expected else { throw .offset(header.baseOffset.rawValue) }
-                let needed = BatchSearch.neededByteCount(toTrust: header, expected: result.expected)
+                let needed = BatchSearch.neededByteCount(
+                    toTrust: header, expected: result.expected, isBehindDamage: result.isBehindDamage)
                 if rest.count < needed, left >= Int64(needed) { return index }
-                try BatchSearch.checkOffset(header, rest, expected: result.expected)
+                try BatchSearch.checkOffset(
+                    header, rest, expected: result.expected, isBehindDamage: result.isBehindDamage,
+                    end: result.segmentEnd)
                 // Nothing reaches a segment before the journal says so; a gap that leads beyond is none.
                 if let journalEnd, header.baseOffset > result.expected, header.nextOffset > journalEnd {
                     throw .offset(header.baseOffset.rawValue)
@@ -267,11 +293,13 @@ struct SegmentRecovery {
                 result.batches.append(header)
                 result.positions.append(position + Int64(index))
                 result.expected = header.nextOffset
+                result.isBehindDamage = false
                 index += header.byteCount
                 result.end = position + Int64(index)
             } catch {
                 if result.damage == nil { result.damage = (position + Int64(index), result.expected) }
                 index += BatchSearch.next(rest, after: 1, leftInFile: left)
+                result.isBehindDamage = true
             }
         }
         return index

@@ -79,6 +79,18 @@ final class BrokerProcess {
         _ = process.exitCode()
     }
 
+    /// Starts one on the same data and kills it after `seconds`, ready or not; this one must have ended.
+    func killDuringStart(_ configuration: String, after seconds: Double) throws {
+        let file = try directory.write("sluice.yaml", configuration)
+        let start = try ChildProcess(
+            [Program.sluice, "serve", "--config", file, "--data", data, "--mqtt", "127.0.0.1:0"], in: directory)
+        if let code = start.exitCode(within: seconds) {
+            throw StartError(text: "it ended with \(code): \(start.errors)")
+        }
+        start.kill(SIGKILL)
+        _ = start.exitCode()
+    }
+
     /// Another one on the same data and port; this one must have ended.
     func restarted(_ configuration: String = plain, loops: Int = 2) throws -> BrokerProcess {
         try BrokerProcess(configuration, directory: directory, port: port, loops: loops)
