@@ -112,7 +112,8 @@ package struct LogOpening {
         return try start(replay, scan, wasClean: wasClean)
     }
 
-    /// Everything before the journal's first word on a partition was in segments, on the device.
+    /// Everything before the journal's first word on a partition was in segments, on the device; a crash within an
+    /// opening may leave such a gap as well, where offsets were given and nothing of them was kept.
     private mutating func noteLoss(
         in paths: SegmentPaths, _ result: SegmentRecovery.Result, _ scan: JournalScan, _ partition: Int
     ) {
@@ -122,8 +123,9 @@ package struct LogOpening {
         guard end > .zero, end < due else { return }
         findings.append(
             RecoveryFinding(
-                severity: .damage, path: paths.directory,
-                text: "offsets \(end.rawValue) to \(due.rawValue), which were in a segment, are missing"))
+                severity: .notice, path: paths.directory,
+                text: "offsets \(end.rawValue) to \(due.rawValue) are in no segment, and the journal begins behind them"
+            ))
     }
 
     /// After a clean stop nothing is in the journal alone.

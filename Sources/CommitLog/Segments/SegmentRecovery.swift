@@ -91,15 +91,19 @@ struct SegmentRecovery {
     }
 
     /// Removes indexes without a segment: what a crash left of one that retention removed, or that was about to begin.
-    /// Between two segments it is what is left of a lost one.
+    /// A time index with entries between two segments is what is left of a lost one: a roll that a crash undid had
+    /// written none.
     private mutating func removeOrphans(_ names: [String], _ bases: Set<Offset>) throws(StorageError) {
         let (first, last) = (bases.min(), bases.max())
         var lost: Set<Offset> = []
         for name in names {
             for suffix in SegmentPaths.companionSuffixes {
                 guard let base = SegmentPaths.baseOffset(name, suffix: suffix), !bases.contains(base) else { continue }
-                if let first, let last, base > first, base < last { lost.insert(base) }
-                try storage.remove("\(paths.directory)/\(name)")
+                let path = "\(paths.directory)/\(name)"
+                if let first, let last, base > first, base < last, suffix == ".timeindex", try holdsSomething(path) {
+                    lost.insert(base)
+                }
+                try storage.remove(path)
             }
         }
         for base in lost.sorted() {
@@ -107,6 +111,12 @@ struct SegmentRecovery {
                 RecoveryFinding(
                     severity: .damage, path: paths.log(base), text: "is missing, and its records are; it had indexes"))
         }
+    }
+
+    private func holdsSomething(_ path: String) throws(StorageError) -> Bool {
+        let file = try storage.open(path, creating: false)
+        defer { storage.close(file) }
+        return try storage.byteCount(file) > 0
     }
 
     private func empty() throws(StorageError) -> Result {
@@ -121,13 +131,13 @@ struct SegmentRecovery {
         var info = SegmentInfo(baseOffset: base)
         info.nextOffset = next
         info.byteCount = try logByteCount(base)
-        let lastTime = try SegmentIndexes.load(storage, paths, base)?.lastTime
         // An empty segment that was about to be replaced has nothing in its indexes either.
-        if info.byteCount == 0, lastTime == nil { return info }
+        if info.byteCount == 0, try SegmentIndexes.load(storage, paths, base)?.lastTime == nil { return info }
         if let timestamp = try SegmentIndexes.closingTimestamp(storage, paths, base, byteCount: info.byteCount) {
             info.maxTimestamp = timestamp
             return info
         }
+        let lastTime = try SegmentIndexes.load(storage, paths, base)?.lastTime
         let found = try scan(base, from: 0, byteCount: info.byteCount, end: next)
         info.maxTimestamp = try rewriteIndexes(base, found, behind: nil, isSealed: true).maxTimestamp
         var severity = RecoveryFinding.Severity.damage

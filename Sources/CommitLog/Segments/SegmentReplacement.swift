@@ -168,12 +168,16 @@ struct SegmentReplacement {
         var isChanged = false
         for name in names {
             guard let swap = Self.parse(name) else { continue }
-            let bases = names.compactMap { SegmentPaths.baseOffset($0, suffix: ".log") }
+            // Of a segment that it stands for the crash may have left any of the files.
+            let bases = Set(
+                ([".log"] + SegmentPaths.companionSuffixes).flatMap { suffix in
+                    names.compactMap { SegmentPaths.baseOffset($0, suffix: suffix) }
+                })
             // An index that was renamed before the crash has its name already; one that fits nothing is made anew.
             let left = indexes(swap.base).filter { path in
                 names.contains { "\(paths.directory)/\($0)" == path + Self.cleaned }
             }
-            try finish(swap, older: bases.filter { $0 > swap.base && $0 < swap.next }, indexes: left)
+            try finish(swap, older: bases.filter { $0 > swap.base && $0 < swap.next }.sorted(), indexes: left)
             isChanged = true
         }
         for name in names where name.hasSuffix(Self.cleaned) {

@@ -274,7 +274,10 @@ struct DamagedImage {
             for record in missing where !excused[index].contains(where: { $0.contains(record.offset) }) {
                 throw Broken(description: "partition \(index) lacks \(record.offset), which was not damaged")
             }
-            let isSaid = damagedByteCount > 0 || log.findings.contains { $0.severity == .damage }
+            let directory = "streams/\(Self.partitions[index])"
+            let isSaid =
+                damagedByteCount > 0
+                || log.findings.contains { $0.severity == .damage || $0.path.hasPrefix(directory) }
             if let first = missing.first, !isSaid, !isTail(missing, index), !isSilent(missing, index) {
                 throw Broken(description: "partition \(index) lacks \(first.offset), and nobody says so")
             }
