@@ -286,8 +286,8 @@ struct DamagedImage {
         try goesOn(log, before)
     }
 
-    /// Whether nothing that is left tells: the oldest segment's file is gone, as retention removes it, or a file is empty
-    /// and the index that knew better is damaged as well.
+    /// Whether nothing that is left tells: the oldest segment's file is gone, as retention removes it, or a file is
+    /// empty and the index that knew better is damaged as well.
     private func isSilent(_ missing: [StoredRecord], _ index: Int) -> Bool {
         let directory = "streams/\(Self.partitions[index])/"
         guard let oldest = original.disk.paths.first(where: { $0.hasPrefix(directory) && $0.hasSuffix(".log") }) else {

@@ -72,6 +72,12 @@ final class BrokerProcess {
         return process.exitCode()
     }
 
+    /// Gives it another configuration while it runs.
+    func reload(_ configuration: String) throws {
+        _ = try directory.write("sluice.yaml", configuration)
+        kill(pid, SIGHUP)
+    }
+
     /// Ends it as a crash would.
     func crash() {
         if pid != process.pid, process.isRunning { kill(pid, SIGKILL) }
