@@ -48,7 +48,7 @@ let package = Package(
             dependencies: ["SluiceCore", "RecordFormat", "CommitLog", "CommitLogPosix", "TopicRouting"],
             swiftSettings: settings),
         .executableTarget(
-            name: "LogBenchmark",
+            name: "EngineBenchmark",
             dependencies: ["CLogBound", "Compression", "SluiceCore", "RecordFormat", "CommitLog", "CommitLogPosix"],
             swiftSettings: settings),
         .executableTarget(

@@ -21,7 +21,7 @@ struct LargeDirectory {
 
     /// Makes it: by an opening, whose newest segments are then pushed behind sealed ones.
     func make() throws {
-        try LogBenchmark.open(path, streams).stop()
+        try EngineBenchmark.open(path, streams).stop()
         for number in 0..<Self.partitionCount {
             let directory = "\(path)/streams/large-\(number)"
             for name in try FileManager.default.contentsOfDirectory(atPath: directory) where name.hasPrefix("0") {
@@ -36,7 +36,7 @@ struct LargeDirectory {
 
     private func makeSegment(_ directory: String, base: Int64, isNewest: Bool) throws {
         let digits = String(format: "%020lld", base)
-        let batch = LogBenchmark.batch(1, 100)
+        let batch = EngineBenchmark.batch(1, 100)
         batch.assign(Offset(rawValue: isNewest ? base : base + 999))
         let position = isNewest ? 0 : hole
         let log = Glibc.open("\(directory)/\(digits).log", O_WRONLY | O_CREAT, 0o640)
@@ -59,7 +59,7 @@ struct LargeDirectory {
     /// Opens it, in a process that has done nothing else.
     func open() throws {
         let began = MonotonicClock.nanoseconds()
-        let log = try LogBenchmark.open(path, streams)
+        let log = try EngineBenchmark.open(path, streams)
         let seconds = Double(MonotonicClock.nanoseconds() - began) / 1e9
         let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
         let memory = status.split(separator: "\n").filter { $0.hasPrefix("VmHWM") || $0.hasPrefix("VmRSS") }
@@ -71,7 +71,7 @@ struct LargeDirectory {
             segmentCount += bounds.segmentCount
         }
         print(
-            "open: \(LogBenchmark.hundredths(seconds)) s for \(byteCount >> 20) MiB in \(segmentCount) segments, "
+            "open: \(EngineBenchmark.hundredths(seconds)) s for \(byteCount >> 20) MiB in \(segmentCount) segments, "
                 + "\(files) open files, \(memory.joined(separator: ", ")), \(log.findings.count) findings")
         log.stop()
     }

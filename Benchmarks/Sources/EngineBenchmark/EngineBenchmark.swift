@@ -10,13 +10,13 @@ import SluiceCore
 /// Measures the log by itself: appends beside a bound in C, sequential reads out of the page cache, and the opening of
 /// a large directory.
 ///
-///     LogBenchmark DIRECTORY append|read|make-large|open-large
+///     EngineBenchmark DIRECTORY append|read|make-large|open-large
 @main
-enum LogBenchmark {
+enum EngineBenchmark {
     static func main() throws {
         let arguments = CommandLine.arguments
         guard arguments.count >= 3 else {
-            return print("LogBenchmark DIRECTORY append|read|make-large|open-large [SEGMENTS-PER-PARTITION]")
+            return print("EngineBenchmark DIRECTORY append|read|make-large|open-large [SEGMENTS-PER-PARTITION]")
         }
         let large = LargeDirectory(
             path: arguments[1], segmentsPerPartition: arguments.count > 3 ? Int(arguments[3]) ?? 1 : 1)
