@@ -41,8 +41,10 @@ fuzz: ## run the fuzzers for a minute (SECONDS=... for longer)
 bench: ## measure (Benchmarks): pieces with allocation gates, the broker beside mosquitto and C
 	$(MAKE) --directory Benchmarks bench
 
-soak: ## the simulation for 100,000 histories, and memory over 20 million messages
-	SLUICE_SOAK_RUNS=100000 $(SWIFT) test $(IMPORTS) --filter '^CommitLogTests\.CrashTests'
+soak: ## 100,000 histories, 10,000 damaged images, 200 rounds of kill -9, hostile clients, groups, memory
+	SLUICE_SOAK_RUNS=100000 $(SWIFT) test $(IMPORTS) --filter '^CommitLogTests\.(CrashTests|ProducerCrashTests)'
+	SLUICE_DAMAGED_IMAGES=10000 $(SWIFT) test $(IMPORTS) --filter '^CommitLogTests\.DamagedImageTests'
+	SLUICE_CRASH_ROUNDS=200 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.CrashTests'
 	SLUICE_SOAK_SESSIONS=100000 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.HostileTests'
 	SLUICE_SOAK_ROUNDS=200 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.GroupTests'
 	$(MAKE) --directory Benchmarks soak

@@ -110,7 +110,7 @@ let package = Package(
             [
                 "CommitLog", "CommitLogPosix", "RecordFormat", "Compression", "SluiceCore", "SluiceTesting",
                 "TopicRouting",
-            ]),
+            ], resources: [.copy("Vectors")]),
         tests(
             "SluiceBrokerTests",
             [

@@ -27,6 +27,7 @@ let package = Package(
         .systemLibrary(name: "CLZ4", path: "Sources/System/CLZ4", pkgConfig: "liblz4"),
         .systemLibrary(name: "CZstd", path: "Sources/System/CZstd", pkgConfig: "libzstd"),
         .target(name: "CAllocationCount"),
+        .target(name: "CLogBound", dependencies: ["CISAL"], cSettings: [.unsafeFlags(["-O2"])]),
         sansIO("Checksums", ["CISAL", "CXXHash"]),
         sansIO("Compression", ["CZlib", "CSnappy", "CLZ4", "CZstd"]),
         sansIO("SluiceCore", []),
@@ -50,6 +51,10 @@ let package = Package(
         .executableTarget(
             name: "LogBenchmark",
             dependencies: ["CLinux", "CPlainWrite", "SluiceCore", "RecordFormat", "CommitLog", "CommitLogPosix"],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "EngineBenchmark",
+            dependencies: ["CLogBound", "Compression", "SluiceCore", "RecordFormat", "CommitLog", "CommitLogPosix"],
             swiftSettings: settings),
         .executableTarget(
             name: "Microbenchmarks",

@@ -3,17 +3,17 @@ import Checksums
 /// A small file of lines under a title, with a checksum in its last line.
 ///
 /// Layout: the title; the lines; last `crc32c HEX` over everything before it, newlines included.
-enum ChecksummedText {
+package enum ChecksummedText {
     private static let mark = "crc32c "
 
     /// The file's bytes.
-    static func encoded(title: String, lines: [String]) -> [UInt8] {
+    package static func encoded(title: String, lines: [String]) -> [UInt8] {
         let body = Array(([title] + lines).map { $0 + "\n" }.joined().utf8)
         return body + Array("\(mark)\(String(CRC32C.checksum(body.span), radix: 16))\n".utf8)
     }
 
     /// The lines behind the title; nil when the bytes are damaged or have another title.
-    static func lines(_ bytes: [UInt8], title: String) -> [Substring]? {
+    package static func lines(_ bytes: [UInt8], title: String) -> [Substring]? {
         guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         // The last line ends with a newline, so an empty one is behind it.

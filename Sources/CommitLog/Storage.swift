@@ -29,6 +29,10 @@ package protocol Storage: AnyObject, Sendable {
     func write(_ file: FileID, _ pieces: [UnsafeRawBufferPointer], at position: Int64) throws(StorageError)
     /// Waits until the file's content and size are on the device (`fdatasync`).
     func synchronize(_ file: FileID) throws(StorageError)
+    /// Forgets what the operating system remembers of a file that was synchronised: what is read from here on is what
+    /// the device has. After a synchronisation that failed, in this process or one before, memory shows bytes that the
+    /// device will never get.
+    func refresh(_ file: FileID) throws(StorageError)
     /// Waits until the directory's names are on the device.
     func synchronizeDirectory(_ path: String) throws(StorageError)
     /// Cuts or extends the file to `byteCount`.
@@ -71,11 +75,15 @@ package struct StorageError: Error, Equatable, CustomStringConvertible {
         self.reason = reason
     }
 
-    /// Whether the disk or a quota is full (ENOSPC, EDQUOT): space may come back, nothing is broken. A synchronisation
-    /// that fails for want of space is another matter: the kernel may have dropped what it could not place, and trying
-    /// again would succeed.
+    /// Whether the disk or a quota is full (ENOSPC, EDQUOT), or an open found no descriptor or memory (ENFILE, EMFILE,
+    /// ENOMEM): these come back, nothing is broken. A synchronisation that fails for want of space is another matter:
+    /// the kernel may have dropped what it could not place, and trying again would succeed.
     package var isFull: Bool {
-        (code == 28 || code == 122) && operation != .synchronize && operation != .synchronizeDirectory
+        switch (operation, code) {
+        case (.synchronize, _), (.synchronizeDirectory, _): false
+        case (_, 28), (_, 122), (.open, 23), (.open, 24), (.open, 12): true
+        case (_, _): false
+        }
     }
 
     /// `operation path: reason`.

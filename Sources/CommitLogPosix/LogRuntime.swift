@@ -268,8 +268,26 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     package func append(_ appends: [Append], from reader: ReaderID) -> AppendOutcome {
         monitor.lock()
         let outcome = state.append(appends)
+        var isAppended = false
+        if case .appended = outcome { isAppended = true }
+        unlock(behindAppend: isAppended, from: reader)
+        return outcome
+    }
+
+    /// Appends a batch of an idempotent producer, unless it is there already or its number does not follow on.
+    package func appendSequenced(_ append: Append, from reader: ReaderID) -> SequencedOutcome {
+        monitor.lock()
+        let outcome = state.appendSequenced(append)
+        var isAppended = false
+        if case .appended = outcome { isAppended = true }
+        unlock(behindAppend: isAppended, from: reader)
+        return outcome
+    }
+
+    /// Wakes whoever an append concerns; the lock is held, and given back.
+    private func unlock(behindAppend isAppended: Bool, from reader: ReaderID) {
         var wakesJournal = false
-        if case .appended = outcome {
+        if isAppended {
             let demand = state.pendingDemand
             let isWanted = demand.wantsSync || demand.wantsWrite || demand.byteCount > 1 << 20 || state.wantsSync
             let isEnough = isWanted && (state.pendingAwaitedCount >= companyTarget || state.isUnderPressure)
@@ -280,7 +298,6 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         monitor.unlock()
         if wakesJournal { journalWork.wake() }
         for wake in woken { wake() }
-        return outcome
     }
 
     /// See `LogEngine`.

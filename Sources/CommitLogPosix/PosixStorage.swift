@@ -167,6 +167,14 @@ package final class PosixStorage: Storage {
         guard fdatasync(file.rawValue) == 0 else { throw Self.error(.synchronize, "file \(file.rawValue)") }
     }
 
+    /// Drops the file's clean pages; after a failed writeback Linux calls such pages clean.
+    package func refresh(_ file: FileID) throws(StorageError) {
+        let code = posix_fadvise(file.rawValue, 0, 0, POSIX_FADV_DONTNEED)
+        guard code == 0 else {
+            throw StorageError(.read, "file \(file.rawValue)", code: code, reason: String(cString: strerror(code)))
+        }
+    }
+
     /// See `Storage`.
     package func synchronizeDirectory(_ path: String) throws(StorageError) {
         try Self.synchronizeDirectory(at: full(path), as: path)

@@ -57,6 +57,16 @@ extension RecordBatch {
         return replacing(header, records.span, compressor.codec)
     }
 
+    /// The same batch with a producer's number, epoch and the sequence number of its first record.
+    /// - Complexity: O(n); a copy.
+    package func with(producer: ProducerID, epoch: Int16, baseSequence: Int32) -> RecordBatch {
+        var header = header
+        header.producerID = producer
+        header.producerEpoch = epoch
+        header.baseSequence = baseSequence
+        return RecordBatch(header, records: bytes.extracting(BatchLayout.headerByteCount..<byteCount))
+    }
+
     private func replacing(_ old: BatchHeader, _ records: Span<UInt8>, _ codec: Codec) -> RecordBatch {
         var header = old
         header.attributes = BatchAttributes(rawValue: old.attributes).with(codec)

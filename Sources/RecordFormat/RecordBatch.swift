@@ -21,6 +21,8 @@ package final class RecordBatch: @unchecked Sendable {
     package let checksum: UInt32
     /// Compression in bits 0-2, timestamp type in 3, transactional in 4, control in 5.
     package let attributes: Int16
+    /// Who sent the batch; `.none` without idempotence.
+    package let producerID: ProducerID
     /// Bytes of the whole batch.
     package let byteCount: Int
     /// Bytes of memory that the batch holds.
@@ -35,6 +37,7 @@ package final class RecordBatch: @unchecked Sendable {
         maxTimestamp = header.maxTimestamp
         checksum = header.checksum
         attributes = header.attributes
+        producerID = header.producerID
         byteCount = header.byteCount
         memoryByteCount = storage.capacity
         self.storage = storage

@@ -140,8 +140,10 @@ extension SimDisk {
     /// Limits the disk to `byteCount` bytes in all files; nil lifts the limit.
     package func setSpace(_ byteCount: Int?) { world.withLock { $0.spaceLeft = byteCount } }
 
-    /// Limits the disk to what its files have now; what is removed makes room.
-    package func fill() { world.withLock { $0.spaceLeft = $0.usedByteCount } }
+    /// Limits the disk to what its files have now and `byteCount` more; what is removed makes room.
+    package func fill(leaving byteCount: Int = 0) {
+        world.withLock { $0.spaceLeft = $0.usedByteCount + byteCount }
+    }
 
     /// Starts a new trace of the calls that change the disk.
     package func startTrace() {
@@ -173,6 +175,17 @@ extension SimDisk {
             world.files[index].tamper(body)
             return true
         }
+    }
+
+    /// Another disk with the same files, as a process sees them, all of it on the device.
+    package func copy() -> SimDisk {
+        let copy = SimDisk()
+        var world = world.withLock { $0 }
+        world.handles.removeAll()
+        for index in world.files.indices { world.files[index].tamper { _ in } }
+        for path in world.directories.keys { world.directories[path]?.synchronize() }
+        copy.world.withLock { $0 = world }
+        return copy
     }
 
     /// The paths of all files, sorted.

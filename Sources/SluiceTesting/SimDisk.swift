@@ -70,6 +70,14 @@ package final class SimDisk: Storage {
     }
 
     /// See `Storage`.
+    package func refresh(_ file: FileID) throws(StorageError) {
+        try world.withLock { world throws(StorageError) in
+            let index = try world.index(of: file, .read)
+            world.files[index].refresh()
+        }
+    }
+
+    /// See `Storage`.
     package func synchronizeDirectory(_ path: String) throws(StorageError) {
         try world.withLock { world throws(StorageError) in try world.synchronizeDirectory(path) }
     }

@@ -40,6 +40,13 @@ struct SimFile {
         hasDropped = true
     }
 
+    /// Forgets what only memory has: bytes that a failed synchronisation has dropped.
+    mutating func refresh() {
+        guard hasDropped, changes.isEmpty else { return }
+        hasDropped = false
+        shown = device
+    }
+
     /// Damage behind everybody's back: device and page cache at once.
     mutating func tamper(_ body: (inout [UInt8]) -> Void) {
         body(&shown)

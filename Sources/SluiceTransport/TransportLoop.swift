@@ -109,6 +109,8 @@ final class TransportLoop: @unchecked Sendable {
     /// Runs until the node stops.
     func run() {
         sluice_exact_timers()
+        // What the timer will do every half a second has a beginning: the broker's own topics are there from the start.
+        elapsed()
         loop.run()
         loop.drain()
     }

@@ -5,6 +5,7 @@ enum CommandTable {
         ConsumeCommand.command, StreamsCommand.list, StreamsCommand.describe, SessionsCommand.list,
         SessionsCommand.describe, SessionsCommand.delete, GroupsCommand.list,
         GroupsCommand.describe, GroupsCommand.reset, GroupsCommand.delete, LogCommand.dump, LogCommand.verify,
+        LogCommand.stats, LogCommand.export, LogCommand.backup, LogCommand.restore, LogCommand.repair,
         BenchCommand.publish, BenchCommand.subscribe,
     ]
 

@@ -35,7 +35,11 @@ struct CommandLineTests {
     static let mistakes = [
         Mistake("pubish", "there is no command 'pubish'; did you mean 'publish'?"),
         Mistake("log", "'log' needs one of: dump, verify"),
-        Mistake("log verfy x", "there is no command 'log verfy', but dump, verify; did you mean 'verify'?"),
+        Mistake(
+            "log verfy x",
+            "there is no command 'log verfy', but dump, verify, stats, export, backup, restore, "
+                + "repair; did you mean 'verify'?"
+        ),
         Mistake("publish t --mesage x", "there is no option '--mesage'; did you mean '--message'?"),
         Mistake("publish t -z", "there is no option '-z'"),
         Mistake("publish", "TOPIC is missing"),

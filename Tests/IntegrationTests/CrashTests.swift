@@ -12,7 +12,9 @@ struct CrashTests {
           segment_size: 1MiB
 
         """
-    private static let roundCount = 25
+    /// `SLUICE_CRASH_ROUNDS` asks for more than the normal 25.
+    private static let roundCount =
+        ProcessInfo.processInfo.environment["SLUICE_CRASH_ROUNDS"].flatMap { Int($0) } ?? 25
 
     @Test(
         "no acknowledged message is missing, in the log or at a session that stays; order is kept; QoS 2 comes once")
@@ -23,8 +25,13 @@ struct CrashTests {
         var generator = SeededGenerator(seed: seed)
         var broker = try BrokerProcess(Self.configuration)
         let stage = CrashStage(port: broker.port)
-        let clients = try (0..<8).map { try CrashClient(name: "c\($0)", qos: $0 % 2 == 0 ? 1 : 2, stage) }
-        let subscribers = [1, 2].map { CrashSubscriber(name: "s\($0)", qos: UInt8($0), stage) }
+        let clients = try (0..<8).map {
+            try CrashClient(name: "c\($0)", qos: $0 % 2 == 0 ? 1 : 2, stage, within: Double(120 + 5 * Self.roundCount))
+        }
+        let subscribers = [1, 2].map {
+            CrashSubscriber(
+                name: "s\($0)", qos: UInt8($0), stage, within: Double(150 + 5 * Self.roundCount))
+        }
         stage.set(isUp: true)
         for subscriber in subscribers { #expect(subscriber.start(), hint) }
         for client in clients { client.start() }
@@ -35,6 +42,11 @@ struct CrashTests {
             #expect(broker.process.exitCode(within: moment) == nil, "round \(round): \(broker.process.errors)")
             stage.set(isUp: false)
             broker.crash()
+            // Some of the starts are killed before they are done, too: in the middle of the recovery.
+            while Int.random(in: 0..<3, using: &generator) == 0 {
+                try broker.killDuringStart(
+                    Self.configuration, after: Double.random(in: 0...0.06, using: &generator))
+            }
             broker = try broker.restarted(Self.configuration)
             #expect(!broker.log.contains { $0.contains("damage") }, "round \(round), \(hint): \(broker.log)")
             stage.set(isUp: true)

@@ -65,6 +65,8 @@ final class MemoryLog: LogEngine, @unchecked Sendable {
     ) {}
     func fetchOffset(_ partition: PartitionID, at time: Timestamp, ticket: UInt64, reader: ReaderID) {}
     func takeFetched(_ reader: ReaderID) -> [(ticket: UInt64, read: PartitionRead)] { [] }
+    func policy(ofStream index: Int) -> StreamPolicy { state.policy(ofStream: index) }
+    func setPolicy(_ policy: StreamPolicy, ofStream index: Int) { state.setPolicy(policy, ofStream: index) }
     func trim(_ partition: PartitionID, before offset: Offset) {}
     var trouble: StorageError? { nil }
     func bounds(_ partition: PartitionID) -> PartitionBounds {

@@ -69,6 +69,22 @@ package enum AppendOutcome: Sendable, Equatable {
     case refusedPoisoned
 }
 
+/// What became of an append of an idempotent producer.
+package enum SequencedOutcome: Sendable, Equatable {
+    /// It has this offset; it is written, and durable, when the engine's progress reaches this LSN.
+    case appended(Offset, LSN)
+    /// It was there already, from this offset on; it is durable when the progress reaches this LSN.
+    case duplicate(Offset, LSN)
+    /// The number of its first record is not the one that is due.
+    case outOfOrder(due: Int32)
+    /// Another producer of its number has this later epoch.
+    case fenced(Int16)
+    /// As `AppendOutcome.refusedFull`.
+    case refusedFull
+    /// As `AppendOutcome.refusedPoisoned`.
+    case refusedPoisoned
+}
+
 /// The bounds of a partition.
 package struct PartitionBounds: Sendable, Equatable {
     /// The offset of the oldest record kept.

@@ -134,8 +134,21 @@ package final class LogMaintenance {
         for file in finished { precondition(access.withState { $0.durable } > file.lastLSN) }
         try flush()
         try synchronize { (writer) throws(StorageError) in try writer.synchronizeBatches() }
+        // What needs space comes first: a file that has its new name cannot be tried again.
+        var filled: [JournalWriter.File] = []
+        for file in finished { filled.append(try files.fill(file)) }
         var recycled: [JournalWriter.File] = []
-        for file in finished { recycled.append(try files.recycle(file)) }
+        do throws(StorageError) {
+            for file in filled { recycled.append(try files.recycle(file)) }
+        } catch {
+            if recycled.isEmpty, error.isFull { throw error }
+            // A later one: which names there are is not what the caller believes, so it is final, for want of space
+            // too.
+            let final = StorageError(
+                error.operation, error.path, code: error.isFull ? 0 : error.code, reason: error.reason)
+            failure = final
+            throw final
+        }
         return recycled
     }
 

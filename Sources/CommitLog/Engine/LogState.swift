@@ -132,6 +132,24 @@ package struct LogState: ~Copyable {
         return .appended(lsn)
     }
 
+    /// Appends a batch of an idempotent producer, unless it is there already or its number does not follow on.
+    /// - Complexity: O(1).
+    package mutating func appendSequenced(_ append: Append) -> SequencedOutcome {
+        let partition = partitions[append.partition.index]
+        switch partition.producers.verdict(of: append.batch.header) {
+        case .duplicate(let offset, let lsn): return .duplicate(offset, lsn)
+        case .outOfOrder(let due): return .outOfOrder(due: due)
+        case .fenced(let epoch): return .fenced(epoch)
+        case .accepted: break
+        }
+        let offset = partition.appended
+        switch self.append([append]) {
+        case .appended(let lsn): return .appended(offset, lsn)
+        case .refusedFull: return .refusedFull
+        case .refusedPoisoned: return .refusedPoisoned
+        }
+    }
+
     /// Whether publishers should wait.
     package var isUnderPressure: Bool {
         pending.byteCount > limits.pendingBytesMax || unflushedBytes > limits.unflushedBytesMax || poison != nil

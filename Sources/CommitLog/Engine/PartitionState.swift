@@ -41,11 +41,13 @@ package final class PartitionState {
     package var trimmedBefore = Offset.zero
     /// Whether the flusher has it on its list.
     package var isQueuedForFlush = false
+    /// The idempotent producers as of the newest record.
+    package private(set) var producers: ProducerStates
 
     /// A partition as recovery found it: everything is in its segments, and `end` is where offsets go on.
     package init(
         id: PartitionID, streamIndex: Int, durability: Durability, isInternal: Bool = false, segments: [SegmentInfo],
-        end: Offset
+        end: Offset, producers: ProducerStates = ProducerStates()
     ) {
         precondition(!segments.isEmpty)
         self.id = id
@@ -53,6 +55,7 @@ package final class PartitionState {
         self.durability = durability
         self.isInternal = isInternal
         self.segments = segments
+        self.producers = producers
         byteCount = segments.reduce(0) { $0 + $1.byteCount }
         appended = end
         durable = end
@@ -70,6 +73,7 @@ package final class PartitionState {
         precondition(entry.batch.baseOffset == appended)
         appended = entry.batch.nextOffset
         tail.append(entry)
+        if entry.batch.producerID != .none { producers.note(entry.batch.header, lsn: entry.lsn) }
         check()
     }
 

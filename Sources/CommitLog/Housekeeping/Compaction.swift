@@ -40,18 +40,22 @@ struct Compaction {
         guard let end = try note(dirty, in: &keys, shouldStop: shouldStop) else { return false }
         let tombstones = record.tombstonesMayGo(
             before: Timestamp(rawValue: now.rawValue - policy.tombstoneMilliseconds))
-        let selection = Selection(end: end, tombstonesMayGoBefore: tombstones)
+        var selection = Selection(end: end, tombstonesMayGoBefore: tombstones)
         var group = Group()
         for segment in sealed where segment.baseOffset < end {
             if shouldStop() { return false }
             let survey = try survey(segment, selection, keys)
             // A segment with damage stays as it is, so that what is left of it can be looked at.
             if survey.isDamaged || !group.fits(survey, segment, shape) {
-                try rewrite(&group, selection, keys)
+                try rewrite(&group, &selection, keys)
             }
-            if !survey.isDamaged { group.add(segment, survey) }
+            if survey.isDamaged {
+                selection.keepTombstones(from: segment.baseOffset)
+            } else {
+                group.add(segment, survey)
+            }
         }
-        try rewrite(&group, selection, keys)
+        try rewrite(&group, &selection, keys)
         record.note(passAt: now, before: end)
         return true
     }
@@ -61,6 +65,11 @@ struct Compaction {
         /// Records from here on are not judged by this pass.
         var end: Offset
         var tombstonesMayGoBefore: Offset
+
+        /// A segment that stays as it is may hold what a later tombstone deletes.
+        mutating func keepTombstones(from offset: Offset) {
+            tombstonesMayGoBefore = min(tombstonesMayGoBefore, offset)
+        }
 
         func keeps(
             _ record: RecordView, at offset: Offset, _ bytes: Span<UInt8>, _ keys: borrowing KeyMap
@@ -153,7 +162,7 @@ struct Compaction {
     // MARK: Writing
 
     private func rewrite(
-        _ group: inout Group, _ selection: Selection, _ keys: borrowing KeyMap
+        _ group: inout Group, _ selection: inout Selection, _ keys: borrowing KeyMap
     ) throws(HousekeepingError) {
         let sources = group.segments
         let droppedCount = group.droppedCount
@@ -161,12 +170,14 @@ struct Compaction {
         guard let first = sources.first, let last = sources.last else { return }
         guard droppedCount > 0 || sources.count > 1 else { return }
         do throws(HousekeepingError) {
+            let selection = selection
             try keeper.replace(sources, id) { () throws(HousekeepingError) in
                 try write(sources, selection, keys, base: first.baseOffset, end: last.nextOffset)
             }
         } catch {
             // The survey found it whole; it stays as it is, and the rest of the pass is done.
             guard case .damaged = error else { throw error }
+            selection.keepTombstones(from: first.baseOffset)
         }
     }
 

@@ -140,7 +140,12 @@ package final class Housekeeper {
     private func set(_ record: HousekeepingRecord, _ id: PartitionID) throws(HousekeepingError) {
         guard records[id] != record else { return }
         records[id] = record
-        do throws(StorageError) { try record.store(storage, paths[id.index]) } catch { throw .failed(error) }
+        do throws(StorageError) {
+            try record.store(storage, paths[id.index])
+        } catch {
+            // The flusher's names are in the same directory: what the device has of them is not known any more either.
+            throw error.operation == .synchronizeDirectory ? .inDoubt(error) : .failed(error)
+        }
     }
 
     // MARK: Replacing segments
@@ -176,11 +181,10 @@ package final class Housekeeper {
                     of: sources.map(\.baseOffset), by: isDone ? written : nil)
             }
         }
-        do throws(StorageError) {
-            isDone = try replacement.commit(written, replacing: sources)
-        } catch {
-            throw .inDoubt(error)
-        }
+        // What failed before anything changed is a failed pass: a compaction that took it for done would let tombstones
+        // go before what they delete.
+        try replacement.commit(written, replacing: sources)
+        isDone = true
     }
 
     private func abandon(_ replacement: SegmentReplacement, _ base: Offset) throws(HousekeepingError) {

@@ -20,20 +20,36 @@ package struct JournalFiles: ~Copyable {
     }
 
     /// Makes a new file, full of zeros and on the device.
-    package mutating func make() throws(StorageError) -> JournalWriter.File {
+    package mutating func make() throws(StorageError) -> JournalWriter.File { try make(byteCount: fileByteCount) }
+
+    /// Makes a file for `byteCount` bytes, where there is no space for a whole one.
+    mutating func make(byteCount: Int) throws(StorageError) -> JournalWriter.File {
         let number = nextNumber
         let path = Self.path(number)
         let id = try storage.open(path, creating: true)
         do throws(StorageError) {
-            try storage.preallocate(id, byteCount: Int64(fileByteCount))
+            try storage.preallocate(id, byteCount: Int64(byteCount))
             try storage.synchronize(id)
             try storage.synchronizeDirectory(Self.directory)
         } catch {
             storage.close(id)
+            // What it has got so far would be missing elsewhere.
+            try storage.remove(path)
             throw error
         }
         nextNumber += 1
-        return JournalWriter.File(id: id, number: number)
+        return JournalWriter.File(id: id, number: number, byteCount: byteCount)
+    }
+
+    /// Brings a file that nothing needs any more, and that was made where there was no space, to its size.
+    /// - Throws: `StorageError`; it is as it was, but for zeros in place of what nothing needs.
+    package func fill(_ file: JournalWriter.File) throws(StorageError) -> JournalWriter.File {
+        guard file.byteCount < fileByteCount else { return file }
+        try storage.preallocate(file.id, byteCount: Int64(fileByteCount))
+        try storage.synchronize(file.id)
+        var filled = file
+        filled.byteCount = fileByteCount
+        return filled
     }
 
     /// Gives a file that nothing needs any more a new name and number. Its old frames carry the old number and count
@@ -43,7 +59,7 @@ package struct JournalFiles: ~Copyable {
         try storage.rename(Self.path(file.number), to: Self.path(number))
         try storage.synchronizeDirectory(Self.directory)
         nextNumber += 1
-        return JournalWriter.File(id: file.id, number: number)
+        return JournalWriter.File(id: file.id, number: number, byteCount: file.byteCount)
     }
 
     /// Removes a file that nothing needs any more.

@@ -62,8 +62,9 @@ struct JournalScan {
             let id = try storage.open(JournalFiles.path(number), creating: false)
             defer { storage.close(id) }
             // A process that was killed leaves frames that the device may not have; what is replayed from here on must
-            // not vanish.
+            // not vanish. What a failed synchronisation left in memory only must not be replayed in the first place.
             try storage.synchronize(id)
+            try storage.refresh(id)
             let bytes = try storage.bytes(id, at: 0, count: Int(try storage.byteCount(id)))
             collect(bytes.span, number)
         }

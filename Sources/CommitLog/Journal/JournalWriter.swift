@@ -14,12 +14,13 @@ package struct JournalWriter: ~Copyable {
         package var id: FileID
         /// The number in its name and in each of its frames.
         package var number: UInt64
+        /// Bytes that were set aside for it.
+        package var byteCount: Int
         /// The newest group in it, once it is full.
         package var lastLSN = LSN.zero
     }
 
     private let storage: any Storage
-    private let fileByteCount: Int
     private var current: File
     private var position: Int
     private var lastLSN = LSN.zero
@@ -28,9 +29,8 @@ package struct JournalWriter: ~Copyable {
     private let zeros = [UInt8](repeating: 0, count: JournalFrame.alignment)
 
     /// A writer at the front of a prepared file, which a recovery begins its journal with, or not.
-    package init(storage: any Storage, file: File, fileByteCount: Int, isOpening: Bool) {
+    package init(storage: any Storage, file: File, isOpening: Bool) {
         self.storage = storage
-        self.fileByteCount = fileByteCount
         current = file
         position = 0
         self.isOpening = isOpening
@@ -43,7 +43,7 @@ package struct JournalWriter: ~Copyable {
     /// takes any group.
     package func needsSpare(for group: borrowing CommitGroup) -> Bool {
         position > 0
-            && position + JournalFrame.padded(JournalFrame.headerByteCount + group.byteCount) > fileByteCount
+            && position + JournalFrame.padded(JournalFrame.headerByteCount + group.byteCount) > current.byteCount
     }
 
     /// Goes on in a prepared file.

@@ -10,6 +10,8 @@ struct JournalReplay {
     /// Where each partition's offsets go on.
     private(set) var ends: [Offset]
     private(set) var findings: [RecoveryFinding] = []
+    /// Partitions whose batches end before their offsets go on.
+    private(set) var shortfalls: [(partition: Int, end: Offset, due: Offset)] = []
     private var waiting: [[RecordBatch]]
     private var waitingByteCount = 0
     private static let waitingBytesMax = 16 << 20
@@ -36,6 +38,8 @@ struct JournalReplay {
         }
         try write()
         for partition in recovered.indices {
+            let end = recovered[partition].writer.active.nextOffset
+            if end < ends[partition] { shortfalls.append((partition, end, ends[partition])) }
             let isSealed = try recovered[partition].writer.skip(to: ends[partition])
             if !isSealed { recovered[partition].segments.removeLast() }
             recovered[partition].segments.append(recovered[partition].writer.active)

@@ -56,7 +56,7 @@ package struct LogOpening {
     /// Where a clean stop leaves its mark.
     package static let cleanMark = "meta/clean-shutdown"
     private static let formatPath = "meta/format"
-    private static let format = "sluice-format 1\n"
+    static let format = "sluice-format 1\n"
 
     private let storage: any Storage
     private let settings: [StreamSettings]
@@ -99,14 +99,42 @@ package struct LogOpening {
                 storage: storage, paths: SegmentPaths(stream: name, number: number), shape: setting(name).shape,
                 journalStart: scan.starts[recovered.count] ?? Offset(rawValue: Int64.max),
                 journalEnd: scan.ends[recovered.count])
-            recovered.append(try recovery.recover())
+            let result = try recovery.recover()
             findings += recovery.findings
+            noteLoss(in: SegmentPaths(stream: name, number: number), result, scan, recovered.count)
+            recovered.append(result)
         }
         var replay = JournalReplay(storage: storage, recovered: recovered)
         try replay.run(scan.files)
         findings += replay.findings
+        if wasClean { findings += replay.shortfalls.compactMap(lossFinding) }
         for result in replay.recovered { try result.writer.synchronize() }
         return try start(replay, scan, wasClean: wasClean)
+    }
+
+    /// Everything before the journal's first word on a partition was in segments, on the device; a crash within an
+    /// opening may leave such a gap as well, where offsets were given and nothing of them was kept.
+    private mutating func noteLoss(
+        in paths: SegmentPaths, _ result: SegmentRecovery.Result, _ scan: JournalScan, _ partition: Int
+    ) {
+        guard let due = scan.starts[partition] ?? scan.ends[partition] else { return }
+        let end = result.writer.active.nextOffset
+        // A partition whose segments are all gone was reported as such.
+        guard end > .zero, end < due else { return }
+        findings.append(
+            RecoveryFinding(
+                severity: .notice, path: paths.directory,
+                text: "offsets \(end.rawValue) to \(due.rawValue) are in no segment, and the journal begins behind them"
+            ))
+    }
+
+    /// After a clean stop nothing is in the journal alone.
+    private func lossFinding(_ partition: Int, _ end: Offset, _ due: Offset) -> RecoveryFinding? {
+        let (stream, number) = partitionsInOrder()[partition]
+        let paths = SegmentPaths(stream: catalogue.streams[stream].name, number: number)
+        let text = "offsets \(end.rawValue) to \(due.rawValue), which a clean stop left in a segment, are missing"
+        let isSaid = findings.contains { $0.severity == .damage && $0.path.hasPrefix(paths.directory) }
+        return isSaid ? nil : RecoveryFinding(severity: .damage, path: paths.directory, text: text)
     }
 
     private func setting(_ name: String) -> StreamSettings {
@@ -209,6 +237,18 @@ package struct LogOpening {
 
     // MARK: Starting
 
+    /// The first journal file; on a full disk one with room for little more than `group`: the old ones make room.
+    private static func first(
+        _ files: inout JournalFiles, for group: borrowing CommitGroup
+    ) throws(StorageError) -> JournalWriter.File {
+        do throws(StorageError) {
+            return try files.make()
+        } catch {
+            guard error.isFull else { throw error }
+            return try files.make(byteCount: 4096 + JournalFrame.padded(JournalFrame.headerByteCount + group.byteCount))
+        }
+    }
+
     private consuming func start(
         _ replay: JournalReplay, _ scan: JournalScan, wasClean: Bool
     ) throws(StorageError) -> OpenedLog {
@@ -219,7 +259,8 @@ package struct LogOpening {
                 id: PartitionID(rawValue: UInt32(index)), streamIndex: order[index].stream,
                 durability: setting(catalogue.streams[order[index].stream].name).durability,
                 isInternal: setting(catalogue.streams[order[index].stream].name).isInternal,
-                segments: recovered[index].segments, end: replay.ends[index])
+                segments: recovered[index].segments, end: replay.ends[index],
+                producers: recovered[index].writer.producers)
         }
         let streams = catalogue.streams.map { stream in
             var setting = setting(stream.name)
@@ -230,11 +271,10 @@ package struct LogOpening {
         for (index, stream) in streams.enumerated() { state.setPolicy(stream.settings.policy, ofStream: index) }
         var files = JournalFiles(
             storage: storage, fileByteCount: journalFileBytes, nextNumber: (scan.numbers.last ?? 0) + 1)
-        var journal = JournalWriter(
-            storage: storage, file: try files.make(), fileByteCount: journalFileBytes, isOpening: true)
         // The first group says where offsets go on; only when it is on the device may the old files go.
         var group = state.takeGroup()
         state.reserveAll(in: &group)
+        var journal = JournalWriter(storage: storage, file: try Self.first(&files, for: group), isOpening: true)
         try journal.write(group, durable: state.durable)
         try journal.synchronize()
         state.completed(write: group.lsn)

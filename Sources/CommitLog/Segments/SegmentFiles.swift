@@ -44,13 +44,16 @@ package struct SegmentPaths: Sendable {
     /// The topics of its batches; see `TopicIndex`.
     package func topics(_ offset: Offset) -> String { "\(directory)/\(Self.digits(offset)).topics" }
 
+    /// The producers as of its base offset; see `ProducerSnapshot`.
+    package func snapshot(_ offset: Offset) -> String { "\(directory)/\(Self.digits(offset)).snapshot" }
+
     /// Every file of the segment that starts at `offset`, the batches first: what is left without them is no segment.
     package func all(_ offset: Offset) -> [String] {
-        [log(offset), index(offset), timeIndex(offset), topics(offset)]
+        [log(offset), index(offset), timeIndex(offset), topics(offset), snapshot(offset)]
     }
 
     /// The suffixes of the files that belong to a `.log` and are nothing without it.
-    static let companionSuffixes = [".index", ".timeindex", ".topics"]
+    static let companionSuffixes = [".index", ".timeindex", ".topics", ".snapshot"]
 
     /// The base offset in a file name with `suffix`; nil for every other name.
     package static func baseOffset(_ name: String, suffix: String) -> Offset? {

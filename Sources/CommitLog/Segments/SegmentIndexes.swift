@@ -1,5 +1,5 @@
 import RecordFormat
-import SluiceCore
+package import SluiceCore
 
 /// The two index files of a segment as recovery finds them: caches that may be missing or wrong.
 struct SegmentIndexes {
@@ -72,27 +72,29 @@ struct SegmentIndexes {
 
     /// The largest timestamp of a sealed segment, out of the ends of its files alone.
     /// - Returns: nil when the ends do not fit: the last index entry must name a batch, whole batches must reach from
-    ///   there to the end of
-    ///   the file, and none of them may be newer than the last time entry.
+    ///   there to the end of the file, none of them may be newer than the last time entry, and the batch that this one
+    ///   names must not lie behind them.
     static func closingTimestamp(
         _ storage: any Storage, _ paths: SegmentPaths, _ base: Offset, byteCount: Int64
     ) throws(StorageError) -> Timestamp? {
         guard let index = end(storage, paths.index(base), entryByteCount),
             let times = end(storage, paths.timeIndex(base), timeEntryByteCount), !times.isEmpty
         else { return nil }
-        let (timestamp, _) = time(times.span, 0, base)
+        let (timestamp, lastOffset) = time(times.span, 0, base)
         let entry = index.isEmpty ? nil : entry(index.span, 0, base)
         let log = try storage.open(paths.log(base), creating: false)
         defer { storage.close(log) }
         var position = entry?.position ?? 0
+        var end = base
         while position < byteCount {
             guard let header = try header(storage, log, at: position), header.maxTimestamp <= timestamp else {
                 return nil
             }
+            end = header.nextOffset
             if let entry, entry.position == position, header.lastOffset != entry.lastOffset { return nil }
             position += Int64(header.byteCount)
         }
-        return position == byteCount ? timestamp : nil
+        return position == byteCount && lastOffset < end ? timestamp : nil
     }
 
     /// The header of the batch at `position`; nil when there is none.
@@ -149,21 +151,21 @@ struct SegmentIndexes {
 /// Layout of `.timeindex`, 12 bytes an entry: largest timestamp so far i64, last offset of the batch that holds it less
 /// the base i32.
 /// Both are big-endian, strictly increasing and sparse, byte-compatible with Kafka's (`index.interval.bytes`).
-struct SparseIndex: ~Copyable {
+package struct SparseIndex: ~Copyable {
     private let base: Offset
     private let interval: Int
     private var bytesSinceIndexed = 0
     private var indexedTimestamp: Timestamp
     private var maxTimestampOffset: Offset
     /// The largest timestamp seen.
-    private(set) var maxTimestamp: Timestamp
+    package private(set) var maxTimestamp: Timestamp
     /// Entries not taken yet.
     private(set) var index = ByteBuffer()
     /// Entries not taken yet.
     private(set) var timeIndex = ByteBuffer()
 
     /// The collector of an empty segment.
-    init(base: Offset, interval: Int) {
+    package init(base: Offset, interval: Int) {
         self.base = base
         self.interval = interval
         maxTimestamp = Timestamp(rawValue: Int64.min)
@@ -181,7 +183,7 @@ struct SparseIndex: ~Copyable {
     }
 
     /// Counts a batch at `position`.
-    mutating func note(lastOffset: Offset, maxTimestamp timestamp: Timestamp, byteCount: Int, position: Int64) {
+    package mutating func note(lastOffset: Offset, maxTimestamp timestamp: Timestamp, byteCount: Int, position: Int64) {
         if bytesSinceIndexed > interval {
             index.append(bigEndian: Int32(lastOffset.rawValue - base.rawValue))
             index.append(bigEndian: Int32(position))
@@ -196,7 +198,7 @@ struct SparseIndex: ~Copyable {
     }
 
     /// Adds the entry for the largest timestamp, which a sealed segment ends with.
-    mutating func addTimeEntry() {
+    package mutating func addTimeEntry() {
         guard maxTimestamp > indexedTimestamp else { return }
         timeIndex.append(bigEndian: maxTimestamp.rawValue)
         timeIndex.append(bigEndian: Int32(maxTimestampOffset.rawValue - base.rawValue))
@@ -204,7 +206,7 @@ struct SparseIndex: ~Copyable {
     }
 
     /// Moves the entries to the ends of arrays.
-    mutating func drain(index: inout [UInt8], times: inout [UInt8]) {
+    package mutating func drain(index: inout [UInt8], times: inout [UInt8]) {
         do {
             let (entries, timeEntries) = (self.index.bytes, timeIndex.bytes)
             for at in entries.indices { index.append(entries[at]) }

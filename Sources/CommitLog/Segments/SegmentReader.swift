@@ -121,6 +121,8 @@ private struct Taking {
     let end: Offset
     /// The next batch starts here or later: a copy of an older block does not.
     var expected: Offset
+    /// Whether bytes were passed over just before.
+    private var isBehindDamage = false
 
     struct Taken {
         var byteCount = 0
@@ -147,12 +149,15 @@ private struct Taking {
                 guard header.baseOffset >= expected, header.nextOffset <= end else {
                     throw .offset(header.baseOffset.rawValue)
                 }
-                let neededByteCount = BatchSearch.neededByteCount(toTrust: header, expected: expected)
+                let neededByteCount = BatchSearch.neededByteCount(
+                    toTrust: header, expected: expected, isBehindDamage: isBehindDamage)
                 if rest.count < neededByteCount, left >= Int64(neededByteCount) {
                     taken.neededByteCount = neededByteCount
                     return taken
                 }
-                try BatchSearch.checkOffset(header, rest, expected: expected)
+                try BatchSearch.checkOffset(
+                    header, rest, expected: expected, isBehindDamage: isBehindDamage, end: end)
+                isBehindDamage = false
                 expected = header.nextOffset
                 if header.nextOffset > from {
                     var buffer = ByteBuffer(capacity: header.byteCount)
@@ -164,6 +169,7 @@ private struct Taking {
                 let skipped = BatchSearch.next(rest, after: 1, leftInFile: left)
                 result.damagedByteCount += Int64(skipped)
                 taken.byteCount += skipped
+                isBehindDamage = true
             }
         }
         return taken
@@ -172,14 +178,26 @@ private struct Taking {
 
 /// Looks for the next batch behind damage.
 enum BatchSearch {
-    /// Bytes that `checkOffset` wants to see: behind a gap, the header of the next batch too.
-    static func neededByteCount(toTrust header: BatchHeader, expected: Offset) -> Int {
-        header.byteCount + (header.baseOffset > expected ? BatchLayout.headerByteCount : 0)
+    /// Bytes that `checkOffset` wants to see: behind a gap or damage, the header of the next batch too.
+    static func neededByteCount(toTrust header: BatchHeader, expected: Offset, isBehindDamage: Bool) -> Int {
+        let isDoubted = header.baseOffset > expected || isBehindDamage
+        return header.byteCount + (isDoubted ? BatchLayout.headerByteCount : 0)
     }
 
     /// Checks a verified batch at the start of `bytes` that does not follow on: a gap is a hole, or damage to the base
     /// offset, which no checksum covers. The next batch tells: one that belongs into the gap says that it is none.
-    static func checkOffset(_ header: BatchHeader, _ bytes: Span<UInt8>, expected: Offset) throws(BatchError) {
+    ///
+    /// Damage that ends within a batch's first eight bytes leaves a right batch at a wrong offset. So behind damage a
+    /// batch counts only if the next one, or the segment's end where it is known, follows on.
+    static func checkOffset(
+        _ header: BatchHeader, _ bytes: Span<UInt8>, expected: Offset, isBehindDamage: Bool, end: Offset?
+    ) throws(BatchError) {
+        if isBehindDamage {
+            let isConfirmed =
+                bytes.count > header.byteCount
+                ? follows(header, bytes) : end == header.nextOffset
+            guard isConfirmed else { throw .offset(header.baseOffset.rawValue) }
+        }
         guard header.baseOffset > expected, bytes.count > header.byteCount else { return }
         let next: BatchHeader?
         do throws(BatchError) {
@@ -189,6 +207,16 @@ enum BatchSearch {
         }
         guard let next, next.baseOffset > expected, next.baseOffset < header.nextOffset else { return }
         throw .offset(header.baseOffset.rawValue)
+    }
+
+    /// Whether the batch behind the first one in `bytes` goes on where it ends.
+    private static func follows(_ header: BatchHeader, _ bytes: Span<UInt8>) -> Bool {
+        do throws(BatchError) {
+            let next = try BatchHeader(bytes.extracting(header.byteCount..<bytes.count))
+            return next?.baseOffset == header.nextOffset
+        } catch {
+            return false
+        }
     }
 
     /// The index, from `start` on, of the next verified batch, or of a header whose batch `bytes` cut off; behind both

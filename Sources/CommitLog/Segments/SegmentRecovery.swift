@@ -58,20 +58,65 @@ struct SegmentRecovery {
         for (base, next) in zip(bases, bases.dropFirst()) { segments.append(try sealed(base, next: next)) }
         let recovered = try recoverNewest(newest)
         let active = recovered.info
+        let producers = try producers(names, bases, end: active.byteCount)
         let writer = try SegmentWriter(
-            storage: storage, paths: paths, shape: shape, active: active, sparse: recovered.takeIndex())
+            storage: storage, paths: paths, shape: shape, active: active, sparse: recovered.takeIndex(),
+            producers: producers)
         segments.append(active)
         return Result(segments: segments, writer: writer)
     }
 
-    /// Removes indexes without a segment: what a crash left of one that retention removed.
-    private func removeOrphans(_ names: [String], _ bases: Set<Offset>) throws(StorageError) {
+    /// The producers as of the newest segment's end; nil when no producer has written to it, and none is remembered.
+    private mutating func producers(_ names: [String], _ bases: [Offset], end: Int64) throws(StorageError)
+        -> ProducerStates?
+    {
+        let snapshots = names.compactMap { SegmentPaths.baseOffset($0, suffix: ".snapshot") }
+        guard let newest = bases.last, !snapshots.isEmpty else { return nil }
+        var states = ProducerStates()
+        var start = bases.startIndex
+        for (index, base) in bases.enumerated().reversed() where snapshots.contains(base) {
+            guard let found = ProducerSnapshot.load(storage, paths, base) else { continue }
+            (states, start) = (found, index)
+            break
+        }
+        for base in bases[start...] {
+            let byteCount = base == newest ? end : try logByteCount(base)
+            for header in try scan(base, from: 0, byteCount: byteCount).batches { states.note(header) }
+        }
+        guard bases[start] != newest else { return states }
+        // A snapshot that no newest segment has says that nobody writes there; with an older one it says too little.
+        let text = "made anew from the batches since offset \(bases[start].rawValue)"
+        findings.append(RecoveryFinding(severity: .notice, path: paths.snapshot(newest), text: text))
+        return states
+    }
+
+    /// Removes indexes without a segment: what a crash left of one that retention removed, or that was about to begin.
+    /// A time index with entries between two segments is what is left of a lost one: a roll that a crash undid had
+    /// written none.
+    private mutating func removeOrphans(_ names: [String], _ bases: Set<Offset>) throws(StorageError) {
+        let (first, last) = (bases.min(), bases.max())
+        var lost: Set<Offset> = []
         for name in names {
             for suffix in SegmentPaths.companionSuffixes {
                 guard let base = SegmentPaths.baseOffset(name, suffix: suffix), !bases.contains(base) else { continue }
-                try storage.remove("\(paths.directory)/\(name)")
+                let path = "\(paths.directory)/\(name)"
+                if let first, let last, base > first, base < last, suffix == ".timeindex", try holdsSomething(path) {
+                    lost.insert(base)
+                }
+                try storage.remove(path)
             }
         }
+        for base in lost.sorted() {
+            findings.append(
+                RecoveryFinding(
+                    severity: .damage, path: paths.log(base), text: "is missing, and its records are; it had indexes"))
+        }
+    }
+
+    private func holdsSomething(_ path: String) throws(StorageError) -> Bool {
+        let file = try storage.open(path, creating: false)
+        defer { storage.close(file) }
+        return try storage.byteCount(file) > 0
     }
 
     private func empty() throws(StorageError) -> Result {
@@ -92,12 +137,19 @@ struct SegmentRecovery {
             info.maxTimestamp = timestamp
             return info
         }
-        let found = try scan(base, from: 0, byteCount: info.byteCount)
+        let lastTime = try SegmentIndexes.load(storage, paths, base)?.lastTime
+        let found = try scan(base, from: 0, byteCount: info.byteCount, end: next)
         info.maxTimestamp = try rewriteIndexes(base, found, behind: nil, isSealed: true).maxTimestamp
-        let text =
-            found.damage.map { "damaged at \($0.position); readers pass over it" }
-            ?? "the indexes did not fit and are written anew"
-        let severity = found.damage == nil ? RecoveryFinding.Severity.notice : .damage
+        var severity = RecoveryFinding.Severity.damage
+        let text: String
+        if let damage = found.damage {
+            text = "damaged at \(damage.position); readers pass over it"
+        } else if let lastTime, lastTime.offset >= found.expected {
+            text = "ends before offset \(found.expected.rawValue), its index knows \(lastTime.offset.rawValue)"
+        } else {
+            severity = .notice
+            text = "the indexes did not fit and are written anew"
+        }
         findings.append(RecoveryFinding(severity: severity, path: paths.log(base), text: text))
         return info
     }
@@ -111,6 +163,7 @@ struct SegmentRecovery {
 
     private mutating func recoverNewest(_ base: Offset) throws(StorageError) -> Newest {
         var info = SegmentInfo(baseOffset: base)
+        try refresh(base)
         let byteCount = try logByteCount(base)
         // What ends before the journal begins was on the device, and so were the index entries up to there. The rest is
         // read again.
@@ -130,6 +183,15 @@ struct SegmentRecovery {
         return Newest(info: info, sparse: sparse)
     }
 
+    /// Sees to it that what is read is on the device. A run whose synchronisation failed leaves bytes in memory that
+    /// the device does not have, and another synchronisation would succeed without them; the journal has them still.
+    private func refresh(_ base: Offset) throws(StorageError) {
+        let log = try storage.open(paths.log(base), creating: false)
+        defer { storage.close(log) }
+        try storage.synchronize(log)
+        try storage.refresh(log)
+    }
+
     private func isRight(_ entry: SegmentIndexes.Entry, _ base: Offset, _ byteCount: Int64) throws(StorageError) -> Bool
     {
         guard entry.position < byteCount else { return false }
@@ -137,6 +199,29 @@ struct SegmentRecovery {
         defer { storage.close(log) }
         let header = try SegmentIndexes.header(storage, log, at: entry.position)
         return header?.lastOffset == entry.lastOffset
+    }
+
+    /// Reads all of a segment, leaves out what is damaged, and makes its indexes fit.
+    /// - Parameter next: the base of the segment behind it; nil for the newest.
+    /// - Returns: the bytes that it had.
+    mutating func repair(_ base: Offset, next: Offset?) throws(StorageError) -> Int64 {
+        let byteCount = try logByteCount(base)
+        var found = try scan(base, from: 0, byteCount: byteCount, end: next)
+        // What reaches beyond the segment is no batch of it, and readers pass over it.
+        if let next { found.leaveOut(from: next) }
+        if found.damage != nil {
+            try rewrite(base, &found, byteCount: byteCount)
+            try storage.remove(paths.topics(base))
+        }
+        let before = try SegmentIndexes.load(storage, paths, base)
+        _ = try rewriteIndexes(base, found, behind: nil, isSealed: next != nil)
+        let after = try SegmentIndexes.load(storage, paths, base)
+        if before?.index != after?.index || before?.times != after?.times {
+            findings.append(
+                RecoveryFinding(
+                    severity: .notice, path: paths.log(base), text: "the indexes did not fit and are written anew"))
+        }
+        return byteCount
     }
 
     // MARK: Scanning
@@ -149,13 +234,31 @@ struct SegmentRecovery {
         /// Where the first bad batch is, and the offset that was due there.
         var damage: (position: Int64, expected: Offset)?
         var expected: Offset
+        /// The offset behind the last record, where it is known.
+        let segmentEnd: Offset?
+        /// Whether bytes were passed over just before.
+        var isBehindDamage = false
+
+        /// Counts batches that reach behind `end` as damage.
+        mutating func leaveOut(from end: Offset) {
+            for index in batches.indices.reversed() where batches[index].nextOffset > end {
+                if damage.map({ $0.position > positions[index] }) ?? true {
+                    damage = (positions[index], batches[index].baseOffset)
+                }
+                batches.remove(at: index)
+                positions.remove(at: index)
+            }
+        }
     }
 
     /// Reads batch after batch from `start`; behind damage it goes on at the next whole batch.
-    private func scan(_ base: Offset, from start: Int64, byteCount: Int64) throws(StorageError) -> Scan {
+    /// - Parameter segmentEnd: the offset behind the segment's last record; nil in the newest, where the journal knows.
+    private func scan(
+        _ base: Offset, from start: Int64, byteCount: Int64, end segmentEnd: Offset? = nil
+    ) throws(StorageError) -> Scan {
         let log = try storage.open(paths.log(base), creating: false)
         defer { storage.close(log) }
-        var result = Scan(end: start, expected: base)
+        var result = Scan(end: start, expected: base, segmentEnd: segmentEnd ?? journalEnd)
         // An indexed batch was found right; the scan begins with its offset.
         if start > 0, let first = try SegmentIndexes.header(storage, log, at: start) {
             result.expected = first.baseOffset
@@ -187,9 +290,12 @@ struct SegmentRecovery {
                 }
                 // A copy of an older block is whole and does not count.
                 guard header.baseOffset >= result.expected else { throw .offset(header.baseOffset.rawValue) }
-                let needed = BatchSearch.neededByteCount(toTrust: header, expected: result.expected)
+                let needed = BatchSearch.neededByteCount(
+                    toTrust: header, expected: result.expected, isBehindDamage: result.isBehindDamage)
                 if rest.count < needed, left >= Int64(needed) { return index }
-                try BatchSearch.checkOffset(header, rest, expected: result.expected)
+                try BatchSearch.checkOffset(
+                    header, rest, expected: result.expected, isBehindDamage: result.isBehindDamage,
+                    end: result.segmentEnd)
                 // Nothing reaches a segment before the journal says so; a gap that leads beyond is none.
                 if let journalEnd, header.baseOffset > result.expected, header.nextOffset > journalEnd {
                     throw .offset(header.baseOffset.rawValue)
@@ -197,11 +303,13 @@ struct SegmentRecovery {
                 result.batches.append(header)
                 result.positions.append(position + Int64(index))
                 result.expected = header.nextOffset
+                result.isBehindDamage = false
                 index += header.byteCount
                 result.end = position + Int64(index)
             } catch {
                 if result.damage == nil { result.damage = (position + Int64(index), result.expected) }
                 index += BatchSearch.next(rest, after: 1, leftInFile: left)
+                result.isBehindDamage = true
             }
         }
         return index

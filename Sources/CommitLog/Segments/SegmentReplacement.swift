@@ -119,22 +119,27 @@ struct SegmentReplacement {
 
     /// Makes the written files count. The caller has told readers that names do not fit meanwhile.
     /// - Parameter replaced: the segments that it stands for, oldest first; the first one has its base.
-    /// - Returns: false when the first rename failed: nothing has changed.
-    /// - Throws: `StorageError` when a later step failed: the next opening puts the partition right, but this run
-    /// cannot
-    ///   know any more what is on the device. The log is poisoned.
-    func commit(_ segment: SegmentInfo, replacing replaced: [SegmentInfo]) throws(StorageError) -> Bool {
+    /// - Throws: `HousekeepingError.failed` when the first rename failed: nothing has changed. `.inDoubt` when a later
+    ///   step failed: the next opening puts the partition right, but this run cannot know any more what is on the
+    ///   device. The log is poisoned.
+    func commit(_ segment: SegmentInfo, replacing replaced: [SegmentInfo]) throws(HousekeepingError) {
         precondition(replaced.first?.baseOffset == segment.baseOffset)
         let base = segment.baseOffset
         let swap = Swap(name: Self.swapName(segment), base: base, next: segment.nextOffset)
+        // The names first: the device may still have those of an attempt that was abandoned, and a rename that it keeps
+        // without what came before would give one of those its place.
+        do throws(StorageError) { try storage.synchronizeDirectory(paths.directory) } catch { throw .inDoubt(error) }
         do throws(StorageError) {
             try storage.rename(paths.log(base) + Self.cleaned, to: "\(paths.directory)/\(swap.name)")
         } catch {
-            return false
+            throw .failed(error)
         }
-        try storage.synchronizeDirectory(paths.directory)
-        try finish(swap, older: replaced.dropFirst().map(\.baseOffset), indexes: indexes(base))
-        return true
+        do throws(StorageError) {
+            try storage.synchronizeDirectory(paths.directory)
+            try finish(swap, older: replaced.dropFirst().map(\.baseOffset), indexes: indexes(base))
+        } catch {
+            throw .inDoubt(error)
+        }
     }
 
     private func indexes(_ base: Offset) -> [String] { [paths.index(base), paths.timeIndex(base)] }
@@ -163,12 +168,16 @@ struct SegmentReplacement {
         var isChanged = false
         for name in names {
             guard let swap = Self.parse(name) else { continue }
-            let bases = names.compactMap { SegmentPaths.baseOffset($0, suffix: ".log") }
+            // Of a segment that it stands for the crash may have left any of the files.
+            let bases = Set(
+                ([".log"] + SegmentPaths.companionSuffixes).flatMap { suffix in
+                    names.compactMap { SegmentPaths.baseOffset($0, suffix: suffix) }
+                })
             // An index that was renamed before the crash has its name already; one that fits nothing is made anew.
             let left = indexes(swap.base).filter { path in
                 names.contains { "\(paths.directory)/\($0)" == path + Self.cleaned }
             }
-            try finish(swap, older: bases.filter { $0 > swap.base && $0 < swap.next }, indexes: left)
+            try finish(swap, older: bases.filter { $0 > swap.base && $0 < swap.next }.sorted(), indexes: left)
             isChanged = true
         }
         for name in names where name.hasSuffix(Self.cleaned) {

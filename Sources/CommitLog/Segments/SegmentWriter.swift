@@ -7,7 +7,8 @@ package import SluiceCore
 /// operating system, `synchronize` the device.
 /// Isolation: the flusher's thread, or recovery before it starts.
 /// Invariants: an index entry is written only after the batch that it points to; after a failed write the next one goes
-/// to the same place; a failed roll leaves the old segment in use.
+/// to the same place; a failed roll leaves the old segment in use for readers, and is tried again before the next
+/// batch is written.
 package final class SegmentWriter {
     private struct Files {
         var log: FileID
@@ -29,18 +30,27 @@ package final class SegmentWriter {
     /// Whether something may have been written that `synchronize` has not seen. A run that was killed leaves that
     /// behind too.
     package private(set) var isDirty = true
+    /// Where a segment was to begin whose files could not all be made. One of them may be there: a recovery would take
+    /// what lies behind this offset in the segment before for a stray. So the next batch waits for that segment.
+    private var unfinishedRoll: Offset?
+    /// The producers as of the newest segment's end.
+    private(set) var producers: ProducerStates
+    /// Whether the newest segment has its snapshot of them.
+    private var hasSnapshot: Bool
 
     /// A writer at the end of `active`. With `indexes`, its index files are right and go on; without, they are written
     /// anew by whoever notes the batches that are there, see `reindexed`.
     init(
         storage: any Storage, paths: SegmentPaths, shape: SegmentShape, active: SegmentInfo,
-        sparse: consuming SparseIndex
+        sparse: consuming SparseIndex, producers: ProducerStates? = nil
     ) throws(StorageError) {
         self.storage = storage
         self.paths = paths
         self.shape = shape
         self.active = active
         self.sparse = sparse
+        self.producers = producers ?? ProducerStates()
+        hasSnapshot = producers != nil
         files = try Self.open(storage, paths, active.baseOffset)
         indexByteCount = try storage.byteCount(files.index)
         timeIndexByteCount = try storage.byteCount(files.timeIndex)
@@ -57,6 +67,7 @@ package final class SegmentWriter {
     ///   `active.nextOffset`.
     package func append(_ batches: [RecordBatch], sealed: inout [SegmentInfo]) throws(StorageError) {
         var start = 0
+        if let base = unfinishedRoll, !batches.isEmpty { sealed.append(try roll(at: base)) }
         while start < batches.count {
             if needsRoll(for: batches[start]) {
                 sealed.append(try roll(at: batches[start].baseOffset))
@@ -149,10 +160,21 @@ package final class SegmentWriter {
         // The batches are held by the caller until the write is done, and their bytes do not move.
         for batch in batches { unsafe batch.withUnsafeBytes { unsafe pieces.append($0) } }
         isDirty = true
+        let isSequenced = batches.contains { $0.producerID != .none }
+        if isSequenced, !hasSnapshot { try storeSnapshot() }
         try unsafe storage.write(files.log, pieces, at: active.byteCount)
         for batch in batches { note(batch) }
+        if isSequenced { for batch in batches where batch.producerID != .none { producers.note(batch.header) } }
         // The batches count from here on: an index entry that cannot be written now is written with the next ones.
         try writeIndexEntries()
+    }
+
+    /// Says that batches of producers follow, and what is known of them so far.
+    private func storeSnapshot() throws(StorageError) {
+        // Nothing of this segment is in `producers` yet, or it would have its snapshot.
+        try ProducerSnapshot.store(producers, storage, paths, active.baseOffset)
+        try storage.synchronizeDirectory(paths.directory)
+        hasSnapshot = true
     }
 
     private func writeIndexEntries() throws(StorageError) {
@@ -190,15 +212,20 @@ package final class SegmentWriter {
         // The old segment reaches the device before the new one exists: recovery then looks for a torn end in the last
         // one only.
         try synchronize()
+        precondition(unfinishedRoll == nil || unfinishedRoll == base, "Cannot roll elsewhere than where it was begun")
+        unfinishedRoll = base
         let next = try Self.open(storage, paths, base)
         do throws(StorageError) {
             for file in [next.log, next.index, next.timeIndex] { try storage.truncate(file, to: 0) }
+            if !producers.isEmpty { try ProducerSnapshot.store(producers, storage, paths, base) }
             try storage.synchronizeDirectory(paths.directory)
         } catch {
             for file in [next.log, next.index, next.timeIndex] { storage.close(file) }
             throw error
         }
         close()
+        unfinishedRoll = nil
+        hasSnapshot = !producers.isEmpty
         let sealed = active
         files = next
         active = SegmentInfo(baseOffset: base)

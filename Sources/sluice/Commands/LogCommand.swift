@@ -1,6 +1,6 @@
 import SluiceBroker
 
-/// `sluice log dump` and `sluice log verify`: the files themselves, beside a running broker or without one.
+/// `sluice log ...`: the files themselves, beside a running broker or without one.
 enum LogCommand {
     static let dump = Command(
         name: "log dump", operands: ["PATH"], summary: "Print what log files hold",

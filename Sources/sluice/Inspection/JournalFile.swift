@@ -24,6 +24,8 @@ struct JournalFile {
     /// One batch of a frame, or the end that it reserves when the batch is in no journal.
     struct Entry {
         var partition: Int
+        /// Where the batch begins in the file.
+        var position: Int
         var byteCount: Int
         var baseOffset: Int64
         var recordCount: Int
@@ -105,7 +107,8 @@ struct JournalFile {
         for index in 0..<entryCount {
             let at = Self.tableStart + Self.entryByteCount * index
             let entry = Entry(
-                partition: Int(load(rest, at, UInt32.self)), byteCount: Int(load(rest, at + 4, UInt32.self)),
+                partition: Int(load(rest, at, UInt32.self)), position: position + batchStart,
+                byteCount: Int(load(rest, at + 4, UInt32.self)),
                 baseOffset: load(rest, at + 8, Int64.self), recordCount: Int(load(rest, at + 20, UInt32.self)))
             guard entry.byteCount <= byteCount - batchStart,
                 isBatch(rest.extracting(batchStart..<batchStart + entry.byteCount), entry)

@@ -83,7 +83,7 @@ struct LogDumper {
             return output.line(
                 "  batch at \(String(position).padded(to: 10)) offsets \(offsets.padded(to: 20)) records \(count) "
                     + "bytes \(byteCount) until \(RFC3339.text(header.maxTimestamp.rawValue))  "
-                    + "crc \(String(header.checksum, radix: 16))")
+                    + "crc \(String(header.checksum, radix: 16))  \(header.codecName)")
         }
         output.line(
             JSON.members([
@@ -93,6 +93,7 @@ struct LogDumper {
                 "records": .integer(Int64(header.recordCount)), "bytes": .integer(Int64(header.byteCount)),
                 "base_timestamp": .integer(header.baseTimestamp.rawValue),
                 "max_timestamp": .integer(header.maxTimestamp.rawValue), "crc": .integer(Int64(header.checksum)),
+                "codec": .string(header.codecName),
             ]).description)
     }
 
@@ -106,7 +107,9 @@ struct LogDumper {
     }
 
     private func printRecords(_ header: BatchHeader, _ bytes: Span<UInt8>) throws {
-        var reader = RecordReader(header)
+        let batch = try RecordBatch.plain(header, bytes)
+        let bytes = batch.bytes
+        var reader = RecordReader(batch)
         while let record = try reader.next(bytes) {
             let offset = header.baseOffset.rawValue + Int64(record.offsetDelta)
             let timestamp = header.baseTimestamp.rawValue + Int64(record.timestampDelta)

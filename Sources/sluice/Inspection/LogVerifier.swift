@@ -77,26 +77,24 @@ struct LogVerifier {
     // MARK: The journal
 
     private mutating func verifyJournal() throws {
-        for number in try storage.list(JournalFiles.directory).compactMap(JournalFiles.number).sorted() {
-            let file = JournalFile(storage: storage, number: number)
-            let content: JournalFile.Content?
-            do throws(StorageError) { content = try file.read() } catch {
-                guard error.code == 2 else { throw error }
-                add(.notice, file.path, "went away: a running broker used it again")
-                continue
-            }
-            // Prepared ahead, or used again under this number and not written yet.
-            guard let content else { continue }
+        let snapshot = try JournalSnapshot(storage)
+        journalStarts = snapshot.starts
+        var lastLSN: UInt64?
+        for file in snapshot.files {
+            let (path, content) = (file.file.path, file.content)
             frameCount += content.frames.count
             journalByteCount += content.byteCount
             for damage in content.damage {
                 let place = "\(damage.byteCount) bytes at \(damage.position)"
-                add(.damage, file.path, "\(place) are damaged; a later frame shows that they were durable")
+                add(.damage, path, "\(place) are damaged; a later frame shows that they were durable")
             }
-            for entry in content.frames.flatMap(\.entries) {
-                journalStarts[entry.partition] = min(journalStarts[entry.partition] ?? .max, entry.baseOffset)
-                if let catalogue, catalogue.partitions[entry.partition] == nil {
-                    add(.damage, file.path, "a frame names partition \(entry.partition), which the catalogue lacks")
+            if let lastLSN, let first = content.frames.first, first.lsn != lastLSN + 1 {
+                add(.damage, path, "begins with group \(first.lsn), the file before it ends with \(lastLSN)")
+            }
+            lastLSN = content.frames.last?.lsn
+            for number in Set(content.frames.flatMap(\.entries).map(\.partition)).sorted() {
+                if let catalogue, catalogue.partitions[number] == nil {
+                    add(.damage, path, "a frame names partition \(number), which the catalogue lacks")
                 }
             }
         }
@@ -125,25 +123,45 @@ struct LogVerifier {
     }
 
     private mutating func verify(_ partition: InspectedPartition, isClean: Bool, _ progress: Progress) throws {
-        let bases = try partition.segments(storage)
         var tally = PartitionTally()
-        tally.start = bases.first?.rawValue ?? 0
+        var next = try partition.segments(storage).first
+        tally.start = next?.rawValue ?? 0
         let journalStart = partition.number.flatMap { journalStarts[$0] } ?? 0
-        for (index, base) in bases.enumerated() {
-            let following = index + 1 < bases.count ? bases[index + 1] : nil
-            do {
-                var verifier = try SegmentVerifier(
-                    storage: storage, partition: partition, base: base, following: following,
-                    tornFrom: isClean ? .max : journalStart)
-                try verifier.verify(into: &tally, progress)
-                findings += verifier.findings
-            } catch let error as StorageError where error.code == 2 {
-                add(.notice, partition.path(base, ".log"), "went away: retention has removed it")
-            }
+        while let base = next {
+            try verify(partition, base, tornFrom: isClean ? .max : journalStart, &tally, progress)
+            next = try partition.segments(storage).first { $0 > base }
         }
         for name in try storage.list(partition.directory) where name.hasSuffix(".damaged") {
             add(.notice, "\(partition.directory)/\(name)", "was set aside by an earlier recovery")
         }
         tallies.append((partition.name, tally))
+    }
+
+    /// Verifies a segment; once more when a running broker replaced it meanwhile.
+    private mutating func verify(
+        _ partition: InspectedPartition, _ base: Offset, tornFrom: Int64, _ tally: inout PartitionTally,
+        _ progress: Progress
+    ) throws {
+        for _ in 0..<10 {
+            let before = try SegmentListing(place, partition)
+            let following = before.bases.first { $0 > base.rawValue }.map { Offset(rawValue: $0) }
+            var counted = tally
+            do {
+                var verifier = try SegmentVerifier(
+                    storage: storage, partition: partition, base: base, following: following, tornFrom: tornFrom)
+                try verifier.verify(into: &counted, progress)
+                let isDamaged = verifier.findings.contains { $0.severity == .damage }
+                if isDamaged, try !before.isContinued(by: SegmentListing(place, partition)) { continue }
+                findings += verifier.findings
+                tally = counted
+                return
+            } catch let error as StorageError where error.code == 2 {
+                guard before.bases.contains(base.rawValue), before.files[base.rawValue] != nil,
+                    try SegmentListing(place, partition).files[base.rawValue] == nil
+                else { continue }
+                return add(.notice, partition.path(base, ".log"), "went away: retention or compaction has removed it")
+            }
+        }
+        add(.notice, partition.path(base, ".log"), "is replaced faster than it can be verified")
     }
 }

@@ -23,16 +23,16 @@ struct SegmentFile {
 
     private static let chunkByteCount = 4 << 20
     /// Larger than any packet that the configuration allows, with its batch around it.
-    private static let batchByteCountMax = 300 << 20
+    static let batchByteCountMax = 300 << 20
 
-    /// Calls `body` with each item, its position, and its bytes (none for damage).
+    /// Calls `body` with each item, its position, and its bytes (none for damage), from the batch at `start` on.
     /// - Returns: the bytes looked at.
-    func forEach(_ body: (Item, Int64, Span<UInt8>) throws -> Void) throws -> Int64 {
+    func forEach(from start: Int64 = 0, _ body: (Item, Int64, Span<UInt8>) throws -> Void) throws -> Int64 {
         let file = try storage.open(path, creating: false)
         defer { storage.close(file) }
         // What a running broker appends from here on is not looked at.
         let end = try storage.byteCount(file)
-        var position: Int64 = 0
+        var position = start
         var wanted = Self.chunkByteCount
         while position < end {
             let bytes = try storage.bytes(file, at: position, count: Int(min(Int64(wanted), end - position)))
@@ -96,6 +96,22 @@ struct SegmentFile {
         } catch {
             return .bad(error.text)
         }
+    }
+}
+
+extension RecordBatch {
+    /// The batch in verified `bytes`, with its records uncompressed.
+    static func plain(_ header: BatchHeader, _ bytes: Span<UInt8>) throws(BatchError) -> RecordBatch {
+        var buffer = ByteBuffer(capacity: header.byteCount)
+        buffer.append(bytes)
+        return try RecordBatch(buffer, header: header).decompressed(byteCountMax: SegmentFile.batchByteCountMax)
+    }
+}
+
+extension BatchHeader {
+    /// What the records are compressed with, for people.
+    var codecName: String {
+        do throws(BatchError) { return "\(try codec)" } catch { return "unknown" }
     }
 }
 

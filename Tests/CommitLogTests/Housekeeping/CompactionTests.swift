@@ -147,6 +147,35 @@ struct CompactionTests {
         #expect(try world.records().count < 5)
     }
 
+    @Test(
+        "a tombstone stays as long as a segment before it is damaged, or could not be replaced",
+        arguments: [true, false])
+    func tombstonesBehindTrouble(isDamaged: Bool) throws {
+        let world = try Self.world { $0.dirtyPercentMin = 1 }
+        try world.put([("a", "1")])
+        try world.put([("b", "1")])
+        try world.roll()
+        try world.put([("a", nil)])
+        try world.roll()
+        let path = "streams/state-0/\(String(repeating: "0", count: 20)).log"
+        let second = try #require(world.disk.content(path)).count - 1
+        if isDamaged {
+            world.disk.tamper(path) { $0[second] ^= 1 }
+        } else {
+            world.disk.plan(SimDisk.Fault(.rename, path: path, count: 1))
+            #expect(throws: HousekeepingError.self) { try world.compact(at: 5000) }
+        }
+        for (round, now) in [Int64(6000), 7000, 8000].enumerated() {
+            _ = try world.compact(at: now)
+            // The old value may be there or gone; with it the tombstone that deletes it.
+            let text = try world.text()
+            #expect(text.contains("2:a=x") || !text.contains("0:a=1"), "\(text)")
+            #expect(isDamaged ? text.contains("0:a=1") : !text.contains("0:a=1"), "\(text)")
+            try world.put([("c\(round)", "1")])
+            try world.roll()
+        }
+    }
+
     @Test("without space nothing changes, and the pass succeeds when there is some again")
     func fullDisk() throws {
         let world = try Self.world()

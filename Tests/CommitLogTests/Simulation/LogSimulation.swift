@@ -16,6 +16,10 @@ final class LogSimulation {
     private var log: SimLog?
     private var serial: UInt64 = 0
     private var clock: Int64 = 1_000_000
+    /// Whether housekeeping does not know any more what is on the device.
+    private var isInDoubt = false
+    /// Whether this life ends with the power, whatever was planned.
+    private var endsInPowerCut = false
     /// The worst that happened since a recovery was complete.
     private var worst = SimDisk.Crash.kill
 
@@ -165,6 +169,9 @@ final class LogSimulation {
     }
 
     private func crashDisk(_ crash: SimDisk.Crash) {
+        let crash = endsInPowerCut ? .powerCut : crash
+        isInDoubt = false
+        endsInPowerCut = false
         if crash == .powerCut { worst = .powerCut }
         disk.crash(crash, seed: random.next())
     }
@@ -172,12 +179,12 @@ final class LogSimulation {
     // MARK: Steps
 
     enum Step: CaseIterable {
-        case append, write, commit, flush, prepare, retain, compact, seal, read, scan
+        case append, write, commit, flush, prepare, retain, compact, seal, read, scan, trouble
     }
 
     private static let weights: [(Step, Int)] = [
         (.append, 8), (.write, 3), (.commit, 3), (.flush, 2), (.prepare, 1), (.retain, 1), (.read, 1), (.scan, 1),
-        (.compact, 1), (.seal, 1),
+        (.compact, 1), (.seal, 1), (.trouble, 2),
     ]
     private static let weighted = weights.flatMap { Array(repeating: $0.0, count: $0.1) }
 
@@ -200,6 +207,7 @@ final class LogSimulation {
         case .flush: try log.flush()
         case .prepare: try log.prepare()
         case .retain: try retain(log)
+        case .trouble: try trouble()
         case .read: try model?.check(running: log)
         case .scan:
             readTail(log)
@@ -207,6 +215,42 @@ final class LogSimulation {
         }
         model?.observe(log)
     }
+
+    /// Calls that may fail, and where.
+    private static let failing: [(StorageError.Operation, String)] = [
+        (.write, ".log"), (.write, "index"), (.open, ".log"), (.open, "index"), (.preallocate, "journal/"),
+        (.open, "journal/"), (.rename, ""), (.remove, ""), (.truncate, ""), (.synchronize, ".log"),
+        (.synchronize, ""), (.synchronizeDirectory, ""), (.write, "journal/"), (.open, ""), (.write, ""),
+    ]
+
+    /// Steps while a call fails, for want of space or for good; with space again the log goes on, else it ends.
+    private func trouble() throws {
+        let steps: [Step] = [.flush, .prepare, .retain, .compact, .seal, .commit, .append]
+        let (operation, path) = Self.failing[random.below(Self.failing.count)]
+        let code: Int32 = random.once(in: 4) ? 5 : 28
+        let isWriting = path == "journal/" && operation == .write
+        // A full journal file is waited for by the journal's thread, which a simulation without threads cannot.
+        disk.plan(
+            SimDisk.Fault(
+                operation, path: path, after: random.below(6), count: 1 + random.below(4), code: isWriting ? 5 : code))
+        defer { disk.forgetFaults() }
+        for _ in 0..<1 + random.below(6) {
+            let step = steps[random.below(steps.count)]
+            do {
+                try perform(step)
+            } catch let error as StorageError where error.code != SimDisk.stoppedCode {
+                if error.isFull, !isFinal(step) { continue }
+                // The log is poisoned, and its process ends. A file system that cannot write its names goes down, too.
+                if error.operation == .synchronizeDirectory { endsInPowerCut = true }
+                // What was not on the device when a synchronisation failed is given up by the next opening.
+                if error.operation == .synchronize { worst = .powerCut }
+                throw StorageError(error.operation, error.path, code: SimDisk.stoppedCode, reason: error.reason)
+            }
+        }
+    }
+
+    /// Whether a step cannot be tried again in a simulation though the runtime's threads would.
+    private func isFinal(_ step: Step) -> Bool { step == .commit || isInDoubt }
 
     /// What other threads do while the journal is at it.
     private func interleave() throws(StorageError) {
@@ -274,7 +318,10 @@ final class LogSimulation {
             try body()
         } catch let error as HousekeepingError {
             switch error {
-            case .failed(let error), .inDoubt(let error): throw error
+            case .failed(let error): throw error
+            case .inDoubt(let error):
+                isInDoubt = true
+                throw error
             case .damaged: throw LogModel.Violation("housekeeping calls damaged what nobody has damaged")
             }
         }

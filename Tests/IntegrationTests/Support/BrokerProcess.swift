@@ -75,10 +75,29 @@ final class BrokerProcess {
         return process.exitCode()
     }
 
+    /// Gives it another configuration while it runs.
+    func reload(with configuration: String) throws {
+        _ = try directory.write("sluice.yaml", configuration)
+        kill(pid, SIGHUP)
+    }
+
     /// Ends it as a crash would.
     func crash() {
+        if pid != process.pid, process.isRunning { kill(pid, SIGKILL) }
         process.kill(SIGKILL)
         _ = process.exitCode()
+    }
+
+    /// Starts one on the same data and kills it after `seconds`, ready or not; this one must have ended.
+    func killDuringStart(_ configuration: String, after seconds: Double) throws {
+        let file = try directory.write("sluice.yaml", configuration)
+        let start = try ChildProcess(
+            [Program.sluice, "serve", "--config", file, "--data", data, "--mqtt", "127.0.0.1:0"], in: directory)
+        if let code = start.exitCode(within: seconds) {
+            throw StartError(text: "it ended with \(code): \(start.errors)")
+        }
+        start.kill(SIGKILL)
+        _ = start.exitCode()
     }
 
     /// Another one on the same data and port; this one must have ended.
@@ -98,7 +117,7 @@ final class BrokerProcess {
     }
 
     /// Asks it to read its configuration anew, and waits until it has said what came of that.
-    func reload(_ outcome: String) -> Bool {
+    func reload(expecting outcome: String) -> Bool {
         let before = log.count { $0.contains(outcome) }
         process.kill(SIGHUP)
         return process.wait(within: 10) { log.count { $0.contains(outcome) } > before }

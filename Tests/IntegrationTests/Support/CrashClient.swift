@@ -68,6 +68,8 @@ final class CrashStage: @unchecked Sendable {
 final class CrashClient: @unchecked Sendable {
     let name: String
     let qos: Int32
+    /// How long it goes on at most.
+    private let seconds: Double
     private let stage: CrashStage
     private let handle: OpaquePointer
     private let done = DispatchSemaphore(value: 0)
@@ -81,13 +83,14 @@ final class CrashClient: @unchecked Sendable {
 
     private static let windowMax = 20
 
-    init(name: String, qos: Int32, _ stage: CrashStage) throws {
+    init(name: String, qos: Int32, _ stage: CrashStage, within seconds: Double = 120) throws {
         _ = MosquittoClient.library
         guard let handle = mosquitto_new(name, false, nil) else {
             throw MosquittoClient.Failure(text: "mosquitto_new: \(errno)")
         }
         self.name = name
         self.qos = qos
+        self.seconds = seconds
         self.stage = stage
         self.handle = handle
         mosquitto_max_inflight_messages_set(handle, UInt32(Self.windowMax))
@@ -122,7 +125,7 @@ final class CrashClient: @unchecked Sendable {
     func join(within seconds: Double) -> Bool { done.wait(timeout: .now() + seconds) == .success }
 
     private func run() {
-        let deadline = Deadline(120)
+        let deadline = Deadline(seconds)
         while !deadline.isOver, !(stage.isOver && underWay.isEmpty) {
             if !isConnected {
                 guard stage.waitUntilUp() else { continue }

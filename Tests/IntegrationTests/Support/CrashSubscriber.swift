@@ -20,7 +20,10 @@ final class CrashSubscriber: @unchecked Sendable {
     /// Whether each CONNACK said that the session was there.
     private(set) var presence: [Bool] = []
 
-    init(name: String, qos: UInt8, _ stage: CrashStage) {
+    private let seconds: Double
+
+    init(name: String, qos: UInt8, _ stage: CrashStage, within seconds: Double) {
+        self.seconds = seconds
         self.name = name
         self.qos = qos
         self.stage = stage
@@ -55,7 +58,7 @@ final class CrashSubscriber: @unchecked Sendable {
     }
 
     private func run() {
-        let deadline = Deadline(150)
+        let deadline = Deadline(seconds)
         while !deadline.isOver {
             guard let client else {
                 if stage.waitUntilUp() { _ = connect() }

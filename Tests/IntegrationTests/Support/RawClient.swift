@@ -130,7 +130,7 @@ final class RawClient {
     }
 
     /// Ends the connection as a lost process does whose last bytes still arrive: nothing more is sent, and what comes
-    /// is dropped until the broker has closed. (A socket that is closed with bytes unread takes back what it sent last.)
+    /// is dropped until the broker has closed. (A socket that is closed with bytes unread takes back what it sent.)
     func fade() {
         shutdown(socket, Int32(SHUT_WR))
         while case .packet = next(within: 5) {}
