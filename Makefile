@@ -6,7 +6,7 @@ RELEASE = --configuration release --static-swift-stdlib --product sluice
 IMPORTS = --explicit-target-dependency-import-check error
 FILTER ?=
 
-.PHONY: help run build test check layers format sim fuzz bench soak
+.PHONY: help run build test check layers format sim fuzz sanitize bench soak
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 16
@@ -37,6 +37,12 @@ sim: ## run the log's simulation (SLUICE_SEED=... repeats one history)
 
 fuzz: ## run the fuzzers for a minute (SECONDS=... for longer)
 	Fuzz/run.sh $(or $(SECONDS),60)
+
+sanitize: ## broker, hostile clients and groups with the address and the thread sanitizer
+	SLUICE_SANITIZED=1 ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize=address --scratch-path .build-asan \
+		--filter '^SluiceBrokerTests\.|^IntegrationTests\.(HostileTests|GroupTests|DeliveryTests|ReplayTests)'
+	SLUICE_SANITIZED=1 TSAN_OPTIONS=suppressions=$(CURDIR)/.ci/tsan.suppressions $(SWIFT) test --sanitize=thread \
+		--scratch-path .build-tsan --filter '^IntegrationTests\.(HostileTests|GroupTests|DeliveryTests|ReplayTests)'
 
 bench: ## measure (Benchmarks): pieces with allocation gates, the broker beside mosquitto and C
 	$(MAKE) --directory Benchmarks bench

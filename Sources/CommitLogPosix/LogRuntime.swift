@@ -433,6 +433,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
 
     /// The lock is held.
     func publishPressure() {
-        underPressure.store(state.isUnderPressure, ordering: .relaxed)
+        // A poisoned log refuses at once, and readers are served: nobody has to wait for it.
+        underPressure.store(state.isUnderPressure && state.poison == nil, ordering: .relaxed)
     }
 }

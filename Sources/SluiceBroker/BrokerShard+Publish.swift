@@ -42,7 +42,6 @@ extension BrokerShard {
         _ publish: PublishAction, _ client: Client, _ bytes: Span<UInt8>
     ) throws(MQTTDecodeError) {
         counters.publishesReceived += 1
-        client.isPublisher = true
         switch publish.topic {
         case .name(let range): try store(publish, bytes.extracting(range), client, bytes)
         case .namedAlias(let range, let alias):
@@ -60,6 +59,7 @@ extension BrokerShard {
     ) throws(MQTTDecodeError) {
         let route = try routes.route(topic)
         if route.isReserved { return refuseReserved(publish, topic, client, bytes) }
+        client.isPublisher = true
         let level = append(publish, topic, route, bytes, origin: noLocalCount > 0 ? client.clientID : nil)
         switch publish.qos {
         case .atMostOnce: break

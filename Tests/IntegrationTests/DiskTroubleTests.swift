@@ -178,6 +178,9 @@ struct DiskTroubleTests {
         var puback: [UInt8] = []
         if case .packet(let packet) = late.next() { puback = packet }
         #expect(puback.first == 0x40 && puback.count > 4 && puback[4] >= 0x80, "\(puback)")
+        // What was acknowledged is read on, also by a client that has asked for something with a publish.
+        let consumed = try broker.sluice(["consume", "mqtt", "--limit", "20", "--json"])
+        #expect(consumed.lines.count == 20, "\(consumed.errors)")
         broker.crash()
         let next = try broker.restarted(Self.small)
         let values = Set(try stored(next))
