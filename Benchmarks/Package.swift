@@ -36,9 +36,13 @@ let package = Package(
         sansIO("TopicRouting", ["SluiceCore", "Checksums"]),
         sansIO("MQTTSession", ["SluiceCore", "MQTTWire"]),
         sansIO("CommitLog", ["SluiceCore", "Checksums", "Compression", "RecordFormat"]),
+        sansIO("GroupCoordination", ["SluiceCore", "RecordFormat"]),
         sansIO(
             "SluiceBroker",
-            ["SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "CommitLog"]),
+            [
+                "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "CommitLog",
+                "GroupCoordination",
+            ]),
         .target(name: "CLinux", path: "Sources/System/CLinux"),
         .target(
             name: "CommitLogPosix", dependencies: ["SluiceCore", "RecordFormat", "CommitLog", "CLinux"],
@@ -46,11 +50,6 @@ let package = Package(
         .executableTarget(
             name: "TopicIndexBenchmark",
             dependencies: ["SluiceCore", "RecordFormat", "CommitLog", "CommitLogPosix", "TopicRouting"],
-            swiftSettings: settings),
-        .target(name: "CPlainWrite", dependencies: ["CISAL"]),
-        .executableTarget(
-            name: "LogBenchmark",
-            dependencies: ["CLinux", "CPlainWrite", "SluiceCore", "RecordFormat", "CommitLog", "CommitLogPosix"],
             swiftSettings: settings),
         .executableTarget(
             name: "EngineBenchmark",
@@ -61,7 +60,7 @@ let package = Package(
             dependencies: [
                 "CAllocationCount", "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting",
                 "MQTTSession",
-                "CommitLog", "SluiceBroker",
+                "CommitLog", "GroupCoordination", "SluiceBroker",
             ], swiftSettings: settings),
         .executableTarget(
             name: "BatchCompression", dependencies: ["SluiceCore", "Compression", "RecordFormat"],

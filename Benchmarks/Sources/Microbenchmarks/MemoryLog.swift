@@ -47,6 +47,10 @@ final class MemoryLog: LogEngine, @unchecked Sendable {
     func awaitProgress(_ lsn: LSN, written: Bool, for reader: ReaderID) {}
     var patience: Int64 { 0 }
     var isUnderPressure: Bool { false }
+    func scanOffsets(_ reader: ReaderID) -> [Offset] { state.scanOffsets(reader) }
+
+    func appendedOffsets() -> [Offset] { state.appendedOffsets() }
+
     func setInterest(_ reader: ReaderID, appended: Bool, durable: Bool) {
         state.setInterest(reader, appended: appended, durable: durable)
     }

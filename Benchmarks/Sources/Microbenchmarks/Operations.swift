@@ -1,4 +1,5 @@
 import CommitLog
+import GroupCoordination
 import MQTTWire
 import RecordFormat
 import SluiceBroker
@@ -205,6 +206,13 @@ final class NoLink: ClientLink {
 // Sendable: the benchmark has one thread.
 final class LonePeers: ShardPeers, @unchecked Sendable {
     private var directory = SessionDirectory()
+    private var retained = RetainedTree()
+    private var offsets = OffsetTable()
+    private var counters: [BrokerCounters] = []
     func withDirectory<Result>(_ body: (inout SessionDirectory) -> Result) -> Result { body(&directory) }
+    func withRetained<Result>(_ body: (inout RetainedTree) -> Result) -> Result { body(&retained) }
+    func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result { body(&offsets) }
+    func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result { body(&counters) }
+    var shardCount: Int { 1 }
     func post(_ message: ShardMessage, to shard: Int) {}
 }
