@@ -48,7 +48,11 @@ final class ChildProcess {
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         // None of the caller's variables: a broker refuses SLUICE_ variables that it does not know.
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-        let variables = environment.merging(["PATH": path, "HOME": directory.path]) { own, _ in own }
+        var variables = environment.merging(["PATH": path, "HOME": directory.path]) { own, _ in own }
+        // A sanitizer in the program under test takes its options from there.
+        for name in ["ASAN_OPTIONS", "TSAN_OPTIONS"] {
+            if let options = ProcessInfo.processInfo.environment[name] { variables[name] = options }
+        }
         var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         var envp: [UnsafeMutablePointer<CChar>?] = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for pointer in argv + envp { free(pointer) } }
