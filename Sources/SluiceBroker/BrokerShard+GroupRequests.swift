@@ -52,7 +52,7 @@ extension BrokerShard {
         }
         guard isKnown else { return "{\"error\":\"unknown\"}" }
         guard !isActive else { return "{\"error\":\"active\"}" }
-        for record in peers.withOffsets({ $0.removal(of: name) }) { commit(record) }
+        forgetGroup(name, awaited: true)
         return "{\"deleted\":true}"
     }
 

@@ -29,6 +29,11 @@ extension BrokerShard {
     // MARK: Members
 
     func joined(_ key: GroupKey, _ member: String, _ owner: ClientOwner, host: String) {
+        if consumerGroups[key] == nil, let stream = log.streams.first(where: { $0.settings.name == key.stream }) {
+            // It was forgotten while the member was on its way.
+            peers.withDirectory { $0.claimCoordinator(key, by: settings.index) }
+            makeGroup(key, stream, start: stream.partitions.map { log.bounds($0).appended })
+        }
         guard let group = consumerGroups[key] else { return }
         group.owners[member] = owner
         group.hosts[member] = host
@@ -128,9 +133,20 @@ extension BrokerShard {
     func expireGroups() {
         guard settings.index == 0, offsetsPartition != nil else { return }
         let oldest = Timestamp(rawValue: wallClock.rawValue - Int64(settings.limits.shareGroupSecondsMax) * 1000)
-        let records = peers.withOffsets { table in
-            table.idle(before: oldest).flatMap { table.removal(of: $0) }
+        for name in peers.withOffsets({ $0.idle(before: oldest) }) { forgetGroup(name, awaited: false) }
+    }
+
+    /// Takes a group without members off the record, and its coordinators with it: whoever founds it again begins anew.
+    func forgetGroup(_ name: String, awaited: Bool) {
+        for record in peers.withOffsets({ $0.removal(of: name) }) { commit(record, awaited: awaited) }
+        for shard in 0..<peers.shardCount { tell(shard, .groupForgotten(name)) }
+    }
+
+    /// A group was taken off the record.
+    func forgotten(_ name: String) {
+        for (key, group) in consumerGroups where key.group == name && group.state.isEmpty {
+            consumerGroups[key] = nil
+            peers.withDirectory { $0.releaseCoordinator(of: key) }
         }
-        for record in records { commit(record, awaited: false) }
     }
 }

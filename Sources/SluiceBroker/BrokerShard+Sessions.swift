@@ -176,8 +176,8 @@ extension BrokerShard {
     }
 
     /// Writes the stream anew when it has records of its first version, which compaction would not keep. The first
-    /// shard does it, before anything else.
-    func rewriteSessions() {
+    /// shard does it, before any client is there.
+    package func rewriteSessions() {
         guard settings.index == 0, let partition = sessionsPartition else { return }
         let sessions = peers.withDirectory { directory in
             defer { directory.mustRewrite = false }

@@ -224,7 +224,6 @@ package final class BrokerShard {
 
     /// Looks for clients that were silent for too long, and for what is due. Called twice a second.
     package func elapsed() {
-        rewriteSessions()
         expireSessions()
         elapsedCount += 1
         if elapsedCount.isMultiple(of: 2) {
@@ -264,6 +263,7 @@ package final class BrokerShard {
         case .groupAssigned(let assignment): take(assignment)
         case .groupRevoked(let key, let number, let partition): revoked(key, number, partition)
         case .groupReset(let key, let offsets): reset(key, to: offsets)
+        case .groupForgotten(let name): forgotten(name)
         case .system(let topics): take(topics)
         case .presence(let topic): told(topic)
         case .endSession(let clientID): endSession(clientID)

@@ -34,6 +34,8 @@ package enum ShardMessage: Sendable {
     case groupRevoked(GroupKey, clientNumber: UInt64, partition: Int)
     /// A group that is coordinated here is to be moved.
     case groupReset(GroupKey, [Int: Offset])
+    /// A group without members was taken off the record.
+    case groupForgotten(String)
     /// What the broker's own topics say now.
     case system([SystemTopic])
     /// A client of another shard came or went.

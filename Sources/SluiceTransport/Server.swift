@@ -144,6 +144,8 @@ package final class Server {
                 onClose: { [peers] in peers.connectionCount.subtract(1, ordering: .relaxed) }, report: report)
         }
         peers.loops = loops
+        // No thread is there yet, and no client.
+        loops.first?.shard.rewriteSessions()
         let threads = loops.enumerated().map { index, loop in
             LoopThread(name: "sluice-loop-\(index)") { loop.run() }
         }

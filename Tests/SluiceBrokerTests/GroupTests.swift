@@ -185,6 +185,27 @@ struct GroupTests {
         #expect(names(take(b)) == names(Array(records.dropFirst(3))))
     }
 
+    @Test("a group that nobody has used for seven days is forgotten; founded again, it begins anew")
+    func expires() {
+        let test = TestShard(FakeLog(partitionCount: 2))
+        let a = member(test, "a")
+        publish(test, 1...1)
+        acknowledge(a, take(a))
+        a.drop()
+        test.settle()
+        #expect(test.peers.offsets.names == ["g"])
+        test.pass(seconds: 6 * 86_400)
+        #expect(test.peers.offsets.names == ["g"])
+        test.pass(seconds: 2 * 86_400)
+        test.settle()
+        #expect(test.peers.offsets.names.isEmpty)
+        publish(test, 2...2)
+        let b = member(test, "b")
+        publish(test, 3...3)
+        #expect(names(take(b)) == all(3...3))
+        #expect(test.log.crashed().offsets().names == ["g"])
+    }
+
     @Test("what cannot be is refused")
     func refuses() {
         let test = TestShard(FakeLog(partitionCount: 2))

@@ -35,7 +35,8 @@ struct SeamTests {
         var limits = Limits()
         limits.outputBytesMax = Int.random(in: 100...2000, using: &random)
         let log = FakeLog(
-            tailBytesMax: Int.random(in: 1...5000, using: &random), partitionCount: Int.random(in: 1...3, using: &random))
+            tailBytesMax: Int.random(in: 1...5000, using: &random),
+            partitionCount: Int.random(in: 1...3, using: &random))
         let test = TestShard(log, limits: limits)
         let publisher = test.connect("p")
         var number = 0

@@ -1,5 +1,6 @@
 import CommitLog
 import MQTTWire
+import RecordFormat
 import SluiceCore
 import Testing
 
@@ -251,6 +252,33 @@ struct SessionTests {
         let vectors = test.peers.directory.parkedSessions.compactMap { $0.session.positions?.base }
         #expect(vectors.count == 3)
         #expect(vectors.allSatisfy { $0 === vectors[0] })
+    }
+
+    @Test("records of the stream's first version are understood, and written anew")
+    func readsFirstVersion() {
+        let old = FakeLog()
+        var builder = RecordBatchBuilder()
+        let (key, headers) = (RecordFields.key(Array("c".utf8)), RecordFields.headers([]))
+        for value: [UInt8] in [[1, 0, 5], [1, 0, 6], [2, 0, 5]] {
+            builder.append(
+                at: Timestamp(rawValue: 1), keyField: key.span, value: value.span, headersField: headers.span)
+        }
+        let append = Append(
+            partition: old.streams[1].partitions[0], batch: builder.finish(), isAwaited: true, topicHashes: nil)
+        _ = old.append([append], from: old.register(wake: {}))
+        old.commit()
+        let test = TestShard(old.crashed())
+        test.shard.rewriteSessions()
+        test.commit()
+        let client = test.connect("c", .v311, clean: false, sessionPresent: true)
+        client.publish("t", "again", qos: .exactlyOnce, id: 6, duplicate: true)
+        test.commit()
+        #expect(client.take() == ["pubrec 6"])
+        #expect(test.shard.counters.duplicatesSuppressed == 1)
+        client.publish("t", "new", qos: .exactlyOnce, id: 5)
+        test.commit()
+        #expect(client.take() == ["pubrec 5"])
+        #expect(test.shard.counters.duplicatesSuppressed == 1)
     }
 
     @Test("nothing of a client is left in memory when its connection is gone, whatever it had subscribed to")

@@ -138,6 +138,14 @@ package struct SessionDirectory: Sendable {
         return (shard, filter, true)
     }
 
+    /// Gives a consumer group to `shard`, which had it when a member was sent there.
+    mutating func claimCoordinator(_ key: GroupKey, by shard: Int) {
+        coordinators[key] = (shard, coordinators[key]?.filter ?? [UInt8(ascii: "#")])
+    }
+
+    /// A consumer group has no coordinator any more.
+    mutating func releaseCoordinator(of key: GroupKey) { coordinators[key] = nil }
+
     /// The shard that coordinates a consumer group, if one does.
     func coordinator(of key: GroupKey) -> Int? { coordinators[key]?.shard }
 
