@@ -109,7 +109,7 @@ let package = Package(
             "CommitLogTests",
             [
                 "CommitLog", "CommitLogPosix", "RecordFormat", "Compression", "SluiceCore", "SluiceTesting",
-                "TopicRouting",
+                "TopicRouting", "GroupCoordination",
             ], resources: [.copy("Vectors")]),
         tests(
             "SluiceBrokerTests",
