@@ -103,6 +103,20 @@ extension BrokerShard {
         queue(reader)
     }
 
+    /// Goes on with a feed that a session's former connection did not take to its end.
+    func resume(_ client: Client, _ stored: StoredFeed) {
+        guard let partition = retainedPartition,
+            let subscription = client.subscriptions.first(where: { $0.filter == stored.filter })
+        else { return }
+        let feed = RetainedFeed(subscription, places: nil, end: stored.end)
+        let start = max(stored.position, log.bounds(partition).start)
+        guard start < stored.end else { return }
+        let reader = Reader(client: client, kind: .retained(feed))
+        reader.addCursor(Reader.Cursor(partition: partition, offset: start))
+        client.sideReaders.append(reader)
+        queue(reader)
+    }
+
     /// Ends the feeds of a subscription that is gone.
     func dropFeeds(of subscription: Subscription) {
         subscription.client.sideReaders.removeAll { reader in

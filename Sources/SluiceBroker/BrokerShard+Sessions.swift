@@ -104,6 +104,10 @@ extension BrokerShard {
             }
         }
         session.unreleased = Set(flows.unreleased.map(\.rawValue))
+        session.feeds = client.sideReaders.compactMap { reader in
+            guard case .retained(let feed) = reader.kind, let cursor = reader.cursors.first else { return nil }
+            return StoredFeed(filter: feed.subscription.filter, position: cursor.offset, end: feed.end)
+        }
         return session
     }
 
@@ -208,6 +212,7 @@ extension BrokerShard {
             }
             queue(reader)
         }
+        for feed in session.feeds { resume(client, feed) }
         guard !session.inflight.isEmpty else { return }
         client.redelivery = Redelivery(session.inflight[...])
         redeliver(client)

@@ -119,6 +119,40 @@ struct RetainedTests {
         #expect(Set(topics).count == count + 50)
     }
 
+    @Test("a session that stays gets the rest when it comes back, also after a crash")
+    func goesOn() {
+        for crashes in [false, true] {
+            var test = TestShard()
+            for index in 0..<50 { publish(test, "a/\(index)", "v") }
+            let properties = PropertyWriter.bytes {
+                PropertyWriter.append(.receiveMaximum, 5, to: &$0)
+                PropertyWriter.append(.sessionExpiryInterval, 100, to: &$0)
+            }
+            let first = test.connect("s", .v5, clean: false, properties: properties)
+            first.subscribe("a/#", qos: .atLeastOnce)
+            test.settle()
+            let taken = first.take().filter { $0.hasPrefix("a/") }
+            #expect(taken.count == 5)
+            for id in 1...5 { first.acknowledge(.puback, PacketID(rawValue: UInt16(id))) }
+            test.pass(seconds: 2)
+            test.settle()
+            var topics = Set((taken + first.take()).map { $0.split(separator: " ")[0] })
+            first.drop()
+            if crashes { test = TestShard(test.log.crashed()) }
+            let next = test.connect("s", .v5, clean: false, properties: properties, sessionPresent: true)
+            for _ in 0..<20 {
+                test.settle()
+                for line in next.take() {
+                    let words = line.split(separator: " ")
+                    topics.insert(words[0])
+                    #expect(words.contains("retain"))
+                    next.acknowledge(.puback, PacketID(rawValue: UInt16(words[3].dropFirst()) ?? 0))
+                }
+            }
+            #expect(topics.count == 50, "crash: \(crashes)")
+        }
+    }
+
     @Test("an expired one is not sent, and is taken away")
     func expires() {
         let test = TestShard()

@@ -61,6 +61,7 @@ package struct SessionReplay {
             merged.positions = progress.positions
             merged.assuredEnds = progress.assuredEnds
             merged.inflight = progress.inflight
+            merged.feeds = progress.feeds
             for replay in progress.subscriptions {
                 guard let index = merged.subscriptions.firstIndex(where: { $0.filter == replay.filter }) else {
                     continue

@@ -11,7 +11,7 @@ import SluiceCore
 /// | letter | value |
 /// |--|--|
 /// | `s` session | version 1, expiry, end of its connection + 1 or 0, subscriptions with the ends of replays |
-/// | `p` progress | version 1, positions, QoS 2 ends, positions of replays, deliveries in flight |
+/// | `p` progress | version 1, positions, QoS 2 ends, positions of replays, deliveries in flight, feeds of retained |
 /// | `i` inbound | version 1: a QoS 2 message of the identifier is stored and not released |
 /// | `o` outbound | version 1, stage (3: done), token: the step of a QoS 2 delivery |
 /// | `w` will | version 1, delay, QoS, RETAIN, topic, payload, properties |
@@ -126,6 +126,12 @@ enum StateRecord: Equatable, Sendable {
             if let positions = replay.positions { writer.put(positions) }
         }
         put(session.inflight, &writer)
+        writer.put(session.feeds.count)
+        for feed in session.feeds {
+            writer.put(feed.filter)
+            writer.put(Int(feed.position.rawValue))
+            writer.put(Int(feed.end.rawValue))
+        }
     }
 
     static func put(_ inflight: [InflightDelivery], _ writer: inout StateWriter) {
@@ -240,6 +246,13 @@ extension StateRecord {
         }
         guard let inflight = inflight(&reader) else { return nil }
         session.inflight = inflight
+        guard let feedCount = reader.count() else { return nil }
+        for _ in 0..<feedCount {
+            guard let filter = reader.string(), let position = reader.int(), let end = reader.int() else { return nil }
+            session.feeds.append(
+                StoredFeed(
+                    filter: filter, position: Offset(rawValue: Int64(position)), end: Offset(rawValue: Int64(end))))
+        }
         return session
     }
 

@@ -17,6 +17,8 @@ package struct StoredSession: Sendable, Equatable {
     var assuredEnds: [PartitionID: Offset] = [:]
     /// What was sent and not acknowledged, in send order.
     var inflight: [InflightDelivery] = []
+    /// Retained messages that were on their way to new subscriptions.
+    var feeds: [StoredFeed] = []
     /// QoS 2 messages from the client that wait for their PUBREL.
     var unreleased: Set<UInt16> = []
     /// When its last connection ended; nil while it is connected, and after a crash.
@@ -57,6 +59,15 @@ package struct StoredSubscription: Sendable, Equatable {
     var positions: Positions?
     /// Where a replay ends.
     var bounds: ReplayBounds?
+}
+
+/// What is left of the retained messages for a subscription.
+struct StoredFeed: Sendable, Equatable {
+    /// The subscription's filter as the client wrote it.
+    var filter: [UInt8]
+    /// Where in the stream of retained messages it goes on, and where it ends.
+    var position: Offset
+    var end: Offset
 }
 
 /// One step of a QoS 2 delivery.
