@@ -46,11 +46,13 @@ extension BrokerShard {
         switch publish.topic {
         case .name(let range): try store(publish, bytes.extracting(range), client, bytes)
         case .namedAlias(let range, let alias):
-            client.session.bindAlias(alias, to: UInt64(client.aliasTopics.count))
-            client.aliasTopics.append(bytes.copy(range))
+            client.session.bindAlias(alias, to: UInt64(alias))
+            client.aliasTopics[alias] = bytes.copy(range)
             try store(publish, bytes.extracting(range), client, bytes)
         case .token(let token):
-            let topic = client.aliasTopics[Int(token)]
+            guard let topic = client.aliasTopics[UInt16(truncatingIfNeeded: token)] else {
+                preconditionFailure("Cannot publish to an alias that was not bound")
+            }
             try store(publish, topic.span, client, bytes)
         }
     }

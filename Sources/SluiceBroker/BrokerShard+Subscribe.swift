@@ -49,18 +49,31 @@ extension BrokerShard {
                 answer = PropertyWriter.bytes { PropertyWriter.append(.reasonString, text.span, to: &$0) }
             }
         }
-        let suback = SubackPacket(
+        var suback = SubackPacket(
             version: client.version, packetID: packet.packetID, codes: codes, properties: answer)
+        // The reason is left out when the client has no room for it [MQTT-3.9.2-1].
+        if suback.encodedSize > Int(client.session.maximumPacketSize) { suback.properties = [] }
+        let isSent = fits(client, suback.encodedSize, "SUBACK")
         if client.isRecorded { recordHead(client, subscriptions: storedSubscriptions(client)) }
         if client.isRecorded || needsRecord {
             // A session that stays has its subscriptions on record before it hears of them.
             if client.isRecorded { recordProgress(client, stored(client), awaited: true) }
-            state.output(client) { suback.encode(into: &$0) }
-        } else {
+            state.output(client) { if isSent { suback.encode(into: &$0) } }
+        } else if isSent {
             suback.encode(into: &client.output)
             markDirty(client)
         }
         for (subscription, isNew) in added { feedRetained(subscription, isNew: isNew) }
+    }
+
+    /// Whether an answer is no larger than its client takes; one that is must not be sent [MQTT-3.1.2-24].
+    private func fits(_ client: Client, _ byteCount: Int, _ packet: StaticString) -> Bool {
+        guard byteCount > Int(client.session.maximumPacketSize) else { return true }
+        report(
+            .warning,
+            "\(client.name) at \(client.address): a \(packet) of \(byteCount) bytes is not sent, "
+                + "it takes at most \(client.session.maximumPacketSize)")
+        return false
     }
 
     /// One filter of a SUBSCRIBE, or of a stored session.
@@ -85,7 +98,9 @@ extension BrokerShard {
 
     /// Subscribes a client to one filter.
     func subscribe(_ client: Client, _ request: SubscriptionRequest) -> Outcome {
-        guard client.subscriptions.count < settings.limits.subscriptionsMax else {
+        // One that takes another's place makes them no more.
+        let isFull = client.subscriptions.count >= settings.limits.subscriptionsMax
+        if isFull, !client.subscriptions.contains(where: { $0.filter == request.filter }) {
             return Outcome(
                 code: .quotaExceeded, reason: "a client has at most \(settings.limits.subscriptionsMax) subscriptions")
         }
@@ -375,10 +390,11 @@ extension BrokerShard {
             }
         }
         let unsuback = UnsubackPacket(version: client.version, packetID: packet.packetID, codes: codes)
+        let isSent = fits(client, unsuback.encodedSize, "UNSUBACK")
         if client.isRecorded {
             recordHead(client, subscriptions: storedSubscriptions(client))
-            state.output(client) { unsuback.encode(into: &$0) }
-        } else {
+            state.output(client) { if isSent { unsuback.encode(into: &$0) } }
+        } else if isSent {
             unsuback.encode(into: &client.output)
             markDirty(client)
         }
