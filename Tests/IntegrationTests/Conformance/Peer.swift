@@ -3,10 +3,10 @@ import Testing
 
 /// A client that says packet by packet what a test dictates, and hears answers as words.
 ///
-/// A word for each packet: `connack 0`, `connack 0 present`, `suback 1 [1]`, `unsuback 1 [0]`, `puback 1`, `pubrec 1`,
-/// `pubrel 1`, `pubcomp 1`, each with a reason behind it unless that is success, `disconnect 130`, `pingresp`, and for a
-/// PUBLISH topic, payload, QoS and what else is set: `a/b text q1 #1 dup retain`. A lost connection is `closed`, and
-/// none of all this in time `silence`.
+/// `connack 0`, `connack 0 present`, `suback 1 [1]`, `unsuback 1 [0]`, `puback 1`, `pubrec 1`, `pubrel 1`, `pubcomp 1`,
+/// each with a reason behind it unless that is success, `disconnect 130`, `pingresp`, and for a PUBLISH topic, payload,
+/// QoS and what else is set: `a/b text q1 #1 dup retain`. A lost connection is `closed`, and none of all this in time
+/// `silence`.
 final class Peer {
     let level: UInt8
     private let socket: RawClient

@@ -76,7 +76,7 @@ struct SessionConformanceTests {
     }
 
     @Test(
-        "what is unfinished comes again on the next connection, in order, with its identifier: PUBLISH with DUP, or PUBREL",
+        "what is unfinished comes again on reconnection, in order, by its identifier: PUBLISH with DUP, or PUBREL",
         arguments: [4, 5] as [UInt8])
     func redelivers(level: UInt8) throws {
         let broker = try BrokerProcess()
