@@ -155,6 +155,92 @@ struct MessageConformanceTests {
         }
     }
 
+    @Test("a subscription that is made again and again while messages come loses none and repeats none")
+    func replacesWhileBusy() throws {
+        let broker = try BrokerProcess()
+        for (level, qos) in [(4, 1), (5, 0), (5, 2)] as [(UInt8, UInt8)] {
+            let client = try Peer(broker, level, "c")
+            client.subscribed("t", qos)
+            let publisher = try Peer(broker, level, "p")
+            for number in 1...200 {
+                publisher.publish("t", "\(number)", qos: 1, id: UInt16(number))
+                if number.isMultiple(of: 10) { client.subscribe([Peer.Filter("t", qos)]) }
+            }
+            var (payloads, grants) = ([String](), 0)
+            while payloads.count < 200 || grants < 20 {
+                let heard = client.next()
+                if heard == "suback 1 [\(qos)]" {
+                    grants += 1
+                } else if heard.hasPrefix("t ") {
+                    payloads.append(String(heard.split(separator: " ")[1]))
+                } else {
+                    Issue.record("\(heard) after \(payloads.count) messages and \(grants) grants at QoS \(qos)")
+                    break
+                }
+            }
+            #expect(payloads == (1...200).map(String.init))
+            client.expectOnly()
+        }
+    }
+
+    @Test("a subscription whose QoS goes up and down while messages come loses none")
+    func changesQoSWhileBusy() throws {
+        let broker = try BrokerProcess()
+        let client = try Peer(broker, 4, "c")
+        client.subscribed("t", 1)
+        let publisher = try Peer(broker, 4, "p")
+        for number in 1...200 {
+            publisher.publish("t", "\(number)", qos: 1, id: UInt16(number))
+            if number.isMultiple(of: 10) { client.subscribe([Peer.Filter("t", UInt8(number / 10 % 2))]) }
+        }
+        var (payloads, grants) = (Set<String>(), 0)
+        while payloads.count < 200 || grants < 20 {
+            let heard = client.next()
+            if heard.hasPrefix("suback") {
+                grants += 1
+            } else if heard.hasPrefix("t ") {
+                payloads.insert(String(heard.split(separator: " ")[1]))
+            } else {
+                Issue.record("\(heard) after \(payloads.count) messages and \(grants) grants")
+                break
+            }
+        }
+        #expect(payloads == Set((1...200).map(String.init)))
+    }
+
+    @Test("a shared message goes to one member, on whatever loop, and to another when that is lost; retained to none")
+    func shares() throws {
+        let broker = try BrokerProcess()
+        let publisher = try Peer(broker, 4, "p")
+        publisher.stores("s/t", "kept", retain: true)
+        let members = try (0..<3).map { try Peer(broker, $0 == 0 ? 4 : 5, "m\($0)") }
+        for member in members {
+            member.subscribed("$share/g/s/#", 1)
+            member.expectOnly()
+        }
+        for number in 0..<9 { publisher.stores("s/t", "\(number)") }
+        var seen: [String] = []
+        for member in members {
+            for id in 1...3 {
+                let heard = member.next()
+                #expect(heard.hasSuffix("q1 #\(id)"), "\(heard)")
+                seen.append(String(heard.dropFirst(4).prefix(1)))
+            }
+            member.expectOnly()
+        }
+        #expect(Set(seen) == Set((0..<9).map(String.init)) && seen.count == 9)
+        // The first member acknowledged nothing; what it had comes to the others, in order.
+        for member in members.dropFirst() { for id in 1...3 as ClosedRange<UInt8> { member.puback(id) } }
+        members[2].unsubscribe(["$share/g/s/#"])
+        members[2].expectOnly("unsuback 2 [0]")
+        members[0].fade()
+        for number in seen.prefix(3) {
+            let heard = members[1].next()
+            #expect(heard.hasPrefix("s/t \(number) q1 #"), "\(heard)")
+        }
+        members[1].expectOnly()
+    }
+
     @Test("no local, retain as published and the three kinds of retain handling")
     func options() throws {
         let broker = try BrokerProcess()

@@ -188,6 +188,23 @@ struct PacketConformanceTests {
         watcher.expectOnly()
     }
 
+    @Test("first packets that say they are huge cost nothing until their bytes come")
+    func hugeFirstPackets() throws {
+        let broker = try BrokerProcess("limits:\n  packet_size: 256MiB\n" + BrokerProcess.plain)
+        let witness = try Peer(broker, 4, "witness")
+        witness.expectOnly()
+        let before = try residentBytes(broker)
+        let peers = try (0..<14).map { _ in try Peer(broker, 4) }
+        for peer in peers { peer.send(bytes("10 80c2d72f 0004 4d515454 04 02 0000")) }
+        for _ in 0..<20 { witness.expectOnly() }
+        #expect(try residentBytes(broker) - before < 4 << 20)
+    }
+
+    private func residentBytes(_ broker: BrokerProcess) throws -> Int {
+        let fields = try String(contentsOfFile: "/proc/\(broker.pid)/statm", encoding: .utf8).split(separator: " ")
+        return (Int(fields[1]) ?? 0) * 4096
+    }
+
     @Test("client identifiers of 1 to 23 letters and digits are taken, longer ones too")
     func identifiers() throws {
         let broker = try BrokerProcess()
