@@ -103,6 +103,14 @@ struct FlowConformanceTests {
         silent.subscribe([Peer.Filter("secret/x", 0)])
         silent.expect("suback 1 [128]")
         #expect(silent.properties.isEmpty)
+        for (client, hears) in [(talker, true), (terse, false), (silent, false)] {
+            client.publish("$no", "x", qos: 1, id: 5)
+            client.expect("puback 5 135")
+            #expect(client.properties.first == (hears ? 0x1F : nil))
+            client.publish("$no", "x", qos: 2, id: 6)
+            client.expect("pubrec 6 135")
+            #expect(client.properties.first == (hears ? 0x1F : nil))
+        }
         let tiny = try Peer(broker, 5)
         tiny.connect("tiny", properties: [0x27, 0, 0, 0, 9])
         tiny.expect("connack 149", "closed")

@@ -167,6 +167,8 @@ final class Peer {
         case let type:
             let id = rest.prefix(2).reduce(0) { $0 << 8 | Int($1) }
             let reason = body.count > 2 && body[2] != 0 ? " \(body[2])" : ""
+            rest = body.dropFirst(3)
+            takeProperties(&rest)
             return "\(Self.names[type] ?? "type \(type)") \(id)\(reason)"
         }
     }
