@@ -230,11 +230,7 @@ package struct Session: ~Copyable {
     ) {
         guard case .opening(var peer) = state else { preconditionFailure("Cannot open a session without its CONNECT") }
         precondition(assignedClientID.isEmpty || peer.needsClientID)
-        let properties =
-            peer.version == .v5
-            ? offer.properties(for: peer, assignedClientID: assignedClientID) + authentication : []
-        ConnackPacket(version: peer.version, sessionPresent: stored != nil, properties: properties).encode(
-            into: &buffer)
+        greeting(offer, peer, isPresent: stored != nil, assignedClientID, authentication).encode(into: &buffer)
         peer.keepAliveSeconds = offer.keepAliveSeconds(asked: peer.keepAliveSeconds, version: peer.version)
         peer.sessionExpirySeconds = offer.sessionExpirySeconds(asked: peer.sessionExpirySeconds)
         peer.isRetainAvailable = offer.isRetainAvailable
@@ -245,6 +241,22 @@ package struct Session: ~Copyable {
             window: Int(min(peer.receiveMaximum, offer.inflightOutboundMax)), resuming: stored?.inflight ?? [])
         heardAt = now
         state = .open(peer)
+    }
+
+    /// The size of the CONNACK that `opened` will append, to be compared with what the client takes.
+    package func openedSize(_ offer: SessionOffer, assignedClientID: Span<UInt8>, authentication: [UInt8]) -> Int {
+        guard case .opening(let peer) = state else { preconditionFailure("Cannot open a session without its CONNECT") }
+        return greeting(offer, peer, isPresent: false, assignedClientID, authentication).encodedSize
+    }
+
+    private func greeting(
+        _ offer: SessionOffer, _ peer: SessionPeer, isPresent: Bool, _ assignedClientID: Span<UInt8>,
+        _ authentication: [UInt8]
+    ) -> ConnackPacket {
+        let properties =
+            peer.version == .v5
+            ? offer.properties(for: peer, assignedClientID: assignedClientID) + authentication : []
+        return ConnackPacket(version: peer.version, sessionPresent: isPresent, properties: properties)
     }
 
     /// Asks the client for the next step of its authentication: appends an AUTH.
@@ -273,7 +285,8 @@ package struct Session: ~Copyable {
             preconditionFailure("Cannot refuse a session without its CONNECT")
         }
         precondition(reason.isFailure)
-        ConnackPacket(version: peer.version, reason: reason).encode(into: &buffer)
+        let connack = ConnackPacket(version: peer.version, reason: reason)
+        if connack.encodedSize <= Int(peer.maximumPacketSize) { connack.encode(into: &buffer) }
         state = .closed
     }
 

@@ -45,8 +45,13 @@ extension BrokerShard {
     private func step(_ client: Client, _ data: [UInt8], _ request: ConnectRequest) -> Bool {
         switch client.exchange?.received(data) ?? .rejected {
         case .challenge(let challenge):
+            let properties = properties(client, challenge)
+            guard fits(client, properties) else {
+                refuse(client, .packetTooLarge, "its maximum packet size is below the challenge's")
+                return false
+            }
             client.authenticatingRequest = request
-            client.session.challenged(properties(client, challenge), now: now, into: &client.output)
+            client.session.challenged(properties, now: now, into: &client.output)
             markDirty(client)
             client.link?.resume()
             return false
@@ -61,10 +66,18 @@ extension BrokerShard {
         }
     }
 
+    /// Whether the client takes an AUTH with these properties [MQTT-3.1.2-24].
+    private func fits(_ client: Client, _ properties: [UInt8]) -> Bool {
+        let packet = AuthPacket(reason: .continueAuthentication, properties: properties)
+        return packet.encodedSize <= Int(client.session.maximumPacketSize)
+    }
+
     private func stepAgain(_ client: Client, _ data: [UInt8]) {
         switch client.exchange?.received(data) ?? .rejected {
         case .challenge(let challenge):
-            client.session.challenged(properties(client, challenge), now: now, into: &client.output)
+            let properties = properties(client, challenge)
+            guard fits(client, properties) else { return terminate(client, .packetTooLarge) }
+            client.session.challenged(properties, now: now, into: &client.output)
             markDirty(client)
         case .accepted(let last):
             client.exchange = nil

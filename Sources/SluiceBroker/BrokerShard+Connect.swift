@@ -14,6 +14,12 @@ extension BrokerShard {
         if let reason = refusal(of: request) {
             return refuse(client, reason, "its will may not go to a topic of the broker")
         }
+        let assigned = request.clientID.isEmpty ? client.clientID : []
+        let greetingSize = client.session.openedSize(
+            offer, assignedClientID: assigned.span, authentication: client.authenticationProperties)
+        guard greetingSize <= Int(request.maximumPacketSize) else {
+            return refuse(client, .packetTooLarge, "its maximum packet size is below the CONNACK's \(greetingSize)")
+        }
         client.pendingRequest = request
         let owner = ClientOwner(shard: settings.index, number: client.number)
         client.hasClaim = true

@@ -26,7 +26,9 @@ extension BrokerShard {
         return isBehind
     }
 
-    private func scan(_ level: TailLevel) -> Bool {
+    /// Delivers what is new at a level.
+    /// - Returns: whether there may be more.
+    func scan(_ level: TailLevel) -> Bool {
         log.scan(reader, level, countMax: Self.scanCountMax, into: &tailEntries)
         for entry in tailEntries {
             if !isInternal[entry.partition.index], mayMatch(entry, level) { deliver(entry, level) }

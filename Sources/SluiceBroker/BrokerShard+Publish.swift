@@ -45,11 +45,13 @@ extension BrokerShard {
         switch publish.topic {
         case .name(let range): try store(publish, bytes.extracting(range), client, bytes)
         case .namedAlias(let range, let alias):
-            client.session.bindAlias(alias, to: UInt64(client.aliasTopics.count))
-            client.aliasTopics.append(bytes.copy(range))
+            client.session.bindAlias(alias, to: UInt64(alias))
+            client.aliasTopics[alias] = bytes.copy(range)
             try store(publish, bytes.extracting(range), client, bytes)
         case .token(let token):
-            let topic = client.aliasTopics[Int(token)]
+            guard let topic = client.aliasTopics[UInt16(truncatingIfNeeded: token)] else {
+                preconditionFailure("Cannot publish to an alias that was not bound")
+            }
             try store(publish, topic.span, client, bytes)
         }
     }
@@ -113,13 +115,17 @@ extension BrokerShard {
             counters.messagesRefused += 1
             report(.info, "\(client.name) at \(client.address): publish to \(name) refused, $ topics are the broker's")
         }
+        func respond(_ kind: AcknowledgementKind) {
+            if isAnswered { return answer(client, kind, publish.packetID, reason) }
+            refuse(client, kind, publish.packetID, reason, "topics that begin with $ are the broker's")
+        }
         switch publish.qos {
         case .atMostOnce: return
         case .atLeastOnce:
-            answer(client, .puback, publish.packetID, reason)
+            respond(.puback)
             client.session.acknowledged(publishCount: 1)
         case .exactlyOnce:
-            answer(client, .pubrec, publish.packetID, reason)
+            respond(.pubrec)
             if !isAnswered, case .v5 = client.version { client.session.refused(publish.packetID) }
         }
     }
@@ -229,12 +235,13 @@ extension BrokerShard {
     }
 
     private func refuse(_ client: Client, _ kind: AcknowledgementKind?, _ id: PacketID, _ reason: ReasonCode) {
+        let text = reason == .quotaExceeded ? "the log has no room for it" : "the log takes nothing any more"
         switch kind {
         case .puback:
-            answer(client, .puback, id, reason)
+            refuse(client, .puback, id, reason, text)
             client.session.acknowledged(publishCount: 1)
         case .pubrec:
-            answer(client, .pubrec, id, reason)
+            refuse(client, .pubrec, id, reason, text)
             client.session.refused(id)
         case .pubrel, .pubcomp, nil:
             // A PUBREL whose release could not be stored: without PUBCOMP the client asks again.

@@ -100,21 +100,24 @@ extension BrokerShard {
     }
 
     /// Sends a record once more.
-    /// - Returns: false when the batch does not have it.
+    /// - Returns: false when the batch does not have it, or the client does not take it.
     private func sendAgain(_ client: Client, _ entry: InflightDelivery, _ batch: RecordBatch) -> Bool {
         let token = DeliveryToken(rawValue: entry.token)
         let qos: QoS = entry.stage == .awaitingPuback ? .atLeastOnce : .exactlyOnce
-        let isSent: Void? = withRecord(token, in: batch) { delivery, bytes in
+        let isSent = withRecord(token, in: batch) { delivery, bytes in
             let list = matchList(bytes.extracting(delivery.message.topic.indices))
             let target = list.targets.first { $0.reader.client === client }
+            // The client may take less than it did on its earlier connection [MQTT-3.1.2-25].
+            guard fits(delivery, target, client, bytes) else { return false }
             let keepsFlag = target?.retainAsPublished == true && delivery.message.isRetained
             encode(
                 delivery, target, bytes, client,
                 PublishFlags(
                     packetID: entry.packetID, qos: qos, retain: token.partition == retainedPartition || keepsFlag,
                     duplicate: true))
+            return true
         }
-        guard isSent != nil else { return false }
+        guard isSent == true else { return false }
         client.redelivery?.outstanding.insert(entry.packetID.rawValue)
         return true
     }

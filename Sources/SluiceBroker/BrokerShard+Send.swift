@@ -105,6 +105,11 @@ extension BrokerShard {
         if let expiry = delivery.message.expirySeconds {
             guard (wallClock.rawValue - delivery.timestamp.rawValue) / 1000 < Int64(expiry) else { return false }
         }
+        return fits(delivery, target, client, bytes)
+    }
+
+    /// Whether a message is no larger than its client takes.
+    func fits(_ delivery: Delivery, _ target: MatchList.Target?, _ client: Client, _ bytes: Span<UInt8>) -> Bool {
         guard client.session.maximumPacketSize < UInt32.max else { return true }
         let message = delivery.message
         scratch.removeAll()

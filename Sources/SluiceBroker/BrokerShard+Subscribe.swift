@@ -49,18 +49,31 @@ extension BrokerShard {
                 answer = PropertyWriter.bytes { PropertyWriter.append(.reasonString, text.span, to: &$0) }
             }
         }
-        let suback = SubackPacket(
+        var suback = SubackPacket(
             version: client.version, packetID: packet.packetID, codes: codes, properties: answer)
+        // The reason is left out when the client has no room for it [MQTT-3.9.2-1].
+        if suback.encodedSize > Int(client.session.maximumPacketSize) { suback.properties = [] }
+        let isSent = fits(client, suback.encodedSize, "SUBACK")
         if client.isRecorded { recordHead(client, subscriptions: storedSubscriptions(client)) }
         if client.isRecorded || needsRecord {
             // A session that stays has its subscriptions on record before it hears of them.
             if client.isRecorded { recordProgress(client, stored(client), awaited: true) }
-            state.output(client) { suback.encode(into: &$0) }
-        } else {
+            state.output(client) { if isSent { suback.encode(into: &$0) } }
+        } else if isSent {
             suback.encode(into: &client.output)
             markDirty(client)
         }
         for (subscription, isNew) in added { feedRetained(subscription, isNew: isNew) }
+    }
+
+    /// Whether an answer is no larger than its client takes; one that is must not be sent [MQTT-3.1.2-24].
+    private func fits(_ client: Client, _ byteCount: Int, _ packet: StaticString) -> Bool {
+        guard byteCount > Int(client.session.maximumPacketSize) else { return true }
+        report(
+            .warning,
+            "\(client.name) at \(client.address): a \(packet) of \(byteCount) bytes is not sent, "
+                + "it takes at most \(client.session.maximumPacketSize)")
+        return false
     }
 
     /// One filter of a SUBSCRIBE, or of a stored session.
@@ -85,7 +98,9 @@ extension BrokerShard {
 
     /// Subscribes a client to one filter.
     func subscribe(_ client: Client, _ request: SubscriptionRequest) -> Outcome {
-        guard client.subscriptions.count < settings.limits.subscriptionsMax else {
+        // One that takes another's place makes them no more.
+        let isFull = client.subscriptions.count >= settings.limits.subscriptionsMax
+        if isFull, !client.subscriptions.contains(where: { $0.filter == request.filter }) {
             return Outcome(
                 code: .quotaExceeded, reason: "a client has at most \(settings.limits.subscriptionsMax) subscriptions")
         }
@@ -106,14 +121,29 @@ extension BrokerShard {
         let subscription = Subscription(
             client: client, filter: request.filter, matched: filter, options: request.options,
             identifier: request.identifier, reader: reader)
+        let replaced = client.subscriptions.first { $0.filter == request.filter && $0.reader === reader }
+        if let replaced, replaced.level != subscription.level { change(replaced, to: subscription) }
         let former = add(subscription)
-        if let former {
+        if let former, former.level == subscription.level {
             subscription.since = former.since
         } else if request.options.qos != .atMostOnce {
             subscription.since = startOfNews(reader)
         }
         return Outcome(
             code: ReasonCode(rawValue: request.options.qos.rawValue), subscription: subscription, isNew: former == nil)
+    }
+
+    /// Nothing may be lost when a subscription changes its QoS between 0 and more, and with it what it waits for: the
+    /// scan of what is appended, or of what is durable [MQTT-3.8.4-4].
+    private func change(_ former: Subscription, to subscription: Subscription) {
+        switch former.level {
+        // What is not durable yet is ahead of it still, and comes with the scan that it is on.
+        case .durable: subscription.staysDurable = true
+        case .appended:
+            // It counts from here, and has everything that was appended before.
+            _ = startOfNews(former.reader)
+            while scan(.appended) {}
+        }
     }
 
     /// Whether nobody may subscribe to what `filter` names, be it behind a share group or a replay.
@@ -310,14 +340,23 @@ extension BrokerShard {
         if let index = client.subscriptions.firstIndex(where: { $0.filter == subscription.filter }) {
             former = client.subscriptions.remove(at: index)
         }
-        // The new one first: the scan must not lose its place when the last subscription is replaced.
         client.subscriptions.append(subscription)
         if subscription.reader.isReplay { client.sideReaders.append(subscription.reader) }
-        if let former { drop(former) }
+        // The new one first: the scan must not lose its place when the last subscription is replaced.
         let filter = subscription.matched
         trie.insert(subscription, filter: filter.span)
         count(subscription, by: 1)
+        if let former {
+            // The table has one place for each reader and filter, which the new one has taken.
+            if former.id != subscription.id { drop(former) } else { replaced(former) }
+        }
         return former
+    }
+
+    /// A subscription has lost its place in the table to another one of its reader.
+    private func replaced(_ former: Subscription) {
+        dropFeeds(of: former)
+        count(former, by: -1)
     }
 
     /// Takes a subscription out of the table.
@@ -340,12 +379,12 @@ extension BrokerShard {
 
     func count(_ subscription: Subscription, by step: Int) {
         let isScanning = durableCount > 0
-        if subscription.options.qos == .atMostOnce && subscription.reader.isLiveKind {
-            appendedCount += step
-        }
         // An overlapping subscription at a higher QoS moves a reader to the durable scan, and both kinds may be asked
         // for.
-        if subscription.options.qos != .atMostOnce || !subscription.reader.isLiveKind { durableCount += step }
+        switch subscription.level {
+        case .appended: appendedCount += step
+        case .durable: durableCount += step
+        }
         if subscription.options.noLocal { noLocalCount += step }
         if subscription.matched.starts(with: "$SYS".utf8) {
             peers.withDirectory { $0.systemSubscriptionCount += step }
@@ -375,10 +414,11 @@ extension BrokerShard {
             }
         }
         let unsuback = UnsubackPacket(version: client.version, packetID: packet.packetID, codes: codes)
+        let isSent = fits(client, unsuback.encodedSize, "UNSUBACK")
         if client.isRecorded {
             recordHead(client, subscriptions: storedSubscriptions(client))
-            state.output(client) { unsuback.encode(into: &$0) }
-        } else {
+            state.output(client) { if isSent { unsuback.encode(into: &$0) } }
+        } else if isSent {
             unsuback.encode(into: &client.output)
             markDirty(client)
         }

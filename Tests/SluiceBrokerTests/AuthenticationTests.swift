@@ -60,6 +60,42 @@ struct AuthenticationTests {
         #expect(client.take() == ["auth 24", "disconnect 135"])
     }
 
+    /// The authentication method in each packet that came, nil where there is none.
+    private func methods(_ client: TestClient) -> [String?] {
+        client.takePackets().map { packet, bytes in
+            let properties: ByteRange
+            switch packet {
+            case .auth(let auth): properties = auth.properties
+            case .connack(let connack): properties = connack.properties
+            case _: return "no answer"
+            }
+            var reader = PropertyReader(bytes.span, properties)
+            while let property = reader.next() {
+                guard property.id == .authenticationMethod, let range = property.bytes else { continue }
+                return String(decoding: bytes.span.copy(range), as: UTF8.self)
+            }
+            return nil
+        }
+    }
+
+    @Test("every AUTH and the CONNACK name the method of the CONNECT; another one closes; without one there is none")
+    func namesMethod() {
+        let test = TestShard(authenticator: ReverseAuthenticator())
+        let client = client(test)
+        #expect(methods(client) == ["REVERSE"])
+        answer(client, "cba")
+        #expect(methods(client) == ["REVERSE"])
+        answer(client, "xy", reason: .reauthenticate)
+        answer(client, "yx")
+        #expect(methods(client) == ["REVERSE", "REVERSE"])
+        let other = properties("OTHER", "xy")
+        client.send { AuthPacket(reason: .reauthenticate, properties: other).encode(into: &$0) }
+        #expect(client.take() == ["disconnect 140"])
+        let plain = TestClient(test, .v5)
+        plain.send { ConnectPacket(version: .v5, clientID: [98]).encode(into: &$0) }
+        #expect(methods(plain) == [nil])
+    }
+
     @Test("a wrong answer, another packet and an unknown method are refused")
     func refuses() {
         let test = TestShard(authenticator: ReverseAuthenticator())
@@ -70,6 +106,11 @@ struct AuthenticationTests {
         impatient.subscribe("t", qos: .atMostOnce)
         #expect(impatient.take() == ["auth 24", "connack 130"])
         #expect(client(test, method: "SCRAM").take() == ["connack 140"])
+        let small = TestClient(test, .v5)
+        let size = PropertyWriter.bytes { PropertyWriter.append(.maximumPacketSize, 15, to: &$0) }
+        let begin = properties("REVERSE", "abc") + size
+        small.send { ConnectPacket(version: .v5, clientID: [97], properties: begin).encode(into: &$0) }
+        #expect(small.take() == ["connack 149"])
         #expect(client(TestShard()).take() == ["connack 140"])
     }
 }

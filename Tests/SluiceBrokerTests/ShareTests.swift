@@ -119,6 +119,52 @@ struct ShareTests {
         #expect(b.take() == ["t/1 2 q2 #1"])
     }
 
+    @Test("what a member was sent at QoS 2 is its session's to finish, and nobody's when that ends")
+    func keepsQoS2() {
+        let test = TestShard()
+        let stays = PropertyWriter.bytes { PropertyWriter.append(.sessionExpiryInterval, 60, to: &$0) }
+        let a = test.connect("a", .v5, clean: false, properties: stays)
+        a.subscribe("$share/g/t/#", qos: .exactlyOnce)
+        test.commit()
+        publish(test, ["1"], qos: .exactlyOnce)
+        test.commit()
+        #expect(a.take() == ["suback [2]", "t/1 1 q2 #1"])
+        let b = member(test, "b", qos: .exactlyOnce)
+        a.drop()
+        test.settle()
+        let again = test.connect("a", .v5, clean: false, properties: stays, sessionPresent: true)
+        test.settle()
+        #expect(again.take() == ["t/1 1 q2 #1 dup"])
+        again.drop()
+        test.pass(seconds: 100)
+        test.settle()
+        #expect(payloads(b).isEmpty)
+        publish(test, ["2"])
+        #expect(payloads(b) == ["2"])
+    }
+
+    @Test("a message that its member refuses goes to nobody else")
+    func discardsRefused() {
+        let test = TestShard()
+        let (a, b) = (member(test, "a", qos: .exactlyOnce), member(test, "b", qos: .exactlyOnce))
+        publish(test, ["1", "2"])
+        #expect(payloads(a) == ["1"] && payloads(b) == ["2"])
+        a.send {
+            PacketEncoder.acknowledgement(
+                into: &$0, kind: .puback, packetID: 1, reason: .unspecifiedError, version: .v5)
+        }
+        b.acknowledge(.puback, 1)
+        publish(test, ["3", "4"], qos: .exactlyOnce)
+        #expect(payloads(a) == ["3"] && payloads(b) == ["4"])
+        a.send {
+            PacketEncoder.acknowledgement(into: &$0, kind: .pubrec, packetID: 1, reason: .quotaExceeded, version: .v5)
+        }
+        test.settle()
+        a.drop()
+        test.settle()
+        #expect(payloads(b).isEmpty)
+    }
+
     @Test("no-local, and history behind the group's name, are refused")
     func refuses() {
         let test = TestShard()

@@ -16,6 +16,12 @@ final class Subscription: Identifiable {
     /// From where it counts in each partition, when its reader would begin before: it is behind, or messages of QoS 0
     /// that were published before are not on the device yet. Nil: from where the reader is.
     var since: Positions?
+    /// Whether it gets at QoS 0 what is durable all the same, since it was one of a higher QoS before.
+    var staysDurable = false
+    /// What of the log it is served from.
+    var level: TailLevel {
+        options.qos == .atMostOnce && reader.isLiveKind && !staysDurable ? .appended : .durable
+    }
 
     init(
         client: Client, filter: [UInt8], matched: [UInt8], options: SubscriptionOptions, identifier: UInt32?,
@@ -192,7 +198,7 @@ final class Reader {
     /// What its cursors ask the log for; nil is everything.
     func selection(of subscriptions: [Subscription]) -> TopicSelection? {
         if let selection { return selection }
-        let filters = subscriptions.filter { $0.reader === self && (!isLiveKind || $0.options.qos != .atMostOnce) }
+        let filters = subscriptions.filter { $0.reader === self && $0.level == .durable }
         let made = TopicSelection(filters: filters.map(\.matched))
         selection = made
         return made
@@ -226,8 +232,10 @@ final class MatchList {
         var noLocal: Bool
         var identifiers: [UInt32]
         var since: Positions?
+        /// Whether one of its subscriptions does.
+        var staysDurable = false
         /// Subscribers at QoS 0 get what is appended; others, replays and groups, what is durable.
-        var level: TailLevel { qos == .atMostOnce && reader.isLiveKind ? .appended : .durable }
+        var level: TailLevel { qos == .atMostOnce && reader.isLiveKind && !staysDurable ? .appended : .durable }
     }
 
     private(set) var targets: [Target] = []
@@ -240,6 +248,7 @@ final class MatchList {
             if options.qos.rawValue > targets[index].qos.rawValue { targets[index].qos = options.qos }
             targets[index].retainAsPublished = targets[index].retainAsPublished || options.retainAsPublished
             targets[index].noLocal = targets[index].noLocal && options.noLocal
+            targets[index].staysDurable = targets[index].staysDurable || subscription.staysDurable
             if let identifier = subscription.identifier { targets[index].identifiers.append(identifier) }
             if subscription.since == nil { targets[index].since = nil }
         } else {
@@ -247,7 +256,7 @@ final class MatchList {
                 Target(
                     reader: subscription.reader, qos: options.qos, retainAsPublished: options.retainAsPublished,
                     noLocal: options.noLocal, identifiers: subscription.identifier.map { [$0] } ?? [],
-                    since: subscription.since))
+                    since: subscription.since, staysDurable: subscription.staysDurable))
         }
         hasAppended = targets.contains { $0.level == .appended }
         hasDurable = targets.contains { $0.level == .durable }

@@ -91,8 +91,8 @@ package final class Client {
     var outboundAliases: [[UInt8]: UInt16] = [:]
     /// Whether a reader stopped because the output is full.
     var hasBlockedReader = false
-    /// Topics that topic aliases stand for, by token.
-    var aliasTopics: [[UInt8]] = []
+    /// Topics that the client's topic aliases stand for: one an alias, however often it is bound anew.
+    var aliasTopics: [UInt16: [UInt8]] = [:]
     /// QoS 0 deliveries that were dropped because its socket took no more.
     var droppedCount: UInt64 = 0
 
