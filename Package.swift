@@ -66,13 +66,19 @@ let package = Package(
             name: "CommitLog", dependencies: ["SluiceCore", "Checksums", "Compression", "RecordFormat"],
             swiftSettings: sansIO),
         .target(
+            name: "Bridging", dependencies: ["SluiceCore", "TopicRouting"], swiftSettings: sansIO),
+        .target(
             name: "SluiceBroker",
             dependencies: [
                 "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "CommitLog",
+                "Bridging",
             ],
             swiftSettings: sansIO),
         .target(
             name: "CommitLogPosix", dependencies: ["SluiceCore", "RecordFormat", "CommitLog", "CLinux"],
+            swiftSettings: settings),
+        .target(
+            name: "BridgeClients", dependencies: ["SluiceCore", "Cryptography", "Bridging", "CMosquitto", "CLinux"],
             swiftSettings: settings),
         .target(name: "EventLoop", dependencies: ["SluiceCore", "CUv", "CLinux"], swiftSettings: settings),
         .target(
@@ -93,6 +99,7 @@ let package = Package(
                 "CommitLog",
                 "SluiceBroker",
                 "Cryptography", "CommitLogPosix", "EventLoop", "SluiceTransport", "SluiceConfiguration", "CLinux",
+                "Bridging", "BridgeClients",
             ],
             swiftSettings: settings),
 
@@ -110,6 +117,7 @@ let package = Package(
         tests(
             "SluiceBrokerTests",
             ["SluiceBroker", "CommitLog", "RecordFormat", "MQTTWire", "TopicRouting", "SluiceCore"]),
+        tests("BridgingTests", ["Bridging", "SluiceCore", "SluiceTesting"]),
         tests("CryptographyTests", ["Cryptography", "SluiceCore"]),
         tests("SluiceTransportTests", ["SluiceTransport", "SluiceTesting", "SluiceCore"]),
         tests("SluiceConfigurationTests", ["SluiceConfiguration", "SluiceCore"]),

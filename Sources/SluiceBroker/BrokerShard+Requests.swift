@@ -5,8 +5,8 @@ import SluiceCore
 
 /// Requests to the broker itself, over MQTT 5 request and response: what `sluice streams` and `sluice sessions` ask.
 ///
-/// A PUBLISH to `$sluice/streams`, `$sluice/sessions` or `$sluice/sessions/delete` (the payload is a client identifier)
-/// with a response topic is answered to that topic on the same connection, at QoS 0, with a JSON document. Nothing is
+/// A PUBLISH to `$sluice/streams`, `$sluice/sessions`, `$sluice/sessions/delete` (the payload is a client identifier),
+/// `$sluice/bridges`, or `$sluice/bridges/` and `pause`, `resume` or `seek` (the payload is a bridge's name), with a response topic is answered to that topic on the same connection, at QoS 0, with a JSON document. Nothing is
 /// stored.
 extension BrokerShard {
     /// Answers a request.
@@ -37,6 +37,8 @@ extension BrokerShard {
         case "$sluice/streams": streamsDocument()
         case "$sluice/sessions": sessionsDocument()
         case "$sluice/sessions/delete": deleteSession(payload)
+        case "$sluice/bridges": bridgesDocument()
+        case _ where name.hasPrefix("$sluice/bridges/"): commandBridge(String(name.dropFirst(16)), payload)
         case _: nil
         }
     }

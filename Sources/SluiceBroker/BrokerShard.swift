@@ -15,6 +15,8 @@ package struct ShardSettings {
     package var rules: RuleSet
     /// The authentication exchanges that are offered; nil for none.
     package var authenticator: (any EnhancedAuthenticator)?
+    /// The node's bridges; nil for none.
+    package var bridges: (any BridgeDirectory)?
 
     /// Settings from their parts.
     package init(index: Int, limits: Limits, rules: RuleSet) {
@@ -59,6 +61,8 @@ package final class BrokerShard {
     var shareGroups: [[UInt8]: ShareGroup] = [:]
     /// The broker's own topics, as they were last told.
     var systemTopics: [SystemTopic] = []
+    /// What the node's bridges told last.
+    var bridgeTopics: [SystemTopic] = []
     var statistics: BrokerStatistics?
     private var elapsedCount = 0
     var clients: [UInt64: Client] = [:]
@@ -240,6 +244,7 @@ package final class BrokerShard {
         case .shareReady(let key, let owner): ready(key, owner)
         case .system(let topics): take(topics)
         case .presence(let topic): told(topic)
+        case .bridgeState(let topic): told(bridge: topic)
         case .endSession(let clientID): endSession(clientID)
         }
     }
