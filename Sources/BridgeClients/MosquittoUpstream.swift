@@ -3,6 +3,7 @@ import CLinux
 import CMosquitto
 import Cryptography
 import Glibc
+import Synchronization
 
 /// An upstream MQTT broker through libmosquitto.
 ///
@@ -38,9 +39,12 @@ package final class MosquittoUpstream: UpstreamClient {
     // Sendable: the descriptor never changes, and the kernel makes it safe to share.
     private final class Alarm: @unchecked Sendable {
         let descriptor = sluice_eventfd()
+        /// Whether it rings already: one write is enough for everybody who rings.
+        private let isRinging = Atomic<Bool>(false)
         deinit { close(descriptor) }
 
         func ring() {
+            guard !isRinging.exchange(true, ordering: .acquiringAndReleasing) else { return }
             var one: UInt64 = 1
             write(descriptor, &one, 8)
         }
@@ -48,6 +52,8 @@ package final class MosquittoUpstream: UpstreamClient {
         func silence() {
             var count: UInt64 = 0
             read(descriptor, &count, 8)
+            // Whoever finds it ringing until here came before what its owner does next.
+            isRinging.store(false, ordering: .sequentiallyConsistent)
         }
     }
 
@@ -157,7 +163,7 @@ package final class MosquittoUpstream: UpstreamClient {
         guard let handle else { return }
         if isUp {
             mosquitto_disconnect(handle)
-            mosquitto_loop_write(handle, 1 << 20)
+            mosquitto_loop_write(handle, 1)
         }
         drop()
         events.removeAll()
@@ -260,13 +266,11 @@ package final class MosquittoUpstream: UpstreamClient {
     /// See `UpstreamClient`.
     package func flush() {
         guard let handle, !isOver, !isConnecting || isWritable(handle) else { return }
-        while mosquitto_want_write(handle) {
-            errno = 0
-            let result = mosquitto_loop_write(handle, 1 << 20)
-            if result != MOSQ_ERR_SUCCESS.rawValue { return lose(failure(result, errno)) }
-            // What is left is for when the socket takes more.
-            return
-        }
+        guard mosquitto_want_write(handle) else { return }
+        // One round writes the whole queue, or as much as the socket takes.
+        errno = 0
+        let result = mosquitto_loop_write(handle, 1)
+        if result != MOSQ_ERR_SUCCESS.rawValue { lose(failure(result, errno)) }
     }
 
     private func isWritable(_ handle: OpaquePointer) -> Bool {

@@ -48,6 +48,7 @@ package final class BridgeRunner {
     var failureTold: UpstreamFailure?
     var toldConnected: Bool?
     var isHolding = false
+    private var isInterested = false
     var hasWarned = false
     var lastLook: Int64 = 0
     /// Messages of its own that a lazy bridge has seen ahead.
@@ -118,6 +119,7 @@ package final class BridgeRunner {
     package func tick(now: Int64, wallClock: Timestamp) -> (deadline: Int64, isHeld: Bool) {
         self.now = now
         self.wallClock = wallClock
+        dropInterest()
         releaseHold()
         takeFetched()
         if heldUntil == nil {
@@ -146,10 +148,18 @@ package final class BridgeRunner {
     /// Asks to be woken by appends only while there is nothing left to read: a bridge that is not connected costs the
     /// publishers nothing.
     private func setInterest() {
-        let wants = map.isOut && (connection.isConnected || connection.isIdle) && heldUntil == nil && isAtEnd
-        log.setInterest(reader, appended: false, durable: wants)
+        guard map.isOut, connection.isConnected || connection.isIdle, heldUntil == nil, isAtEnd else { return }
+        isInterested = true
+        log.setInterest(reader, appended: false, durable: true)
         // Something may have come between the last look and the interest.
-        if wants, !isAtEnd { upstream.wake() }
+        if !isAtEnd { upstream.wake() }
+    }
+
+    /// A reader with an interest sees no more than the scan that it never makes.
+    private func dropInterest() {
+        guard isInterested else { return }
+        isInterested = false
+        log.setInterest(reader, appended: false, durable: false)
     }
 
     private func releaseHold() {
@@ -282,7 +292,7 @@ package final class BridgeRunner {
         commit()
         upstream.flush()
         upstream.disconnect()
-        log.setInterest(reader, appended: false, durable: false)
+        dropInterest()
     }
 }
 
