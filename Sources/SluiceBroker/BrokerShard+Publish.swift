@@ -107,7 +107,9 @@ extension BrokerShard {
     private func refuseReserved(_ publish: PublishAction, _ topic: Span<UInt8>, _ client: Client, _ bytes: Span<UInt8>)
     {
         let name = String(decoding: topic.copy(ByteRange(start: 0, byteCount: topic.count)), as: UTF8.self)
-        let isAnswered = answerRequest(name, publish, client, bytes)
+        let isState = Self.isBridgeState(topic)
+        if isState { tellBridgeState(Array(name.utf8), bytes.copy(publish.payload)) }
+        let isAnswered = isState || answerRequest(name, publish, client, bytes)
         let reason: ReasonCode = isAnswered ? .success : .notAuthorized
         if !isAnswered {
             counters.messagesRefused += 1

@@ -26,9 +26,9 @@ extension BrokerShard {
         var added: [(subscription: Subscription, isNew: Bool)] = []
         var needsRecord = false
         var filters = SubscriptionReader(bytes, packet)
-        while let (range, options) = filters.next() {
+        while let (range, asked) = filters.next() {
             let request = SubscriptionRequest(
-                filter: bytes.copy(range), options: options, identifier: identifier, position: position)
+                filter: bytes.copy(range), options: options(asked, of: client), identifier: identifier, position: position)
             let outcome = subscribe(client, request)
             codes.append(outcome.code)
             needsRecord = needsRecord || outcome.needsRecord

@@ -3,7 +3,8 @@ enum CommandTable {
     static let commands: [Command] = [
         ServeCommand.command, CheckCommand.command, ExplainCommand.command, PublishCommand.command,
         ConsumeCommand.command, StreamsCommand.list, StreamsCommand.describe, SessionsCommand.list,
-        SessionsCommand.describe, SessionsCommand.delete, LogCommand.dump, LogCommand.verify,
+        SessionsCommand.describe, SessionsCommand.delete, BridgesCommand.list, BridgesCommand.describe,
+        BridgesCommand.pause, BridgesCommand.resume, BridgesCommand.seek, BridgesCommand.test, LogCommand.dump, LogCommand.verify,
         BenchCommand.publish, BenchCommand.subscribe,
     ]
 

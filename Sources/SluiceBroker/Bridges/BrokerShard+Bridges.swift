@@ -1,12 +1,44 @@
 import MQTTWire
+import TopicRouting
 
 /// The node's bridges, as clients see them.
 extension BrokerShard {
     /// A bridge came or went; new subscriptions are told what was told last.
     func told(bridge topic: SystemTopic) {
         bridgeTopics.removeAll { $0.topic == topic.topic }
+        if bridgeTopics.count == Self.bridgeTopicsMax { bridgeTopics.removeFirst() }
         bridgeTopics.append(topic)
         broadcast(topic, retain: false)
+    }
+
+    /// Whether a topic is one on which mosquitto's bridges, and ours, say that they are there: the one kind of `$SYS`
+    /// that is not the broker's alone.
+    static func isBridgeState(_ topic: Span<UInt8>) -> Bool {
+        topic.count <= bridgeTopicBytesMax
+            && FilterSyntax.matches(filter: bridgeStateFilter.span, topic: topic)
+    }
+
+    private static let bridgeStateFilter = Array("$SYS/broker/connection/+/state".utf8)
+    private static let bridgeTopicBytesMax = 256
+    /// Bridges whose state is remembered.
+    private static let bridgeTopicsMax = 1024
+
+    /// A bridge of another broker says that it is there, or its will that it is not.
+    func tellBridgeState(_ topic: [UInt8], _ payload: [UInt8]) {
+        var state = SystemTopic("", "")
+        state.topic = topic
+        state.payload = Array(payload.prefix(8))
+        for shard in 0..<peers.shardCount {
+            if shard == settings.index { told(bridge: state) } else { peers.post(.bridgeState(state), to: shard) }
+        }
+    }
+
+    /// What a subscription asks for: one of a bridge does not get back what the bridge sent, and messages keep their
+    /// retain flag.
+    func options(_ asked: SubscriptionOptions, of client: Client) -> SubscriptionOptions {
+        guard client.isBridge else { return asked }
+        return SubscriptionOptions(
+            qos: asked.qos, noLocal: true, retainAsPublished: true, retainHandling: asked.retainHandling)
     }
 
     /// Every bridge of the node.
