@@ -114,7 +114,8 @@ package final class MosquittoUpstream: UpstreamClient {
             let result = mosquitto_connect_bind_v5(handle, address.host, -1, keepAlive, nil, properties)
             precondition(result == MOSQ_ERR_INVAL.rawValue, "The library connects to a port that there is not")
         }
-        return mosquitto_connect_async(handle, address.host, Int32(address.port), keepAlive)
+        return mosquitto_connect_bind_async(
+            handle, address.host, Int32(address.port), keepAlive, settings.bindAddress)
     }
 
     /// - Returns: false when there is something wrong, which an event tells.
@@ -381,6 +382,7 @@ extension UpstreamSecurity {
     var material: TLSClientMaterial {
         var material = TLSClientMaterial()
         material.authorities = authorities
+        material.authoritiesPath = authoritiesPath
         material.certificateChain = certificateChain
         material.privateKey = privateKey
         material.leastVersion = requiresTLS13 ? .v13 : .v12

@@ -80,6 +80,8 @@ package struct BridgeSettings: Equatable, Sendable {
     package var order = AddressOrder.primaryFirst
     /// What goes which way.
     package var topics: [BridgeTopic]
+    /// The address of this machine that the connection is made from; nil for the system's choice.
+    package var bindAddress: String?
     /// What the bridge is called upstream.
     package var remoteClientID: String
     /// What it is called here, where its own messages are known by it.
@@ -112,6 +114,8 @@ package struct BridgeSettings: Equatable, Sendable {
     package var notifiesLocallyOnly = false
     /// The topic that it tells it on; nil for `$SYS/broker/connection/<remote client>/state`.
     package var notificationTopic: String?
+    /// The largest message that goes upstream, topic and payload and what MQTT puts around them, in bytes; nil for any.
+    package var messageBytesMax: Int?
     /// Whether messages that were retained here are upstream.
     package var retainsOutgoing = true
     /// What happens when retention reaches it.
@@ -140,6 +144,8 @@ package struct BridgeSettings: Equatable, Sendable {
 package struct UpstreamSecurity: Equatable, Sendable {
     /// The authorities that the upstream's certificate must lead to; nil with `key`.
     package var authorities: [UInt8]?
+    /// A directory of authorities, by their hashes.
+    package var authoritiesPath: String?
     /// The bridge's own certificate and those that lead from it to an authority.
     package var certificateChain: [UInt8]?
     /// The private key of its certificate.

@@ -5,6 +5,8 @@ import SluiceCore
 package struct TLSClientMaterial: Equatable, Sendable {
     /// The authorities that the server's certificate must lead to; nil for the system's.
     package var authorities: [UInt8]?
+    /// A directory of authorities, by their hashes (`openssl rehash`).
+    package var authoritiesPath: String?
     /// The client's own certificate and those that lead from it to an authority.
     package var certificateChain: [UInt8]?
     /// The private key of its certificate, without a passphrase.
@@ -119,7 +121,11 @@ package struct TLSClientMaterial: Equatable, Sendable {
                 unsafe X509_STORE_add_cert(store, authority)
                 unsafe X509_free(authority)
             }
-        } else {
+        }
+        if let path = material.authoritiesPath, unsafe SSL_CTX_load_verify_dir(handle, path) != 1 {
+            throw TLSMaterialError(part: .clientAuthorities, reason: TLSFailure.lastReason())
+        }
+        if material.authorities == nil, material.authoritiesPath == nil {
             unsafe SSL_CTX_set_default_verify_paths(handle)
         }
         unsafe SSL_CTX_set_verify(handle, SSL_VERIFY_PEER, verify)

@@ -22,6 +22,8 @@ package struct BridgeConfiguration: Equatable, Sendable {
     package struct TLS: Equatable, Sendable {
         /// The authorities of the upstream's certificate, PEM; the system's unless given.
         package var authorities: NamedFile?
+        /// A directory of authorities, by their hashes.
+        package var authoritiesPath: String?
         /// The bridge's certificate and its chain, PEM.
         package var certificate: NamedFile?
         /// The certificate's private key, PEM.
@@ -82,6 +84,8 @@ package struct BridgeConfiguration: Equatable, Sendable {
     package var isRoundRobin = false
     /// What goes which way.
     package var topics: [Topic] = []
+    /// The address of this machine that the connection is made from.
+    package var bindAddress: String?
     /// What it is called upstream.
     package var clientID: String?
     /// What it is called here.
@@ -116,6 +120,8 @@ package struct BridgeConfiguration: Equatable, Sendable {
     package var notifiesLocallyOnly = false
     /// The topic that it tells it on.
     package var notificationTopic: String?
+    /// The largest message that goes upstream, in bytes.
+    package var messageBytesMax: Int?
     /// Whether what was retained here is upstream.
     package var retainsOutgoing = true
     /// What happens when retention reaches it.
@@ -159,6 +165,7 @@ extension BridgeConfiguration {
 
     private mutating func takeIdentity(_ section: SectionReader) {
         if let order = section.value("round_robin", .boolean) { isRoundRobin = order }
+        bindAddress = section.value("bind_address", .text("an address of this machine"))
         clientID = section.value("client_id", .text("the bridge's client identifier upstream"))
         localClientID = section.value("local_client_id", .text("the bridge's client identifier here"))
         username = section.value("username", .text("the user upstream"))
@@ -188,6 +195,7 @@ extension BridgeConfiguration {
         if let flag = section.value("notifications", .boolean) { notifies = flag }
         if let flag = section.value("notifications_local_only", .boolean) { notifiesLocallyOnly = flag }
         notificationTopic = section.value("notification_topic", .text("a topic"))
+        messageBytesMax = section.value("packet_size", .byteCount(64...256 << 20))
         if let flag = section.value("outgoing_retain", .boolean) { retainsOutgoing = flag }
         if let word = section.value("overtaken", .choice()) as Overtaken? { overtaken = word }
         if let size = section.value("hold", .byteCount(1 << 20...1 << 50)) { holdBytes = size }
@@ -204,6 +212,7 @@ extension BridgeConfiguration.TLS {
         var read = BridgeConfiguration.TLS(location: parent.location(of: "tls"))
         parent.section("tls") { section in
             read.authorities = section.namedFile("ca", "a file with the authorities of the upstream's certificate, PEM")
+            read.authoritiesPath = section.value("ca_path", .text("a directory of authorities, by their hashes"))
             read.certificate = section.namedFile("certificate", "a file with the bridge's certificate, PEM")
             read.key = section.namedFile("key", "a file with the certificate's private key, PEM")
             if let flag = section.value("accept_other_hosts", .boolean) { read.acceptsOtherHosts = flag }

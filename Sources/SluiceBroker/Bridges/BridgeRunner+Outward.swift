@@ -179,6 +179,14 @@ extension BridgeRunner {
     }
 
     private func send(_ message: BridgeMessage, at offset: Offset, _ index: Int) -> Bool {
+        // A fixed header of five bytes, two lengths of two, a packet identifier.
+        let byteCount = message.topic.count + message.payload.count + 9
+        if let most = settings.messageBytesMax, byteCount > most {
+            refuse(message.topic, "it has \(byteCount) bytes, and packet_size is \(most)")
+            sources[index].progress.passed(offset.advanced(by: 1))
+            isCheckpointDirty = true
+            return true
+        }
         switch upstream.publish(message) {
         case .taken(let packetID):
             sources[index].progress.sent(offset)

@@ -44,6 +44,7 @@ enum BridgeTranslation {
         settings.order = bridge.isRoundRobin ? .roundRobin : .primaryFirst
         if let name = bridge.clientID { settings.remoteClientID = name }
         settings.localClientID = bridge.localClientID ?? "local.\(settings.remoteClientID)"
+        settings.bindAddress = bridge.bindAddress
         settings.username = bridge.username
         settings.password = password
         settings.security = security
@@ -73,6 +74,7 @@ enum BridgeTranslation {
         settings.notifies = bridge.notifies
         settings.notifiesLocallyOnly = bridge.notifiesLocallyOnly
         settings.notificationTopic = bridge.notificationTopic
+        settings.messageBytesMax = bridge.messageBytesMax
         settings.retainsOutgoing = bridge.retainsOutgoing
         settings.overtaking =
             switch bridge.overtaken {
@@ -127,6 +129,7 @@ enum BridgeTranslation {
         let before = errors.count
         var security = UpstreamSecurity()
         security.authorities = tls.authorities.flatMap { read($0, "ca", &errors) }
+        security.authoritiesPath = tls.authoritiesPath
         security.certificateChain = tls.certificate.flatMap { read($0, "certificate", &errors) }
         security.privateKey = tls.key.flatMap { read($0, "key", &errors) }
         security.acceptsOtherHosts = tls.acceptsOtherHosts
