@@ -19,6 +19,12 @@ package struct TopicMap: Sendable {
         package var filter: [UInt8]
         /// The quality of service.
         package var qos: BridgeQoS
+
+        /// A subscription from its parts.
+        package init(filter: [UInt8], qos: BridgeQoS) {
+            self.filter = filter
+            self.qos = qos
+        }
     }
 
     private struct Side: Sendable {

@@ -169,7 +169,6 @@ extension BridgeRunner {
             sources[index].progress.passed(offset.advanced(by: 1))
             return true
         }
-        sources[index].timestamp = Self.time(of: record, batch)
         if message.qos == .exactlyOnce, assured.contains(where: { $0.source == index && $0.offset == offset }) {
             // An earlier connection sent it, and this one has again, under the identifier that it had.
             sources[index].progress.sent(offset)

@@ -110,6 +110,7 @@ extension BridgeRunner {
         lastLook = now
         guard map.isOut else { return }
         let byteCount = sources.reduce(0) { $0 + log.bounds($1.partition).byteCount }
+        for index in sources.indices { time(index) }
         var isKept = false
         for source in sources {
             switch settings.overtaking {
@@ -132,6 +133,17 @@ extension BridgeRunner {
             case .dropAndCount: "what retention takes is lost to it and counted"
             }
         report(.warning, "bridge \(settings.name): retention is about to overtake it; \(consequence)")
+    }
+
+    /// Notes when the record at a position was stored: it is in memory while it is new, which is when it is asked first.
+    private func time(_ index: Int) {
+        let source = sources[index]
+        let position = source.progress.position
+        guard source.timedAt != position, position < log.bounds(source.partition).durable else { return }
+        let read = log.readTail(source.partition, from: position, level: .durable, reader: reader, byteCountMax: 1)
+        guard let batch = read?.batches.first ?? source.batches.first else { return }
+        sources[index].timestamp = BatchLayout.baseTimestamp(batch.bytes)
+        sources[index].timedAt = position
     }
 
     /// Whether the bridge is in the oldest segment of a partition, and four fifths of what is kept are used up.
@@ -163,7 +175,7 @@ extension BridgeRunner {
             status.lagRecords += lag
             let kept = max(1, bounds.durable.rawValue - bounds.start.rawValue)
             status.lagBytes += Int64(Double(bounds.byteCount) * Double(min(lag, kept)) / Double(kept))
-            if lag > 0, let time = source.timestamp {
+            if lag > 0, source.timedAt != nil, let time = source.timestamp {
                 status.lagMilliseconds = max(status.lagMilliseconds, wallClock.rawValue - time.rawValue)
             }
             status.partitions.append(

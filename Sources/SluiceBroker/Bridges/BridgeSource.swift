@@ -21,8 +21,9 @@ struct BridgeSource {
     var isLookup = false
     /// Where a lazy bridge that waits has looked; nil when it has not seen a message of its own.
     var looked: Offset?
-    /// The time of the record at the position, or a little before.
+    /// The time of the record at the position when it was last looked at, and that position.
     var timestamp: Timestamp?
+    var timedAt: Offset?
 
     init(partition: PartitionID, stream: String, number: Int, progress: PartitionProgress) {
         self.partition = partition
