@@ -91,7 +91,8 @@ package struct PartitionProgress: Sendable {
 
     /// What a checkpoint says: the position, and what is done above it.
     package var checkpoint: (position: Offset, done: [Offset]) {
-        var all = done.filter { $0 > position }
+        // The position itself may be done already, when it was acknowledged before it was read again.
+        var all = done.filter { $0 >= position }
         for entry in inflight[head...] where entry.isDone { all.append(entry.offset) }
         return (position, all)
     }

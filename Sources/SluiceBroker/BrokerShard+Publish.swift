@@ -60,6 +60,7 @@ extension BrokerShard {
     ) throws(MQTTDecodeError) {
         let route = try routes.route(topic)
         if route.isReserved { return refuseReserved(publish, topic, client, bytes) }
+        if !publish.properties.isEmpty, isLooped(publish, bytes) { return passOver(publish, client) }
         let level = append(publish, topic, route, bytes, origin: noLocalCount > 0 ? client.clientID : nil)
         switch publish.qos {
         case .atMostOnce: break

@@ -1,3 +1,4 @@
+import Bridging
 package import CommitLog
 import MQTTSession
 import MQTTWire
@@ -61,6 +62,8 @@ package final class BrokerShard {
     var shareGroups: [[UInt8]: ShareGroup] = [:]
     /// The broker's own topics, as they were last told.
     var systemTopics: [SystemTopic] = []
+    /// What the node's messages are known by in other nodes; nil without bridges' stream.
+    private(set) lazy var nodeID = log.streams.first { $0.settings.name == BridgeCheckpoint.stream }.map { Array($0.id.utf8) }
     /// What the node's bridges told last.
     var bridgeTopics: [SystemTopic] = []
     var statistics: BrokerStatistics?

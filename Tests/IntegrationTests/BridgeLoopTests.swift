@@ -4,12 +4,14 @@ import Testing
 
 @Suite("bridges that could go in circles")
 struct BridgeLoopTests {
-    private func node(_ bridges: [(name: String, port: Int)], _ port: Int) throws -> BrokerProcess {
+    private func node(
+        _ bridges: [(name: String, port: Int)], _ port: Int, direction: String = "out"
+    ) throws -> BrokerProcess {
         var lines = ["bridges:"]
         for bridge in bridges {
             lines += [
                 "  - name: \(bridge.name)", "    address: 127.0.0.1:\(bridge.port)", "    client_id: \(bridge.name)",
-                "    topics:", "      - topic: 'r/# both 1'", "    restart: 20ms", "    restart_max: 100ms",
+                "    topics:", "      - topic: 'r/# \(direction) 1'", "    restart: 20ms", "    restart_max: 100ms",
             ]
         }
         return try BrokerProcess(lines.joined(separator: "\n") + "\n" + BrokerProcess.plain, port: port)
@@ -64,6 +66,14 @@ struct BridgeLoopTests {
         try once(nodes)
     }
 
+    @Test("two nodes, one with a bridge both ways")
+    func oneBridge() throws {
+        let upper = try BrokerProcess()
+        let lower = try node([("up", upper.port)], 0, direction: "both")
+        try live(lower)
+        try once([lower, upper])
+    }
+
     @Test("a ring of three")
     func ring() throws {
         let ports = try (0..<3).map { _ in try MosquittoBroker.freePort() }
@@ -75,7 +85,7 @@ struct BridgeLoopTests {
     @Test("a node and mosquitto, bridged by the node")
     func toMosquitto() throws {
         let upstream = try MosquittoBroker()
-        let node = try node([("up", upstream.port)], 0)
+        let node = try node([("up", upstream.port)], 0, direction: "both")
         try live(node)
         let listener = try MosquittoClient(id: "listener")
         try listener.connect(port: upstream.port)

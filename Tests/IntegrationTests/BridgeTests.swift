@@ -101,9 +101,10 @@ struct BridgeTests {
         _ = try Self.waits(broker) { $0.contains("\"inflight\":0") && $0.contains("\"lag_records\":0") }
         upstream.crash()
         try Self.publish(broker, 600..<1200, qos: 1)
-        let state = try Self.waits(broker) { $0.contains("\"cause\":\"TCP\"") }
-        #expect(state.contains("\"state\":\"failed\"") || state.contains("\"state\":\"connecting\""))
-        #expect(state.contains("\"lag_records\":600"), "\(state)")
+        let state = try Self.waits(broker) {
+            $0.contains("\"cause\":\"TCP\"") && $0.contains("\"lag_records\":600")
+        }
+        #expect(state.contains("\"state\":\"failed\""), "\(state)")
         // It has to find its subscriber there again before the bridge finds it.
         #expect(try broker.sluice(["bridges", "pause", "up"]).code == 0)
         _ = try Self.waits(broker) { $0.contains("\"state\":\"paused\"") }
@@ -134,14 +135,6 @@ struct BridgeTests {
         #expect(try broker.sluice(["bridges", "seek", "up", "earliest"]).code == 0)
         _ = try collector.receive(30)
         #expect(broker.stop() == 0)
-    }
-
-    @Test("a name without an address is a DNS failure")
-    func noName() throws {
-        let file = try TemporaryDirectory().write(
-            "sluice.yaml", Self.configuration(1883, ["q/# out 1"], host: "no-such-host.invalid"))
-        let result = try Program.sluice(["bridges", "test", "up", "--config", file])
-        #expect(result.code == 1 || result.errors.contains("cannot be read"))
     }
 
     @Test("in: retained and not, with properties; acknowledged upstream, durable here, also through kill -9")

@@ -1,3 +1,5 @@
+import Bridging
+import MQTTSession
 import MQTTWire
 import TopicRouting
 
@@ -39,6 +41,31 @@ extension BrokerShard {
         guard client.isBridge else { return asked }
         return SubscriptionOptions(
             qos: asked.qos, noLocal: true, retainAsPublished: true, retainHandling: asked.retainHandling)
+    }
+
+    /// Whether a bridge brings back what began here, or what passed too many bridges.
+    func isLooped(_ publish: PublishAction, _ bytes: Span<UInt8>) -> Bool {
+        guard let node = nodeID else { return false }
+        var message = MessageProperties()
+        var properties = PropertyReader(bytes, publish.properties)
+        while let property = properties.next() {
+            guard case .pair(let name, let value) = property.value else { continue }
+            let text = bytes.copy(name)
+            guard text == HopCount.originName || text == HopCount.hopsName else { continue }
+            message.user.append((text, bytes.copy(value)))
+        }
+        return !message.user.isEmpty && HopCount.verdict(message, node: node) != .take
+    }
+
+    /// Acknowledges a message that is here already.
+    func passOver(_ publish: PublishAction, _ client: Client) {
+        switch publish.qos {
+        case .atMostOnce: return
+        case .atLeastOnce:
+            answer(client, .puback, publish.packetID, .success)
+            client.session.acknowledged(publishCount: 1)
+        case .exactlyOnce: answer(client, .pubrec, publish.packetID, .success)
+        }
     }
 
     /// Every bridge of the node.
