@@ -9,8 +9,8 @@ enum MosquittoCallbacks {
     }
 
     /// Sets them all.
-    /// - Parameter notesPackets: whether the log is listened to, which costs a formatted line for each packet.
-    static func set(_ handle: OpaquePointer, notesPackets: Bool) {
+    /// - Parameter notes: whether the log is listened to, which costs a formatted line for each packet.
+    static func set(_ handle: OpaquePointer, notes: Bool) {
         mosquitto_connect_v5_callback_set(handle) { _, data, code, flags, properties in
             let inflightMax = MosquittoProperties.integer(properties, MQTT_PROP_RECEIVE_MAXIMUM)
             MosquittoCallbacks.client(data)?.answered(
@@ -38,10 +38,11 @@ enum MosquittoCallbacks {
             received.properties = MosquittoProperties.read(properties)
             MosquittoCallbacks.client(data)?.came(received)
         }
-        guard notesPackets else { return }
+        guard notes else { return }
         mosquitto_log_callback_set(handle) { _, data, level, text in
-            guard level == MOSQ_LOG_DEBUG, let text else { return }
-            MosquittoCallbacks.client(data)?.noted(String(cString: text))
+            guard let text else { return }
+            if level == MOSQ_LOG_ERR { MosquittoCallbacks.client(data)?.complained(String(cString: text)) }
+            if level == MOSQ_LOG_DEBUG { MosquittoCallbacks.client(data)?.noted(String(cString: text)) }
         }
     }
 }

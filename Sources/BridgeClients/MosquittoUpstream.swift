@@ -34,6 +34,7 @@ package final class MosquittoUpstream: UpstreamClient {
     /// Releases that were sent without the library's knowledge.
     private var releasing: [UInt16] = []
     private var scratch: [CChar] = []
+    private var complaint: String?
 
     /// The eventfd behind `wake`, with a life of its own: a waker may outlive the client.
     // Sendable: the descriptor never changes, and the kernel makes it safe to share.
@@ -94,7 +95,9 @@ package final class MosquittoUpstream: UpstreamClient {
             let payload = Array(will.payload.utf8)
             mosquitto_will_set(made, will.topic, Int32(payload.count), payload, 1, true)
         }
-        MosquittoCallbacks.set(made, notesPackets: settings.topics.contains { $0.direction.isOut && $0.qos == .exactlyOnce })
+        let isAssured = settings.topics.contains { $0.direction.isOut && $0.qos == .exactlyOnce }
+        MosquittoCallbacks.set(made, notes: isAssured || settings.security != nil)
+        complaint = nil
         guard secure(made, attempt.address.host) else { return }
         queue(attempt, made)
         releasing = attempt.unreleased
@@ -124,6 +127,7 @@ package final class MosquittoUpstream: UpstreamClient {
         do throws(TLSMaterialError) {
             let context = try TLSClientContext(wanted.material, host: wanted.acceptsOtherHosts ? nil : host)
             security = context
+            mosquitto_int_option(handle, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0)
             _ = context.withAddress { address in
                 mosquitto_void_option(handle, MOSQ_OPT_SSL_CTX, UnsafeMutableRawPointer(bitPattern: address))
             }
@@ -343,6 +347,12 @@ package final class MosquittoUpstream: UpstreamClient {
         }
     }
 
+    /// OpenSSL's error, which the library takes from its queue and writes to its log: `error:NUMBER:LIBRARY::REASON`.
+    func complained(_ line: String) {
+        guard line.contains("OpenSSL Error"), complaint == nil else { return }
+        complaint = line.split(separator: ":").last.map(String.init)
+    }
+
     /// The answer to a subscription.
     func subscribed(_ packetID: UInt16, _ codes: [UInt8]) {
         events.append(.subscribed(packetID: packetID, codes: codes))
@@ -370,8 +380,9 @@ package final class MosquittoUpstream: UpstreamClient {
 
     private func failure(_ result: Int32, _ code: Int32) -> UpstreamFailure {
         if let security, let refusal = security.takeRefusal() { return UpstreamFailure(.tls, refusal) }
-        if security != nil, result == MOSQ_ERR_TLS.rawValue {
-            return UpstreamFailure(.tls, TLSPeer.lastError() ?? "the handshake failed")
+        if security != nil, result == MOSQ_ERR_TLS.rawValue || code == EPROTO || complaint != nil {
+            let reason = complaint ?? TLSPeer.lastError() ?? "the upstream does not speak TLS"
+            return UpstreamFailure(.tls, "the handshake failed: \(reason)")
         }
         return MosquittoReason.failure(result, code, isUp: isUp, isConnecting: isConnecting)
     }

@@ -48,7 +48,7 @@ struct BridgeTLSTests {
         #expect(pinned.output.contains("TLS: the upstream's public key is not pinned: sha256 \(right)"), "\(pinned)")
         let unknown = try test(upstream, certificates, ["ca: \(certificates.path("stranger.pem"))"])
         #expect(unknown.output.contains("TLS: the upstream's certificate"), "\(unknown)")
-        #expect(unknown.output.contains("unable to get local issuer certificate"), "\(unknown)")
+        #expect(unknown.output.contains("self-signed certificate in certificate chain"), "\(unknown)")
         let other = try test(upstream, certificates, [ca], host: "127.0.0.1")
         #expect(other.output.contains("IP address mismatch"), "\(other)")
         let any = try test(upstream, certificates, [ca, "accept_other_hosts: true"], host: "127.0.0.1")
@@ -65,7 +65,7 @@ struct BridgeTLSTests {
         #expect(ended.output.contains("certificate has expired"), "\(ended)")
         let soon = try test(try MosquittoBroker(Self.listener(certificates, "soon")), certificates, [ca])
         #expect(soon.code == 0)
-        #expect(soon.output.contains("ends in 2 days"), "\(soon)")
+        #expect(soon.output.contains("ends in 3 days"), "\(soon)")
     }
 
     @Test("mutual TLS: without a certificate it is refused, with one it is not")
@@ -75,7 +75,7 @@ struct BridgeTLSTests {
         let upstream = try MosquittoBroker(Self.listener(certificates, "broker", "require_certificate true"))
         let ca = "ca: \(certificates.path("ca.pem"))"
         let without = try test(upstream, certificates, [ca])
-        #expect(without.code == 1 && without.output.contains("TLS: "), "\(without)")
+        #expect(without.code == 1 && without.output.contains("certificate required"), "\(without)")
         let own = ["certificate: \(certificates.path("plant1.pem"))", "key: \(certificates.path("plant1.key"))"]
         #expect(try test(upstream, certificates, [ca] + own).code == 0)
     }
