@@ -255,6 +255,9 @@ package final class MosquittoUpstream: UpstreamClient {
                 if isOver || events.count == before, !hasBufferedInput(handle) { break }
             }
             if !isOver {
+                // mosquitto leaves Nagle's algorithm on: what it has to say waits for an acknowledgement of what it
+                // said, and with nothing to send that would be a delayed one. The kernel forgets the option soon.
+                Self.set(mosquitto_socket(handle), TCP_QUICKACK, 1)
                 let result = mosquitto_loop_misc(handle)
                 if result != MOSQ_ERR_SUCCESS.rawValue { lose(failure(result, errno)) }
             }
@@ -272,10 +275,21 @@ package final class MosquittoUpstream: UpstreamClient {
     package func flush() {
         guard let handle, !isOver, !isConnecting || isWritable(handle) else { return }
         guard mosquitto_want_write(handle) else { return }
-        // One round writes the whole queue, or as much as the socket takes.
+        // One round writes the whole queue, or as much as the socket takes, with a system call for each packet. Corked,
+        // they share segments: the upstream is woken once, not for each.
+        let socket = mosquitto_socket(handle)
+        Self.set(socket, TCP_CORK, 1)
         errno = 0
         let result = mosquitto_loop_write(handle, 1)
+        let code = errno
+        Self.set(socket, TCP_CORK, 0)
+        errno = code
         if result != MOSQ_ERR_SUCCESS.rawValue { lose(failure(result, errno)) }
+    }
+
+    private static func set(_ socket: Int32, _ option: Int32, _ value: Int32) {
+        var value = value
+        setsockopt(socket, Int32(IPPROTO_TCP), option, &value, socklen_t(MemoryLayout<Int32>.size))
     }
 
     private func isWritable(_ handle: OpaquePointer) -> Bool {

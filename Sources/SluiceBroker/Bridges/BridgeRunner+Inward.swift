@@ -73,7 +73,8 @@ extension BridgeRunner {
         var appends: [Append] = []
         if !intake.isEmpty { intake.takeBatches(into: &appends, scanned: log.isScanned) }
         // One checkpoint is on its way at a time, unless something waits for another.
-        let isCheckpointed = isCheckpointDirty && (pendingCheckpoint == nil || mustHold)
+        let isDue = window.wantsCheckpoint || now - lastCheckpoint >= Self.checkpointNanoseconds
+        let isCheckpointed = isCheckpointDirty && (pendingCheckpoint == nil && isDue || mustHold)
         if isCheckpointed { appends.append(checkpointAppend()) }
         guard !appends.isEmpty else { return mustHold = false }
         switch log.append(appends, from: reader) {
@@ -81,6 +82,7 @@ extension BridgeRunner {
             intake.appended(appends, peers)
             if isCheckpointed {
                 isCheckpointDirty = false
+                lastCheckpoint = now
                 pendingCheckpoint = lsn
                 window.checkpointed()
             }

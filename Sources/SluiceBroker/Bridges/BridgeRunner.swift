@@ -40,6 +40,10 @@ package final class BridgeRunner {
     /// The newest checkpoint that is on its way to the device.
     var pendingCheckpoint: LSN?
     var isCheckpointDirty = false
+    /// When the newest checkpoint was made.
+    var lastCheckpoint = Int64.min / 2
+    /// How long an acknowledgement waits for its checkpoint at most, while the window is open, in nanoseconds.
+    static let checkpointNanoseconds: Int64 = 20_000_000
     /// Whether something changed that the upstream must not hear of before it is durable.
     var mustHold = false
     var lastPacketID: UInt16 = 0
@@ -141,6 +145,9 @@ package final class BridgeRunner {
         var deadline = lastLook + Self.lookNanoseconds
         if let due = connection.deadline { deadline = min(deadline, due) }
         if isPumpReady, heldUntil == nil { deadline = now }
+        if isCheckpointDirty, pendingCheckpoint == nil {
+            deadline = min(deadline, lastCheckpoint + Self.checkpointNanoseconds)
+        }
         setInterest()
         return deadline
     }
@@ -288,6 +295,7 @@ package final class BridgeRunner {
         heldUntil = nil
         isCheckpointDirty = true
         pendingCheckpoint = nil
+        lastCheckpoint = .min / 2
         tellState(isConnected: false)
         commit()
         upstream.flush()
@@ -314,6 +322,8 @@ struct BridgeWindow {
     /// Everything that a crash now would repeat.
     var count: Int { unacknowledged + acknowledged + pending }
     var isOpen: Bool { count < limit && byteCount < Self.bytesMax }
+    /// Whether acknowledgements fill an eighth of the window: rarer checkpoints would narrow it.
+    var wantsCheckpoint: Bool { acknowledged * 8 >= limit }
 
     mutating func sent(_ bytes: Int) {
         unacknowledged += 1
