@@ -78,7 +78,7 @@ let package = Package(
             name: "CommitLogPosix", dependencies: ["SluiceCore", "RecordFormat", "CommitLog", "CLinux"],
             swiftSettings: settings),
         .target(
-            name: "BridgeClients", dependencies: ["SluiceCore", "Cryptography", "Bridging", "CMosquitto", "CLinux"],
+            name: "BridgeClients", dependencies: ["Cryptography", "Bridging", "CMosquitto"],
             swiftSettings: settings),
         .target(name: "EventLoop", dependencies: ["SluiceCore", "CUv", "CLinux"], swiftSettings: settings),
         .target(

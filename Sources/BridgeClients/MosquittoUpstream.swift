@@ -1,5 +1,4 @@
 package import Bridging
-import CLinux
 import CMosquitto
 import Cryptography
 import Glibc
@@ -36,23 +35,38 @@ package final class MosquittoUpstream: UpstreamClient {
     private var scratch: [CChar] = []
     private var complaint: String?
 
-    /// The eventfd behind `wake`, with a life of its own: a waker may outlive the client.
-    // Sendable: the descriptor never changes, and the kernel makes it safe to share.
+    /// The pipe behind `wake`, with a life of its own: a waker may outlive the client.
+    // Sendable: the descriptors never change, and the kernel makes it safe to share.
     private final class Alarm: @unchecked Sendable {
-        let descriptor = sluice_eventfd()
+        let descriptor: Int32
+        private let bell: Int32
         /// Whether it rings already: one write is enough for everybody who rings.
         private let isRinging = Atomic<Bool>(false)
-        deinit { close(descriptor) }
+
+        init() {
+            var ends: [Int32] = [-1, -1]
+            precondition(pipe(&ends) == 0, "Cannot make a pipe for a bridge")
+            for end in ends {
+                _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+                _ = fcntl(end, F_SETFL, O_NONBLOCK)
+            }
+            (descriptor, bell) = (ends[0], ends[1])
+        }
+
+        deinit {
+            close(descriptor)
+            close(bell)
+        }
 
         func ring() {
             guard !isRinging.exchange(true, ordering: .acquiringAndReleasing) else { return }
-            var one: UInt64 = 1
-            write(descriptor, &one, 8)
+            var byte: UInt8 = 1
+            write(bell, &byte, 1)
         }
 
         func silence() {
-            var count: UInt64 = 0
-            read(descriptor, &count, 8)
+            var bytes: UInt64 = 0
+            read(descriptor, &bytes, 8)
             // Whoever finds it ringing until here came before what its owner does next.
             isRinging.store(false, ordering: .sequentiallyConsistent)
         }
@@ -66,7 +80,6 @@ package final class MosquittoUpstream: UpstreamClient {
         self.will = will
         node = settings.name
         alarm = Alarm()
-        precondition(alarm.descriptor >= 0, "Cannot make an eventfd for a bridge")
     }
 
     deinit { if let handle { mosquitto_destroy(handle) } }
@@ -138,9 +151,9 @@ package final class MosquittoUpstream: UpstreamClient {
         }
     }
 
-    /// Hands over what an earlier connection left at QoS 2, under the identifiers it has: the library gives out the next
-    /// one each time, so those between are used up by messages at QoS 0 that nobody takes. It sends what it holds when
-    /// the CONNACK comes.
+    /// Hands over what an earlier connection left at QoS 2, under the identifiers it has: the library gives out the
+    /// next one each time, so those between are used up by messages at QoS 0 that nobody takes. It sends what it holds
+    /// when the CONNACK comes.
     private func queue(_ attempt: UpstreamAttempt, _ handle: OpaquePointer) {
         var last: UInt16 = 0
         for (packetID, message) in attempt.unreceived {

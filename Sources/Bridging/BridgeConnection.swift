@@ -79,7 +79,8 @@ package struct BridgeConnection: ~Copyable {
             return attempt(now: now)
         case .connecting(_, let until):
             guard now >= until else { return .none }
-            fail(UpstreamFailure(.timeout, "no answer within \(Self.attemptNanoseconds / 1_000_000_000) s"), now, jitter)
+            fail(
+                UpstreamFailure(.timeout, "no answer within \(Self.attemptNanoseconds / 1_000_000_000) s"), now, jitter)
             return .disconnect
         case .connected(let address, let idleSince):
             return elapsedConnected(address, idleSince, now: now, waiting: waiting)

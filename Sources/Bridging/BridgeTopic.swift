@@ -82,7 +82,8 @@ package struct BridgeTopic: Equatable, Sendable {
         let words = words.map { $0 == "\"\"" ? "" : $0 }
         guard (1...5).contains(words.count) else {
             throw Fault(
-                description: "expected PATTERN [[[out|in|both] QOS] LOCAL-PREFIX REMOTE-PREFIX], found \(words.count) words")
+                description:
+                    "expected PATTERN [[[out|in|both] QOS] LOCAL-PREFIX REMOTE-PREFIX], found \(words.count) words")
         }
         var direction = BridgeDirection.out
         if words.count > 1 {

@@ -127,7 +127,9 @@ package struct UpstreamAttempt: Equatable, Sendable {
     package static func == (left: UpstreamAttempt, right: UpstreamAttempt) -> Bool {
         left.address == right.address && left.unreleased == right.unreleased
             && left.lastPacketID == right.lastPacketID
-            && left.unreceived.elementsEqual(right.unreceived) { $0.packetID == $1.packetID && $0.message == $1.message }
+            && left.unreceived.elementsEqual(right.unreceived) {
+                $0.packetID == $1.packetID && $0.message == $1.message
+            }
     }
 }
 

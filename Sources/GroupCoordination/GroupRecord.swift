@@ -165,7 +165,9 @@ extension GroupRecord {
     private static func partitions(_ assignment: [UInt8]) -> [StreamPartition] {
         var reader = KafkaReader(assignment)
         var partitions: [StreamPartition] = []
-        guard reader.int(Int16.self) != nil, let streamCount = reader.int(Int32.self), streamCount >= 0 else { return [] }
+        guard reader.int(Int16.self) != nil, let streamCount = reader.int(Int32.self), streamCount >= 0 else {
+            return []
+        }
         for _ in 0..<streamCount {
             guard let stream = reader.string(), let count = reader.int(Int32.self), count >= 0 else { return [] }
             for _ in 0..<count {

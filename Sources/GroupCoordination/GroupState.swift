@@ -192,7 +192,8 @@ package struct GroupState: Sendable {
         return surplus.sorted()
     }
 
-    private func taker(of partition: Int, _ shares: [String: Int], _ counts: [String: Int], takesHome: Bool) -> String? {
+    private func taker(of partition: Int, _ shares: [String: Int], _ counts: [String: Int], takesHome: Bool) -> String?
+    {
         let open = members.filter { (counts[$0.key] ?? 0) < (shares[$0.key] ?? 0) }
         if takesHome { return open.first { $0.value.clientID == homes[partition] }?.key }
         return open.min { left, right in

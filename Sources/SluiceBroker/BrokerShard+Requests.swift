@@ -6,7 +6,8 @@ import SluiceCore
 /// Requests to the broker itself, over MQTT 5 request and response: what `sluice streams` and `sluice sessions` ask.
 ///
 /// A PUBLISH to `$sluice/streams`, `$sluice/sessions`, `$sluice/sessions/delete` (the payload is a client identifier),
-/// `$sluice/bridges`, or `$sluice/bridges/` and `pause`, `resume` or `seek` (the payload is a bridge's name), with a response topic is answered to that topic on the same connection, at QoS 0, with a JSON document. Nothing is
+/// `$sluice/bridges`, or `$sluice/bridges/` and `pause`, `resume` or `seek` (the payload is a bridge's name),
+/// with a response topic is answered to that topic on the same connection, at QoS 0, with a JSON document. Nothing is
 /// stored.
 extension BrokerShard {
     /// Answers a request.

@@ -28,7 +28,8 @@ extension BrokerShard {
         var filters = SubscriptionReader(bytes, packet)
         while let (range, asked) = filters.next() {
             let request = SubscriptionRequest(
-                filter: bytes.copy(range), options: options(asked, of: client), identifier: identifier, position: position)
+                filter: bytes.copy(range), options: options(asked, of: client), identifier: identifier,
+                position: position)
             let outcome = subscribe(client, request)
             codes.append(outcome.code)
             needsRecord = needsRecord || outcome.needsRecord

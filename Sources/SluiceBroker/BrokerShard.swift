@@ -63,7 +63,9 @@ package final class BrokerShard {
     /// The broker's own topics, as they were last told.
     var systemTopics: [SystemTopic] = []
     /// What the node's messages are known by in other nodes; nil without bridges' stream.
-    private(set) lazy var nodeID = log.streams.first { $0.settings.name == BridgeCheckpoint.stream }.map { Array($0.id.utf8) }
+    private(set) lazy var nodeID = log.streams.first { $0.settings.name == BridgeCheckpoint.stream }.map {
+        Array($0.id.utf8)
+    }
     /// What the node's bridges told last.
     var bridgeTopics: [SystemTopic] = []
     var statistics: BrokerStatistics?

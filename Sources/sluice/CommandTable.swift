@@ -4,7 +4,8 @@ enum CommandTable {
         ServeCommand.command, CheckCommand.command, ExplainCommand.command, PublishCommand.command,
         ConsumeCommand.command, StreamsCommand.list, StreamsCommand.describe, SessionsCommand.list,
         SessionsCommand.describe, SessionsCommand.delete, BridgesCommand.list, BridgesCommand.describe,
-        BridgesCommand.pause, BridgesCommand.resume, BridgesCommand.seek, BridgesCommand.test, ImportCommand.command, LogCommand.dump, LogCommand.verify,
+        BridgesCommand.pause, BridgesCommand.resume, BridgesCommand.seek, BridgesCommand.test, ImportCommand.command,
+        LogCommand.dump, LogCommand.verify,
         BenchCommand.publish, BenchCommand.subscribe,
     ]
 

@@ -7,7 +7,9 @@ struct ConnectionTests {
     private static let second: Int64 = 1_000_000_000
     private let refused = UpstreamFailure(.tcp, "refused")
 
-    private func settings(_ addressCount: Int = 1, _ body: (inout BridgeSettings) -> Void = { _ in }) throws -> BridgeSettings {
+    private func settings(_ addressCount: Int = 1, _ body: (inout BridgeSettings) -> Void = { _ in }) throws
+        -> BridgeSettings
+    {
         let addresses = (0..<addressCount).map { BridgeSettings.Address(host: "h\($0)", port: 1883) }
         var settings = BridgeSettings(
             name: "b", addresses: addresses, topics: [try BridgeTopic(pattern: "#")], nodeName: "n")
@@ -60,7 +62,8 @@ struct ConnectionTests {
 
     @Test("round robin goes around; every address is tried before the wait")
     func roundRobin() throws {
-        var machine = BridgeConnection(try settings(3) { settings in settings.order = .roundRobin }, isPaused: false, now: 0)
+        var machine = BridgeConnection(
+            try settings(3) { settings in settings.order = .roundRobin }, isPaused: false, now: 0)
         for address in 0..<3 {
             #expect(machine.elapsed(now: 0, waiting: 0, jitter: 0) == .connect(address: address))
             machine.lost(refused, now: 0, jitter: 0)

@@ -20,7 +20,8 @@ struct ProgressTests {
                 acknowledged.insert(index)
                 let lowest = (0...4).first { !acknowledged.contains($0) } ?? 4
                 #expect(progress.position == offset(10 + lowest))
-                #expect(Set(progress.checkpoint.done.map { Int($0.rawValue) - 10 }) == acknowledged.filter { $0 > lowest })
+                #expect(
+                    Set(progress.checkpoint.done.map { Int($0.rawValue) - 10 }) == acknowledged.filter { $0 > lowest })
             }
             #expect(progress.inflightCount == 0)
         }
@@ -126,7 +127,8 @@ struct CheckpointTests {
         for _ in 0..<5000 {
             var damaged = bytes
             for _ in 0..<Int.random(in: 1...4, using: &generator) {
-                damaged[Int.random(in: 0..<damaged.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+                damaged[Int.random(in: 0..<damaged.count, using: &generator)] = UInt8.random(
+                    in: 0...255, using: &generator)
             }
             if let read = BridgeCheckpoint(damaged.span) { #expect(read.encoded().count == damaged.count) }
         }

@@ -53,13 +53,18 @@ struct TopicMapTests {
     func example() throws {
         let map = TopicMap([try topic("clients/total in 0 test/mosquitto/org/ $SYS/broker/")])
         #expect(`in`(map, "$SYS/broker/clients/total") == "test/mosquitto/org/clients/total")
-        #expect(map.subscriptions == [TopicMap.Subscription(filter: Array("$SYS/broker/clients/total".utf8), qos: .atMostOnce)])
+        #expect(
+            map.subscriptions == [
+                TopicMap.Subscription(filter: Array("$SYS/broker/clients/total".utf8), qos: .atMostOnce)
+            ])
         #expect(!map.isOut)
     }
 
     @Test("the first topic that matches decides; the same filter is subscribed to once")
     func first() throws {
-        let map = TopicMap([try topic("a/b both 1 \"\" x/"), try topic("a/# out 2 \"\" y/"), try topic("a/b in 2 z/ x/")])
+        let map = TopicMap([
+            try topic("a/b both 1 \"\" x/"), try topic("a/# out 2 \"\" y/"), try topic("a/b in 2 z/ x/"),
+        ])
         #expect(out(map, "a/b") == "x/a/b")
         #expect(out(map, "a/c") == "y/a/c")
         #expect(`in`(map, "x/a/b") == "a/b")
@@ -79,12 +84,15 @@ struct TopicMapTests {
         let words = ["a", "b", "dev42", "", "x y", "ä"]
         for _ in 0..<2000 {
             func path(_ range: ClosedRange<Int>) -> String {
-                (0..<Int.random(in: range, using: &generator)).map { _ in words.randomElement(using: &generator) ?? "a" }
-                    .joined(separator: "/")
+                (0..<Int.random(in: range, using: &generator)).map { _ in words.randomElement(using: &generator) ?? "a"
+                }
+                .joined(separator: "/")
             }
             let local = path(1...2) + "/"
             let remote = path(1...2) + "/"
-            let map = TopicMap([try BridgeTopic(pattern: "#", direction: .both, localPrefix: local, remotePrefix: remote)])
+            let map = TopicMap([
+                try BridgeTopic(pattern: "#", direction: .both, localPrefix: local, remotePrefix: remote)
+            ])
             let name = local + "t/" + path(1...3)
             let there = try #require(out(map, name), "\(local) \(remote) \(name)")
             #expect(there.hasPrefix(remote))

@@ -39,13 +39,15 @@ struct BridgeLoopTests {
         for node in nodes {
             #expect(try node.process.wait(within: 20) { try Set(Self.payloads(node)).isSuperset(of: all) })
         }
-        // What goes in circles is soon more than ten; a message more from everybody shows that the last ones are through.
+        // What goes in circles is soon more than ten; one more from everybody shows that the last ones are through.
         for (index, node) in nodes.enumerated() {
             _ = try node.mosquitto("pub", ["-t", "r/\(index)", "-q", "1", "-m", "end-\(index)"])
         }
         for node in nodes {
             #expect(
-                try node.process.wait(within: 20) { try Self.payloads(node).filter { $0.hasPrefix("end") }.count >= nodes.count })
+                try node.process.wait(within: 20) {
+                    try Self.payloads(node).filter { $0.hasPrefix("end") }.count >= nodes.count
+                })
             let counts = Dictionary(grouping: try Self.payloads(node), by: { $0 }).mapValues(\.count)
             #expect(counts.values.allSatisfy { $0 == 1 }, "\(counts.filter { $0.value > 1 })")
         }

@@ -4,7 +4,8 @@ import Testing
 
 @Suite("bridges over TLS, and what their refusals say")
 struct BridgeTLSTests {
-    private static func listener(_ certificates: Certificates, _ name: String = "broker", _ more: String = "") -> String {
+    private static func listener(_ certificates: Certificates, _ name: String = "broker", _ more: String = "") -> String
+    {
         """
         allow_anonymous true
         cafile \(certificates.path("ca.pem"))
@@ -28,7 +29,8 @@ struct BridgeTLSTests {
 
     private func pin(_ certificates: Certificates, _ name: String) throws -> String {
         let command =
-            "openssl x509 -in \(certificates.path(name + ".pem")) -noout -pubkey | openssl pkey -pubin -outform der | sha256sum"
+            "openssl x509 -in \(certificates.path(name + ".pem")) -noout -pubkey"
+            + " | openssl pkey -pubin -outform der | sha256sum"
         return try String(Program.run(["sh", "-c", command]).output.prefix(64))
     }
 

@@ -10,7 +10,8 @@ struct BridgeTests {
     ) -> String {
         var lines = ["bridges:", "  - name: up", "    address: \(host):\(port)", "    topics:"]
         lines += topics.map { "      - topic: '\($0)'" }
-        lines += ["    restart: 20ms", "    restart_max: 100ms", "    inflight: \(inflight)"] + more.map { "    " + $0 }
+        lines +=
+            ["    restart: 20ms", "    restart_max: 100ms", "    inflight: \(inflight)"] + more.map { "    " + $0 }
         return lines.joined(separator: "\n") + "\n" + BrokerProcess.plain
     }
 
@@ -64,7 +65,8 @@ struct BridgeTests {
         return output
     }
 
-    @Test("kill -9 of the node: nothing is missing, order is kept; twice at most what was on its way, at QoS 2 nothing",
+    @Test(
+        "kill -9 of the node: nothing is missing, order is kept; twice at most what was on its way, at QoS 2 nothing",
         arguments: [1, 2])
     func killedNode(qos: Int) throws {
         let upstream = try MosquittoBroker()

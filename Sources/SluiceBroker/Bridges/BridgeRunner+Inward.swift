@@ -26,7 +26,8 @@ extension BridgeRunner {
             loopedCount += 1
             if loopedCount & (loopedCount - 1) == 0 {
                 report(
-                    .warning, "bridge \(settings.name): a message of '\(String(decoding: message.topic, as: UTF8.self))' "
+                    .warning,
+                    "bridge \(settings.name): a message of '\(String(decoding: message.topic, as: UTF8.self))' "
                         + "passed \(hops) bridges and is not taken: there is a loop")
             }
             return
@@ -60,7 +61,8 @@ extension BridgeRunner {
             let message = BridgeMessage(topic: topic, payload: payload, qos: .atLeastOnce, isRetained: true)
             let origin = Array(settings.localClientID.utf8)
             if let reason = intake.store(message, topic: topic, qos: .atLeastOnce, origin: origin, at: wallClock) {
-                report(.warning, "bridge \(settings.name): its state cannot be told on \(settings.stateTopic): \(reason)")
+                report(
+                    .warning, "bridge \(settings.name): its state cannot be told on \(settings.stateTopic): \(reason)")
             }
         }
         guard !settings.notifiesLocallyOnly, connection.isConnected else { return }

@@ -106,12 +106,13 @@ extension BridgeRunner {
             let source = sources[index]
             report(
                 .warning,
-                "bridge \(settings.name): retention took \(removed) records of \(source.stream)-\(source.number) before "
-                    + "they were looked at, those of other topics counted")
+                "bridge \(settings.name): retention took \(removed) records of \(source.stream)-\(source.number) "
+                    + "before they were looked at, those of other topics counted")
         }
         if read.damagedByteCount > 0 {
             report(
-                .warning, "bridge \(settings.name): \(read.damagedByteCount) damaged bytes were passed over in "
+                .warning,
+                "bridge \(settings.name): \(read.damagedByteCount) damaged bytes were passed over in "
                     + "\(sources[index].stream)-\(sources[index].number)")
         }
     }
@@ -266,7 +267,8 @@ extension BridgeRunner {
     func finished(_ packetID: UInt16, _ reason: UInt8) {
         let known = inflight.removeValue(forKey: packetID)
         let wasAssured = assured.firstIndex { $0.packetID == packetID }
-        let place = wasAssured.map { (assured[$0].source, assured[$0].offset) }
+        let place =
+            wasAssured.map { (assured[$0].source, assured[$0].offset) }
             ?? known.map { ($0.source, $0.offset) }
         if let index = wasAssured { assured.remove(at: index) }
         guard let (source, offset) = place else { return }
@@ -276,7 +278,8 @@ extension BridgeRunner {
         if reason < 0x80 {
             forwardedCount += 1
         } else {
-            refuse(Array("\(sources[source].stream)-\(sources[source].number) offset \(offset.rawValue)".utf8),
+            refuse(
+                Array("\(sources[source].stream)-\(sources[source].number) offset \(offset.rawValue)".utf8),
                 "reason 0x\(String(reason, radix: 16))")
         }
     }
@@ -384,7 +387,9 @@ extension StoredMessage {
             } else {
                 let whole = Array(copying: bytes.extracting(name.indices))
                 let prefix = Array(MessageHeader.userPrefix.utf8)
-                if whole.starts(with: prefix) { properties.user.append((Array(whole.dropFirst(prefix.count)), content)) }
+                if whole.starts(with: prefix) {
+                    properties.user.append((Array(whole.dropFirst(prefix.count)), content))
+                }
             }
         }
         return properties

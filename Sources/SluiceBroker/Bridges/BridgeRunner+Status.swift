@@ -135,7 +135,8 @@ extension BridgeRunner {
         report(.warning, "bridge \(settings.name): retention is about to overtake it; \(consequence)")
     }
 
-    /// Notes when the record at a position was stored: it is in memory while it is new, which is when it is asked first.
+    /// Notes when the record at a position was stored: it is in memory while it is new, which is when it is
+    /// asked for first.
     private func time(_ index: Int) {
         let source = sources[index]
         let position = source.progress.position
@@ -197,7 +198,8 @@ extension BridgeRunner {
         if connection.isIdle { return .idle }
         if connection.isConnected {
             let behind = sources.contains { source in
-                log.bounds(source.partition).durable.rawValue - source.progress.read.rawValue > Int64(settings.inflightMax)
+                log.bounds(source.partition).durable.rawValue - source.progress.read.rawValue
+                    > Int64(settings.inflightMax)
             }
             return behind ? .catchingUp : .live
         }

@@ -249,9 +249,8 @@ package final class BridgeRunner {
         failureTold = nil
         window.limit = min(settings.inflightMax, inflightMax ?? settings.inflightMax)
         refusals = []
-        report(
-            .info,
-            "bridge \(settings.name): connected to \(connection.address.map { settings.addresses[$0].description } ?? "")")
+        let address = connection.address.map { settings.addresses[$0].description } ?? ""
+        report(.info, "bridge \(settings.name): connected to \(address)")
         sendAssuredAgain(isSessionPresent)
         tellState(isConnected: true)
         for subscription in map.subscriptions {

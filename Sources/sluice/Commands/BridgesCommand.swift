@@ -109,8 +109,9 @@ enum BridgesCommand {
     static let test = Command(
         name: "bridges test", operands: ["NAME"], summary: "Try to reach a bridge's upstream broker",
         notes: """
-            Reads the configuration and connects from here to every address, under another client identifier: the running
-            bridge is not disturbed. Says what refused: DNS, TCP, TLS (which check), credentials or protocol version.
+            Reads the configuration and connects from here to every address, under another client identifier: the
+            running bridge is not disturbed. Says what refused: DNS, TCP, TLS (which check), credentials or protocol
+            version.
             """,
         example: "sluice bridges test cloud --config config/bridge.example.yaml", options: [ConfigurationSource.option]
     ) { arguments in

@@ -62,7 +62,8 @@ struct BridgeImport {
             if isMarked, goesBothWays {
                 text.note(
                     section.head,
-                    "topics go both ways, so MQTT 5 is spoken (mosquitto: 3.1.1): its 'no local' is what try_private is for")
+                    "topics go both ways, so MQTT 5 is spoken: its 'no local' does what try_private does in mosquitto"
+                )
             }
             return text.add(4, "protocol", isMarked && goesBothWays ? "\"5\"" : "\"3.1.1\"")
         }
@@ -72,7 +73,8 @@ struct BridgeImport {
             text.add(4, "protocol", "\"3.1.1\"")
             if isMarked, goesBothWays {
                 text.note(
-                    option, "topics go both ways, and with 3.1.1 the upstream sends back what it gets; mqttv50 does not")
+                    option, "topics go both ways, and with 3.1.1 the upstream sends back what it gets; mqttv50 does not"
+                )
             }
         case "mqttv31":
             text.add(4, "protocol", "\"3.1.1\"")
