@@ -41,6 +41,7 @@ fuzz: ## run the fuzzers for a minute (SECONDS=... for longer)
 bench: ## measure (Benchmarks): pieces with allocation gates, the broker beside mosquitto and C
 	$(MAKE) --directory Benchmarks bench
 
-soak: ## the simulation for 100,000 histories, and memory over 20 million messages
+soak: ## the simulation for 100,000 histories, 200,000 bridged messages, and memory over 20 million messages
 	SLUICE_SOAK_RUNS=100000 $(SWIFT) test $(IMPORTS) --filter '^CommitLogTests\.CrashTests'
+	SLUICE_SOAK_MESSAGES=200000 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.BridgeTests/killedNode'
 	$(MAKE) --directory Benchmarks soak
