@@ -42,7 +42,7 @@ extension BridgeRunner {
         while idle < sources.count, budget > 0, window.isOpen, connection.isConnected {
             let index = nextSource
             nextSource = (nextSource + 1) % sources.count
-            if sources[index].batches.isEmpty { load(index) }
+            load(index)
             guard !sources[index].batches.isEmpty else {
                 idle += 1
                 continue
@@ -80,21 +80,37 @@ extension BridgeRunner {
 
     /// Reads on in a partition, from memory or in the background.
     private func load(_ index: Int) {
+        if sources[index].batches.isEmpty, let ahead = sources[index].ahead {
+            sources[index].ahead = nil
+            take(ahead, index)
+        }
         let source = sources[index]
-        guard source.ticket == nil else { return }
+        guard source.ticket == nil, source.ahead == nil else { return }
+        if !source.batches.isEmpty {
+            guard source.isBehind, source.looked == nil, source.batches.count <= 2 else { return }
+            return fetch(index, from: source.readEnd)
+        }
         guard source.next < log.bounds(source.partition).durable else { return }
         let loaded = sources.count { !$0.batches.isEmpty || $0.ticket != nil }
         guard loaded < Self.loadedMax else { return }
         if let read = log.readTail(
             source.partition, from: source.next, level: .durable, reader: reader, byteCountMax: Self.readBytesMax)
         {
+            sources[index].isBehind = false
             take(read, index)
             return
         }
+        sources[index].isBehind = true
+        fetch(index, from: source.next)
+    }
+
+    private func fetch(_ index: Int, from offset: Offset) {
+        let source = sources[index]
+        guard offset < log.bounds(source.partition).durable else { return }
         nextTicket += 1
         sources[index].ticket = nextTicket
         log.fetch(
-            source.partition, from: source.next, hint: source.hint, selection: selection,
+            source.partition, from: offset, hint: source.hint, selection: selection,
             byteCountMax: Self.readBytesMax, ticket: nextTicket, reader: reader)
     }
 
@@ -131,8 +147,10 @@ extension BridgeRunner {
                 sources[index].progress.sought(read.nextOffset)
                 sources[index].reset()
                 isCheckpointDirty = true
-            } else {
+            } else if sources[index].batches.isEmpty {
                 take(read, index)
+            } else {
+                sources[index].ahead = read
             }
         }
     }

@@ -17,6 +17,10 @@ struct BridgeSource {
     var hint: ReadHint?
     /// The answer that it waits for, if it does.
     var ticket: UInt64?
+    /// What was read ahead, in the background, while batches were left.
+    var ahead: PartitionRead?
+    /// Whether the last read came from files: the next one is asked for before it is needed.
+    var isBehind = false
     /// Whether that is the place of a time.
     var isLookup = false
     /// Where a lazy bridge that waits has looked; nil when it has not seen a message of its own.
@@ -41,6 +45,8 @@ struct BridgeSource {
         records = nil
         hint = nil
         ticket = nil
+        ahead = nil
+        isBehind = false
         isLookup = false
         looked = nil
     }
