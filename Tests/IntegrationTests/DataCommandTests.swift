@@ -112,7 +112,7 @@ struct DataCommandTests {
         let json = try broker.sluice(["streams", "list", "--json"])
         let document = try #require(try objects(json).first)
         let names = (document["streams"] as? [[String: Any]])?.compactMap { $0["name"] as? String }
-        #expect(names?.sorted() == ["__presence", "__retained", "__sessions", "mqtt", "sensors"])
+        #expect(names?.sorted() == ["__bridges", "__presence", "__retained", "__sessions", "mqtt", "sensors"])
         #expect(try broker.sluice(["publish", "t", "-m", "x"]).code == 0)
         let described = try broker.sluice(["streams", "describe", "mqtt", "--json"])
         let stream = try #require(try objects(described).first)
