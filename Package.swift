@@ -68,14 +68,20 @@ let package = Package(
         .target(
             name: "GroupCoordination", dependencies: ["SluiceCore", "RecordFormat"], swiftSettings: sansIO),
         .target(
+            name: "Bridging", dependencies: ["SluiceCore", "TopicRouting"], swiftSettings: sansIO),
+        .target(
             name: "SluiceBroker",
             dependencies: [
                 "GroupCoordination",
                 "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "CommitLog",
+                "Bridging",
             ],
             swiftSettings: sansIO),
         .target(
             name: "CommitLogPosix", dependencies: ["SluiceCore", "RecordFormat", "CommitLog", "CLinux"],
+            swiftSettings: settings),
+        .target(
+            name: "BridgeClients", dependencies: ["Cryptography", "Bridging", "CMosquitto"],
             swiftSettings: settings),
         .target(name: "EventLoop", dependencies: ["SluiceCore", "CUv", "CLinux"], swiftSettings: settings),
         .target(
@@ -97,6 +103,7 @@ let package = Package(
                 "CommitLog", "GroupCoordination",
                 "SluiceBroker",
                 "Cryptography", "CommitLogPosix", "EventLoop", "SluiceTransport", "SluiceConfiguration", "CLinux",
+                "Bridging", "BridgeClients",
             ],
             swiftSettings: settings),
 
@@ -117,6 +124,7 @@ let package = Package(
                 "SluiceBroker", "GroupCoordination", "CommitLog", "RecordFormat", "MQTTWire", "TopicRouting",
                 "SluiceCore",
             ]),
+        tests("BridgingTests", ["Bridging", "SluiceCore", "SluiceTesting"]),
         tests("CryptographyTests", ["Cryptography", "SluiceCore"]),
         tests("SluiceTransportTests", ["SluiceTransport", "SluiceTesting", "SluiceCore"]),
         tests("GroupCoordinationTests", ["GroupCoordination", "SluiceCore"]),

@@ -342,6 +342,11 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         withState { $0.partitions[partition.index].trimmedBefore = offset }
     }
 
+    /// See `LogEngine`.
+    package func hold(_ partition: PartitionID, from offset: Offset?, for reader: ReaderID) -> Bool {
+        withState { $0.partitions[partition.index].hold(from: offset, for: reader) }
+    }
+
     /// See `LogStateAccess`.
     package var trouble: StorageError? { withState { $0.poison ?? $0.full } }
 

@@ -57,6 +57,25 @@ enum PEM {
         return Int64(days) * 86_400 + Int64(seconds)
     }
 
+    /// SHA-256 of a certificate's SubjectPublicKeyInfo: what RFC 7469 pins.
+    static func keyPin(of certificate: OpaquePointer) -> [UInt8] {
+        var encoded: UnsafeMutablePointer<UInt8>?
+        let byteCount = unsafe i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &encoded)
+        guard byteCount > 0, let bytes = unsafe encoded else { preconditionFailure("No memory for a public key") }
+        defer { unsafe sluice_openssl_free(bytes) }
+        var digest = [UInt8](repeating: 0, count: 32)
+        var digestByteCount: UInt32 = 0
+        let status = unsafe EVP_Digest(bytes, Int(byteCount), &digest, &digestByteCount, EVP_sha256(), nil)
+        precondition(status == 1 && digestByteCount == 32, "OpenSSL has no SHA-256")
+        return digest
+    }
+
+    /// Bytes as people compare them.
+    static func hexadecimal(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef")
+        return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    }
+
     /// OpenSSL would ask on the terminal.
     private static let refusePassphrase:
         @convention(c) (UnsafeMutablePointer<CChar>?, Int32, Int32, UnsafeMutableRawPointer?) -> Int32 = {

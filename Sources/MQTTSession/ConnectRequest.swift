@@ -27,6 +27,8 @@ package struct ConnectRequest: Equatable, Sendable {
     package var will: ConnectPacket.Will?
     /// Seconds between the loss of the connection and the will.
     package var willDelaySeconds: UInt32 = 0
+    /// Whether the client is another broker's bridge.
+    package var isBridge = false
     /// The user name in UTF-8.
     package var userName: [UInt8]?
     /// The password.
@@ -49,6 +51,7 @@ package struct ConnectRequest: Equatable, Sendable {
         cleanStart = packet.cleanStart
         keepAliveSeconds = packet.keepAliveSeconds
         sessionExpirySeconds = packet.version == .v5 || packet.cleanStart ? 0 : Self.sessionNeverExpires
+        isBridge = packet.isBridge
         will = packet.will
         userName = packet.userName
         password = packet.password

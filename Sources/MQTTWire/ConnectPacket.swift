@@ -10,6 +10,8 @@ package struct ConnectPacket: Equatable, Sendable {
     package var keepAliveSeconds: UInt16
     /// The client identifier in UTF-8; empty to be given one.
     package var clientID: [UInt8]
+    /// Whether the client says that it is another broker's bridge: bit 7 of the level, before MQTT 5.
+    package var isBridge = false
     /// What to publish if the connection is lost.
     package var will: Will?
     /// The user name in UTF-8.
@@ -62,6 +64,7 @@ package struct ConnectPacket: Equatable, Sendable {
         self.init(
             version: view.version, clientID: bytes.copy(view.clientID), cleanStart: view.cleanStart,
             keepAliveSeconds: view.keepAliveSeconds, properties: bytes.copy(view.properties))
+        isBridge = view.isBridge
         if view.hasUserName { userName = bytes.copy(view.userName) }
         if view.hasPassword { password = bytes.copy(view.password) }
         if view.hasWill {
@@ -82,7 +85,7 @@ package struct ConnectPacket: Equatable, Sendable {
         let name = version.protocolName.description
         buffer.append(bigEndian: UInt16(name.utf8.count))
         buffer.append(utf8: name)
-        buffer.append(version.rawValue)
+        buffer.append(version.rawValue | (isBridge ? 0x80 : 0))
         buffer.append(flags.rawValue)
         buffer.append(bigEndian: keepAliveSeconds)
         if version == .v5 { PacketEncoder.append(properties: properties.span, to: &buffer) }

@@ -96,6 +96,8 @@ extension Packet {
         package var hasUserName: Bool
         /// Whether there is a password.
         package var hasPassword: Bool
+        /// Whether the client says that it is another broker's bridge: bit 7 of the protocol level, mosquitto's way.
+        package var isBridge = false
     }
 
     /// CONNACK.

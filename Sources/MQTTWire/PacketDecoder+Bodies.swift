@@ -30,6 +30,7 @@ extension PacketDecoder {
             willQoS: flags.willQoS ?? .atMostOnce, cleanStart: flags.contains(.cleanStart),
             hasWill: flags.contains(.will), willRetain: flags.contains([.will, .willRetain]),
             hasUserName: flags.contains(.userName), hasPassword: flags.contains(.password))
+        packet.isBridge = isBridge
         packet.properties = try properties(&reader, at: .connect)
         packet.clientID = try reader.readString()
         if packet.hasWill { try readWill(&reader, into: &packet) }

@@ -29,6 +29,8 @@ package enum DecodeStep: Equatable, Sendable, BitwiseCopyable {
     @usableFromInline var wantedByteCount = Self.headerByteCountMin
     /// The size of the first byte and the remaining length; 0 while it is not known.
     @usableFromInline var headerByteCount = 0
+    /// Whether the client said with its protocol level that it is another broker's bridge.
+    private(set) var isBridge = false
     /// Whether the first packet is still to come, which must be CONNECT.
     @usableFromInline var awaitsConnect: Bool
 
@@ -205,8 +207,11 @@ package enum DecodeStep: Equatable, Sendable, BitwiseCopyable {
             throw reader.error(.protocolNameUnknown, at: start)
         }
         let level = try reader.readUInt8()
-        if let version = ProtocolVersion(rawValue: level), isOld == (version == .v31) { return version }
-        // Bit 7 marks a mosquitto bridge, which tries again without it when a version 3 CONNACK refuses it.
+        // Bit 7 marks a mosquitto bridge, before MQTT 5.
+        isBridge = level == 0x83 || level == 0x84
+        if let version = ProtocolVersion(rawValue: isBridge ? level & 0x7F : level), isOld == (version == .v31) {
+            return version
+        }
         if level > ProtocolVersion.v5.rawValue, level < 0x80 { version = .v5 }
         throw reader.error(.protocolLevelUnsupported, at: reader.position - 1)
     }

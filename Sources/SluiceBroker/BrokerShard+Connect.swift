@@ -9,6 +9,7 @@ extension BrokerShard {
     /// Decides on a request to connect.
     func connect(_ client: Client, _ request: ConnectRequest) {
         client.version = request.version
+        client.isBridge = request.isBridge
         client.clientID = request.clientID.isEmpty ? assignedClientID(client) : request.clientID
         client.expirySeconds = offer.sessionExpirySeconds(asked: request.sessionExpirySeconds)
         if let reason = refusal(of: request) {
@@ -35,6 +36,7 @@ extension BrokerShard {
     /// Why a request is turned away: a will is a publish, and `$` topics are the broker's.
     private func refusal(of request: ConnectRequest) -> ReasonCode? {
         guard let will = request.will, will.topic.first == UInt8(ascii: "$") else { return nil }
+        if Self.isBridgeState(will.topic.span) { return nil }
         return .notAuthorized
     }
 

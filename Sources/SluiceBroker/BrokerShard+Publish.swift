@@ -62,6 +62,7 @@ extension BrokerShard {
         let route = try routes.route(topic)
         if route.isReserved { return refuseReserved(publish, topic, client, bytes) }
         client.isPublisher = true
+        if !publish.properties.isEmpty, isLooped(publish, bytes) { return passOver(publish, client) }
         let level = append(publish, topic, route, bytes, origin: noLocalCount > 0 ? client.clientID : nil)
         switch publish.qos {
         case .atMostOnce: break
@@ -109,7 +110,9 @@ extension BrokerShard {
     private func refuseReserved(_ publish: PublishAction, _ topic: Span<UInt8>, _ client: Client, _ bytes: Span<UInt8>)
     {
         let name = String(decoding: topic.copy(ByteRange(start: 0, byteCount: topic.count)), as: UTF8.self)
-        let isAnswered = answerRequest(name, publish, client, bytes)
+        let isState = Self.isBridgeState(topic)
+        if isState { tellBridgeState(Array(name.utf8), bytes.copy(publish.payload)) }
+        let isAnswered = isState || answerRequest(name, publish, client, bytes)
         let reason: ReasonCode = isAnswered ? .success : .notAuthorized
         if !isAnswered {
             counters.messagesRefused += 1

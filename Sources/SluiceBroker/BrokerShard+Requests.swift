@@ -6,8 +6,9 @@ import SluiceCore
 /// Requests to the broker itself, over MQTT 5 request and response: what `sluice streams`, `sessions` and `groups` ask.
 ///
 /// A PUBLISH to `$sluice/streams`, `sessions`, `sessions/delete` (the payload is a client identifier), `groups`,
-/// `groups/delete`, `groups/reset` or `offsets`, with a response topic, is answered to that topic on the same
-/// connection, at QoS 0, with a JSON document. Nothing is stored.
+/// `groups/delete`, `groups/reset`, `offsets`, `bridges`, or `bridges/` and `pause`, `resume` or `seek` (the payload is
+/// a bridge's name), with a response topic, is answered to that topic on the same connection, at QoS 0, with a JSON
+/// document. Nothing is stored.
 extension BrokerShard {
     /// Answers a request.
     /// - Returns: false when it is none that the broker knows.
@@ -49,6 +50,8 @@ extension BrokerShard {
         case "$sluice/groups": groupsDocument()
         case "$sluice/groups/delete": deleteGroup(payload)
         case "$sluice/groups/reset": resetGroup(payload)
+        case "$sluice/bridges": bridgesDocument()
+        case _ where name.hasPrefix("$sluice/bridges/"): commandBridge(String(name.dropFirst(16)), payload)
         case _: nil
         }
     }

@@ -31,9 +31,9 @@ extension BrokerShard {
         var needsRecord = false
         newsStart = nil
         var filters = SubscriptionReader(bytes, packet)
-        while let (range, options) = filters.next() {
+        while let (range, asked) = filters.next() {
             let request = SubscriptionRequest(
-                filter: bytes.copy(range), options: options, identifier: identifier, replay: replay)
+                filter: bytes.copy(range), options: options(asked, of: client), identifier: identifier, replay: replay)
             let outcome = subscribe(client, request)
             codes.append(outcome.code)
             needsRecord = needsRecord || outcome.needsRecord

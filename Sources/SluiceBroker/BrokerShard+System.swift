@@ -95,7 +95,7 @@ extension BrokerShard {
     }
 
     /// Sends one of the broker's topics to everybody here who subscribes to it.
-    private func broadcast(_ topic: SystemTopic, retain: Bool) {
+    func broadcast(_ topic: SystemTopic, retain: Bool) {
         for target in matchList(topic.topic.span).targets {
             send(topic, to: target.reader.client, target.identifiers, retain: retain && target.retainAsPublished)
         }
@@ -104,7 +104,7 @@ extension BrokerShard {
     /// Sends what the broker's topics said last to a new subscription that asks for them.
     func sendSystemTopics(_ subscription: Subscription) {
         guard subscription.matched.first == UInt8(ascii: "$") else { return }
-        for topic in systemTopics where subscription.matches(topic.topic) {
+        for topic in systemTopics + bridgeTopics where subscription.matches(topic.topic) {
             send(topic, to: subscription.client, subscription.identifier.map { [$0] } ?? [], retain: true)
         }
     }

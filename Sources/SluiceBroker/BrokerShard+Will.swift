@@ -32,8 +32,11 @@ extension BrokerShard {
             packetID: .none, qos: message.qos, retain: message.retain, duplicate: false)
         do {
             let route = try routes.route(message.topic.span)
-            guard !route.isReserved else { return }
-            _ = append(publish, message.topic.span, route, bytes.span, origin: clientID)
+            if route.isReserved {
+                tellBridgeState(message.topic, message.payload)
+            } else {
+                _ = append(publish, message.topic.span, route, bytes.span, origin: clientID)
+            }
             if let partition = sessionsPartition {
                 let key = RecordFields.key(StateRecord.key(.will, clientID))
                 let headers = RecordFields.headers([])

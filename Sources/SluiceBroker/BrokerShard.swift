@@ -1,3 +1,4 @@
+import Bridging
 package import CommitLog
 import GroupCoordination
 import MQTTSession
@@ -16,6 +17,8 @@ package struct ShardSettings {
     package var rules: RuleSet
     /// The authentication exchanges that are offered; nil for none.
     package var authenticator: (any EnhancedAuthenticator)?
+    /// The node's bridges; nil for none.
+    package var bridges: (any BridgeDirectory)?
 
     /// Settings from their parts.
     package init(index: Int, limits: Limits, rules: RuleSet) {
@@ -68,6 +71,12 @@ package final class BrokerShard {
     var dirtyMemberships: [GroupMembership] = []
     /// The broker's own topics, as they were last told.
     var systemTopics: [SystemTopic] = []
+    /// What the node's messages are known by in other nodes; nil without bridges' stream.
+    private(set) lazy var nodeID = log.streams.first { $0.settings.name == BridgeCheckpoint.stream }.map {
+        Array($0.id.utf8)
+    }
+    /// What the node's bridges told last.
+    var bridgeTopics: [SystemTopic] = []
     var statistics: BrokerStatistics?
     private var elapsedCount = 0
     var clients: [UInt64: Client] = [:]
@@ -266,6 +275,7 @@ package final class BrokerShard {
         case .groupForgotten(let name): forgotten(name)
         case .system(let topics): take(topics)
         case .presence(let topic): told(topic)
+        case .bridgeState(let topic): told(bridge: topic)
         case .endSession(let clientID): endSession(clientID)
         }
     }

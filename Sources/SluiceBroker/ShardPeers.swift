@@ -40,6 +40,8 @@ package enum ShardMessage: Sendable {
     case system([SystemTopic])
     /// A client of another shard came or went.
     case presence(SystemTopic)
+    /// A bridge of the node was connected or lost.
+    case bridgeState(SystemTopic)
     /// Somebody wants a session of this shard, or a parked one, to end.
     case endSession(clientID: [UInt8])
 }

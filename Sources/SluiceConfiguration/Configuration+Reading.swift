@@ -58,6 +58,19 @@ extension Configuration {
             if let level = section.value("level", .choice()) as LogLevel? { logging.level = level }
         }
         takeStreams(root)
+        takeBridges(root)
+    }
+
+    private mutating func takeBridges(_ root: SectionReader) {
+        root.sections("bridges") { section in
+            guard let bridge = BridgeConfiguration(section) else { return }
+            if let other = bridges.first(where: { $0.name == bridge.name }) {
+                return section.report(
+                    at: section.valueLocation(of: "name"),
+                    "the bridge '\(bridge.name)' is already listed in line \(other.location.line)")
+            }
+            bridges.append(bridge)
+        }
     }
 
     /// Reads streams and rules, which together say what streams there are.

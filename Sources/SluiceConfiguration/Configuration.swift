@@ -18,6 +18,8 @@ package struct Configuration: Equatable, Sendable {
     package var streams: [StreamSettings] = []
     /// The rules, in the order they are tried.
     package var rules: [RuleSettings] = []
+    /// Bridges to other brokers.
+    package var bridges: [BridgeConfiguration] = []
     /// What is logged.
     package var logging = LoggingSettings()
 

@@ -80,6 +80,10 @@ package final class Server {
     private let report: @Sendable (LogSeverity, String) -> Void
     private var listeners: [Listener] = []
     private let peers = Peers()
+    /// The node's bridges, which clients ask about; set before `run`.
+    package var bridges: (any BridgeDirectory)?
+    /// Called when no connection is accepted any more and the loops still run.
+    package var beforeStop: () -> Void = {}
     private let loop = Loop()
     private var loops: [TransportLoop] = []
     private var acceptedCount = 0
@@ -111,6 +115,9 @@ package final class Server {
         func ready(readable: Bool, writable: Bool) { if readable { body?(self) } }
     }
 
+    /// What the shards share; posts only from `run`'s `ready` until `beforeStop` returns.
+    package var sharedState: any ShardPeers { peers }
+
     /// Where it listens, as `HOST:PORT`, in the order of its settings.
     package var addresses: [(kind: ListenerKind, address: String)] {
         listeners.map { ($0.kind, SocketAddress.local(of: $0.socket)) }
@@ -139,8 +146,10 @@ package final class Server {
     ///   - ready: called when connections are accepted.
     package func run(reload: @escaping () -> Void, ready: () -> Void) {
         loops = (0..<settings.loopCount).map { index in
-            TransportLoop(
-                settings: ShardSettings(index: index, limits: settings.limits, rules: rules), log: log, peers: peers,
+            var shard = ShardSettings(index: index, limits: settings.limits, rules: rules)
+            shard.bridges = bridges
+            return TransportLoop(
+                settings: shard, log: log, peers: peers,
                 onClose: { [peers] in peers.connectionCount.subtract(1, ordering: .relaxed) }, report: report)
         }
         peers.loops = loops
@@ -160,6 +169,7 @@ package final class Server {
         watchers.append(SignalWatcher(loop, signal: SIGHUP, reload))
         ready()
         loop.run()
+        beforeStop()
         for loop in loops { loop.post(.stop) }
         for thread in threads { thread.join() }
         loop.drain()

@@ -6,6 +6,8 @@ enum CommandTable {
         SessionsCommand.describe, SessionsCommand.delete, GroupsCommand.list,
         GroupsCommand.describe, GroupsCommand.reset, GroupsCommand.delete, LogCommand.dump, LogCommand.verify,
         LogCommand.stats, LogCommand.export, LogCommand.backup, LogCommand.restore, LogCommand.repair,
+        BridgesCommand.list, BridgesCommand.describe, BridgesCommand.pause, BridgesCommand.resume,
+        BridgesCommand.seek, BridgesCommand.test, ImportCommand.command,
         BenchCommand.publish, BenchCommand.subscribe,
     ]
 

@@ -122,6 +122,25 @@ struct RetentionTests {
         #expect(world.disk.paths.filter { $0.hasPrefix("streams/device-0/0") }.count == 9)
     }
 
+    @Test("a hold keeps what is at its offset and behind it, says that it did, and ends")
+    func hold() throws {
+        var stream = StreamSettings(name: "device")
+        stream.policy.retentionBytesMax = 2500
+        let (_, log) = try Self.filled(stream)
+        let before = log.withState { $0.partitions[0].segments }
+        let reader = ReaderID(index: 7)
+        func hold(_ offset: Offset?) -> Bool { log.withState { $0.partitions[0].hold(from: offset, for: reader) } }
+        #expect(!hold(before[2].baseOffset))
+        #expect(try Self.retain(log, at: 0) == 2)
+        #expect(log.withState { $0.partitions[0].start } == before[2].baseOffset)
+        #expect(hold(before[2].baseOffset), "retention wanted more")
+        #expect(!hold(before[3].baseOffset), "nothing since")
+        #expect(try Self.retain(log, at: 0) == 1)
+        _ = hold(nil)
+        #expect(try Self.retain(log, at: 0) == 2)
+        #expect(!hold(nil))
+    }
+
     @Test("by age: an eighth of the segments at most in a pass, never the newest")
     func byAge() throws {
         var stream = StreamSettings(name: "device")

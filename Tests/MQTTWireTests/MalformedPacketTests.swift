@@ -153,7 +153,8 @@ struct MalformedPacketTests {
         Malformed("level 3 of MQTT", "10 0c 0004 4d515454 03 02 0000 0000", [], .protocolLevelUnsupported, at: 8),
         Malformed(
             "level 4 of MQIsdp", "10 0e 0006 4d5149736470 04 02 0000 0000", [], .protocolLevelUnsupported, at: 10),
-        Malformed("mosquitto bridge", "10 0c 0004 4d515454 84 02 0000 0000", [], .protocolLevelUnsupported, at: 8),
+        Malformed("a bridge of MQTT 5", "10 0c 0004 4d515454 85 02 0000 0000", [], .protocolLevelUnsupported, at: 8),
+        Malformed("bridge 3 of MQTT", "10 0c 0004 4d515454 83 02 0000 0000", [], .protocolLevelUnsupported, at: 8),
         Malformed("flags of CONNECT", "11 0c 0004 4d515454 04 02 0000 0000", [], .flagsReserved, at: 0),
         Malformed("reserved flag", "10 0c 0004 4d515454 04 03 0000 0000", [], .connectFlagReserved, at: 9),
         Malformed("will QoS without will", "10 0c 0004 4d515454 04 0a 0000 0000", [], .willFlagsWithoutWill, at: 9),
@@ -201,9 +202,24 @@ struct MalformedPacketTests {
         #expect(decodeAll(hex("c0 808000"), connectedDecoder(.server, .v311)).packets == [.pingRequest])
     }
 
+    @Test("A mosquitto bridge says so in its level", arguments: [0x04, 0x84])
+    func bridgeLevel(_ level: UInt8) throws {
+        var bytes = hex("10 0c 0004 4d515454 00 02 0000 0000")
+        bytes[8] = level
+        var decoder = PacketDecoder(side: .server)
+        guard case .packet(.connect(let view), _) = try decoder.decode(bytes.span, from: 0) else {
+            Issue.record("not decoded")
+            return
+        }
+        #expect(view.isBridge == (level == 0x84) && view.version == .v311)
+        var buffer = ByteBuffer()
+        ConnectPacket(view, in: bytes.span).encode(into: &buffer)
+        #expect(buffer.bytes[8] == level)
+    }
+
     @Test("A level of the future is refused in the form of MQTT 5, a bridge's in that of 3.1.1")
     func versionOfRefusal() {
-        for (level, version) in [(0x06, ProtocolVersion.v5), (0x7F, .v5), (0x84, .v311), (0x00, .v311), (0xFF, .v311)] {
+        for (level, version) in [(0x06, ProtocolVersion.v5), (0x7F, .v5), (0x85, .v311), (0x00, .v311), (0xFF, .v311)] {
             var bytes = hex("10 0c 0004 4d515454 00 02 0000 0000")
             bytes[8] = UInt8(level)
             var decoder = PacketDecoder(side: .server)

@@ -177,6 +177,8 @@ final class FakeLog: LogEngine, @unchecked Sendable {
 
     func policy(ofStream index: Int) -> StreamPolicy { state.policy(ofStream: index) }
 
+    func hold(_ partition: PartitionID, from offset: Offset?, for reader: ReaderID) -> Bool { false }
+
     func setPolicy(_ policy: StreamPolicy, ofStream index: Int) { state.setPolicy(policy, ofStream: index) }
 
     func register(wake: @escaping @Sendable () -> Void) -> ReaderID {

@@ -226,6 +226,11 @@ package protocol LogEngine: AnyObject, Sendable {
     /// Gives up records before `offset`; whole segments of them are removed in the background.
     func trim(_ partition: PartitionID, before offset: Offset)
 
+    /// Asks retention to keep what is at `offset` and behind it in a partition, until the same reader says otherwise;
+    /// nil for nothing.
+    /// - Returns: whether retention would have removed something since the last call.
+    func hold(_ partition: PartitionID, from offset: Offset?, for reader: ReaderID) -> Bool
+
     /// Why the log refuses appends, if it does: poisoned for good, or full for now.
     var trouble: StorageError? { get }
 

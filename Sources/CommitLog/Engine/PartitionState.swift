@@ -39,6 +39,10 @@ package final class PartitionState {
     package private(set) var flushedCount = 0
     /// The offset before which its owner has given records up.
     package var trimmedBefore = Offset.zero
+    /// From where on readers have asked retention to keep it.
+    private var holds: [ReaderID: Offset] = [:]
+    /// Whether that kept a segment lately.
+    private var isHeldBack = false
     /// Whether the flusher has it on its list.
     package var isQueuedForFlush = false
     /// The idempotent producers as of the newest record.
@@ -137,13 +141,34 @@ package final class PartitionState {
     /// The oldest segment, if it may be removed: it is not the newest, and all of it is in its file.
     package var removableSegment: SegmentInfo? {
         // A reader's tail may still hold its batches; it does no harm, their offsets are below the start then.
+        guard let oldest = oldestWhole else { return nil }
+        guard isHeld(oldest) else { return oldest }
+        isHeldBack = true
+        return nil
+    }
+
+    private var oldestWhole: SegmentInfo? {
         segments.count > 1 && segments[0].nextOffset <= flushed ? segments[0] : nil
+    }
+
+    private func isHeld(_ segment: SegmentInfo) -> Bool { holds.values.min().map { segment.nextOffset > $0 } ?? false }
+
+    /// Keeps segments with `offset` and behind it for a reader; nil for none.
+    /// - Returns: whether that kept one since the last call.
+    package func hold(from offset: Offset?, for reader: ReaderID) -> Bool {
+        holds[reader] = offset
+        defer { isHeldBack = false }
+        return isHeldBack && offset != nil
     }
 
     /// Drops the oldest segments for which `isDoomed` holds from the list; the caller removes their files.
     package func removeSegments(countMax: Int, while isDoomed: (SegmentInfo) -> Bool) -> [SegmentInfo] {
         var removed: [SegmentInfo] = []
-        while removed.count < countMax, let oldest = removableSegment, isDoomed(oldest) {
+        while removed.count < countMax, let oldest = oldestWhole, isDoomed(oldest) {
+            guard !isHeld(oldest) else {
+                isHeldBack = true
+                break
+            }
             removed.append(segments.removeFirst())
             byteCount -= oldest.byteCount
             start = segments[0].baseOffset

@@ -40,3 +40,11 @@ static inline int sluice_err_library(unsigned long error) { return ERR_GET_LIB(e
 static inline int sluice_err_reason(unsigned long error) { return ERR_GET_REASON(error); }
 
 static const unsigned long sluice_name_one_line = XN_FLAG_ONELINE;
+
+static inline void sluice_ssl_context_limit_most(SSL_CTX *context, int mostVersion) {
+    SSL_CTX_set_max_proto_version(context, mostVersion);
+}
+
+static inline void sluice_ssl_context_set_data(SSL_CTX *context, void *data) { SSL_CTX_set_app_data(context, data); }
+static inline void *sluice_ssl_context_data(const SSL_CTX *context) { return SSL_CTX_get_app_data(context); }
+static inline void sluice_openssl_free(void *memory) { OPENSSL_free(memory); }

@@ -1,3 +1,4 @@
+import Bridging
 import SluiceConfiguration
 import SluiceTransport
 import TopicRouting
@@ -13,12 +14,17 @@ enum CheckCommand {
         let configuration = try ConfigurationSource.load(arguments)
         let rules = try RuleTranslation.rules(configuration)
         let certificates = try Certificates(configuration.listeners)
+        let bridges = try BridgeTranslation.settings(configuration)
         var settings = Table(columns: [.left, .left])
         for (kind, address) in configuration.listeners.addresses {
             settings.add(["\(kind.rawValue) listener", address.description])
         }
         for entry in certificates.entries {
             settings.add(["\(entry.kind.rawValue) certificate", entry.summary])
+        }
+        for bridge in bridges {
+            let places = bridge.addresses.map(\.description).joined(separator: ", ")
+            settings.add(["bridge \(bridge.name)", "\(places), MQTT \(bridge.version.rawValue)"])
         }
         settings.add(["data", configuration.dataDirectory])
         settings.add(["loops", configuration.loopCount == 0 ? "one for each core" : String(configuration.loopCount)])

@@ -1,3 +1,4 @@
+import Bridging
 import CLinux
 import CommitLog
 import CommitLogPosix
@@ -27,6 +28,7 @@ struct Node {
         _ = sluice_raise_file_limit()
         let rules = try RuleTranslation.rules(configuration)
         let certificates = try Certificates(configuration.listeners)
+        let bridgeSettings = try BridgeTranslation.settings(configuration)
         let storage = try PosixStorage(root: configuration.dataDirectory)
         let log = try LogRuntime(
             storage: storage, streams: RuleTranslation.streams(configuration), settings: runtimeSettings,
@@ -47,12 +49,18 @@ struct Node {
             log: log, rules: rules, sessions: sessions, retained: retained, offsets: offsets,
             report: { Console.log($0 == .warning ? .warning : .info, $1) })
         for warning in certificates.warnings { Console.log(.warning, warning) }
+        let bridges = BridgeService(
+            bridgeSettings, log: log, peers: server.sharedState, rules: rules, limits: configuration.limits,
+            checkpoints: try recovery.checkpoints())
+        server.bridges = bridges
+        server.beforeStop = { bridges.stop() }
         let reload = Reload(
             log: log, server: server, current: configuration, certificates: certificates, read: read)
         server.run(reload: reload.run) {
             Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")
             let topic = Array("sensors/plant1/dev42/temp".utf8)
             Console.greet(server.addresses, stream: rules.resolve(topic.span).stream)
+            bridges.start()
             if let readyFile { ReadyFile.write(readyFile, server.addresses) }
         }
         Console.log(.info, "stopping")
@@ -124,7 +132,10 @@ enum RuleTranslation {
             stream.shape.segmentBytesMax = Int64(setting.segmentBytes)
             return stream
         }
-        for name in [SessionReplay.stream, RetainedReplay.stream, Presence.stream, GroupRecord.stream] {
+        let own = [
+            SessionReplay.stream, RetainedReplay.stream, Presence.stream, GroupRecord.stream, BridgeCheckpoint.stream,
+        ]
+        for name in own {
             var stream = CommitLog.StreamSettings(name: name)
             // Short segments: only sealed ones are compacted, and all of it is read when the node starts.
             stream.shape.segmentBytesMax = 4 << 20
@@ -220,6 +231,25 @@ struct StateRecovery {
         var replay = RetainedReplay()
         try forEachBatch(of: RetainedReplay.stream) { try replay.apply($0) }
         return replay.finish()
+    }
+
+    /// Replays every record of the stream of bridges' checkpoints.
+    func checkpoints() throws -> [String: BridgeCheckpoint] {
+        var replay = BridgeReplay()
+        try forEachBatch(of: BridgeCheckpoint.stream) { batch in
+            let bytes = batch.bytes
+            var records = RecordReader(batch)
+            while let record = try records.next(bytes) {
+                guard let key = record.key else { continue }
+                replay.apply(
+                    key: Array(copying: bytes.extracting(key.indices)),
+                    value: record.value.map { Array(copying: bytes.extracting($0.indices)) })
+            }
+        }
+        for name in replay.damaged.sorted() {
+            Console.log(.warning, "the checkpoint of the bridge '\(name)' is not understood; it begins anew")
+        }
+        return replay.checkpoints
     }
 
     private func forEachBatch(of stream: String, _ body: (RecordBatch) throws -> Void) throws {

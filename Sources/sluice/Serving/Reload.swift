@@ -34,6 +34,7 @@ final class Reload {
             next = try read()
             _ = try RuleTranslation.rules(next)
             nextCertificates = try Certificates(next.listeners)
+            _ = try BridgeTranslation.settings(next)
         } catch {
             return Console.log(.error, "the configuration is not reloaded, the running one stays: \(error)")
         }
@@ -93,6 +94,7 @@ final class Reload {
         if next.log != current.log { names.append("log") }
         if next.limits != current.limits { names.append("limits") }
         if next.rules.map(Rule.init) != current.rules.map(Rule.init) { names.append("rules") }
+        if next.bridges != current.bridges { names.append("bridges") }
         for setting in next.streams {
             let before = current.streams.first { $0.name == setting.name }
             if before.map({

@@ -1,0 +1,107 @@
+import Bridging
+import CommitLog
+import SluiceCore
+
+/// From the upstream into the log.
+extension BridgeRunner {
+    /// The answer to a subscription.
+    func subscribed(_ packetID: UInt16, _ codes: [UInt8]) {
+        guard let filter = subscriptions.removeValue(forKey: packetID) else { return }
+        guard let code = codes.first, code >= 0x80 else { return }
+        let text =
+            "the upstream refuses the subscription '\(String(decoding: filter, as: UTF8.self))': reason "
+            + "0x\(String(code, radix: 16))"
+        if refusals.count < 10 { refusals.append(text) }
+        report(.warning, "bridge \(settings.name): \(UpstreamFailure.Cause.topic.rawValue): \(text)")
+    }
+
+    /// A message came. It is acknowledged when it is durable, or when nobody here wants it.
+    func take(_ message: BridgeMessage) {
+        switch HopCount.verdict(message.properties, node: node) {
+        case .take: break
+        case .ownMessage:
+            loopedCount += 1
+            return
+        case .tooFar(let hops):
+            loopedCount += 1
+            if loopedCount & (loopedCount - 1) == 0 {
+                report(
+                    .warning,
+                    "bridge \(settings.name): a message of '\(String(decoding: message.topic, as: UTF8.self))' "
+                        + "passed \(hops) bridges and is not taken: there is a loop")
+            }
+            return
+        }
+        guard let mapped = map.inward(message.topic.span) else { return }
+        let origin = Array(settings.localClientID.utf8)
+        let refusal = intake.store(
+            message, topic: mapped.topic, qos: min(mapped.qos, message.qos), origin: origin, at: wallClock)
+        if let refusal {
+            refusedCount += 1
+            if refusals.count < 10 {
+                refusals.append("'\(String(decoding: message.topic, as: UTF8.self))' is not taken: \(refusal)")
+                report(.warning, "bridge \(settings.name): \(refusals[refusals.count - 1])")
+            }
+            return
+        }
+        receivedPending += 1
+        mustHold = true
+    }
+
+    /// Tells upstream and here whether the bridge is connected, as mosquitto does.
+    func tellState(isConnected: Bool) {
+        guard settings.notifies, toldConnected != isConnected else { return }
+        toldConnected = isConnected
+        let payload = [UInt8(ascii: isConnected ? "1" : "0")]
+        let topic = Array(settings.stateTopic.utf8)
+        if topic.first == UInt8(ascii: "$") {
+            let system = SystemTopic(settings.stateTopic, isConnected ? "1" : "0")
+            for shard in 0..<peers.shardCount { peers.post(.bridgeState(system), to: shard) }
+        } else {
+            let message = BridgeMessage(topic: topic, payload: payload, qos: .atLeastOnce, isRetained: true)
+            let origin = Array(settings.localClientID.utf8)
+            if let reason = intake.store(message, topic: topic, qos: .atLeastOnce, origin: origin, at: wallClock) {
+                report(
+                    .warning, "bridge \(settings.name): its state cannot be told on \(settings.stateTopic): \(reason)")
+            }
+        }
+        guard !settings.notifiesLocallyOnly, connection.isConnected else { return }
+        // Its answer is nobody's: a broker that refuses it has its reasons.
+        _ = upstream.publish(BridgeMessage(topic: topic, payload: payload, qos: .atLeastOnce, isRetained: true))
+    }
+
+    /// Appends what came, and what must not be forgotten, as one.
+    func commit() {
+        var appends: [Append] = []
+        if !intake.isEmpty { intake.takeBatches(into: &appends, scanned: log.isScanned) }
+        // One checkpoint is on its way at a time, unless something waits for another.
+        let isDue = window.wantsCheckpoint || now - lastCheckpoint >= Self.checkpointNanoseconds
+        let isCheckpointed = isCheckpointDirty && (pendingCheckpoint == nil && isDue || mustHold)
+        if isCheckpointed { appends.append(checkpointAppend()) }
+        guard !appends.isEmpty else { return mustHold = false }
+        switch log.append(appends, from: reader) {
+        case .appended(let lsn):
+            intake.appended(appends, peers)
+            if isCheckpointed {
+                isCheckpointDirty = false
+                lastCheckpoint = now
+                pendingCheckpoint = lsn
+                window.checkpointed()
+            }
+            if mustHold { heldUntil = lsn }
+            log.awaitProgress(lsn, written: false, for: reader)
+            mustHold = false
+        case .refusedFull, .refusedPoisoned:
+            intake.refused()
+            mustHold = false
+            if connection.isConnected { abandon("the log refuses what came: \(trouble)") }
+        }
+    }
+
+    private var trouble: String { log.trouble.map { "\($0)" } ?? "it is full" }
+}
+
+extension StorageError {
+    /// Whether a bridge that waits for this log waits in vain.
+    var isFatalToBridge: Bool { !isFull }
+}

@@ -1,0 +1,415 @@
+import Bridging
+import CommitLog
+import RecordFormat
+import SluiceCore
+
+/// From the log to the upstream.
+extension BridgeRunner {
+    /// Bytes that are read of a partition at a time.
+    private static let readBytesMax = 256 << 10
+    /// Partitions that are read at a time: with their batches, a megabyte.
+    private static let loadedMax = 4
+    /// Records looked at in a tick, so that what came from upstream gets its turn.
+    private static let recordsMax = 8192
+
+    // MARK: Reading
+
+    /// Whether more could be handed over, or looked at, right now.
+    var isPumpReady: Bool {
+        guard map.isOut, connection.isConnected && window.isOpen || connection.isIdle else { return false }
+        return sources.contains { !$0.batches.isEmpty }
+    }
+
+    /// Whether everything durable was read.
+    var isAtEnd: Bool {
+        sources.allSatisfy { $0.batches.isEmpty && $0.ticket == nil && $0.next >= log.bounds($0.partition).durable }
+    }
+
+    /// How many messages wait, as far as a lazy bridge has looked.
+    var waitingCount: Int64 {
+        if connection.isIdle { return Int64(lazyCount) }
+        if !inflight.isEmpty { return Int64(inflight.count) }
+        return isAtEnd ? 0 : 1
+    }
+
+    /// Hands over what the window takes; while lazy, counts what there would be.
+    func pump() {
+        guard map.isOut else { return }
+        if connection.isIdle { return look(for: settings.threshold) }
+        guard connection.isConnected, window.isOpen else { return }
+        var budget = Self.recordsMax
+        var idle = 0
+        while idle < sources.count, budget > 0, window.isOpen, connection.isConnected {
+            let index = nextSource
+            nextSource = (nextSource + 1) % sources.count
+            load(index)
+            guard !sources[index].batches.isEmpty else {
+                idle += 1
+                continue
+            }
+            idle = 0
+            forward(index, &budget)
+        }
+    }
+
+    private func look(for threshold: Int) {
+        var budget = Self.recordsMax
+        for index in sources.indices where lazyCount < threshold && budget > 0 {
+            if sources[index].batches.isEmpty { load(index) }
+            while let batch = sources[index].batches.first, lazyCount < threshold, budget > 0 {
+                count(batch, at: index, &budget)
+            }
+        }
+    }
+
+    private func count(_ batch: RecordBatch, at index: Int, _ budget: inout Int) {
+        let bytes = batch.bytes
+        var records = sources[index].records ?? RecordReader(batch)
+        while budget > 0, let record = next(&records, bytes) {
+            budget -= 1
+            let offset = batch.baseOffset.advanced(by: record.offsetDelta)
+            if offset >= sources[index].next, outgoing(record, bytes, at: offset, sources[index], batch) != nil {
+                if sources[index].looked == nil { sources[index].looked = offset }
+                lazyCount += 1
+            }
+            sources[index].pass(offset.advanced(by: 1))
+        }
+        sources[index].records = records
+        if budget > 0 { sources[index].finishBatch() }
+    }
+
+    /// Reads on in a partition, from memory or in the background.
+    private func load(_ index: Int) {
+        if sources[index].batches.isEmpty, let ahead = sources[index].ahead {
+            sources[index].ahead = nil
+            take(ahead, index)
+        }
+        let source = sources[index]
+        guard source.ticket == nil, source.ahead == nil else { return }
+        if !source.batches.isEmpty {
+            guard source.isBehind, source.looked == nil, source.batches.count <= 2 else { return }
+            return fetch(index, from: source.readEnd)
+        }
+        guard source.next < log.bounds(source.partition).durable else { return }
+        let loaded = sources.count { !$0.batches.isEmpty || $0.ticket != nil }
+        guard loaded < Self.loadedMax else { return }
+        if let read = log.readTail(
+            source.partition, from: source.next, level: .durable, reader: reader, byteCountMax: Self.readBytesMax)
+        {
+            sources[index].isBehind = false
+            take(read, index)
+            return
+        }
+        sources[index].isBehind = true
+        fetch(index, from: source.next)
+    }
+
+    private func fetch(_ index: Int, from offset: Offset) {
+        let source = sources[index]
+        guard offset < log.bounds(source.partition).durable else { return }
+        nextTicket += 1
+        sources[index].ticket = nextTicket
+        log.fetch(
+            source.partition, from: offset, hint: source.hint, selection: selection,
+            byteCountMax: Self.readBytesMax, ticket: nextTicket, reader: reader)
+    }
+
+    private func take(_ read: PartitionRead, _ index: Int) {
+        let removed = sources[index].take(read)
+        if removed > 0 {
+            droppedCount += UInt64(removed)
+            isCheckpointDirty = true
+            let source = sources[index]
+            report(
+                .warning,
+                "bridge \(settings.name): retention took \(removed) records of \(source.stream)-\(source.number) "
+                    + "before they were looked at, those of other topics counted")
+        }
+        if read.damagedByteCount > 0 {
+            report(
+                .warning,
+                "bridge \(settings.name): \(read.damagedByteCount) damaged bytes were passed over in "
+                    + "\(sources[index].stream)-\(sources[index].number)")
+        }
+    }
+
+    func takeFetched() {
+        for (ticket, read) in log.takeFetched(reader) {
+            if let index = assured.firstIndex(where: { $0.ticket == ticket }) {
+                assured[index].ticket = nil
+                recover(index, read)
+                continue
+            }
+            guard let index = sources.firstIndex(where: { $0.ticket == ticket }) else { continue }
+            sources[index].ticket = nil
+            if sources[index].isLookup {
+                sources[index].isLookup = false
+                sources[index].progress.sought(read.nextOffset)
+                sources[index].reset()
+                isCheckpointDirty = true
+            } else if sources[index].batches.isEmpty {
+                take(read, index)
+            } else {
+                sources[index].ahead = read
+            }
+        }
+    }
+
+    // MARK: Forwarding
+
+    /// Hands over records of the first batch of a source.
+    private func forward(_ index: Int, _ budget: inout Int) {
+        guard let batch = sources[index].batches.first else { return }
+        let bytes = batch.bytes
+        var records = sources[index].records ?? RecordReader(batch)
+        while budget > 0, window.isOpen {
+            let before = records
+            guard let record = next(&records, bytes) else {
+                sources[index].finishBatch()
+                return
+            }
+            budget -= 1
+            let offset = batch.baseOffset.advanced(by: record.offsetDelta)
+            guard offset >= sources[index].progress.read else { continue }
+            if !forward(record, bytes, at: offset, index, batch) {
+                sources[index].records = before
+                return
+            }
+        }
+        sources[index].records = records
+    }
+
+    /// - Returns: false when the record was not taken.
+    private func forward(
+        _ record: RecordView, _ bytes: Span<UInt8>, at offset: Offset, _ index: Int, _ batch: RecordBatch
+    ) -> Bool {
+        let isDone = sources[index].progress.isDone(offset)
+        guard !isDone, let message = outgoing(record, bytes, at: offset, sources[index], batch) else {
+            sources[index].progress.passed(offset.advanced(by: 1))
+            return true
+        }
+        if message.qos == .exactlyOnce, assured.contains(where: { $0.source == index && $0.offset == offset }) {
+            // An earlier connection sent it, and this one has again, under the identifier that it had.
+            sources[index].progress.sent(offset)
+            return true
+        }
+        return send(message, at: offset, index)
+    }
+
+    private func send(_ message: BridgeMessage, at offset: Offset, _ index: Int) -> Bool {
+        // A fixed header of five bytes, two lengths of two, a packet identifier.
+        let byteCount = message.topic.count + message.payload.count + 9
+        if let most = settings.messageBytesMax, byteCount > most {
+            refuse(message.topic, "it has \(byteCount) bytes, and packet_size is \(most)")
+            sources[index].progress.passed(offset.advanced(by: 1))
+            isCheckpointDirty = true
+            return true
+        }
+        switch upstream.publish(message) {
+        case .taken(let packetID):
+            sources[index].progress.sent(offset)
+            track(packetID, message, at: offset, index)
+            return true
+        case .unconnected: return false
+        case .impossible(let reason):
+            refuse(message.topic, reason)
+            sources[index].progress.passed(offset.advanced(by: 1))
+            return true
+        }
+    }
+
+    private func track(_ packetID: UInt16, _ message: BridgeMessage, at offset: Offset, _ index: Int) {
+        let byteCount = message.payload.count + message.topic.count
+        inflight[packetID] = Outgoing(source: index, offset: offset, byteCount: byteCount)
+        window.sent(byteCount)
+        lastPacketID = packetID
+        guard message.qos == .exactlyOnce else { return }
+        assured.append(
+            Assured(packetID: packetID, source: index, offset: offset, isReceived: false, message: message))
+        isCheckpointDirty = true
+        mustHold = true
+    }
+
+    /// The message that a record becomes; nil when it stays here.
+    private func outgoing(
+        _ record: RecordView, _ bytes: Span<UInt8>, at offset: Offset, _ source: BridgeSource, _ batch: RecordBatch
+    ) -> BridgeMessage? {
+        guard let stored = StoredMessage(record, in: bytes) else { return nil }
+        // What the bridge itself took in does not go back.
+        if let origin = stored.clientID {
+            let own = Array(settings.localClientID.utf8)
+            if bytes.extracting(origin.indices).isEqual(to: own.span) { return nil }
+        }
+        guard let mapped = map.outward(bytes.extracting(stored.topic.indices)) else { return nil }
+        let age = max(0, (wallClock.rawValue - Self.time(of: record, batch).rawValue) / 1000)
+        if let expiry = stored.expirySeconds, age >= Int64(expiry) { return nil }
+        var message = BridgeMessage(
+            topic: mapped.topic, payload: Array(copying: bytes.extracting(stored.payload.indices)),
+            qos: min(mapped.qos, BridgeQoS(stored.qos)),
+            isRetained: stored.isRetained && settings.retainsOutgoing)
+        switch settings.version {
+        case .v311: break
+        case .v5:
+            if stored.hasProperties {
+                message.properties = stored.properties(
+                    record, in: bytes, expiryLeft: stored.expirySeconds.map { UInt32(clamping: Int64($0) - age) })
+            }
+            HopCount.mark(&message.properties, node: node)
+        }
+        return message
+    }
+
+    private static func time(of record: RecordView, _ batch: RecordBatch) -> Timestamp {
+        Timestamp(rawValue: BatchLayout.baseTimestamp(batch.bytes).rawValue &+ Int64(record.timestampDelta))
+    }
+
+    private func next(_ records: inout RecordReader, _ bytes: Span<UInt8>) -> RecordView? {
+        do throws(BatchError) { return try records.next(bytes) } catch {
+            report(.warning, "bridge \(settings.name): a batch is passed over, \(error)")
+            return nil
+        }
+    }
+
+    private func refuse(_ topic: [UInt8], _ reason: String) {
+        refusedCount += 1
+        let text = "'\(String(decoding: topic, as: UTF8.self))' is refused: \(reason)"
+        if refusals.count < 10, !refusals.contains(text) {
+            refusals.append(text)
+            report(.warning, "bridge \(settings.name): \(text)")
+        }
+    }
+
+    // MARK: Answers
+
+    /// A publish is over.
+    func finished(_ packetID: UInt16, _ reason: UInt8) {
+        let known = inflight.removeValue(forKey: packetID)
+        let wasAssured = assured.firstIndex { $0.packetID == packetID }
+        let place =
+            wasAssured.map { (assured[$0].source, assured[$0].offset) }
+            ?? known.map { ($0.source, $0.offset) }
+        if let index = wasAssured { assured.remove(at: index) }
+        guard let (source, offset) = place else { return }
+        sources[source].progress.acknowledged(offset)
+        if let known { window.finished(known.byteCount) }
+        isCheckpointDirty = true
+        if reason < 0x80 {
+            forwardedCount += 1
+        } else {
+            refuse(
+                Array("\(sources[source].stream)-\(sources[source].number) offset \(offset.rawValue)".utf8),
+                "reason 0x\(String(reason, radix: 16))")
+        }
+    }
+
+    /// The upstream has a QoS 2 publish, and is told that it may forget the identifier when that is on record.
+    func received(_ packetID: UInt16) {
+        guard let index = assured.firstIndex(where: { $0.packetID == packetID }), !assured[index].isReceived else {
+            return
+        }
+        assured[index].isReceived = true
+        isCheckpointDirty = true
+        mustHold = true
+    }
+
+    /// The connection is gone: what it has not finished goes again, and at QoS 2 under the same identifiers.
+    func forgetConnection() {
+        inflight.removeAll()
+        subscriptions.removeAll()
+        window.lost()
+        for index in sources.indices {
+            sources[index].progress.lost()
+            sources[index].reset()
+        }
+        lazyCount = 0
+        tellState(isConnected: false)
+    }
+
+    /// Before an attempt: what is on its way at QoS 2 counts as such again.
+    func rewind() {
+        for index in sources.indices { sources[index].reset() }
+        lazyCount = 0
+        for message in assured {
+            let byteCount = message.message.map { $0.payload.count + $0.topic.count } ?? 0
+            inflight[message.packetID] = Outgoing(source: message.source, offset: message.offset, byteCount: byteCount)
+            window.sent(byteCount)
+        }
+    }
+
+    /// The upstream that has forgotten the session gets again what it had acknowledged halfway: it may have lost it.
+    func sendAssuredAgain(_ isSessionPresent: Bool) {
+        guard !isSessionPresent else { return }
+        for message in assured where message.isReceived {
+            guard let content = message.message, case .taken(let packetID) = upstream.publish(content) else { return }
+            let known = inflight.removeValue(forKey: message.packetID)
+            assured.removeAll { $0.packetID == message.packetID }
+            inflight[packetID] = known
+            assured.append(
+                Assured(
+                    packetID: packetID, source: message.source, offset: message.offset, isReceived: false,
+                    message: content))
+            lastPacketID = packetID
+            isCheckpointDirty = true
+            mustHold = true
+        }
+    }
+
+    // MARK: After a crash
+
+    /// Reads what an earlier process left halfway.
+    func fetchAssured() {
+        for index in assured.indices where assured[index].message == nil {
+            nextTicket += 1
+            assured[index].ticket = nextTicket
+            log.fetch(
+                sources[assured[index].source].partition, from: assured[index].offset, hint: nil, selection: nil,
+                byteCountMax: 1, ticket: nextTicket, reader: reader)
+        }
+    }
+
+    private func recover(_ index: Int, _ read: PartitionRead) {
+        let wanted = assured[index]
+        for batch in read.batches {
+            let bytes = batch.bytes
+            var records = RecordReader(batch)
+            while let record = next(&records, bytes) {
+                let offset = batch.baseOffset.advanced(by: record.offsetDelta)
+                guard offset == wanted.offset else { continue }
+                assured[index].message = outgoing(record, bytes, at: offset, sources[wanted.source], batch)
+            }
+        }
+        guard assured[index].message == nil else { return }
+        // Retention took it, or it has expired, or the bridge's topics changed.
+        assured.remove(at: index)
+        droppedCount += 1
+        isCheckpointDirty = true
+    }
+}
+
+extension StoredMessage {
+    /// What the record's headers stand for.
+    func properties(_ record: RecordView, in bytes: Span<UInt8>, expiryLeft: UInt32?) -> MessageProperties {
+        var properties = MessageProperties()
+        properties.expirySeconds = expiryLeft
+        var headers = HeaderReader(record)
+        while let (name, value) = headers.next(bytes) {
+            let content = Array(copying: bytes.extracting(value.indices))
+            if Self.isName(name, MessageHeader.payloadFormat, bytes) {
+                properties.payloadFormat = content == [UInt8(ascii: "1")] ? 1 : 0
+            } else if Self.isName(name, MessageHeader.contentType, bytes) {
+                properties.contentType = content
+            } else if Self.isName(name, MessageHeader.responseTopic, bytes) {
+                properties.responseTopic = content
+            } else if Self.isName(name, MessageHeader.correlationData, bytes) {
+                properties.correlationData = content
+            } else {
+                let whole = Array(copying: bytes.extracting(name.indices))
+                let prefix = Array(MessageHeader.userPrefix.utf8)
+                if whole.starts(with: prefix) {
+                    properties.user.append((Array(whole.dropFirst(prefix.count)), content))
+                }
+            }
+        }
+        return properties
+    }
+}

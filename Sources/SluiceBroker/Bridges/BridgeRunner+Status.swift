@@ -1,0 +1,209 @@
+import Bridging
+import CommitLog
+import RecordFormat
+import SluiceCore
+
+/// Checkpoints, positions and what is told of them.
+extension BridgeRunner {
+    // MARK: Checkpoints
+
+    /// The checkpoint as a record of its own.
+    func checkpointAppend() -> Append {
+        var checkpoint = BridgeCheckpoint()
+        checkpoint.isPaused = connection.isPaused
+        checkpoint.droppedCount = droppedCount
+        checkpoint.forwardedCount = forwardedCount
+        checkpoint.lastPacketID = lastPacketID
+        checkpoint.partitions = sources.map { source in
+            let (position, done) = source.progress.checkpoint
+            return BridgeCheckpoint.Partition(
+                stream: source.stream, number: source.number, position: position, done: done)
+        }
+        checkpoint.assured = assured.map { message in
+            BridgeCheckpoint.Assured(
+                packetID: message.packetID, partition: message.source, offset: message.offset,
+                isReceived: message.isReceived)
+        }
+        var builder = RecordBatchBuilder()
+        let key = RecordFields.key(Array(settings.name.utf8))
+        let value = checkpoint.encoded()
+        let headers = RecordFields.headers([])
+        builder.append(at: wallClock, keyField: key.span, value: value.span, headersField: headers.span)
+        return Append(partition: checkpointPartition, batch: builder.finish(), isAwaited: true, topicHashes: nil)
+    }
+
+    /// Takes its place in every partition: where the checkpoint says, or where it begins.
+    func restore(_ checkpoint: BridgeCheckpoint?) {
+        guard map.isOut else {
+            isCheckpointDirty = checkpoint == nil
+            return
+        }
+        droppedCount = checkpoint?.droppedCount ?? 0
+        forwardedCount = checkpoint?.forwardedCount ?? 0
+        lastPacketID = checkpoint?.lastPacketID ?? 0
+        for stream in log.streams where !stream.settings.isInternal {
+            for (number, partition) in stream.partitions.enumerated() {
+                let known = checkpoint?.partitions.first { $0.stream == stream.settings.name && $0.number == number }
+                let bounds = log.bounds(partition)
+                // A stream that is new since the checkpoint has nothing that the bridge has seen.
+                let isLatest = checkpoint == nil && settings.beginning == .latest
+                let progress =
+                    known.map { PartitionProgress(position: min($0.position, bounds.appended), done: $0.done) }
+                    ?? PartitionProgress(position: isLatest ? bounds.appended : bounds.start)
+                sources.append(
+                    BridgeSource(
+                        partition: partition, stream: stream.settings.name, number: number, progress: progress))
+            }
+        }
+        restoreAssured(checkpoint)
+        isCheckpointDirty = true
+    }
+
+    private func restoreAssured(_ checkpoint: BridgeCheckpoint?) {
+        guard let checkpoint else { return }
+        for message in checkpoint.assured {
+            let place = checkpoint.partitions[message.partition]
+            guard let index = sources.firstIndex(where: { $0.stream == place.stream && $0.number == place.number })
+            else { continue }
+            assured.append(
+                Assured(
+                    packetID: message.packetID, source: index, offset: message.offset,
+                    isReceived: message.isReceived))
+        }
+        fetchAssured()
+    }
+
+    // MARK: Seeking
+
+    /// Goes on from another place, with what is on its way given up.
+    func seek(_ seek: BridgeSeek) {
+        if connection.isConnected {
+            upstream.disconnect()
+            events.removeAll()
+            forgetConnection()
+            connection.lost(UpstreamFailure(.local, "it begins anew from another place"), now: now, jitter: 0)
+            connection.resume(now: now)
+        }
+        assured.removeAll()
+        for index in sources.indices {
+            let bounds = log.bounds(sources[index].partition)
+            sources[index].reset()
+            switch seek {
+            case .earliest: sources[index].progress.sought(bounds.start)
+            case .latest: sources[index].progress.sought(bounds.durable)
+            case .time(let milliseconds):
+                nextTicket += 1
+                sources[index].ticket = nextTicket
+                sources[index].isLookup = true
+                log.fetchOffset(
+                    sources[index].partition, at: Timestamp(rawValue: milliseconds), ticket: nextTicket,
+                    reader: reader)
+            }
+        }
+        isCheckpointDirty = true
+    }
+
+    // MARK: Looks
+
+    /// Looks at lag and retention, and holds or warns.
+    func look() {
+        lastLook = now
+        guard map.isOut else { return }
+        let byteCount = sources.reduce(0) { $0 + log.bounds($1.partition).byteCount }
+        for index in sources.indices { time(index) }
+        var isKept = false
+        for source in sources {
+            switch settings.overtaking {
+            case .hold(let quotaBytes):
+                let position: Offset? = byteCount <= quotaBytes ? source.progress.position : nil
+                if log.hold(source.partition, from: position, for: reader) { isKept = true }
+            case .dropAndCount: break
+            }
+        }
+        isHolding = isKept
+        let wasWarned = hasWarned
+        hasWarned = sources.contains(where: isNearlyOvertaken)
+        guard hasWarned, !wasWarned else { return }
+        let consequence =
+            switch settings.overtaking {
+            case .hold(let quotaBytes):
+                byteCount <= quotaBytes
+                    ? "retention waits for it, up to \(quotaBytes) bytes"
+                    : "its quota of \(quotaBytes) bytes is used up, and what retention takes is lost to it"
+            case .dropAndCount: "what retention takes is lost to it and counted"
+            }
+        report(.warning, "bridge \(settings.name): retention is about to overtake it; \(consequence)")
+    }
+
+    /// Notes when the record at a position was stored: it is in memory while it is new, which is when it is
+    /// asked for first.
+    private func time(_ index: Int) {
+        let source = sources[index]
+        let position = source.progress.position
+        guard source.timedAt != position, position < log.bounds(source.partition).durable else { return }
+        let read = log.readTail(source.partition, from: position, level: .durable, reader: reader, byteCountMax: 1)
+        guard let batch = read?.batches.first ?? source.batches.first else { return }
+        sources[index].timestamp = BatchLayout.baseTimestamp(batch.bytes)
+        sources[index].timedAt = position
+    }
+
+    /// Whether the bridge is in the oldest segment of a partition, and four fifths of what is kept are used up.
+    private func isNearlyOvertaken(_ source: BridgeSource) -> Bool {
+        let bounds = log.bounds(source.partition)
+        guard bounds.segmentCount > 1, source.progress.position < bounds.durable else { return false }
+        let lag = bounds.durable.rawValue - source.progress.position.rawValue
+        guard lag > (bounds.durable.rawValue - bounds.start.rawValue) / 5 * 4 else { return false }
+        guard let index = log.streams.firstIndex(where: { $0.settings.name == source.stream }) else { return false }
+        let policy = log.policy(ofStream: index)
+        guard policy.cleanup.deletes else { return false }
+        if let most = policy.retentionBytesMax, bounds.byteCount > most / 5 * 4 { return true }
+        if let age = policy.retentionMilliseconds, let time = source.timestamp {
+            return wallClock.rawValue - time.rawValue > age / 5 * 4
+        }
+        return false
+    }
+
+    // MARK: Status
+
+    /// What it does now.
+    package var status: BridgeStatus {
+        let first = settings.addresses[connection.address ?? 0].description
+        var status = BridgeStatus(name: settings.name, state: state, failure: connection.failure, address: first)
+        status.refusals = refusals
+        for source in sources {
+            let bounds = log.bounds(source.partition)
+            let lag = max(0, bounds.durable.rawValue - source.progress.position.rawValue)
+            status.lagRecords += lag
+            let kept = max(1, bounds.durable.rawValue - bounds.start.rawValue)
+            status.lagBytes += Int64(Double(bounds.byteCount) * Double(min(lag, kept)) / Double(kept))
+            if lag > 0, source.timedAt != nil, let time = source.timestamp {
+                status.lagMilliseconds = max(status.lagMilliseconds, wallClock.rawValue - time.rawValue)
+            }
+            status.partitions.append(
+                BridgeStatus.Partition(
+                    stream: source.stream, number: source.number, position: source.progress.position.rawValue,
+                    end: bounds.durable.rawValue))
+        }
+        status.inflight = window.count
+        status.forwardedCount = forwardedCount
+        status.receivedCount = receivedCount
+        status.droppedCount = droppedCount
+        status.refusedCount = refusedCount
+        status.loopedCount = loopedCount
+        return status
+    }
+
+    private var state: BridgeState {
+        if connection.isPaused { return .paused }
+        if connection.isIdle { return .idle }
+        if connection.isConnected {
+            let behind = sources.contains { source in
+                log.bounds(source.partition).durable.rawValue - source.progress.read.rawValue
+                    > Int64(settings.inflightMax)
+            }
+            return behind ? .catchingUp : .live
+        }
+        if isHolding { return .held }
+        return connection.failure == nil ? .connecting : .failed
+    }
+}

@@ -1,0 +1,349 @@
+package import Bridging
+package import CommitLog
+import RecordFormat
+package import SluiceCore
+package import TopicRouting
+
+/// One bridge at work: a cursor on the log whose messages go upstream, and what comes from there into the log.
+///
+/// A tick goes: what the upstream sent is taken in, what it acknowledged moves the position, more is read and handed
+/// over as far as the window allows, and what must not be forgotten is appended to the log as one: messages that came,
+/// and the checkpoint. What the upstream is told leaves when that is durable, where the order matters: acknowledgements
+/// of what came, and everything of QoS 2. At QoS 1 only the window waits for checkpoints: a crash repeats at most what
+/// was in it.
+/// Isolation: one thread, the bridge's own. It does no I/O; log and upstream are reached through their seams.
+package final class BridgeRunner {
+    let settings: BridgeSettings
+    let log: any LogEngine
+    let peers: any ShardPeers
+    let upstream: any UpstreamClient
+    let report: (LogSeverity, String) -> Void
+    let reader: ReaderID
+    let map: TopicMap
+    /// The node, in the properties that end loops.
+    let node: [UInt8]
+    let checkpointPartition: PartitionID
+    let selection: TopicSelection?
+    var connection: BridgeConnection
+    var intake: BridgeIntake
+    var sources: [BridgeSource] = []
+    /// What is on its way, by packet identifier.
+    var inflight: [UInt16: Outgoing] = [:]
+    /// QoS 2 messages on their way, in the order of their identifiers' use.
+    var assured: [Assured] = []
+    var window = BridgeWindow()
+    var events: [UpstreamEvent] = []
+    var nextSource = 0
+    var nextTicket: UInt64 = 1
+    /// Until what is durable nothing may leave.
+    var heldUntil: LSN?
+    /// The newest checkpoint that is on its way to the device.
+    var pendingCheckpoint: LSN?
+    var isCheckpointDirty = false
+    /// When the newest checkpoint was made.
+    var lastCheckpoint = Int64.min / 2
+    /// How long an acknowledgement waits for its checkpoint at most, while the window is open, in nanoseconds.
+    static let checkpointNanoseconds: Int64 = 20_000_000
+    /// Whether something changed that the upstream must not hear of before it is durable.
+    var mustHold = false
+    var lastPacketID: UInt16 = 0
+    var subscriptions: [UInt16: [UInt8]] = [:]
+    var refusals: [String] = []
+    var failureTold: UpstreamFailure?
+    var toldConnected: Bool?
+    var isHolding = false
+    private var isInterested = false
+    var hasWarned = false
+    var lastLook: Int64 = 0
+    /// Messages of its own that a lazy bridge has seen ahead.
+    var lazyCount = 0
+    var forwardedCount: UInt64 = 0
+    var receivedCount: UInt64 = 0
+    var receivedPending: UInt64 = 0
+    var droppedCount: UInt64 = 0
+    var refusedCount: UInt64 = 0
+    var loopedCount: UInt64 = 0
+    /// Nanoseconds of a clock that never goes back.
+    var now: Int64 = 0
+    /// The wall's time.
+    var wallClock = Timestamp(rawValue: 0)
+    private var random: any RandomNumberGenerator
+
+    /// A publish on its way.
+    struct Outgoing {
+        var source: Int
+        var offset: Offset
+        var byteCount: Int
+    }
+
+    /// A QoS 2 publish on its way, which may outlive its connection, and the node.
+    struct Assured {
+        var packetID: UInt16
+        var source: Int
+        var offset: Offset
+        var isReceived: Bool
+        /// Nil while it is still to be read from the log.
+        var message: BridgeMessage?
+        var ticket: UInt64?
+    }
+
+    /// A bridge that goes on from its checkpoint, or begins.
+    package init(
+        settings: BridgeSettings, log: any LogEngine, peers: any ShardPeers, rules: RuleSet, limits: Limits,
+        checkpoint: BridgeCheckpoint?, upstream: any UpstreamClient, random: any RandomNumberGenerator, now: Int64,
+        report: @escaping (LogSeverity, String) -> Void
+    ) {
+        self.settings = settings
+        self.log = log
+        self.peers = peers
+        self.upstream = upstream
+        self.random = random
+        self.report = report
+        map = TopicMap(settings.topics)
+        reader = log.register(wake: upstream.wake)
+        guard let stream = log.streams.first(where: { $0.settings.name == BridgeCheckpoint.stream }) else {
+            preconditionFailure("Cannot run a bridge without the stream of checkpoints")
+        }
+        node = Array(stream.id.utf8)
+        checkpointPartition = stream.partitions[0]
+        selection = TopicSelection(filters: map.localFilters)
+        connection = BridgeConnection(settings, isPaused: checkpoint?.isPaused ?? false, now: now)
+        intake = BridgeIntake(log, rules: rules, limits: limits)
+        self.now = now
+        restore(checkpoint)
+    }
+
+    /// A random number for a delay.
+    var jitter: UInt64 { random.next() }
+
+    // MARK: Ticks
+
+    /// Does what there is to do.
+    /// - Returns: when to come back at the latest, and whether nothing may leave until then.
+    package func tick(now: Int64, wallClock: Timestamp) -> (deadline: Int64, isHeld: Bool) {
+        self.now = now
+        self.wallClock = wallClock
+        dropInterest()
+        releaseHold()
+        takeFetched()
+        if heldUntil == nil {
+            upstream.receive(into: &events)
+            takeEvents()
+            perform(connection.elapsed(now: now, waiting: waitingCount, jitter: jitter))
+            pump()
+            commit()
+            if heldUntil == nil { upstream.flush() }
+        }
+        if now - lastLook >= Self.lookNanoseconds { look() }
+        return (nextDeadline(), heldUntil != nil)
+    }
+
+    /// How often lag, holds and warnings are looked at, in nanoseconds.
+    static let lookNanoseconds: Int64 = 500_000_000
+
+    private func nextDeadline() -> Int64 {
+        var deadline = lastLook + Self.lookNanoseconds
+        if let due = connection.deadline { deadline = min(deadline, due) }
+        if isPumpReady, heldUntil == nil { deadline = now }
+        if isCheckpointDirty, pendingCheckpoint == nil {
+            deadline = min(deadline, lastCheckpoint + Self.checkpointNanoseconds)
+        }
+        setInterest()
+        return deadline
+    }
+
+    /// Asks to be woken by appends only while there is nothing left to read: a bridge that is not connected costs the
+    /// publishers nothing.
+    private func setInterest() {
+        guard map.isOut, connection.isConnected || connection.isIdle, heldUntil == nil, isAtEnd else { return }
+        isInterested = true
+        log.setInterest(reader, appended: false, durable: true)
+        // Something may have come between the last look and the interest.
+        if !isAtEnd { upstream.wake() }
+    }
+
+    /// A reader with an interest sees no more than the scan that it never makes.
+    private func dropInterest() {
+        guard isInterested else { return }
+        isInterested = false
+        log.setInterest(reader, appended: false, durable: false)
+    }
+
+    private func releaseHold() {
+        let durable = log.progress.durable
+        if let lsn = pendingCheckpoint, durable >= lsn {
+            pendingCheckpoint = nil
+            window.settled()
+        }
+        guard let lsn = heldUntil else { return }
+        guard durable >= lsn else {
+            if log.trouble?.isFatalToBridge ?? false { abandon("the log takes nothing any more") }
+            return log.awaitProgress(lsn, written: false, for: reader)
+        }
+        heldUntil = nil
+        receivedCount += receivedPending
+        receivedPending = 0
+        upstream.flush()
+    }
+
+    func perform(_ action: BridgeConnection.Action) {
+        switch action {
+        case .none: return
+        case .disconnect: hangUp()
+        case .connect(let index):
+            guard assured.allSatisfy({ $0.message != nil }) else {
+                // The messages that an earlier process left halfway are read from the log first.
+                return connection.postponed(now: now)
+            }
+            rewind()
+            var attempt = UpstreamAttempt(address: settings.addresses[index])
+            for message in assured {
+                if message.isReceived {
+                    attempt.unreleased.append(message.packetID)
+                } else if let content = message.message {
+                    attempt.unreceived.append((message.packetID, content))
+                }
+            }
+            if !assured.isEmpty { attempt.lastPacketID = lastPacketID }
+            upstream.connect(attempt)
+        }
+    }
+
+    /// Ends the connection from this side.
+    private func hangUp() {
+        upstream.disconnect()
+        events.removeAll()
+        forgetConnection()
+    }
+
+    /// What came and cannot be stored is not acknowledged; the upstream sends it again.
+    func abandon(_ reason: String) {
+        heldUntil = nil
+        receivedPending = 0
+        hangUp()
+        connection.lost(UpstreamFailure(.local, reason), now: now, jitter: jitter)
+        tellFailure()
+    }
+
+    private func takeEvents() {
+        guard !events.isEmpty else { return }
+        var taken: [UpstreamEvent] = []
+        swap(&taken, &events)
+        for event in taken {
+            switch event {
+            case .connected(let isPresent, let inflightMax): connected(isPresent, inflightMax)
+            case .lost(let failure): lost(failure)
+            case .finished(let packetID, let reason): finished(packetID, reason)
+            case .received(let packetID): received(packetID)
+            case .subscribed(let packetID, let codes): subscribed(packetID, codes)
+            case .message(let message): take(message)
+            case .warning(let text): report(.warning, "bridge \(settings.name): \(text)")
+            }
+        }
+        taken.removeAll(keepingCapacity: true)
+        if events.isEmpty { swap(&taken, &events) }
+    }
+
+    private func connected(_ isSessionPresent: Bool, _ inflightMax: Int?) {
+        connection.connected(now: now)
+        failureTold = nil
+        window.limit = min(settings.inflightMax, inflightMax ?? settings.inflightMax)
+        refusals = []
+        let address = connection.address.map { settings.addresses[$0].description } ?? ""
+        report(.info, "bridge \(settings.name): connected to \(address)")
+        sendAssuredAgain(isSessionPresent)
+        tellState(isConnected: true)
+        for subscription in map.subscriptions {
+            guard let packetID = upstream.subscribe(subscription, noLocal: settings.triesPrivate) else { return }
+            subscriptions[packetID] = subscription.filter
+        }
+    }
+
+    private func lost(_ failure: UpstreamFailure) {
+        connection.lost(failure, now: now, jitter: jitter)
+        forgetConnection()
+        tellFailure()
+    }
+
+    /// Says why there is no connection, once while it stays the same.
+    private func tellFailure() {
+        guard let failure = connection.failure, failure != failureTold else { return }
+        failureTold = failure
+        report(.warning, "bridge \(settings.name): \(failure)")
+    }
+
+    // MARK: Commands
+
+    /// Does what somebody asks.
+    package func perform(_ command: BridgeCommand, now: Int64) {
+        self.now = now
+        switch command {
+        case .pause:
+            perform(connection.pause())
+            isCheckpointDirty = true
+        case .resume:
+            connection.resume(now: now)
+            isCheckpointDirty = true
+        case .seek(let seek): self.seek(seek)
+        }
+        commit()
+    }
+
+    /// Ends, as the node stops: what is acknowledged is on record.
+    package func shutDown() {
+        heldUntil = nil
+        isCheckpointDirty = true
+        pendingCheckpoint = nil
+        lastCheckpoint = .min / 2
+        tellState(isConnected: false)
+        commit()
+        upstream.flush()
+        upstream.disconnect()
+        dropInterest()
+    }
+}
+
+/// How much may be on its way.
+struct BridgeWindow {
+    var limit = 0
+    /// Messages handed over and not acknowledged.
+    private(set) var unacknowledged = 0
+    /// Bytes of these.
+    private(set) var byteCount = 0
+    /// Messages acknowledged since the last checkpoint was made.
+    private var acknowledged = 0
+    /// Messages that the checkpoint on its way tells of.
+    private var pending = 0
+
+    /// Bytes on their way that hold a window closed, whatever its count: libmosquitto has a second copy of each.
+    static let bytesMax = 4 << 20
+
+    /// Everything that a crash now would repeat.
+    var count: Int { unacknowledged + acknowledged + pending }
+    var isOpen: Bool { count < limit && byteCount < Self.bytesMax }
+    /// Whether acknowledgements fill an eighth of the window: rarer checkpoints would narrow it.
+    var wantsCheckpoint: Bool { acknowledged * 8 >= limit }
+
+    mutating func sent(_ bytes: Int) {
+        unacknowledged += 1
+        byteCount += bytes
+    }
+
+    mutating func finished(_ bytes: Int) {
+        unacknowledged -= 1
+        byteCount -= bytes
+        acknowledged += 1
+    }
+
+    mutating func checkpointed() {
+        pending += acknowledged
+        acknowledged = 0
+    }
+
+    mutating func settled() { pending = 0 }
+
+    mutating func lost() {
+        unacknowledged = 0
+        byteCount = 0
+    }
+}

@@ -1,0 +1,81 @@
+import Bridging
+import CommitLog
+import RecordFormat
+import SluiceCore
+
+/// One partition that a bridge reads.
+struct BridgeSource {
+    let partition: PartitionID
+    let stream: String
+    let number: Int
+    var progress: PartitionProgress
+    /// Batches that were read and not handed over whole yet, and the place in the first of them.
+    var batches: ArraySlice<RecordBatch> = []
+    var records: RecordReader?
+    /// Everything before this was read or ruled out.
+    var readEnd = Offset.zero
+    var hint: ReadHint?
+    /// The answer that it waits for, if it does.
+    var ticket: UInt64?
+    /// What was read ahead, in the background, while batches were left.
+    var ahead: PartitionRead?
+    /// Whether the last read came from files: the next one is asked for before it is needed.
+    var isBehind = false
+    /// Whether that is the place of a time.
+    var isLookup = false
+    /// Where a lazy bridge that waits has looked; nil when it has not seen a message of its own.
+    var looked: Offset?
+    /// The time of the record at the position when it was last looked at, and that position.
+    var timestamp: Timestamp?
+    var timedAt: Offset?
+
+    init(partition: PartitionID, stream: String, number: Int, progress: PartitionProgress) {
+        self.partition = partition
+        self.stream = stream
+        self.number = number
+        self.progress = progress
+    }
+
+    /// Where to read on.
+    var next: Offset { looked ?? progress.read }
+
+    /// Forgets what was read.
+    mutating func reset() {
+        batches = []
+        records = nil
+        hint = nil
+        ticket = nil
+        ahead = nil
+        isBehind = false
+        isLookup = false
+        looked = nil
+    }
+
+    /// Takes batches that were read.
+    /// - Returns: how many offsets retention took before.
+    mutating func take(_ read: PartitionRead) -> Int64 {
+        batches = read.batches[...]
+        records = nil
+        hint = read.hint
+        readEnd = read.nextOffset
+        if batches.isEmpty { pass(readEnd) }
+        return read.removedCount
+    }
+
+    /// Everything before `offset` was looked at.
+    mutating func pass(_ offset: Offset) {
+        if let place = looked {
+            if offset > place { looked = offset }
+        } else {
+            progress.passed(offset)
+        }
+    }
+
+    /// The first batch is done.
+    mutating func finishBatch() {
+        guard let batch = batches.first else { return }
+        batches = batches.dropFirst()
+        records = nil
+        pass(batches.isEmpty ? max(batch.nextOffset, readEnd) : batch.nextOffset)
+    }
+}

@@ -1,0 +1,116 @@
+package import Bridging
+
+/// What a bridge does, as `sluice bridges` shows it.
+package enum BridgeState: String, Sendable, CaseIterable {
+    /// An attempt is on its way, the first or the next.
+    case connecting
+    /// Connected, with more behind it than is on its way.
+    case catchingUp = "catching up"
+    /// Connected, and nothing waits for long.
+    case live
+    /// Lazy, with too little to do.
+    case idle
+    /// Stopped by somebody.
+    case paused
+    /// Not connected, and retention waits for it.
+    case held
+    /// Not connected; the reason is told.
+    case failed
+}
+
+/// A bridge at a moment.
+package struct BridgeStatus: Sendable {
+    /// Progress in a partition.
+    package struct Partition: Sendable {
+        /// The stream.
+        package var stream: String
+        /// The partition's number.
+        package var number: Int
+        /// The lowest offset that is not forwarded.
+        package var position: Int64
+        /// The offset behind the newest durable record.
+        package var end: Int64
+    }
+
+    /// The bridge's name.
+    package var name: String
+    /// What it does.
+    package var state: BridgeState
+    /// Why it failed last.
+    package var failure: UpstreamFailure?
+    /// The address in use, or the first.
+    package var address: String
+    /// Topics that the upstream refused, with its reason.
+    package var refusals: [String] = []
+    /// Records behind the position, of any topic.
+    package var lagRecords: Int64 = 0
+    /// Bytes that these take in segment files, about.
+    package var lagBytes: Int64 = 0
+    /// The age of the oldest record behind the position, in milliseconds.
+    package var lagMilliseconds: Int64 = 0
+    /// Messages handed upstream that are not acknowledged and checkpointed.
+    package var inflight = 0
+    /// Messages that the upstream has acknowledged.
+    package var forwardedCount: UInt64 = 0
+    /// Messages that came from upstream and are durable.
+    package var receivedCount: UInt64 = 0
+    /// Records that retention took before they were forwarded.
+    package var droppedCount: UInt64 = 0
+    /// Messages that the upstream, or this node, refused.
+    package var refusedCount: UInt64 = 0
+    /// Messages that had been here before.
+    package var loopedCount: UInt64 = 0
+    /// Where it is.
+    package var partitions: [Partition] = []
+
+    /// A JSON object.
+    package var json: String {
+        let places = partitions.map {
+            """
+            {"stream":\(JSONText.quoted(Array($0.stream.utf8))),"partition":\($0.number),"position":\($0.position),\
+            "end":\($0.end)}
+            """
+        }
+        let reason = failure.map { JSONText.quoted(Array($0.description.utf8)) } ?? "null"
+        let cause = failure.map { JSONText.quoted(Array($0.cause.rawValue.utf8)) } ?? "null"
+        return """
+            {"name":\(JSONText.quoted(Array(name.utf8))),"state":"\(state.rawValue)","cause":\(cause),\
+            "reason":\(reason),"address":\(JSONText.quoted(Array(address.utf8))),\
+            "refusals":[\(refusals.map { JSONText.quoted(Array($0.utf8)) }.joined(separator: ","))],\
+            "lag_records":\(lagRecords),"lag_bytes":\(lagBytes),"lag_ms":\(lagMilliseconds),"inflight":\(inflight),\
+            "forwarded":\(forwardedCount),"received":\(receivedCount),"dropped":\(droppedCount),\
+            "refused":\(refusedCount),"looped":\(loopedCount),"partitions":[\(places.joined(separator: ","))]}
+            """
+    }
+}
+
+/// What somebody asks a bridge to do.
+package enum BridgeCommand: Sendable, Equatable {
+    /// Stop until `resume`, also after a restart of the node.
+    case pause
+    /// Go on.
+    case resume
+    /// Go on from another place in every partition.
+    case seek(BridgeSeek)
+}
+
+/// Where a bridge is to go on.
+package enum BridgeSeek: Sendable, Equatable {
+    /// With the oldest record kept.
+    case earliest
+    /// With what comes from now on.
+    case latest
+    /// With the first record of this time or later, in milliseconds since 1970.
+    case time(Int64)
+}
+
+/// The bridges of a node, to its shards: who asks them something.
+///
+/// Isolation: any thread; nothing waits.
+package protocol BridgeDirectory: AnyObject, Sendable {
+    /// What each bridge did when it last looked.
+    var statuses: [BridgeStatus] { get }
+    /// Hands a command to a bridge.
+    /// - Returns: false when there is no bridge of that name.
+    func perform(_ command: BridgeCommand, on name: String) -> Bool
+}

@@ -1,0 +1,108 @@
+import Bridging
+import MQTTSession
+import MQTTWire
+import TopicRouting
+
+/// The node's bridges, as clients see them.
+extension BrokerShard {
+    /// A bridge came or went; new subscriptions are told what was told last.
+    func told(bridge topic: SystemTopic) {
+        bridgeTopics.removeAll { $0.topic == topic.topic }
+        if bridgeTopics.count == Self.bridgeTopicsMax { bridgeTopics.removeFirst() }
+        bridgeTopics.append(topic)
+        broadcast(topic, retain: false)
+    }
+
+    /// Whether a topic is one on which mosquitto's bridges, and ours, say that they are there: the one kind of `$SYS`
+    /// that is not the broker's alone.
+    static func isBridgeState(_ topic: Span<UInt8>) -> Bool {
+        topic.count <= bridgeTopicBytesMax
+            && FilterSyntax.matches(filter: bridgeStateFilter.span, topic: topic)
+    }
+
+    private static let bridgeStateFilter = Array("$SYS/broker/connection/+/state".utf8)
+    private static let bridgeTopicBytesMax = 256
+    /// Bridges whose state is remembered.
+    private static let bridgeTopicsMax = 1024
+
+    /// A bridge of another broker says that it is there, or its will that it is not.
+    func tellBridgeState(_ topic: [UInt8], _ payload: [UInt8]) {
+        var state = SystemTopic("", "")
+        state.topic = topic
+        state.payload = Array(payload.prefix(8))
+        for shard in 0..<peers.shardCount {
+            if shard == settings.index { told(bridge: state) } else { peers.post(.bridgeState(state), to: shard) }
+        }
+    }
+
+    /// What a subscription asks for: one of a bridge does not get back what the bridge sent, and messages keep their
+    /// retain flag.
+    func options(_ asked: SubscriptionOptions, of client: Client) -> SubscriptionOptions {
+        guard client.isBridge else { return asked }
+        return SubscriptionOptions(
+            qos: asked.qos, noLocal: true, retainAsPublished: true, retainHandling: asked.retainHandling)
+    }
+
+    /// Whether a bridge brings back what began here, or what passed too many bridges.
+    func isLooped(_ publish: PublishAction, _ bytes: Span<UInt8>) -> Bool {
+        guard let node = nodeID else { return false }
+        var message = MessageProperties()
+        var properties = PropertyReader(bytes, publish.properties)
+        while let property = properties.next() {
+            guard case .pair(let name, let value) = property.value else { continue }
+            let text = bytes.copy(name)
+            guard text == HopCount.originName || text == HopCount.hopsName else { continue }
+            message.user.append((text, bytes.copy(value)))
+        }
+        return !message.user.isEmpty && HopCount.verdict(message, node: node) != .take
+    }
+
+    /// Acknowledges a message that is here already.
+    func passOver(_ publish: PublishAction, _ client: Client) {
+        switch publish.qos {
+        case .atMostOnce: return
+        case .atLeastOnce:
+            answer(client, .puback, publish.packetID, .success)
+            client.session.acknowledged(publishCount: 1)
+        case .exactlyOnce: answer(client, .pubrec, publish.packetID, .success)
+        }
+    }
+
+    /// Every bridge of the node.
+    func bridgesDocument() -> String {
+        let statuses = settings.bridges?.statuses ?? []
+        return "{\"bridges\":[\(statuses.map(\.json).joined(separator: ","))]}"
+    }
+
+    /// Hands a command to a bridge; the payload is its name, and behind a line feed what the command needs.
+    func commandBridge(_ verb: String, _ payload: [UInt8]) -> String? {
+        let lines = String(decoding: payload, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        let name = lines.first.map(String.init) ?? ""
+        let argument = lines.count > 1 ? String(lines[1]) : ""
+        let command: BridgeCommand
+        switch verb {
+        case "pause": command = .pause
+        case "resume": command = .resume
+        case "seek":
+            guard let seek = BridgeSeek(argument) else {
+                return "{\"done\":false,\"error\":\"expected earliest, latest or milliseconds since 1970\"}"
+            }
+            command = .seek(seek)
+        case _: return nil
+        }
+        return "{\"done\":\(settings.bridges?.perform(command, on: name) ?? false)}"
+    }
+}
+
+extension BridgeSeek {
+    /// Reads `earliest`, `latest`, or milliseconds since 1970.
+    init?(_ text: String) {
+        switch text {
+        case "earliest": self = .earliest
+        case "latest": self = .latest
+        case _:
+            guard let time = Int64(text), time >= 0 else { return nil }
+            self = .time(time)
+        }
+    }
+}

@@ -1,0 +1,250 @@
+import BridgeClients
+import Bridging
+import CommitLogPosix
+import SluiceBroker
+import SluiceConfiguration
+import SluiceCore
+
+/// `sluice bridges list`, `describe`, `pause`, `resume`, `seek` and `test`.
+enum BridgesCommand {
+    private static let json = CommandOption("json", "print JSON")
+
+    static let list = Command(
+        name: "bridges list", summary: "List a running broker's bridges",
+        notes: """
+            BEHIND counts the records, of any topic, that are not forwarded yet, OLDER is the age of the oldest of them.
+            States: connecting, catching up, live, idle (lazy, with too little to do), paused, held (not connected, and
+            retention waits for it), failed.
+            """,
+        example: "sluice bridges list --broker 127.0.0.1:1883", options: [BrokerOption.option, json]
+    ) { arguments in
+        let (document, reports) = try bridges(arguments)
+        if arguments.has("json") {
+            print(document)
+            return ExitCode.success
+        }
+        var table = Table(
+            ["BRIDGE", "STATE", "UPSTREAM", "BEHIND", "BYTES", "OLDER", "REASON"],
+            [.left, .left, .left, .right, .right, .right, .left])
+        for report in reports {
+            table.add([
+                report.name, report.state, report.address, String(report.lagRecords),
+                Readable.bytes(report.lagBytes), Readable.milliseconds(report.lagMilliseconds), report.reason ?? "",
+            ])
+        }
+        print(table.text(), terminator: "")
+        return ExitCode.success
+    }
+
+    static let describe = Command(
+        name: "bridges describe", operands: ["NAME"], summary: "Describe one bridge of a running broker",
+        example: "sluice bridges describe cloud --json", options: [BrokerOption.option, json]
+    ) { arguments in
+        let (document, reports) = try bridges(arguments)
+        let report = try find(arguments.operands[0], in: reports)
+        if arguments.has("json") {
+            print(document["bridges"]?.elements?.first { $0["name"]?.text == report.name } ?? .null)
+            return ExitCode.success
+        }
+        var settings = Table(columns: [.left, .left])
+        settings.add(["bridge", report.name])
+        settings.add(["state", report.state])
+        settings.add(["upstream", report.address])
+        settings.add(["last failure", report.reason ?? "none"])
+        settings.add(["behind", "\(report.lagRecords) records of any topic, \(Readable.bytes(report.lagBytes))"])
+        settings.add(["oldest of them", Readable.milliseconds(report.lagMilliseconds)])
+        settings.add(["on its way", String(report.inflight)])
+        settings.add(["forwarded", String(report.forwarded)])
+        settings.add(["taken in", String(report.received)])
+        settings.add(["lost to retention", String(report.dropped)])
+        settings.add(["refused", String(report.refused)])
+        settings.add(["had been here", String(report.looped)])
+        for refusal in report.refusals { settings.add(["refusal", refusal]) }
+        print(settings.text())
+        var table = Table(["STREAM", "PARTITION", "POSITION", "END"], [.left, .right, .right, .right])
+        for place in report.partitions {
+            table.add([place.stream, String(place.number), String(place.position), String(place.end)])
+        }
+        print(table.text(), terminator: "")
+        return ExitCode.success
+    }
+
+    static let pause = Command(
+        name: "bridges pause", operands: ["NAME"], summary: "Stop a bridge until it is resumed",
+        notes: "It keeps its place, also through a restart of the broker.", example: "sluice bridges pause cloud",
+        options: [BrokerOption.option, json]
+    ) { arguments in
+        try command("pause", arguments, argument: "", done: "is paused")
+    }
+
+    static let resume = Command(
+        name: "bridges resume", operands: ["NAME"], summary: "Let a bridge go on, at once",
+        notes: "A bridge that waits for its next attempt makes it now.", example: "sluice bridges resume cloud",
+        options: [BrokerOption.option, json]
+    ) { arguments in
+        try command("resume", arguments, argument: "", done: "goes on")
+    }
+
+    static let seek = Command(
+        name: "bridges seek", operands: ["NAME", "WHERE"], summary: "Let a bridge go on from another place",
+        notes: """
+            WHERE is earliest, latest, -24h or a time of RFC 3339, and holds for every partition. What lies before it is
+            not forwarded, what lies behind it is, also again.
+            """,
+        example: "sluice bridges seek cloud -24h", options: [BrokerOption.option, json]
+    ) { arguments in
+        let now = Timestamp(rawValue: WallClock.milliseconds())
+        let argument: String
+        switch ReplayPosition(arguments.operands[1], now: now) {
+        case .earliest: argument = "earliest"
+        case .latest: argument = "latest"
+        case .time(let time): argument = String(max(0, time.rawValue))
+        case .offset, .committed, nil:
+            throw UsageError(
+                description: "'\(arguments.operands[1])': expected earliest, latest, -24h or an RFC 3339 time")
+        }
+        return try command("seek", arguments, argument: argument, done: "goes on from \(arguments.operands[1])")
+    }
+
+    static let test = Command(
+        name: "bridges test", operands: ["NAME"], summary: "Try to reach a bridge's upstream broker",
+        notes: """
+            Reads the configuration and connects from here to every address, under another client identifier: the
+            running bridge is not disturbed. Says what refused: DNS, TCP, TLS (which check), credentials or protocol
+            version.
+            """,
+        example: "sluice bridges test cloud --config config/bridge.example.yaml", options: [ConfigurationSource.option]
+    ) { arguments in
+        let configuration = try ConfigurationSource.load(arguments)
+        let all = try BridgeTranslation.settings(configuration)
+        guard var settings = all.first(where: { $0.name == arguments.operands[0] }) else {
+            let advice = Nearest.advice(for: arguments.operands[0], among: all.map(\.name))
+            throw CommandFailure("the configuration has no bridge '\(arguments.operands[0])'\(advice)")
+        }
+        settings.remoteClientID += ".test"
+        settings.isClean = true
+        var isReached = true
+        for address in settings.addresses {
+            let failure = BridgeProbe.failure(settings, address)
+            print("\(address): \(failure.map { "\($0)" } ?? "connected")")
+            isReached = isReached && failure == nil
+        }
+        return isReached ? ExitCode.success : ExitCode.failure
+    }
+
+    // MARK: Leaves
+
+    private static func command(
+        _ verb: String, _ arguments: Arguments, argument: String, done: String
+    ) throws -> Int32 {
+        let client = try BrokerOption.connect(arguments)
+        let name = arguments.operands[0]
+        let document = try client.request("bridges/\(verb)", Array("\(name)\n\(argument)".utf8))
+        try client.disconnect()
+        if let error = document["error"]?.text { throw CommandFailure(error) }
+        guard document["done"]?.flag == true else { throw CommandFailure("the broker has no bridge '\(name)'") }
+        print(arguments.has("json") ? "\(document)" : "the bridge '\(name)' \(done)")
+        return ExitCode.success
+    }
+
+    private static func bridges(_ arguments: Arguments) throws -> (JSON, [BridgeReport]) {
+        let client = try BrokerOption.connect(arguments)
+        let document = try client.request("bridges")
+        try client.disconnect()
+        guard let bridges = document["bridges"]?.elements else {
+            throw CommandFailure("the broker's list of bridges is not the JSON that was expected")
+        }
+        return (document, try bridges.map(BridgeReport.init))
+    }
+
+    private static func find(_ name: String, in reports: [BridgeReport]) throws(CommandFailure) -> BridgeReport {
+        if let report = reports.first(where: { $0.name == name }) { return report }
+        throw CommandFailure(
+            "the broker has no bridge '\(name)'\(Nearest.advice(for: name, among: reports.map(\.name)))")
+    }
+}
+
+/// One attempt to reach an upstream broker, from the command line.
+enum BridgeProbe {
+    /// Why `address` is not reached; nil when it is.
+    static func failure(_ settings: BridgeSettings, _ address: BridgeSettings.Address) -> UpstreamFailure? {
+        let upstream = MosquittoUpstream(settings, will: nil)
+        let deadline = MonotonicClock.nanoseconds() + BridgeConnection.attemptNanoseconds
+        upstream.connect(UpstreamAttempt(address: address))
+        defer { upstream.disconnect() }
+        while MonotonicClock.nanoseconds() < deadline {
+            var events: [UpstreamEvent] = []
+            upstream.receive(into: &events)
+            for event in events {
+                switch event {
+                case .connected: return nil
+                case .lost(let failure): return failure
+                case .warning(let text): print("warning: \(text)")
+                case .finished, .received, .subscribed, .message: break
+                }
+            }
+            upstream.flush()
+            upstream.wait(until: deadline, isHeld: false)
+        }
+        return UpstreamFailure(.timeout, "no answer within \(BridgeConnection.attemptNanoseconds / 1_000_000_000) s")
+    }
+}
+
+/// A bridge as the broker describes it.
+private struct BridgeReport {
+    struct Place {
+        var stream: String
+        var number: Int64
+        var position: Int64
+        var end: Int64
+    }
+
+    var name: String
+    var state: String
+    var address: String
+    var reason: String?
+    var refusals: [String]
+    var lagRecords: Int64
+    var lagBytes: Int64
+    var lagMilliseconds: Int64
+    var inflight: Int64
+    var forwarded: Int64
+    var received: Int64
+    var dropped: Int64
+    var refused: Int64
+    var looped: Int64
+    var partitions: [Place]
+
+    init(_ json: JSON) throws(CommandFailure) {
+        func number(_ name: String) throws(CommandFailure) -> Int64 {
+            guard let value = json[name]?.integer else { throw Self.unknown }
+            return value
+        }
+        guard let name = json["name"]?.text, let state = json["state"]?.text, let address = json["address"]?.text,
+            let refusals = json["refusals"]?.elements, let partitions = json["partitions"]?.elements
+        else { throw Self.unknown }
+        self.name = name
+        self.state = state
+        self.address = address
+        reason = json["reason"]?.text
+        self.refusals = refusals.compactMap(\.text)
+        lagRecords = try number("lag_records")
+        lagBytes = try number("lag_bytes")
+        lagMilliseconds = try number("lag_ms")
+        inflight = try number("inflight")
+        forwarded = try number("forwarded")
+        received = try number("received")
+        dropped = try number("dropped")
+        refused = try number("refused")
+        looped = try number("looped")
+        self.partitions = partitions.map { place in
+            Place(
+                stream: place["stream"]?.text ?? "", number: place["partition"]?.integer ?? 0,
+                position: place["position"]?.integer ?? 0, end: place["end"]?.integer ?? 0)
+        }
+    }
+
+    private static var unknown: CommandFailure {
+        CommandFailure("the broker describes a bridge in a way that this program does not know")
+    }
+}

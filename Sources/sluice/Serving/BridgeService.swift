@@ -1,0 +1,146 @@
+import BridgeClients
+import Bridging
+import CommitLog
+import CommitLogPosix
+import Cryptography
+import EventLoop
+import Glibc
+import SluiceBroker
+import SluiceConfiguration
+import SluiceCore
+import Synchronization
+import TopicRouting
+
+/// The node's bridges, each on a thread of its own.
+///
+/// Isolation: made, started and stopped on the main thread; the directory is asked from any.
+final class BridgeService: BridgeDirectory {
+    private let workers: [BridgeWorker]
+
+    /// Bridges that do not run yet.
+    init(
+        _ settings: [BridgeSettings], log: LogRuntime, peers: any ShardPeers, rules: RuleSet, limits: Limits,
+        checkpoints: [String: BridgeCheckpoint]
+    ) {
+        workers = settings.map { setting in
+            BridgeWorker(
+                setting, log: log, peers: peers, rules: rules, limits: limits, checkpoint: checkpoints[setting.name])
+        }
+    }
+
+    /// Starts every bridge.
+    func start() { for worker in workers { worker.start() } }
+
+    /// Stops every bridge: what is acknowledged is in the log.
+    func stop() {
+        for worker in workers { worker.askToStop() }
+        for worker in workers { worker.join() }
+    }
+
+    /// See `BridgeDirectory`.
+    var statuses: [BridgeStatus] { workers.compactMap(\.status) }
+
+    /// See `BridgeDirectory`.
+    func perform(_ command: BridgeCommand, on name: String) -> Bool {
+        guard let worker = workers.first(where: { $0.name == name }) else { return false }
+        worker.post(command)
+        return true
+    }
+}
+
+/// One bridge and its thread.
+private final class BridgeWorker: Sendable {
+    /// What the thread and the others share.
+    private struct Mailbox {
+        var commands: [BridgeCommand] = []
+        var status: BridgeStatus?
+        var isStopping = false
+        var wake: (@Sendable () -> Void)?
+    }
+
+    /// Commands that wait; whoever sends more finds the oldest gone.
+    private static let commandsMax = 64
+    /// How often the status is made anew, in nanoseconds.
+    private static let statusNanoseconds: Int64 = 200_000_000
+
+    private let settings: BridgeSettings
+    private let log: LogRuntime
+    private let peers: any ShardPeers
+    private let rules: RuleSet
+    private let limits: Limits
+    private let checkpoint: BridgeCheckpoint?
+    private let mailbox = Mutex(Mailbox())
+    private let thread = Mutex<LoopThreadBox?>(nil)
+
+    // Sendable: touched by the main thread only.
+    private struct LoopThreadBox: @unchecked Sendable { let thread: LoopThread }
+
+    init(
+        _ settings: BridgeSettings, log: LogRuntime, peers: any ShardPeers, rules: RuleSet, limits: Limits,
+        checkpoint: BridgeCheckpoint?
+    ) {
+        self.settings = settings
+        self.log = log
+        self.peers = peers
+        self.rules = rules
+        self.limits = limits
+        self.checkpoint = checkpoint
+    }
+
+    var name: String { settings.name }
+    var status: BridgeStatus? { mailbox.withLock { $0.status } }
+
+    func post(_ command: BridgeCommand) {
+        let wake = mailbox.withLock { mailbox in
+            if mailbox.commands.count == Self.commandsMax { mailbox.commands.removeFirst() }
+            mailbox.commands.append(command)
+            return mailbox.wake
+        }
+        wake?()
+    }
+
+    func start() {
+        let made = LoopThreadBox(thread: LoopThread(name: "bridge-\(settings.name)") { [self] in run() })
+        thread.withLock { $0 = made }
+    }
+
+    func askToStop() {
+        let wake = mailbox.withLock { mailbox in
+            mailbox.isStopping = true
+            return mailbox.wake
+        }
+        wake?()
+    }
+
+    func join() { thread.withLock { $0 }?.thread.join() }
+
+    private func run() {
+        let name = settings.stateTopic
+        let tells = settings.notifies && !settings.notifiesLocallyOnly
+        let upstream = MosquittoUpstream(settings, will: tells ? (name, "0") : nil)
+        let runner = BridgeRunner(
+            settings: settings, log: log, peers: peers, rules: rules, limits: limits, checkpoint: checkpoint,
+            upstream: upstream, random: SecureRandom(), now: MonotonicClock.nanoseconds(),
+            report: { Console.log($0 == .warning ? .warning : .info, $1) })
+        mailbox.withLock { $0.wake = upstream.wake }
+        var statusDue: Int64 = 0
+        while true {
+            let (commands, isStopping) = mailbox.withLock { mailbox in
+                defer { mailbox.commands = [] }
+                return (mailbox.commands, mailbox.isStopping)
+            }
+            let now = MonotonicClock.nanoseconds()
+            for command in commands { runner.perform(command, now: now) }
+            if isStopping { break }
+            let (deadline, isHeld) = runner.tick(
+                now: now, wallClock: Timestamp(rawValue: WallClock.milliseconds()))
+            if now >= statusDue || !commands.isEmpty {
+                let status = runner.status
+                mailbox.withLock { $0.status = status }
+                statusDue = now + Self.statusNanoseconds
+            }
+            upstream.wait(until: deadline, isHeld: isHeld)
+        }
+        runner.shutDown()
+    }
+}

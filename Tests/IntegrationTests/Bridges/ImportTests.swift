@@ -1,0 +1,129 @@
+import Foundation
+import Testing
+
+@Suite("sluice import-mosquitto")
+struct ImportTests {
+    private func convert(_ text: String) throws -> (yaml: String, notes: [String], check: Program.Result) {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write("mosquitto.conf", text)
+        let result = try Program.sluice(["import-mosquitto", file])
+        #expect(result.code == 0, "\(result.errors)")
+        let yaml = try directory.write("sluice.yaml", result.output)
+        let notes = result.errors.split(separator: "\n").map { String($0.dropFirst(file.count + 1)) }
+        return (result.output, notes, try Program.sluice(["check", "--config", yaml]))
+    }
+
+    @Test("the bridge of the manual page works unchanged")
+    func manualPage() throws {
+        let (yaml, notes, check) = try convert(
+            """
+            connection test-mosquitto-org
+            address test.mosquitto.org
+            cleansession true
+            topic clients/total in 0 test/mosquitto/org/ $SYS/broker/
+            """)
+        #expect(check.code == 0, "\(check.errors)")
+        #expect(notes.isEmpty, "\(notes)")
+        #expect(yaml.contains("address: \"test.mosquitto.org:1883\""))
+        #expect(yaml.contains("topic: \"clients/total in 0 test/mosquitto/org/ $SYS/broker/\""))
+        #expect(yaml.contains("clean_session: true"))
+        #expect(yaml.contains("protocol: \"3.1.1\""))
+    }
+
+    @Test("every option of a bridge becomes a setting, or is named with its line")
+    func everyOption() throws {
+        let (yaml, notes, check) = try convert(
+            """
+            # a comment
+            connection everything
+            addresses a.example.com:1884 b.example.com ::1:1885
+            round_robin true
+            bridge_bind_address 192.168.1.10
+            bridge_max_packet_size 1000
+            bridge_outgoing_retain false
+            bridge_protocol_version mqttv50
+            cleansession false
+            keepalive_interval 30
+            idle_timeout 20
+            local_clientid l
+            notifications true
+            notifications_local_only true
+            notification_topic bridge/state
+            remote_clientid rc
+            remote_password p"w\\d
+            remote_username ru
+            restart_timeout 10 30
+            start_type lazy
+            threshold 5
+            topic # out 2 local/topic/ remote/topic/
+            topic "" out 0 local remote
+            try_private false
+            bridge_capath /etc/ssl/certs
+            bridge_insecure true
+            bridge_tls_version tlsv1.3
+            bridge_alpn mqtt
+            topic x sideways
+            """)
+        #expect(check.code == 0, "\(check.errors) \(yaml)")
+        #expect(notes.count == 2, "\(notes)")
+        #expect(notes.first == "28: 'bridge_alpn': is not converted")
+        #expect(notes.last?.hasPrefix("29: 'topic': expected out, in or both") == true, "\(notes)")
+        for line in [
+            "address: \"a.example.com:1884 b.example.com:1883 [::1]:1885\"", "round_robin: true",
+            "bind_address: \"192.168.1.10\"", "packet_size: 1000", "outgoing_retain: false", "protocol: \"5\"",
+            "clean_session: false", "keep_alive: 30s", "idle_timeout: 20s", "local_client_id: \"l\"",
+            "notifications: true", "notifications_local_only: true", "notification_topic: \"bridge/state\"",
+            "client_id: \"rc\"", "password: \"p\\\"w\\\\d\"", "username: \"ru\"", "restart: 10s", "restart_max: 30s",
+            "start: lazy", "threshold: 5", "try_private: false", "ca_path: \"/etc/ssl/certs\"",
+            "accept_other_hosts: true", "min_version: 1.3",
+        ] {
+            #expect(yaml.contains(line), "\(line) is not in \(yaml)")
+        }
+    }
+
+    @Test("listeners, persistence and limits; what is not converted is named with its line")
+    func general() throws {
+        let (yaml, notes, check) = try convert(
+            """
+            listener 1883 127.0.0.1
+            persistence true
+            persistence_location /var/lib/mosquitto/
+            max_inflight_messages 40
+            persistent_client_expiration 2w
+            password_file /etc/mosquitto/passwd
+            listener 9001
+            protocol websockets
+            listener 1884
+            """)
+        #expect(check.code == 0, "\(check.errors)")
+        #expect(yaml.contains("mqtt: \"127.0.0.1:1883\"") && yaml.contains("ws: \"0.0.0.0:9001\""))
+        #expect(yaml.contains("data: \"/var/lib/mosquitto/\"") && yaml.contains("inflight: 40"))
+        #expect(yaml.contains("session_expiry: 14d"))
+        #expect(notes.map { $0.prefix(2) } == ["6:", "9:"], "\(notes)")
+    }
+
+    @Test("a file that is not there, or is no text, is an error that says so")
+    func unreadable() throws {
+        let missing = try Program.sluice(["import-mosquitto", "/nowhere/mosquitto.conf"])
+        #expect(missing.code == 1 && missing.errors.contains("cannot be read"), "\(missing)")
+    }
+
+    @Test("a bridge's faults in YAML have their line")
+    func faults() throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write(
+            "s.yaml",
+            """
+            bridges:
+              - name: up
+                address: h
+                topics:
+                  - topic: 'a# out 1'
+                tls:
+                  psk_identity: x
+            """)
+        let check = try Program.sluice(["check", "--config", file])
+        #expect(check.code == 1)
+        #expect(check.errors.contains(":7:"), "\(check.errors)")
+    }
+}
