@@ -37,11 +37,12 @@ let package = Package(
         sansIO("MQTTSession", ["SluiceCore", "MQTTWire"]),
         sansIO("CommitLog", ["SluiceCore", "Checksums", "Compression", "RecordFormat"]),
         sansIO("GroupCoordination", ["SluiceCore", "RecordFormat"]),
+        sansIO("Bridging", ["SluiceCore", "TopicRouting"]),
         sansIO(
             "SluiceBroker",
             [
                 "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "CommitLog",
-                "GroupCoordination",
+                "GroupCoordination", "Bridging",
             ]),
         .target(name: "CLinux", path: "Sources/System/CLinux"),
         .target(

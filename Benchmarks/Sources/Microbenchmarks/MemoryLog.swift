@@ -51,6 +51,8 @@ final class MemoryLog: LogEngine, @unchecked Sendable {
 
     func appendedOffsets() -> [Offset] { state.appendedOffsets() }
 
+    func hold(_ partition: PartitionID, from offset: Offset?, for reader: ReaderID) -> Bool { false }
+
     func setInterest(_ reader: ReaderID, appended: Bool, durable: Bool) {
         state.setInterest(reader, appended: appended, durable: durable)
     }
