@@ -145,8 +145,9 @@ enum EngineBenchmark {
             let seconds = Double(MonotonicClock.nanoseconds() - began) / 1e9
             precondition(recordCount == 64 << 14)
             speeds.append(Double(byteCount) / 1e9 / (processorTime() - start))
-            print("read \(byteCount) bytes: \(hundredths(speeds[speeds.count - 1])) GB/s of processor, "
-                + "\(hundredths(Double(byteCount) / 1e9 / seconds)) GB/s of time")
+            print(
+                "read \(byteCount) bytes: \(hundredths(speeds[speeds.count - 1])) GB/s of processor, "
+                    + "\(hundredths(Double(byteCount) / 1e9 / seconds)) GB/s of time")
         }
         print("read, batches of 64 KiB: median \(hundredths(speeds.sorted()[3])) GB/s of processor")
         log.stop()

@@ -49,6 +49,19 @@ struct StateQueue: ~Copyable {
     /// Notes a change; nil takes the key away.
     /// - Parameter awaited: whether a crash must not undo it once its effects are seen.
     mutating func put(_ key: [UInt8], _ value: [UInt8]?, at now: Timestamp, awaited: Bool) {
+        Self.append(key, value, at: now, to: &builder)
+        if awaited { isAwaited = true }
+    }
+
+    /// As `put`, for a change of a consumer group.
+    mutating func putOffset(_ key: [UInt8], _ value: [UInt8]?, at now: Timestamp, awaited: Bool) {
+        Self.append(key, value, at: now, to: &offsets)
+        if awaited { areOffsetsAwaited = true }
+    }
+
+    private static func append(
+        _ key: [UInt8], _ value: [UInt8]?, at now: Timestamp, to builder: inout RecordBatchBuilder
+    ) {
         let keyField = RecordFields.key(key)
         let headers = RecordFields.headers([])
         if let value {
@@ -56,19 +69,6 @@ struct StateQueue: ~Copyable {
         } else {
             builder.appendTombstone(at: now, keyField: keyField.span, headersField: headers.span)
         }
-        if awaited { isAwaited = true }
-    }
-
-    /// As `put`, for a change of a consumer group.
-    mutating func putOffset(_ key: [UInt8], _ value: [UInt8]?, at now: Timestamp, awaited: Bool) {
-        let keyField = RecordFields.key(key)
-        let headers = RecordFields.headers([])
-        if let value {
-            offsets.append(at: now, keyField: keyField.span, value: value.span, headersField: headers.span)
-        } else {
-            offsets.appendTombstone(at: now, keyField: keyField.span, headersField: headers.span)
-        }
-        if awaited { areOffsetsAwaited = true }
     }
 
     /// Does `work` when everything noted so far is durable.
