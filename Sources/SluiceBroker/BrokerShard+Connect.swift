@@ -40,6 +40,8 @@ extension BrokerShard {
         return .notAuthorized
     }
 
+    private static let takeoverCause = "another connection took the session over [MQTT-3.1.4-3]"
+
     /// Gives an identifier up to its new holder.
     func takeOver(_ client: Client, by owner: ClientOwner) {
         guard client.session.isOpen else {
@@ -48,7 +50,7 @@ extension BrokerShard {
             return
         }
         client.hasClaim = false
-        terminate(client, .sessionTakenOver)
+        terminate(client, .sessionTakenOver, Self.takeoverCause)
         letIn(owner)
     }
 
@@ -122,7 +124,7 @@ extension BrokerShard {
         guard let successor = client.successor else { return false }
         client.successor = nil
         client.hasClaim = false
-        terminate(client, .sessionTakenOver)
+        terminate(client, .sessionTakenOver, Self.takeoverCause)
         letIn(successor)
         return true
     }

@@ -192,7 +192,8 @@ extension BrokerShard {
             // The reserve is used up, or the log takes nothing any more: what was promised durable cannot be.
             for work in state.takeRefused() {
                 switch work {
-                case .open(let client), .output(let client, _): terminate(client, .unspecifiedError)
+                case .open(let client), .output(let client, _):
+                    terminate(client, .unspecifiedError, "what its session must have on record cannot be stored")
                 case .trim, .move: break
                 }
             }
@@ -226,7 +227,7 @@ extension BrokerShard {
             let client = run.client
             guard client.version == .v5 else {
                 report(.warning, "\(client.name) at \(client.address): closed, its publishes cannot be stored")
-                terminate(client, reason)
+                terminate(client, reason, "its publishes cannot be stored")
                 continue
             }
             for at in stride(from: run.start, to: run.start + run.byteCount, by: 4) {
@@ -248,7 +249,7 @@ extension BrokerShard {
             client.session.refused(id)
         case .pubrel, .pubcomp, nil:
             // A PUBREL whose release could not be stored: without PUBCOMP the client asks again.
-            terminate(client, reason)
+            terminate(client, reason, text)
         }
     }
 

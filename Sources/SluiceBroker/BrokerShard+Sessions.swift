@@ -165,7 +165,7 @@ extension BrokerShard {
     func endSession(_ clientID: [UInt8]) {
         if let client = clients.values.first(where: { $0.clientID == clientID && $0.hasClaim }) {
             client.expirySeconds = 0
-            terminate(client, .administrativeAction)
+            terminate(client, .administrativeAction, "an operator ended the session")
         } else if let taken = peers.withDirectory({ $0.take(clientID, now: now) }) {
             forget(taken.session, clientID)
             if let will = peers.withDirectory({ $0.takeWill(of: clientID) }) { publish(will, of: clientID) }

@@ -45,8 +45,7 @@ extension BrokerShard {
             report(
                 .info, "\(client.name) at \(client.address): subscription refused, \(reasons.joined(separator: "; "))")
             if client.version == .v5, client.session.requestsProblemInformation {
-                let text = Array(reasons.joined(separator: "; ").utf8.prefix(1024))
-                answer = PropertyWriter.bytes { PropertyWriter.append(.reasonString, text.span, to: &$0) }
+                answer = ReasonString.properties(reasons.joined(separator: "; "))
             }
         }
         var suback = SubackPacket(
