@@ -174,8 +174,7 @@ extension BrokerShard {
         let partition = reader.cursors[0].partition
         let options = feed.subscription.options
         let target = MatchList.Target(
-            reader: reader, qos: options.qos, retainAsPublished: true, noLocal: false,
-            identifiers: feed.subscription.identifier.map { [$0] } ?? [])
+            reader: reader, qos: options.qos, retainAsPublished: true, identifier: feed.subscription.identifier)
         var records = reader.cursors[0].records ?? RecordReader(batch)
         while true {
             let before = records

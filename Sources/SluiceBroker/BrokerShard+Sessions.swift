@@ -201,6 +201,7 @@ extension BrokerShard {
 
     /// Goes on with a stored session on a new connection.
     func resume(_ client: Client, _ session: StoredSession) {
+        beginNews()
         for stored in session.subscriptions { restore(client, stored) }
         if let reader = client.liveReader, let positions = session.positions {
             reader.assuredEnds = session.assuredEnds

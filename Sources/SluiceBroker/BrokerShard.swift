@@ -59,6 +59,8 @@ package final class BrokerShard {
     var scanned = ScannedOffsets()
     /// The ends of all partitions as of the SUBSCRIBE that is being worked on, when it needs them.
     var newsStart: Positions?
+    /// Whether that SUBSCRIBE has seen to it that what came before it went to those who were there.
+    var hasToldNews = false
     /// Who waits for single records, by ticket.
     var recordWaiters: [UInt64: RecordWaiter] = [:]
     /// The share groups that live here, by key.
