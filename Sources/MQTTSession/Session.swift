@@ -84,7 +84,9 @@ package struct Session: ~Copyable {
         guard case .open(let peer) = state else { return false }
         switch qos {
         case .atMostOnce: break
-        case .atLeastOnce: guard inbound.admit(version: peer.version) else { return false }
+        case .atLeastOnce:
+            if case .atMostOnce = peer.maximumQoS { return false }
+            guard inbound.admit(version: peer.version) else { return false }
         case .exactlyOnce: return false
         }
         heardAt = now
@@ -126,9 +128,8 @@ package struct Session: ~Copyable {
 
     @inline(__always)
     private mutating func received(_ publish: Packet.Publish, _ peer: SessionPeer) -> SessionAction {
-        if publish.retain, !peer.isRetainAvailable, case .v5 = peer.version {
-            return fail(.retainNotSupported, peer)
-        }
+        if publish.retain, !peer.isRetainAvailable { return fail(.retainNotSupported, peer) }
+        if publish.qos.rawValue > peer.maximumQoS.rawValue { return fail(.qosNotSupported, peer) }
         let topic: PublishAction.Topic
         do {
             topic = publish.topicAlias == 0 ? .name(publish.topic) : try inbound.topic(of: publish)
@@ -234,6 +235,7 @@ package struct Session: ~Copyable {
         peer.keepAliveSeconds = offer.keepAliveSeconds(asked: peer.keepAliveSeconds, version: peer.version)
         peer.sessionExpirySeconds = offer.sessionExpirySeconds(asked: peer.sessionExpirySeconds)
         peer.isRetainAvailable = offer.isRetainAvailable
+        peer.maximumQoS = offer.maximumQoS
         inbound.open(
             receiveMaximum: offer.receiveMaximum, topicAliasMaximum: offer.topicAliasMaximum,
             unreleased: stored?.unreleased ?? [])

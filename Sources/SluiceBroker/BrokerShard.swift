@@ -146,7 +146,7 @@ package final class BrokerShard {
         retainedPartition = partition(of: RetainedReplay.stream)
         presencePartition = partition(of: Presence.stream)
         offsetsPartition = partition(of: GroupRecord.stream)
-        offer.isRetainAvailable = retainedPartition != nil
+        offer.isRetainAvailable = retainedPartition != nil && settings.limits.retainsMessages
     }
 
     /// Whether acknowledgements wait for the device.

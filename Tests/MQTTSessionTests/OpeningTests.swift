@@ -69,6 +69,7 @@ struct OpeningTests {
                 "subscriptionIdentifiersAvailable=0", "sharedSubscriptionAvailable=0",
             ])
         offer.isRetainAvailable = true
+        offer.maximumQoS = .atLeastOnce
         offer.areSubscriptionIdentifiersAvailable = true
         offer.areSharedSubscriptionsAvailable = true
         offer.receiveMaximum = .max
@@ -82,8 +83,8 @@ struct OpeningTests {
                 properties: written { PropertyWriter.append(.sessionExpiryInterval, .max, to: &$0) }), offer: offer)
         #expect(
             connack(capped.output, .v5).properties == [
-                "sessionExpiryInterval=100", "maximumPacketSize=1048576", "assignedClientIdentifier=[122]",
-                "serverKeepAlive=30",
+                "sessionExpiryInterval=100", "maximumQoS=1", "maximumPacketSize=1048576",
+                "assignedClientIdentifier=[122]", "serverKeepAlive=30",
             ])
         #expect(capped.session.sessionExpirySeconds == 100)
         #expect(capped.session.deadline == 45 * second)

@@ -90,6 +90,8 @@ struct MosquittoImport {
             switch option.name {
             case "max_connections": text.note(option, "connections are bounded for the node, by limits.connections")
             case "max_topic_alias": text.note(option, "aliases are bounded for the node, by limits.topic_aliases")
+            case "max_qos", "maximum_qos":
+                if file.listeners.count > 1 { text.note(option, "the highest QoS is one for the node, limits.qos") }
             case _: text.note(option, "is not converted")
             }
         }
@@ -112,6 +114,8 @@ struct MosquittoImport {
                 number(option, "packet_size", 8192...256 << 20, &limits)
             case "max_keepalive": number(option, "keep_alive", 1...65_535, &limits, unit: "s")
             case "max_topic_alias": number(option, "topic_aliases", 0...65_535, &limits)
+            case "retain_available":
+                if option.words.first == "false" { limits.add(2, "retain", "false") }
             case "persistent_client_expiration": expiry(option, &limits)
             case "autosave_interval", "autosave_on_changes", "persistence_file":
                 text.note(option, "not needed: what is acknowledged is on disk")
@@ -120,6 +124,10 @@ struct MosquittoImport {
                 text.note(option, "log lines go to standard error with their time")
             case _: text.note(option, "is not converted")
             }
+        }
+        // What mosquitto has for each listener, and we for the node.
+        if file.listeners.count == 1, let option = file.listeners[0].option("max_qos", "maximum_qos") {
+            number(option, "qos", 0...2, &limits)
         }
         guard !limits.lines.isEmpty else { return }
         text.add("limits:")

@@ -90,6 +90,7 @@ struct ImportTests {
             persistence_location /var/lib/mosquitto/
             max_inflight_messages 40
             persistent_client_expiration 2w
+            retain_available false
             password_file /etc/mosquitto/passwd
             listener 9001
             protocol websockets
@@ -98,8 +99,8 @@ struct ImportTests {
         #expect(check.code == 0, "\(check.errors)")
         #expect(yaml.contains("mqtt: \"127.0.0.1:1883\"") && yaml.contains("ws: \"0.0.0.0:9001\""))
         #expect(yaml.contains("data: \"/var/lib/mosquitto/\"") && yaml.contains("inflight: 40"))
-        #expect(yaml.contains("session_expiry: 14d"))
-        #expect(notes.map { $0.prefix(2) } == ["6:", "9:"], "\(notes)")
+        #expect(yaml.contains("session_expiry: 14d") && yaml.contains("retain: false"))
+        #expect(notes.map { $0.prefix(2) } == ["7:", "10"], "\(notes)")
     }
 
     @Test("a file that is not there, or is no text, is an error that says so")
