@@ -3,6 +3,7 @@ import MQTTSession
 import MQTTWire
 import RecordFormat
 import SluiceCore
+import TopicRouting
 
 /// PUBLISH: from a client into the tick's batches, and the batches into the log.
 extension BrokerShard {
@@ -172,6 +173,8 @@ extension BrokerShard {
         }
         appends.removeAll(keepingCapacity: true)
         accumulators.takeBatches(into: &appends, scanned: isScanned)
+        let retains = retainedChanges.isEmpty ? nil : peers.withRetained { $0.beginAppend() }
+        defer { if let retains { peers.withRetained { $0.endAppend(retains) } } }
         switch log.append(appends, from: reader) {
         case .appended(let lsn):
             acks.commit(lsn)
