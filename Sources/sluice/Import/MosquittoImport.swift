@@ -86,6 +86,12 @@ struct MosquittoImport {
             "port", "bind_address", "protocol", "certfile", "keyfile", "cafile", "require_certificate", "ciphers",
             "tls_version",
         ]
+        let asksForCertificates = section.option("require_certificate")?.words.first == "true"
+        if let authorities = section.option("cafile"), section.option("certfile") != nil, !asksForCertificates {
+            text.note(
+                authorities, "clients are shown what is in 'certfile': put there what leads from it to their authority"
+            )
+        }
         for option in section.options where !converted.contains(option.name) {
             switch option.name {
             case "max_connections": text.note(option, "connections are bounded for the node, by limits.connections")
@@ -110,8 +116,9 @@ struct MosquittoImport {
                 }
             case "max_connections": number(option, "connections", 1...10_000_000, &limits)
             case "max_inflight_messages": number(option, "inflight", 1...65_535, &limits)
-            case "max_packet_size", "message_size_limit":
-                number(option, "packet_size", 8192...256 << 20, &limits)
+            case "max_packet_size": number(option, "packet_size", 20...256 << 20, &limits)
+            case "message_size_limit":
+                text.note(option, "bounds payloads, and what is larger is lost; limits.packet_size refuses packets")
             case "max_keepalive": number(option, "keep_alive", 1...65_535, &limits, unit: "s")
             case "max_topic_alias": number(option, "topic_aliases", 0...65_535, &limits)
             case "retain_available":

@@ -103,6 +103,23 @@ struct ImportTests {
         #expect(notes.map { $0.prefix(2) } == ["7:", "10"], "\(notes)")
     }
 
+    @Test("one listener: its highest QoS is the node's, and authorities that clients may be shown are spoken of")
+    func oneListener() throws {
+        let (yaml, notes, _) = try convert(
+            """
+            listener 8883
+            certfile server.crt
+            keyfile server.key
+            cafile chain.crt
+            max_qos 0
+            """)
+        #expect(yaml.contains("  qos: 0\n"))
+        #expect(notes.count == 1 && notes[0].hasPrefix("4: 'cafile': "), "\(notes)")
+        let several = try convert("listener 1883\nmax_qos 1\nlistener 9001\nprotocol websockets\n")
+        #expect(!several.yaml.contains("qos:"))
+        #expect(several.notes.map { $0.prefix(2) } == ["2:"], "\(several.notes)")
+    }
+
     @Test("a file that is not there, or is no text, is an error that says so")
     func unreadable() throws {
         let missing = try Program.sluice(["import-mosquitto", "/nowhere/mosquitto.conf"])
