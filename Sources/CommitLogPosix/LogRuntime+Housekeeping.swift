@@ -4,7 +4,7 @@ import SluiceCore
 
 /// The housekeeping thread: what happens to old segments, and what happens when space runs out.
 extension LogRuntime {
-    /// How often space is looked at: what comes in meanwhile may exceed the quota.
+    /// How often space is looked at; what comes in meanwhile is counted against what was left of the quota then.
     private static let spaceNanoseconds: Int64 = 1_000_000_000
 
     func runHousekeeping() {
@@ -62,28 +62,37 @@ extension LogRuntime {
 
     // MARK: Space
 
-    /// Bytes in segments and in journal files.
+    /// Bytes in segments, on their way there, and in journal files. The lock is held.
     private var storedByteCount: Int64 {
-        withState { state in
-            state.partitions.reduce(0) { $0 + $1.byteCount }
-                + Int64((1 + spares.count + finished.count) * settings.journalFileBytes)
-        }
+        state.partitions.reduce(Int64(state.unflushedBytes)) { $0 + $1.byteCount }
+            + Int64((1 + spares.count + finished.count) * settings.journalFileBytes)
     }
 
-    private var isQuotaReached: Bool {
-        withState { $0.policy.quotaBytes }.map { storedByteCount >= $0 } ?? false
+    private var isQuotaReached: Bool { withState { $0.full != nil && !$0.isDeviceFull } }
+
+    /// Counts what is left of the quota. The lock is held.
+    /// - Returns: whether nothing is.
+    @discardableResult
+    func measureQuotaRoom() -> Bool {
+        let room = state.policy.quotaBytes.map { $0 - storedByteCount }
+        state.setQuotaRoom(room)
+        return room.map { $0 <= 0 } ?? false
+    }
+
+    /// The directory is at its quota.
+    func quotaReached() {
+        let quota = withState { $0.policy.quotaBytes } ?? 0
+        let reason = "the data directory has reached its quota of \(quota) bytes"
+        setFull(.quota, StorageError(.write, "data", code: 122, reason: reason))
     }
 
     /// Refuses publishes while the directory is at its quota; gives the reserve up when the device is full, and takes
     /// publishes again when it can be set aside anew.
     private func keepSpace() {
-        let quota = withState { $0.policy.quotaBytes }
-        if let quota, isQuotaReached {
-            let reason = "\(storedByteCount) bytes, and \(quota) is the quota of the data directory"
-            setFull(.quota, StorageError(.write, "data", code: 122, reason: reason))
-        } else {
-            setFull(.quota, nil)
-        }
+        monitor.lock()
+        let isReached = measureQuotaRoom()
+        monitor.unlock()
+        if isReached { quotaReached() } else { setFull(.quota, nil) }
         do throws(StorageError) {
             let (isFull, isBlocked) = withState { ($0.isDeviceFull, flusherIsBlocked || journalIsBlocked) }
             if !isFull {

@@ -183,6 +183,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
             storage: storage, access: self, streams: streams, limits: settings.housekeeping,
             makeSeed: { UInt64.random(in: .min ... .max) })
         state.policy = settings.policy
+        measureQuotaRoom()
         threads = [
             WorkerThread(name: "sluice-journal") { [unowned self] in runJournal() },
             WorkerThread(name: "sluice-flush") { [unowned self] in runFlusher() },
@@ -255,10 +256,11 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
 
     /// Changes what bounds the log as a whole.
     package func setPolicy(_ policy: LogPolicy) {
-        withState { state in
-            state.policy = policy
-            keepWork.signal()
-        }
+        monitor.lock()
+        defer { monitor.unlock() }
+        state.policy = policy
+        measureQuotaRoom()
+        keepWork.signal()
     }
 
     // MARK: Appends
@@ -277,7 +279,9 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         let outcome = state.append(appends)
         var isAppended = false
         if case .appended = outcome { isAppended = true }
+        let isAtQuota = outcome == .refusedFull && state.full == nil
         unlock(behindAppend: isAppended, from: reader)
+        if isAtQuota { quotaReached() }
         return outcome
     }
 
@@ -287,7 +291,9 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         let outcome = state.appendSequenced(append)
         var isAppended = false
         if case .appended = outcome { isAppended = true }
+        let isAtQuota = outcome == .refusedFull && state.full == nil
         unlock(behindAppend: isAppended, from: reader)
+        if isAtQuota { quotaReached() }
         return outcome
     }
 

@@ -54,6 +54,8 @@ package struct LogState: ~Copyable {
     /// Why the log refuses work, for good.
     package private(set) var poison: StorageError?
     private var fullCauses: [FullCause: StorageError] = [:]
+    /// Bytes that may be appended until the directory is at its quota, as far as was last looked; nil without one.
+    private var quotaRoom: Int64?
 
     /// Why there is no space.
     package enum FullCause: Hashable, Sendable {
@@ -102,6 +104,7 @@ package struct LogState: ~Copyable {
         if !fullCauses.isEmpty, appends.contains(where: { !partitions[$0.partition.index].isInternal }) {
             return .refusedFull
         }
+        guard takeQuotaRoom(appends) else { return .refusedFull }
         let lsn = pending.lsn
         let isAwaitedByScan = hasDurableScan
         for append in appends {
@@ -130,6 +133,21 @@ package struct LogState: ~Copyable {
         advanceVisible()
         trim()
         return .appended(lsn)
+    }
+
+    /// Says how many bytes may be appended from now on; nil is any number.
+    package mutating func setQuotaRoom(_ byteCount: Int64?) { quotaRoom = byteCount }
+
+    /// Whether there was room within the quota, which is less by that now. What the node itself has to note always fits.
+    private mutating func takeQuotaRoom(_ appends: [Append]) -> Bool {
+        guard let room = quotaRoom else { return true }
+        var byteCount: Int64 = 0
+        for append in appends where !partitions[append.partition.index].isInternal {
+            byteCount += Int64(append.batch.byteCount)
+        }
+        guard byteCount == 0 || room > 0 else { return false }
+        quotaRoom = room - byteCount
+        return true
     }
 
     /// Appends a batch of an idempotent producer, unless it is there already or its number does not follow on.
