@@ -35,6 +35,10 @@ package struct PartitionProgress: Sendable {
     /// How many offsets are on their way.
     package var inflightCount: Int { inflight[head...].count { !$0.isDone } }
 
+    /// How many offsets from the position on were sent, those included that are done: what a bridge that remembers
+    /// only its position would send again.
+    package var unsettledCount: Int { inflight.count - head }
+
     /// Whether the record at `offset` was forwarded before.
     package func isDone(_ offset: Offset) -> Bool {
         guard !done.isEmpty else { return offset < position }

@@ -290,8 +290,11 @@ extension BridgeRunner {
             ?? known.map { ($0.source, $0.offset) }
         if let index = wasAssured { assured.remove(at: index) }
         guard let (source, offset) = place else { return }
+        let before = sources[source].progress.unsettledCount
         sources[source].progress.acknowledged(offset)
+        window.settled(before - sources[source].progress.unsettledCount)
         if let known { window.finished(known.byteCount) }
+        if unnoted.last != source { unnoted.append(source) }
         isCheckpointDirty = true
         if reason < 0x80 {
             forwardedCount += 1
@@ -300,6 +303,20 @@ extension BridgeRunner {
                 Array("\(sources[source].stream)-\(sources[source].number) offset \(offset.rawValue)".utf8),
                 "reason 0x\(String(reason, radix: 16))")
         }
+    }
+
+    /// Notes where it is in the partitions that were acknowledged something. Without notes the window waits for
+    /// checkpoints; at QoS 2 everything does.
+    func note() {
+        guard window.isNoted, !unnoted.isEmpty else { return unnoted.removeAll(keepingCapacity: true) }
+        for index in unnoted {
+            let entry = BridgeNotes.entry(epoch: epoch, position: sources[index].progress.position)
+            guard notebook.write(entry, at: index * BridgeNotes.entryByteCount) else {
+                window.isNoted = false
+                break
+            }
+        }
+        unnoted.removeAll(keepingCapacity: true)
     }
 
     /// The upstream has a QoS 2 publish, and is told that it may forget the identifier when that is on record.

@@ -24,6 +24,11 @@ package final class BridgeRunner {
     let node: [UInt8]
     let checkpointPartition: PartitionID
     let selection: TopicSelection?
+    let notebook: any BridgeNotebook
+    /// Which notes are those since the newest checkpoint.
+    var epoch: UInt64 = 0
+    /// Sources whose position is to be noted.
+    var unnoted: [Int] = []
     var connection: BridgeConnection
     var intake: BridgeIntake
     var sources: [BridgeSource] = []
@@ -90,13 +95,14 @@ package final class BridgeRunner {
     /// A bridge that goes on from its checkpoint, or begins.
     package init(
         settings: BridgeSettings, log: any LogEngine, peers: any ShardPeers, rules: RuleSet, limits: Limits,
-        checkpoint: BridgeCheckpoint?, upstream: any UpstreamClient, random: any RandomNumberGenerator, now: Int64,
-        report: @escaping (LogSeverity, String) -> Void
+        checkpoint: BridgeCheckpoint?, notebook: any BridgeNotebook, upstream: any UpstreamClient,
+        random: any RandomNumberGenerator, now: Int64, report: @escaping (LogSeverity, String) -> Void
     ) {
         self.settings = settings
         self.log = log
         self.peers = peers
         self.upstream = upstream
+        self.notebook = notebook
         self.random = random
         self.report = report
         map = TopicMap(settings.topics)
@@ -111,6 +117,14 @@ package final class BridgeRunner {
         intake = BridgeIntake(log, rules: rules, limits: limits)
         self.now = now
         restore(checkpoint)
+    }
+
+    /// Another epoch of notes: until its checkpoint is durable nothing may leave that they would tell of.
+    func beginNotes() {
+        epoch = random.next() | 1
+        unnoted.removeAll()
+        isCheckpointDirty = true
+        mustHold = true
     }
 
     /// A random number for a delay.
@@ -129,6 +143,7 @@ package final class BridgeRunner {
         if heldUntil == nil {
             upstream.receive(into: &events)
             takeEvents()
+            note()
             perform(connection.elapsed(now: now, waiting: waitingCount, jitter: jitter))
             pump()
             commit()
@@ -173,7 +188,7 @@ package final class BridgeRunner {
         let durable = log.progress.durable
         if let lsn = pendingCheckpoint, durable >= lsn {
             pendingCheckpoint = nil
-            window.settled()
+            window.persisted()
         }
         guard let lsn = heldUntil else { return }
         guard durable >= lsn else {
@@ -300,50 +315,5 @@ package final class BridgeRunner {
         upstream.flush()
         upstream.disconnect()
         dropInterest()
-    }
-}
-
-/// How much may be on its way.
-struct BridgeWindow {
-    var limit = 0
-    /// Messages handed over and not acknowledged.
-    private(set) var unacknowledged = 0
-    /// Bytes of these.
-    private(set) var byteCount = 0
-    /// Messages acknowledged since the last checkpoint was made.
-    private var acknowledged = 0
-    /// Messages that the checkpoint on its way tells of.
-    private var pending = 0
-
-    /// Bytes on their way that hold a window closed, whatever its count: libmosquitto has a second copy of each.
-    static let bytesMax = 4 << 20
-
-    /// Everything that a crash now would repeat.
-    var count: Int { unacknowledged + acknowledged + pending }
-    var isOpen: Bool { count < limit && byteCount < Self.bytesMax }
-    /// Whether acknowledgements fill an eighth of the window: rarer checkpoints would narrow it.
-    var wantsCheckpoint: Bool { acknowledged * 8 >= limit }
-
-    mutating func sent(_ bytes: Int) {
-        unacknowledged += 1
-        byteCount += bytes
-    }
-
-    mutating func finished(_ bytes: Int) {
-        unacknowledged -= 1
-        byteCount -= bytes
-        acknowledged += 1
-    }
-
-    mutating func checkpointed() {
-        pending += acknowledged
-        acknowledged = 0
-    }
-
-    mutating func settled() { pending = 0 }
-
-    mutating func lost() {
-        unacknowledged = 0
-        byteCount = 0
     }
 }
