@@ -80,6 +80,15 @@ package struct PartitionProgress: Sendable {
         return true
     }
 
+    /// The upstream did not take the record at `offset`. What was sent behind it counts as not done: it goes again with
+    /// it, so that the order stays.
+    package mutating func refused(_ offset: Offset) {
+        for index in inflight.indices.dropFirst(head) where inflight[index].offset >= offset {
+            inflight[index].isDone = false
+        }
+        done.removeAll { $0 >= offset }
+    }
+
     /// The connection is gone: what is on its way and not done is to be sent again.
     package mutating func lost() {
         var kept = done.filter { $0 >= position }

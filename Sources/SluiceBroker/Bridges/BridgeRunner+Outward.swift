@@ -220,7 +220,7 @@ extension BridgeRunner {
 
     private func track(_ packetID: UInt16, _ message: BridgeMessage, at offset: Offset, _ index: Int) {
         let byteCount = message.payload.count + message.topic.count
-        inflight[packetID] = Outgoing(source: index, offset: offset, byteCount: byteCount)
+        inflight[packetID] = Outgoing(source: index, offset: offset, byteCount: byteCount, topic: message.topic)
         window.sent(byteCount)
         lastPacketID = packetID
         guard message.qos == .exactlyOnce else { return }
@@ -272,7 +272,8 @@ extension BridgeRunner {
 
     private func refuse(_ topic: [UInt8], _ reason: String) {
         refusedCount += 1
-        let text = "'\(String(decoding: topic, as: UTF8.self))' is refused: \(reason)"
+        let text =
+            "\(UpstreamFailure.Cause.topic.rawValue): '\(String(decoding: topic, as: UTF8.self))' is passed over: \(reason)"
         if refusals.count < 10, !refusals.contains(text) {
             refusals.append(text)
             report(.warning, "bridge \(settings.name): \(text)")
@@ -290,19 +291,33 @@ extension BridgeRunner {
             ?? known.map { ($0.source, $0.offset) }
         if let index = wasAssured { assured.remove(at: index) }
         guard let (source, offset) = place else { return }
+        let refusal = PublishRefusal(code: reason)
+        let topic = known?.topic ?? []
+        if let refusal, refusal.isPassing || settings.refused == .hold {
+            return refused(source, offset, topic, refusal)
+        }
+        answered(source, offset)
         let before = sources[source].progress.unsettledCount
         sources[source].progress.acknowledged(offset)
         window.settled(before - sources[source].progress.unsettledCount)
         if let known { window.finished(known.byteCount) }
         if unnoted.last != source { unnoted.append(source) }
         isCheckpointDirty = true
-        if reason < 0x80 {
-            forwardedCount += 1
+        if let refusal {
+            refuse(topic, refusal.description)
         } else {
-            refuse(
-                Array("\(sources[source].stream)-\(sources[source].number) offset \(offset.rawValue)".utf8),
-                "reason 0x\(String(reason, radix: 16))")
+            forwardedCount += 1
         }
+    }
+
+    /// The upstream did not take a message that has to go again.
+    private func refused(_ source: Int, _ offset: Offset, _ topic: [UInt8], _ refusal: PublishRefusal) {
+        isCheckpointDirty = true
+        // At QoS 2 what was taken behind it must not go again, and so this comes after it.
+        if window.isNoted { sources[source].progress.refused(offset) }
+        probe = (source, offset)
+        let text = "'\(String(decoding: topic, as: UTF8.self))' is not taken, and is tried again: \(refusal)"
+        backOff(UpstreamFailure(refusal.isPassing ? .full : .topic, text))
     }
 
     /// Notes where it is in the partitions that were acknowledged something. Without notes the window waits for
@@ -348,7 +363,9 @@ extension BridgeRunner {
         lazyCount = 0
         for message in assured {
             let byteCount = message.message.map { $0.payload.count + $0.topic.count } ?? 0
-            inflight[message.packetID] = Outgoing(source: message.source, offset: message.offset, byteCount: byteCount)
+            inflight[message.packetID] = Outgoing(
+                source: message.source, offset: message.offset, byteCount: byteCount,
+                topic: message.message?.topic ?? [])
             window.sent(byteCount)
         }
     }

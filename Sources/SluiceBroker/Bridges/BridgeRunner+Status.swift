@@ -89,6 +89,7 @@ extension BridgeRunner {
             connection.resume(now: now)
         }
         assured.removeAll()
+        probe = nil
         for index in sources.indices {
             let bounds = log.bounds(sources[index].partition)
             sources[index].reset()
@@ -174,6 +175,7 @@ extension BridgeRunner {
         let first = settings.addresses[connection.address ?? 0].description
         var status = BridgeStatus(name: settings.name, state: state, failure: connection.failure, address: first)
         status.refusals = refusals
+        status.remarks = settings.remarks
         for source in sources {
             let bounds = log.bounds(source.partition)
             let lag = max(0, bounds.durable.rawValue - source.progress.position.rawValue)

@@ -37,6 +37,11 @@ package final class BridgeRunner {
     /// QoS 2 messages on their way, in the order of their identifiers' use.
     var assured: [Assured] = []
     var window = BridgeWindow()
+    /// What the upstream did not take and is to be asked about alone, so that what lies behind it is not sent time and
+    /// again meanwhile.
+    var probe: (source: Int, offset: Offset)?
+    /// The window while nothing is refused.
+    private var windowLimit = 0
     var events: [UpstreamEvent] = []
     var nextSource = 0
     var nextTicket: UInt64 = 1
@@ -79,6 +84,7 @@ package final class BridgeRunner {
         var source: Int
         var offset: Offset
         var byteCount: Int
+        var topic: [UInt8]
     }
 
     /// A QoS 2 publish on its way, which may outlive its connection, and the node.
@@ -262,7 +268,9 @@ package final class BridgeRunner {
     private func connected(_ isSessionPresent: Bool, _ inflightMax: Int?) {
         connection.connected(now: now)
         failureTold = nil
-        window.limit = min(settings.inflightMax, inflightMax ?? settings.inflightMax)
+        windowLimit = min(settings.inflightMax, inflightMax ?? settings.inflightMax)
+        window.limit = probe == nil ? windowLimit : 1
+        if let probe { nextSource = probe.source }
         refusals = []
         let address = connection.address.map { settings.addresses[$0].description } ?? ""
         report(.info, "bridge \(settings.name): connected to \(address)")
@@ -272,6 +280,22 @@ package final class BridgeRunner {
             guard let packetID = upstream.subscribe(subscription, noLocal: settings.triesPrivate) else { return }
             subscriptions[packetID] = subscription.filter
         }
+    }
+
+    /// The upstream has a message: what lies behind it may go, if it was the one that it is asked about.
+    func answered(_ source: Int, _ offset: Offset) {
+        guard let probe, probe.source == source, probe.offset <= offset else { return }
+        self.probe = nil
+        window.limit = windowLimit
+    }
+
+    /// The upstream does not take what it is given: the bridge leaves, and comes back after a while with everything
+    /// that was not acknowledged, in order.
+    func backOff(_ failure: UpstreamFailure) {
+        guard connection.isConnected else { return }
+        hangUp()
+        connection.lost(failure, now: now, jitter: jitter)
+        tellFailure()
     }
 
     private func lost(_ failure: UpstreamFailure) {
