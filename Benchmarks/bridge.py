@@ -227,6 +227,133 @@ class Bench:
             print(f"| {number + 1} | {rate:.0f} | {', '.join(shares)} | {direct:.0f} | {direct_share} | {ratios[-1]:.2f} |", flush=True)
         print(f"median ratio {statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f}), wanted 0.9")
 
+    def backlog(self):
+        """Fills a node, and compares what it takes without a bridge, with one that waits, and with one that catches up."""
+        options = self.options
+        upstream, upstream_port = self.start_mosquitto()
+        path = self.directory("node")
+        broker, port = self.start_sluice(path, bridge=upstream_port)
+        self.bridges(port, "pause", "up")
+        self.fill(port, options.messages, options.size)
+        self.publish_one(port, "sensors/end")
+        stop(broker)
+        print(f"{options.messages} messages of {options.size} B behind, {options.messages * options.size / 2**30:.2f} GiB; RssAnon in KiB")
+        print("| round | without a bridge | paused | peak while catching up | the bridge's | s |")
+        print("|--|--:|--:|--:|--:|--:|")
+        try:
+            for number in range(options.rounds):
+                broker, port = self.start_sluice(path)
+                self.load(port, "-q", 1, "-c", 1, "-w", 1, "-m", 1, "-s", 16, "-t", "other/a")
+                plain = memory(broker.pid, "RssAnon")
+                stop(broker)
+                broker, port = self.start_sluice(path, bridge=upstream_port)
+                if number:
+                    self.bridges(port, "seek", "up", "earliest")
+                self.load(port, "-q", 1, "-c", 1, "-w", 1, "-m", 1, "-s", 16, "-t", "other/a")
+                paused = memory(broker.pid, "RssAnon")
+                marker = Marker(upstream_port, "sensors/end")
+                done = threading.Event()
+                waiter = threading.Thread(target=lambda: (marker.wait(), done.set()))
+                waiter.start()
+                start, peak = time.monotonic(), 0
+                self.bridges(port, "resume", "up")
+                while not done.wait(0.05):
+                    peak = max(peak, memory(broker.pid, "RssAnon"))
+                seconds = time.monotonic() - start
+                self.bridges(port, "pause", "up")
+                stop(broker)
+                print(f"| {number + 1} | {plain} | {paused} | {peak} | {(peak - plain) / 1024:.1f} MiB | {seconds:.0f} |", flush=True)
+        finally:
+            if broker.poll() is None:
+                stop(broker)
+            stop(upstream)
+
+    def dead(self):
+        options = self.options
+        ratios = []
+        print(f"QoS {options.qos}, {options.messages} messages of {options.size} B, 50 connections, CPU us a publish")
+        print("| round | without a bridge | with one to a dead port | ratio |")
+        print("|--|--:|--:|--:|")
+        for number in range(options.rounds):
+            found = []
+            # Which of them is first changes, so that neither has the warmer machine.
+            for bridge in ((None, 28849) if number % 2 == 0 else (28849, None)):
+                path = self.directory("node")
+                broker, port = self.start_sluice(path, bridge=bridge)
+                result = self.load(
+                    port, "-q", options.qos, "-c", 50, "-w", 20, "-s", options.size, "-m", options.messages, "--pid",
+                    broker.pid, "-t", "sensors/site1/dev%c/temp")
+                found.append((bridge is not None, result["cpu_us_per_msg"]))
+                stop(broker)
+            plain, dead = (cost for _, cost in sorted(found))
+            ratios.append(dead / plain)
+            print(f"| {number + 1} | {plain:.3f} | {dead:.3f} | {ratios[-1]:.3f} |", flush=True)
+        print(f"median ratio {statistics.median(ratios):.3f} ({min(ratios):.3f}-{max(ratios):.3f}), wanted 1.05")
+
+    def replay(self):
+        """Three runs a round: the ingest alone, the replays alone, both. What the ingest costs beside the replays is what both take,
+        without what the same replays take alone."""
+        options = self.options
+        path = self.directory("node")
+        broker, port = self.start_sluice(path)
+        count, consumers, rate, live = options.messages, 10, 50_000, 1_000_000
+        self.fill(port, count, options.size)
+        replay_arguments = ["-c", consumers, "-m", consumers * count, "--filter", "$replay/earliest/sensors/#", "-q", 0,
+                            "--idle", 5000]
+        print(f"{count} messages of {options.size} B in the stream, {consumers} consumers; ingest of {live} messages at {rate}/s, QoS 1, 64 B")
+        print("| round | ingest alone, us a message | replays alone, s of CPU | both, s | ingest beside replays, us | ratio | ingest/s beside | p99 ms "
+              "alone, beside | RSS MiB alone, beside |")
+        print("|--|--:|--:|--:|--:|--:|--:|--:|--:|")
+        ratios, grown = [], []
+        peak = [0]
+        over = threading.Event()
+
+        def watch():
+            while not over.wait(0.02):
+                peak[0] = max(peak[0], memory(broker.pid))
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+
+        def ingest():
+            return self.load(port, "-q", 1, "-c", 50, "-w", 20, "-s", 64, "-m", live, "-r", rate, "-t", "live/site1/dev%c/temp")
+
+        def measured(*work):
+            peak[0] = 0
+            before = cpu_seconds(broker.pid)
+            results = [None] * len(work)
+            threads = [threading.Thread(target=lambda i=i, f=f: results.__setitem__(i, f())) for i, f in enumerate(work)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            return cpu_seconds(broker.pid) - before, peak[0] / 1024, results
+
+        def replays():
+            return self.load(port, *replay_arguments, mode="replay")
+
+        try:
+            # What the first readers and the first publishers make the process grow by is nobody's.
+            measured(ingest)
+            for number in range(options.rounds):
+                alone, rss_alone, (first,) = measured(ingest)
+                reading, _, (read,) = measured(replays)
+                both, rss_both, (beside, read_beside) = measured(ingest, replays)
+                if read["messages"] < consumers * count or read_beside["messages"] < consumers * count:
+                    print(f"  a replay was short: {read['messages']}, {read_beside['messages']}")
+                cost_alone, cost_beside = alone / live * 1e6, (both - reading) / live * 1e6
+                ratios.append(cost_beside / cost_alone)
+                grown.append(rss_both - rss_alone)
+                print(f"| {number + 1} | {cost_alone:.3f} | {reading:.2f} | {both:.2f} | {cost_beside:.3f} | {ratios[-1]:.2f} "
+                      f"| {beside['msgs_per_s']:.0f} | {first['puback_p99_us'] / 1000:.2f}, {beside['puback_p99_us'] / 1000:.2f} "
+                      f"| {rss_alone:.0f}, {rss_both:.0f} |", flush=True)
+            print(f"median ratio {statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f}), wanted 1.10; "
+                  f"RSS at most {max(grown):.0f} MiB more, wanted 64")
+        finally:
+            over.set()
+            watcher.join()
+            stop(broker)
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

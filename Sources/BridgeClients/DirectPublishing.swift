@@ -109,9 +109,9 @@ struct DirectPublishing: ~Copyable {
                 .finished(packetID: UInt16(peeked[body]) << 8 | UInt16(peeked[body + 1]), reason: reason))
             index += head.byteCount
         }
-        if index > 0 {
-            // They are there: what is looked at is taken whole.
-            recv(socket, &peeked, index, Int32(MSG_DONTWAIT))
+        // They are there: what is looked at is taken whole. The bytes come out as they went in.
+        if index > 0, recv(socket, &peeked, index, Int32(MSG_DONTWAIT)) != index {
+            return .broken("acknowledgements that went away")
         }
         return rest(peeked[index..<count], socket)
     }

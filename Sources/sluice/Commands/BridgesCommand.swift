@@ -223,7 +223,8 @@ private struct BridgeReport {
             return value
         }
         guard let name = json["name"]?.text, let state = json["state"]?.text, let address = json["address"]?.text,
-            let refusals = json["refusals"]?.elements, let remarks = json["remarks"]?.elements, let partitions = json["partitions"]?.elements
+            let refusals = json["refusals"]?.elements, let remarks = json["remarks"]?.elements,
+            let partitions = json["partitions"]?.elements
         else { throw Self.unknown }
         self.name = name
         self.state = state
