@@ -27,6 +27,7 @@ package final class MosquittoUpstream: UpstreamClient {
     private var handle: OpaquePointer?
     private var events: [UpstreamEvent] = []
     private var receivedByteCount = 0
+    private var lastReceive: Int64 = 0
     private var isConnecting = false
     private var isUp = false
     private var isOver = true
@@ -284,6 +285,7 @@ package final class MosquittoUpstream: UpstreamClient {
     /// See `UpstreamClient`.
     package func receive(into taken: inout [UpstreamEvent]) {
         receivedByteCount = 0
+        lastReceive = Self.nanoseconds
         if let handle, !isOver {
             while receivedByteCount < Self.receiveBytesMax, events.count < Self.eventsMax {
                 guard isForLibrary(handle) else { break }
@@ -341,6 +343,7 @@ package final class MosquittoUpstream: UpstreamClient {
     }
 
     private func flushDirect(_ socket: Int32) {
+        guard direct?.hasOutput ?? false else { return }
         guard direct?.flush(socket, into: &events) == false else { return }
         lose(failure(MOSQ_ERR_ERRNO.rawValue, errno))
     }
@@ -370,19 +373,33 @@ package final class MosquittoUpstream: UpstreamClient {
     /// See `UpstreamClient`.
     package func wait(until deadline: Int64, isHeld: Bool) {
         guard events.isEmpty else { return }
+        if !isHeld { gather() }
         var descriptors = [pollfd(fd: alarm.descriptor, events: Int16(POLLIN), revents: 0)]
         if let handle, !isOver, mosquitto_socket(handle) >= 0 {
             if hasBufferedInput(handle), !isHeld { return }
             var wanted = isHeld ? 0 : Int16(POLLIN)
             if !isHeld, mosquitto_want_write(handle) || direct?.hasOutput ?? false { wanted |= Int16(POLLOUT) }
+            direct?.prepareToWait(mosquitto_socket(handle))
             if wanted != 0 { descriptors.append(pollfd(fd: mosquitto_socket(handle), events: wanted, revents: 0)) }
         }
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        let left = max(0, deadline - Int64(time.tv_sec) * 1_000_000_000 - Int64(time.tv_nsec))
+        let left = max(0, deadline - Self.nanoseconds)
         // Rounded up: a wait that ends too early would only begin again.
         _ = poll(&descriptors, nfds_t(descriptors.count), Int32(clamping: (left + 999_999) / 1_000_000))
         if descriptors[0].revents != 0 { alarm.silence() }
+    }
+
+    /// Lets acknowledgements gather.
+    private func gather() {
+        let left = lastReceive + (direct?.gatherNanoseconds ?? 0) - Self.nanoseconds
+        guard left > 0 else { return }
+        var time = timespec(tv_sec: 0, tv_nsec: Int(left))
+        nanosleep(&time, nil)
+    }
+
+    private static var nanoseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
     // MARK: Events of the library

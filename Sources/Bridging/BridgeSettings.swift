@@ -151,8 +151,8 @@ package struct BridgeSettings: Equatable, Sendable {
         let assured = topics.filter { $0.direction.isIn && $0.qos == .exactlyOnce }.map(\.remoteFilter)
         guard !assured.isEmpty else { return [] }
         return [
-            "'\(assured.joined(separator: "', '"))' is subscribed to at QoS 1, not 2: a message may come twice after a lost "
-                + "connection, none is lost"
+            "'\(assured.joined(separator: "', '"))' is subscribed to at QoS 1, not 2: a message may come twice after a "
+                + "lost connection, none is lost"
         ]
     }
 

@@ -272,8 +272,8 @@ extension BridgeRunner {
 
     private func refuse(_ topic: [UInt8], _ reason: String) {
         refusedCount += 1
-        let text =
-            "\(UpstreamFailure.Cause.topic.rawValue): '\(String(decoding: topic, as: UTF8.self))' is passed over: \(reason)"
+        let cause = UpstreamFailure.Cause.topic.rawValue
+        let text = "\(cause): '\(String(decoding: topic, as: UTF8.self))' is passed over: \(reason)"
         if refusals.count < 10, !refusals.contains(text) {
             refusals.append(text)
             report(.warning, "bridge \(settings.name): \(text)")

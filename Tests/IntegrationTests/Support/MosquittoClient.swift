@@ -187,7 +187,7 @@ final class MosquittoClient: @unchecked Sendable {
                 return found >= times ? messages : nil
             }
         } catch {
-            throw Failure(text: "'\(payload)' came \(found) of \(times) times in \(seconds) s, \(looked) messages in all")
+            throw Failure(text: "\(found) of \(times) '\(payload)' in \(seconds) s, \(looked) messages in all")
         }
     }
 
