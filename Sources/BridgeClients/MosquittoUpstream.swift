@@ -373,7 +373,7 @@ package final class MosquittoUpstream: UpstreamClient {
     /// See `UpstreamClient`.
     package func wait(until deadline: Int64, isHeld: Bool) {
         guard events.isEmpty else { return }
-        if !isHeld { gather() }
+        if !isHeld, !isOver { gather() }
         var descriptors = [pollfd(fd: alarm.descriptor, events: Int16(POLLIN), revents: 0)]
         if let handle, !isOver, mosquitto_socket(handle) >= 0 {
             if hasBufferedInput(handle), !isHeld { return }

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @Suite("what an upstream refuses, and what becomes of it")
@@ -75,6 +76,26 @@ struct BridgeRefusalTests {
         let taken = upstream.received.compactMap { Int($0) }
         let wanted = (0..<30).filter { $0 != 3 && $0 != 4 }
         #expect(taken.sorted() == wanted)
+        #expect(broker.stop() == 0)
+    }
+
+    @Test("what the upstream says that it does not take is not sent: a packet too large, a QoS, retained messages")
+    func limits() throws {
+        // Maximum Packet Size 100, Maximum QoS 1, Retain Available 0.
+        let retains = Mutex(0)
+        let upstream = try FakeUpstream(level: 5) { packet in
+            if packet.kind == 3, packet.first & 1 == 1 { retains.withLock { $0 += 1 } }
+            return packet.kind == 1 ? [0x20, 12, 0, 0, 9, 0x27, 0, 0, 0, 100, 0x24, 1, 0x25, 0] : nil
+        }
+        let broker = try BrokerProcess(Self.configuration(upstream.port, ["q/# out 1"]))
+        let large = String(repeating: "x", count: 200)
+        for payload in ["1", large, "2"] {
+            let result = try broker.mosquitto("pub", ["-t", "q/a", "-q", "2", "-r", "-m", payload])
+            #expect(result.code == 0, "\(result)")
+        }
+        let shown = try BridgeTests.waits(broker) { $0.contains("\"forwarded\":2") && $0.contains("\"refused\":1") }
+        #expect(shown.contains("topic refused: 'q/a' is passed over: it is larger than the upstream takes"), "\(shown)")
+        #expect(upstream.received == ["1", "2"] && retains.withLock { $0 } == 0)
         #expect(broker.stop() == 0)
     }
 
