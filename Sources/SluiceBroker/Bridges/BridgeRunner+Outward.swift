@@ -221,6 +221,7 @@ extension BridgeRunner {
     private func track(_ packetID: UInt16, _ message: BridgeMessage, at offset: Offset, _ index: Int) {
         let byteCount = message.payload.count + message.topic.count
         inflight[packetID] = Outgoing(source: index, offset: offset, byteCount: byteCount, topic: message.topic)
+        if window.unacknowledged == 0 { lastAnswer = now }
         window.sent(byteCount)
         lastPacketID = packetID
         guard message.qos == .exactlyOnce else { return }
@@ -284,6 +285,7 @@ extension BridgeRunner {
 
     /// A publish is over.
     func finished(_ packetID: UInt16, _ reason: UInt8) {
+        lastAnswer = now
         let known = inflight.removeValue(forKey: packetID)
         let wasAssured = assured.firstIndex { $0.packetID == packetID }
         let place =
@@ -336,6 +338,7 @@ extension BridgeRunner {
 
     /// The upstream has a QoS 2 publish, and is told that it may forget the identifier when that is on record.
     func received(_ packetID: UInt16) {
+        lastAnswer = now
         guard let index = assured.firstIndex(where: { $0.packetID == packetID }), !assured[index].isReceived else {
             return
         }
@@ -359,6 +362,7 @@ extension BridgeRunner {
 
     /// Before an attempt: what is on its way at QoS 2 counts as such again.
     func rewind() {
+        lastAnswer = now
         for index in sources.indices { sources[index].reset() }
         lazyCount = 0
         for message in assured {

@@ -61,6 +61,8 @@ package final class BridgeRunner {
     var refusals: [String] = []
     var failureTold: UpstreamFailure?
     var toldConnected: Bool?
+    /// When the upstream last acknowledged something, or was given something after it had acknowledged all.
+    var lastAnswer: Int64 = 0
     var isHolding = false
     private var isInterested = false
     var hasWarned = false
@@ -150,6 +152,7 @@ package final class BridgeRunner {
             upstream.receive(into: &events)
             takeEvents()
             note()
+            missAnswers()
             perform(connection.elapsed(now: now, waiting: waitingCount, jitter: jitter))
             pump()
             commit()
@@ -296,6 +299,16 @@ package final class BridgeRunner {
         hangUp()
         connection.lost(failure, now: now, jitter: jitter)
         tellFailure()
+    }
+
+    /// An upstream that answers pings and acknowledges nothing has lost what is on its way, or has no room for it and
+    /// cannot say so: before MQTT 5 there is no such answer.
+    private func missAnswers() {
+        guard window.unacknowledged > 0, now - lastAnswer > 2 * Int64(settings.keepAliveSeconds) * 1_000_000_000 else {
+            return
+        }
+        let seconds = 2 * settings.keepAliveSeconds
+        backOff(UpstreamFailure(.timeout, "the upstream has acknowledged nothing for \(seconds) s"))
     }
 
     private func lost(_ failure: UpstreamFailure) {

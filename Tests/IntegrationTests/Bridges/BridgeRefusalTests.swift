@@ -150,6 +150,17 @@ struct BridgeRefusalTests {
         #expect(broker.stop() == 0)
     }
 
+    @Test("an upstream that acknowledges nothing, and answers pings, is left and tried again")
+    func silent() throws {
+        let upstream = try FakeUpstream(level: 4) { packet in packet.kind == 3 ? [] : nil }
+        let more = ["protocol: \"3.1.1\"", "keep_alive: 5s"]
+        let broker = try BrokerProcess(Self.configuration(upstream.port, ["q/# out 1"], more))
+        try BridgeTests.publish(broker, 0..<30, qos: 1)
+        #expect(broker.logs("timeout: the upstream has acknowledged nothing for 10 s", within: 60))
+        upstream.answers { _ in nil }
+        try complete(broker, upstream, qos: 1)
+    }
+
     @Test("acknowledgements come in pieces, with other packets and a large message among them")
     func pieces() throws {
         let upstream = try FakeUpstream(level: 5) { packet in packet.kind == 3 ? [] : nil }
