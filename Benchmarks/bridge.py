@@ -302,7 +302,7 @@ class Bench:
                             "--idle", 5000]
         print(f"{count} messages of {options.size} B in the stream, {consumers} consumers; ingest of {live} messages at {rate}/s, QoS 1, 64 B")
         print("| round | ingest alone, us a message | replays alone, s of CPU | both, s | ingest beside replays, us | ratio | ingest/s beside | p99 ms "
-              "alone, beside | RSS MiB alone, beside |")
+              "alone, beside | RSS MiB ingest, replays, both |")
         print("|--|--:|--:|--:|--:|--:|--:|--:|--:|")
         ratios, grown = [], []
         peak = [0]
@@ -338,7 +338,7 @@ class Bench:
                 measured(ingest)
             for number in range(options.rounds):
                 alone, rss_alone, (first,) = measured(ingest)
-                reading, _, (read,) = measured(replays)
+                reading, rss_reading, (read,) = measured(replays)
                 both, rss_both, (beside, read_beside) = measured(ingest, replays)
                 if read["messages"] < consumers * count or read_beside["messages"] < consumers * count:
                     print(f"  a replay was short: {read['messages']}, {read_beside['messages']}")
@@ -347,7 +347,7 @@ class Bench:
                 grown.append(rss_both - rss_alone)
                 print(f"| {number + 1} | {cost_alone:.3f} | {reading:.2f} | {both:.2f} | {cost_beside:.3f} | {ratios[-1]:.2f} "
                       f"| {beside['msgs_per_s']:.0f} | {first['puback_p99_us'] / 1000:.2f}, {beside['puback_p99_us'] / 1000:.2f} "
-                      f"| {rss_alone:.0f}, {rss_both:.0f} |", flush=True)
+                      f"| {rss_alone:.0f}, {rss_reading:.0f}, {rss_both:.0f} |", flush=True)
             print(f"median ratio {statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f}), wanted 1.10; "
                   f"RSS at most {max(grown):.0f} MiB more, wanted 64")
         finally:
