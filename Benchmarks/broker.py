@@ -191,6 +191,48 @@ def soak(options):
         shutil.rmtree(directory, ignore_errors=True)
 
 
+def stored_bytes(directory):
+    total = 0
+    for folder, _, names in os.walk(directory + "/data/streams"):
+        total += sum(os.path.getsize(os.path.join(folder, n)) for n in names if n.endswith(".log"))
+    return total
+
+
+def recovery(options):
+    """Seconds from the start of the process to its ready file, after kill -9 under load with more than 1 GiB of log."""
+    servers = Servers(options)
+    directory = options.directory + "/r"
+    times = []
+    for _ in range(options.rounds):
+        shutil.rmtree(directory, ignore_errors=True)
+        os.makedirs(directory)
+        process, port = servers.start_sluice(directory, None, None)
+        load = subprocess.Popen(
+            [options.mqload, "pub", "-q", "1", "-c", "50", "-s", "1000", "-w", "100", "-m", "100000000", "-t", TOPIC, "-p",
+             str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            end = time.monotonic() + 300
+            while stored_bytes(directory) < 1 << 30 and time.monotonic() < end:
+                time.sleep(0.05)
+            process.kill()
+            process.wait()
+        finally:
+            load.kill()
+            load.wait()
+        size = stored_bytes(directory)
+        os.remove(directory + "/ready")
+        start = time.monotonic()
+        process, port = servers.start_sluice(directory, None, None)
+        times.append(time.monotonic() - start)
+        print(f"{size / (1 << 30):.2f} GiB in segments: ready after {times[-1]:.2f} s", flush=True)
+        stop(process)
+        verified = subprocess.run([options.sluice, "log", "verify", directory + "/data"], capture_output=True, text=True)
+        if verified.returncode != 0:
+            sys.exit("the log is not whole: " + verified.stdout + verified.stderr)
+    print(f"recovery: median {statistics.median(times):.2f} s, at most {max(times):.2f} s; at most 2 s wanted")
+    shutil.rmtree(directory, ignore_errors=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mqload", required=True)
@@ -199,12 +241,15 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", help="workloads whose name contains this")
     parser.add_argument("--soak", action="store_true")
+    parser.add_argument("--recovery", action="store_true")
     options = parser.parse_args()
     # On a real file system: a directory in memory has no fsync to measure.
     options.directory = tempfile.mkdtemp(prefix="bench-", dir=os.environ.get("BENCH_DIRECTORY", "."))
     try:
         if options.soak:
             return soak(options)
+        if options.recovery:
+            return recovery(options)
         missed = publish_workloads(options)
         if not options.only:
             latency(options)

@@ -2,10 +2,10 @@ import CommitLog
 package import RecordFormat
 package import SluiceCore
 
-/// The reader thread: history that is no longer in memory.
+/// The reader threads: history that is no longer in memory.
 extension LogRuntime {
-    func runReader() {
-        while let fetch = nextFetch() {
+    func runReader(_ number: Int) {
+        while let fetch = nextFetch(number) {
             var read = PartitionRead(nextOffset: fetch.offset)
             do throws(StorageError) {
                 let files = files[fetch.partition.index]
@@ -32,12 +32,15 @@ extension LogRuntime {
         }
     }
 
-    private func nextFetch() -> Fetch? {
+    private func nextFetch(_ number: Int) -> Fetch? {
         monitor.lock()
         defer { monitor.unlock() }
         while !isStopping {
             if let fetch = fetches.popFirst() { return fetch }
-            readWork.wait()
+            idleReaders.append(number)
+            readWork[number].wait()
+            // It is off the list unless it woke by itself, or the log stops.
+            idleReaders.removeAll { $0 == number }
         }
         return nil
     }

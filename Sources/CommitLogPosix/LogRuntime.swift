@@ -33,7 +33,7 @@ package struct LogRuntimeSettings: Sendable {
 /// The embedded engine: the log's state behind one lock, and the threads that do its I/O.
 ///
 /// Isolation: `append`, scans and reads come from event loops and hold the lock for a few instructions; the journal
-/// thread writes and synchronises groups, the flusher writes segments and checkpoints, the reader thread reads
+/// thread writes and synchronises groups, the flusher writes segments and checkpoints, the reader threads read
 /// segments, the housekeeping thread removes and rewrites sealed ones, the indexer thread writes topic indexes.
 /// Sendable: every mutable stored property is touched only with `monitor` locked, except those of the journal thread,
 /// which are its own.
@@ -56,6 +56,9 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         var reader: ReaderID
     }
 
+    /// Threads that read history. What is not in the page cache holds one of them up for as long as the disk takes; the
+    /// others read on for everybody else.
+    static let readerThreadCount = 4
     /// Full journal files from which a checkpoint frees them all: with 64 MiB each, a recovery reads at most 320 MiB.
     static let journalFilesFullMax = 4
     /// Awaited records in a group from which the next one waits for company.
@@ -88,7 +91,9 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     let journalWork: Monitor.Condition
     let flushWork: Monitor.Condition
     let spareReady: Monitor.Condition
-    let readWork: Monitor.Condition
+    /// One for each reader thread, and the threads that wait, the one that waited last at the end: it is the warmest.
+    let readWork: [Monitor.Condition]
+    var idleReaders: [Int] = []
     let keepWork: Monitor.Condition
     let indexWork: Monitor.Condition
     var state: LogState
@@ -154,7 +159,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         journalWork = Monitor.Condition(monitor)
         flushWork = Monitor.Condition(monitor)
         spareReady = Monitor.Condition(monitor)
-        readWork = Monitor.Condition(monitor)
+        readWork = (0..<Self.readerThreadCount).map { [monitor] _ in Monitor.Condition(monitor) }
         keepWork = Monitor.Condition(monitor)
         indexWork = Monitor.Condition(monitor)
         self.storage = storage
@@ -181,10 +186,12 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         threads = [
             WorkerThread(name: "sluice-journal") { [unowned self] in runJournal() },
             WorkerThread(name: "sluice-flush") { [unowned self] in runFlusher() },
-            WorkerThread(name: "sluice-read") { [unowned self] in runReader() },
             WorkerThread(name: "sluice-keep") { [unowned self] in runHousekeeping() },
             WorkerThread(name: "sluice-index") { [unowned self] in runIndexer() },
         ]
+        for number in readWork.indices {
+            threads.append(WorkerThread(name: "sluice-read-\(number)") { [unowned self] in runReader(number) })
+        }
     }
 
     /// Opens the directory; on a full disk once more without the reserve, which is there for this.
@@ -213,7 +220,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         isStopping = true
         journalWork.signal()
         flushWork.signal()
-        readWork.signal()
+        for condition in readWork { condition.signal() }
         keepWork.signal()
         indexWork.signal()
         monitor.unlock()
@@ -405,7 +412,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     private func enqueue(_ fetch: Fetch) {
         monitor.lock()
         fetches.append(fetch)
-        readWork.signal()
+        if let idle = idleReaders.popLast() { readWork[idle].signal() }
         monitor.unlock()
     }
 

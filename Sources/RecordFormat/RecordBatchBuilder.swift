@@ -139,10 +139,21 @@ package struct RecordHeader: Equatable, Sendable {
 package enum RecordFields {
     /// A key: its length and its bytes.
     package static func key(_ key: [UInt8]) -> [UInt8] {
-        encoded { buffer in
-            Varint.append(key.count, to: &buffer)
-            buffer.append(key.span)
-        }
+        encoded { buffer in appendKey(key.span, to: &buffer) }
+    }
+
+    /// Appends a key: its length and its bytes.
+    package static func appendKey(_ key: Span<UInt8>, to buffer: inout ByteBuffer) {
+        Varint.append(key.count, to: &buffer)
+        buffer.append(key)
+    }
+
+    /// Appends one header: its name and its value with their lengths. The count of headers goes before the first.
+    package static func appendHeader(_ name: Span<UInt8>, _ value: Span<UInt8>, to buffer: inout ByteBuffer) {
+        Varint.append(name.count, to: &buffer)
+        buffer.append(name)
+        Varint.append(value.count, to: &buffer)
+        buffer.append(value)
     }
 
     /// A null key.
@@ -152,12 +163,7 @@ package enum RecordFields {
     package static func headers(_ headers: [RecordHeader]) -> [UInt8] {
         encoded { buffer in
             Varint.append(headers.count, to: &buffer)
-            for header in headers {
-                Varint.append(header.name.count, to: &buffer)
-                buffer.append(header.name.span)
-                Varint.append(header.value.count, to: &buffer)
-                buffer.append(header.value.span)
-            }
+            for header in headers { appendHeader(header.name.span, header.value.span, to: &buffer) }
         }
     }
 

@@ -93,7 +93,7 @@ extension BrokerShard {
         }
         if client.isPersistent || client.isRecorded {
             client.isRecorded = true
-            recordHead(client, subscriptions: client.resumed?.subscriptions ?? [])
+            recordOpening(client)
         }
         if client.isRecorded || client.will != nil { state.whenDurable(.open(client)) } else { finishOpening(client) }
     }

@@ -90,8 +90,13 @@ extension BrokerShard {
 
     func matchList(_ topic: Span<UInt8>) -> MatchList {
         if let list = matches.lookup(topic) { return list }
-        let list = MatchList()
-        trie.forEachMatch(of: topic) { list.add($0) }
+        var found: MatchList?
+        trie.forEachMatch(of: topic) { subscription in
+            let list = found ?? MatchList()
+            list.add(subscription)
+            found = list
+        }
+        let list = found ?? noMatches
         matches.insert(list, for: topic)
         return list
     }

@@ -8,13 +8,38 @@ import SluiceCore
 extension BrokerShard {
     // MARK: Records
 
-    /// Records what a session is: subscriptions and expiry.
-    func recordHead(_ client: Client, subscriptions: [StoredSubscription], endedAt: Timestamp? = nil) {
+    /// Records that a session is there, and for how long.
+    func recordHead(_ client: Client, endedAt: Timestamp? = nil) {
         var head = StoredSession(expirySeconds: client.expirySeconds)
-        head.subscriptions = subscriptions
         head.disconnectedAt = endedAt
-        peers.withDirectory { $0.note(head, of: client.clientID) }
         put(.session(head), StateRecord.key(.session, client.clientID), awaited: true)
+    }
+
+    /// Records a session that is gone on with, or begun.
+    func recordOpening(_ client: Client) {
+        var head = StoredSession(expirySeconds: client.expirySeconds)
+        head.subscriptions = client.resumed?.subscriptions ?? []
+        peers.withDirectory { $0.note(head, of: client.clientID) }
+        recordHead(client)
+        guard client.resumed?.hasSubscriptionsInside == true else { return }
+        // The record that had them is no more.
+        client.resumed?.hasSubscriptionsInside = false
+        recordSubscriptions(client, head.subscriptions)
+    }
+
+    /// Records subscriptions that a session has made, or made anew.
+    func recordSubscriptions(_ client: Client, _ subscriptions: [StoredSubscription]) {
+        for subscription in subscriptions {
+            let key = StateRecord.key(client.clientID, filter: subscription.filter)
+            put(.subscription(subscription), key, awaited: true)
+        }
+    }
+
+    /// Notes what a SUBSCRIBE or an UNSUBSCRIBE has changed of a session that stays.
+    func recordChange(_ client: Client, added: [StoredSubscription], removed: [[UInt8]]) {
+        peers.withDirectory { $0.note(added, without: removed, of: client.clientID) }
+        for filter in removed { put(nil, StateRecord.key(client.clientID, filter: filter), awaited: true) }
+        recordSubscriptions(client, added)
     }
 
     /// Records how far a session has come. What was recorded step by step before is in it, and goes.
@@ -49,6 +74,9 @@ extension BrokerShard {
     func forget(_ session: StoredSession, _ clientID: [UInt8], recordedIDs: Set<UInt16> = []) {
         put(nil, StateRecord.key(.session, clientID), awaited: true)
         put(nil, StateRecord.key(.progress, clientID), awaited: true)
+        for subscription in session.subscriptions {
+            put(nil, StateRecord.key(clientID, filter: subscription.filter), awaited: true)
+        }
         for id in session.unreleased { put(nil, StateRecord.key(.inbound, clientID, id), awaited: true) }
         for id in recordedIDs.union(session.inflight.map(\.packetID.rawValue)) {
             put(nil, StateRecord.key(.outbound, clientID, id), awaited: true)
@@ -86,8 +114,18 @@ extension BrokerShard {
     /// What there is to keep of a client's session.
     func stored(_ client: Client) -> StoredSession {
         if let resumed = client.resumed { return resumed }
+        var session = storedProgress(client)
+        session.subscriptions = client.subscriptions.map { stored($0) }
+        return session
+    }
+
+    /// How far a client's session has come: of its subscriptions those that say where they are.
+    func storedProgress(_ client: Client) -> StoredSession {
+        if let resumed = client.resumed { return resumed }
         var session = StoredSession(expirySeconds: client.expirySeconds)
-        session.subscriptions = storedSubscriptions(client)
+        session.subscriptions = client.subscriptions.lazy.filter { $0.since != nil || $0.reader.isReplay }.map {
+            stored($0)
+        }
         if let reader = client.liveReader {
             if client.subscriptions.contains(where: { $0.reader === reader && $0.options.qos != .atMostOnce }) {
                 session.positions = positions(of: reader)
@@ -111,23 +149,21 @@ extension BrokerShard {
         return session
     }
 
-    /// A client's subscriptions in the form that is kept.
-    func storedSubscriptions(_ client: Client) -> [StoredSubscription] {
-        client.subscriptions.map { subscription in
-            let reader = subscription.reader
-            let positions: Positions? =
-                switch reader.kind {
-                case .replay: self.positions(of: reader)
-                // Where a group stands is the group's to know.
-                case .member: nil
-                // Once its reader is where it counts from, that is no more to remember.
-                case .live, .quick, .retained, .group:
-                    reader.isLive && client.redelivery == nil ? nil : subscription.since
-                }
-            return StoredSubscription(
-                filter: subscription.filter, options: subscription.options, identifier: subscription.identifier,
-                positions: positions, bounds: reader.course?.bounds)
-        }
+    /// A subscription in the form that is kept.
+    func stored(_ subscription: Subscription) -> StoredSubscription {
+        let reader = subscription.reader
+        let positions: Positions? =
+            switch reader.kind {
+            case .replay: self.positions(of: reader)
+            // Where a group stands is the group's to know.
+            case .member: nil
+            // Once its reader is where it counts from, that is no more to remember.
+            case .live, .quick, .retained, .group:
+                reader.isLive && subscription.client.redelivery == nil ? nil : subscription.since
+            }
+        return StoredSubscription(
+            filter: subscription.filter, options: subscription.options, identifier: subscription.identifier,
+            positions: positions, bounds: reader.course?.bounds)
     }
 
     /// Where a reader goes on: where the scan is, but for the partitions that it is behind in.
@@ -142,7 +178,7 @@ extension BrokerShard {
         var session = stored(client)
         if client.isPersistent {
             session.disconnectedAt = wallClock
-            recordHead(client, subscriptions: session.subscriptions, endedAt: wallClock)
+            recordHead(client, endedAt: wallClock)
             recordProgress(client, session, awaited: true)
             peers.withDirectory { $0.park(session, client.clientID, now: now) }
         } else if client.isRecorded {
@@ -175,7 +211,7 @@ extension BrokerShard {
     /// Records the progress of every session that has made some.
     func recordProgress() {
         for client in clients.values where client.isProgressDirty && client.isPersistent && client.session.isOpen {
-            recordProgress(client, stored(client), awaited: false)
+            recordProgress(client, storedProgress(client), awaited: false)
         }
     }
 
@@ -191,6 +227,9 @@ extension BrokerShard {
         let end = log.bounds(partition).appended
         for (clientID, session) in sessions {
             put(.session(session), StateRecord.key(.session, clientID), awaited: true)
+            for subscription in session.subscriptions {
+                put(.subscription(subscription), StateRecord.key(clientID, filter: subscription.filter), awaited: true)
+            }
             put(.progress(session), StateRecord.key(.progress, clientID), awaited: true)
             for id in session.unreleased { put(.received, StateRecord.key(.inbound, clientID, id), awaited: true) }
         }
@@ -229,6 +268,7 @@ extension BrokerShard {
             report(
                 .warning,
                 "\(client.name): a stored subscription is gone, \(outcome.reason ?? "reason \(outcome.code.rawValue)")")
+            recordChange(client, added: [], removed: [stored.filter])
         } else if !isReplay {
             // It counts from where it did, not from now.
             client.subscriptions.last?.since = stored.positions

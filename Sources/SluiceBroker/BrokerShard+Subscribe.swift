@@ -54,16 +54,28 @@ extension BrokerShard {
         // The reason is left out when the client has no room for it [MQTT-3.9.2-1].
         if suback.encodedSize > Int(client.session.maximumPacketSize) { suback.properties = [] }
         let isSent = fits(client, suback.encodedSize, "SUBACK")
-        if client.isRecorded { recordHead(client, subscriptions: storedSubscriptions(client)) }
         if client.isRecorded || needsRecord {
             // A session that stays has its subscriptions on record before it hears of them.
-            if client.isRecorded { recordProgress(client, stored(client), awaited: true) }
+            if client.isRecorded {
+                recordChange(client, added: storedSubscriptions(client, of: packet, bytes), removed: [])
+                recordProgress(client, storedProgress(client), awaited: true)
+            }
             state.output(client) { if isSent { suback.encode(into: &$0) } }
         } else if isSent {
             suback.encode(into: &client.output)
             markDirty(client)
         }
         for (subscription, isNew) in added { feedRetained(subscription, isNew: isNew) }
+    }
+
+    /// What there is now of the filters that a SUBSCRIBE names, in the form that is kept.
+    private func storedSubscriptions(
+        _ client: Client, of packet: Packet.Subscribe, _ bytes: Span<UInt8>
+    ) -> [StoredSubscription] {
+        var asked: Set<[UInt8]> = []
+        var filters = SubscriptionReader(bytes, packet)
+        while let (range, _) = filters.next() { asked.insert(bytes.copy(range)) }
+        return client.subscriptions.filter { asked.contains($0.filter) }.map { stored($0) }
     }
 
     /// Whether an answer is no larger than its client takes; one that is must not be sent [MQTT-3.1.2-24].
@@ -400,6 +412,7 @@ extension BrokerShard {
     /// Answers each filter with its code, in order [MQTT-3.11.3-2].
     func unsubscribe(_ client: Client, _ packet: Packet.Unsubscribe, _ bytes: Span<UInt8>) {
         var codes: [ReasonCode] = []
+        var removed: [[UInt8]] = []
         var filters = FilterReader(bytes, packet)
         while let range = filters.next() {
             let filter = bytes.copy(range)
@@ -408,6 +421,7 @@ extension BrokerShard {
                 if Self.isShared(filter) {
                     leaveGroup(client, key: Array(filter.dropFirst("$share/".utf8.count)))
                 }
+                removed.append(filter)
                 codes.append(.success)
             } else {
                 codes.append(.noSubscriptionExisted)
@@ -416,7 +430,7 @@ extension BrokerShard {
         let unsuback = UnsubackPacket(version: client.version, packetID: packet.packetID, codes: codes)
         let isSent = fits(client, unsuback.encodedSize, "UNSUBACK")
         if client.isRecorded {
-            recordHead(client, subscriptions: storedSubscriptions(client))
+            recordChange(client, added: [], removed: removed)
             state.output(client) { if isSent { unsuback.encode(into: &$0) } }
         } else if isSent {
             unsuback.encode(into: &client.output)

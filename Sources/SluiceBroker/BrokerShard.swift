@@ -83,6 +83,8 @@ package final class BrokerShard {
     var dirtyClients: [Client] = []
     var trie = SubscriptionTrie<Subscription>()
     var matches = TopicCache<MatchList>()
+    /// What topics without subscribers share.
+    let noMatches = MatchList()
     var matchGeneration: UInt64 = 0
     var unmatchedHashes: [Set<UInt64>] = [[], []]
     var tailEntries: [TailEntry] = []

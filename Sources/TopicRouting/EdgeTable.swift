@@ -8,29 +8,24 @@ struct EdgeTable {
     private var count = 0
 
     private struct Slot {
-        var hash = 0
+        /// The low half of the edge's hash, enough to find its home; the nodes tell the rest.
+        var hash: UInt32 = 0
         var child: UInt32 = .max
 
         var isFree: Bool { child == .max }
+        var home: Int { Int(hash) }
     }
 
     /// A search that goes from slot to slot.
     struct Probe {
-        var hash: Int
-        var index: Int
-    }
-
-    /// The hash of the edge from `parent` over `level`, seeded for each process.
-    static func hash(parent: UInt32, _ level: Span<UInt8>) -> Int {
-        var hasher = Hasher()
-        hasher.combine(parent)
-        unsafe level.withUnsafeBytes { bytes in unsafe hasher.combine(bytes: bytes) }
-        return hasher.finalize()
+        fileprivate var hash: UInt32
+        fileprivate var index: Int
     }
 
     mutating func insert(_ child: UInt32, hash: Int) {
         if (count + 1) * 2 > slots.count { grow() }
-        place(Slot(hash: hash, child: child))
+        precondition(slots.count <= 1 << 32)
+        place(Slot(hash: UInt32(truncatingIfNeeded: hash), child: child))
         count += 1
     }
 
@@ -45,7 +40,7 @@ struct EdgeTable {
         var next = (gap + 1) & mask
         while !slots[next].isFree {
             // A slot may move back only as far as its own home.
-            let home = slots[next].hash & mask
+            let home = slots[next].home & mask
             if (next - home) & mask >= (next - gap) & mask {
                 slots[gap] = slots[next]
                 gap = next
@@ -56,7 +51,9 @@ struct EdgeTable {
     }
 
     /// Starts to look for the edges of `hash`.
-    func probe(hash: Int) -> Probe { Probe(hash: hash, index: hash & (slots.count - 1)) }
+    func probe(hash: Int) -> Probe {
+        Probe(hash: UInt32(truncatingIfNeeded: hash), index: hash & (slots.count - 1))
+    }
 
     /// The next child whose edge has the probe's hash.
     @inline(__always)
@@ -78,7 +75,7 @@ struct EdgeTable {
 
     private mutating func place(_ slot: Slot) {
         let mask = slots.count - 1
-        var index = slot.hash & mask
+        var index = slot.home & mask
         while !slots[index].isFree { index = (index + 1) & mask }
         slots[index] = slot
     }

@@ -2,13 +2,16 @@
 /// subscriptions.
 ///
 /// Layout: nodes in one array, linked by index; one table holds the exact edges of all nodes, keyed by parent and level
-/// bytes. A filter's number is its node's index doubled, plus one when it ends with `#` below that node; numbers are
-/// used again.
+/// bytes. Filters are numbered from zero, and the numbers are used again. With 100,000 filters a match waits for memory
+/// more than for anything else, hence the shortcut to an only child and the numbers in the nodes.
 /// Invariants: a node other than the root holds a filter or has a child; `stack` is empty between calls.
 @usableFromInline
 struct FilterTree: ~Copyable {
-    private var nodes: [Node] = [Node(parent: Self.none, level: [])]
+    private var nodes: [Node] = [Node.unused]
     private var freeNodes: [UInt32] = []
+    /// Where each filter ends, by its number.
+    private var ends: [End] = []
+    private var freeNumbers: [UInt32] = []
     private var edges = EdgeTable()
     /// Where a match has still to go; at most one entry more than the topic has levels.
     private var stack: [Step] = []
@@ -16,22 +19,29 @@ struct FilterTree: ~Copyable {
     @usableFromInline private(set) var matched: [Int] = []
 
     private struct Node {
+        var name: LevelName
         var parent: UInt32
-        var level: [UInt8]
         var plus: UInt32 = .max
         var exactChildCount: UInt32 = 0
-        /// Whether a filter ends at this node.
-        var endsHere = false
-        /// Whether a filter ends with `#` below this node.
-        var endsBelow = false
+        /// The exact child, when there never was another; else the table has to be asked.
+        var onlyChild: UInt32 = .max
+        /// That child's name, folded: most levels that are not its own are told apart without a look at it.
+        var onlyFold: UInt32 = 0
+        /// The number of the filter that ends at this node.
+        var here: UInt32 = .max
+        /// The number of the filter that ends with `#` below this node.
+        var below: UInt32 = .max
 
-        var isUnused: Bool { plus == .max && exactChildCount == 0 && !endsHere && !endsBelow }
+        static var unused: Node { Node(name: LevelName(Span()), parent: .max) }
 
-        var edgeHash: Int { EdgeTable.hash(parent: parent, level.span) }
+        var isUnused: Bool { plus == .max && exactChildCount == 0 && here == .max && below == .max }
 
-        func isChild(of parent: UInt32, at level: Span<UInt8>) -> Bool {
-            self.parent == parent && self.level.span.holdsSameBytes(as: level)
-        }
+        var edgeHash: Int { name.hash(parent: parent) }
+    }
+
+    private struct End {
+        var node: UInt32
+        var isBelow: Bool
     }
 
     private struct Step {
@@ -46,7 +56,7 @@ struct FilterTree: ~Copyable {
     init() {}
 
     /// One more than the largest number in use.
-    var numbersEnd: Int { nodes.count * 2 }
+    var numbersEnd: Int { ends.count }
 
     /// The number of `filter`, which is added when it is new.
     /// - Complexity: O(levels), amortised.
@@ -57,14 +67,28 @@ struct FilterTree: ~Copyable {
             let end = FilterSyntax.levelEnd(in: filter, from: start)
             let level = filter.extracting(start..<end)
             if level.isHash {
-                nodes[Int(node)].endsBelow = true
-                return Int(node) * 2 + 1
+                if nodes[Int(node)].below == Self.none {
+                    nodes[Int(node)].below = takeNumber(End(node: node, isBelow: true))
+                }
+                return Int(nodes[Int(node)].below)
             }
             node = child(of: node, level) ?? makeChild(of: node, level)
             start = end + 1
         }
-        nodes[Int(node)].endsHere = true
-        return Int(node) * 2
+        if nodes[Int(node)].here == Self.none {
+            nodes[Int(node)].here = takeNumber(End(node: node, isBelow: false))
+        }
+        return Int(nodes[Int(node)].here)
+    }
+
+    private mutating func takeNumber(_ end: End) -> UInt32 {
+        if let free = freeNumbers.popLast() {
+            ends[Int(free)] = end
+            return free
+        }
+        precondition(ends.count < Int(Self.none))
+        ends.append(end)
+        return UInt32(ends.count - 1)
     }
 
     /// The number of `filter`, when it is here.
@@ -74,31 +98,38 @@ struct FilterTree: ~Copyable {
         while start <= filter.count {
             let end = FilterSyntax.levelEnd(in: filter, from: start)
             let level = filter.extracting(start..<end)
-            if level.isHash { return nodes[Int(node)].endsBelow ? Int(node) * 2 + 1 : nil }
+            if level.isHash { return Self.number(nodes[Int(node)].below) }
             guard let next = child(of: node, level) else { return nil }
             node = next
             start = end + 1
         }
-        return nodes[Int(node)].endsHere ? Int(node) * 2 : nil
+        return Self.number(nodes[Int(node)].here)
     }
+
+    private static func number(_ number: UInt32) -> Int? { number == none ? nil : Int(number) }
 
     /// Removes the filter of `number` and the nodes that nothing else needs.
     mutating func remove(_ number: Int) {
-        var index = UInt32(number / 2)
-        if number.isMultiple(of: 2) {
-            nodes[Int(index)].endsHere = false
+        let end = ends[number]
+        var index = end.node
+        if end.isBelow {
+            precondition(nodes[Int(index)].below == number, "Cannot remove a filter that is not there")
+            nodes[Int(index)].below = Self.none
         } else {
-            nodes[Int(index)].endsBelow = false
+            precondition(nodes[Int(index)].here == number, "Cannot remove a filter that is not there")
+            nodes[Int(index)].here = Self.none
         }
+        freeNumbers.append(UInt32(number))
         while index != Self.root, nodes[Int(index)].isUnused {
             let parent = nodes[Int(index)].parent
             if nodes[Int(parent)].plus == index {
                 nodes[Int(parent)].plus = Self.none
             } else {
                 nodes[Int(parent)].exactChildCount -= 1
+                if nodes[Int(parent)].onlyChild == index { nodes[Int(parent)].onlyChild = Self.none }
                 edges.remove(index, hash: nodes[Int(index)].edgeHash)
             }
-            nodes[Int(index)] = Node(parent: Self.none, level: [])
+            nodes[Int(index)] = .unused
             freeNodes.append(index)
             index = parent
         }
@@ -115,9 +146,9 @@ struct FilterTree: ~Copyable {
         while let step = stack.popLast() {
             let isHidden = isSystemTopic && step.node == Self.root
             let index = Int(step.node)
-            if !isHidden, nodes[index].endsBelow { matched.append(index * 2 + 1) }
+            if !isHidden, nodes[index].below != Self.none { matched.append(Int(nodes[index].below)) }
             if step.start > topic.count {
-                if nodes[index].endsHere { matched.append(index * 2) }
+                if nodes[index].here != Self.none { matched.append(Int(nodes[index].here)) }
                 continue
             }
             let end = FilterSyntax.levelEnd(in: topic, from: step.start)
@@ -143,17 +174,22 @@ struct FilterTree: ~Copyable {
     }
 
     private borrowing func exactChild(of node: UInt32, _ level: Span<UInt8>) -> UInt32? {
-        var probe = edges.probe(hash: EdgeTable.hash(parent: node, level))
+        let key = LevelName.Key(level)
+        let only = nodes[Int(node)].onlyChild
+        if only != Self.none {
+            return nodes[Int(node)].onlyFold == key.fold && nodes[Int(only)].name.names(level, key) ? only : nil
+        }
+        var probe = edges.probe(hash: LevelName.hash(parent: node, level, key))
         while let candidate = edges.next(&probe) {
-            if nodes[Int(candidate)].isChild(of: node, at: level) { return candidate }
+            let index = Int(candidate)
+            if nodes[index].parent == node, nodes[index].name.names(level, key) { return candidate }
         }
         return nil
     }
 
     private mutating func makeChild(of parent: UInt32, _ level: Span<UInt8>) -> UInt32 {
-        var bytes: [UInt8] = []
-        bytes.append(copying: level)
-        let node = Node(parent: parent, level: bytes)
+        let node = Node(name: LevelName(level), parent: parent)
+        let hash = node.edgeHash
         let index: UInt32
         if let free = freeNodes.popLast() {
             index = free
@@ -167,7 +203,10 @@ struct FilterTree: ~Copyable {
             nodes[Int(parent)].plus = index
         } else {
             nodes[Int(parent)].exactChildCount += 1
-            edges.insert(index, hash: EdgeTable.hash(parent: parent, level))
+            let isOnly = nodes[Int(parent)].exactChildCount == 1
+            nodes[Int(parent)].onlyChild = isOnly ? index : Self.none
+            nodes[Int(parent)].onlyFold = LevelName.Key(level).fold
+            edges.insert(index, hash: hash)
         }
         return index
     }

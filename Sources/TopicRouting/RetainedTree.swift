@@ -11,7 +11,7 @@ package import SluiceCore
 /// Isolation: a value behind its owner's lock.
 /// Source: MQTT 5.0 §3.3.1.3, §4.7.
 package struct RetainedTree: Sendable {
-    private var nodes: [Node] = [Node(parent: Self.none, level: [])]
+    private var nodes: [Node] = [Node.unused]
     private var freeNodes: [UInt32] = []
     private var edges = EdgeTable()
     /// Topics without a message whose nodes are kept so that a late, older change is recognised; those of the last
@@ -25,7 +25,7 @@ package struct RetainedTree: Sendable {
 
     private struct Node: Sendable {
         var parent: UInt32
-        var level: [UInt8]
+        var name: LevelName
         var firstChild: UInt32 = .max
         var next: UInt32 = .max
         var previous: UInt32 = .max
@@ -34,11 +34,9 @@ package struct RetainedTree: Sendable {
         /// Whether that record is a message, and not the end of one.
         var isPresent = false
 
-        func isChild(of parent: UInt32, at level: Span<UInt8>) -> Bool {
-            self.parent == parent && self.level.span.holdsSameBytes(as: level)
-        }
+        static var unused: Node { Node(parent: .max, name: LevelName(Span())) }
 
-        var edgeHash: Int { EdgeTable.hash(parent: parent, level.span) }
+        var edgeHash: Int { name.hash(parent: parent) }
     }
 
     private struct Expiry: Sendable {
@@ -144,18 +142,18 @@ package struct RetainedTree: Sendable {
         var levels: [[UInt8]] = []
         var node = node
         while node != Self.root {
-            levels.append(nodes[Int(node)].level)
+            levels.append(nodes[Int(node)].name.bytes)
             node = nodes[Int(node)].parent
         }
         return Array(levels.reversed().joined(separator: [UInt8(ascii: "/")]))
     }
 
     private func child(of node: UInt32, _ level: Span<UInt8>) -> UInt32? {
-        var probe = edges.probe(hash: EdgeTable.hash(parent: node, level))
+        let key = LevelName.Key(level)
+        var probe = edges.probe(hash: LevelName.hash(parent: node, level, key))
         while let candidate = edges.next(&probe) {
-            if nodes[Int(candidate)].isChild(of: node, at: level) {
-                return candidate
-            }
+            let index = Int(candidate)
+            if nodes[index].parent == node, nodes[index].name.names(level, key) { return candidate }
         }
         return nil
     }
@@ -185,9 +183,8 @@ package struct RetainedTree: Sendable {
     }
 
     private mutating func makeChild(of parent: UInt32, _ level: Span<UInt8>) -> UInt32 {
-        var bytes: [UInt8] = []
-        bytes.append(copying: level)
-        var node = Node(parent: parent, level: bytes)
+        var node = Node(parent: parent, name: LevelName(level))
+        let hash = node.edgeHash
         node.next = nodes[Int(parent)].firstChild
         let index: UInt32
         if let free = freeNodes.popLast() {
@@ -200,7 +197,7 @@ package struct RetainedTree: Sendable {
         }
         if node.next != Self.none { nodes[Int(node.next)].previous = index }
         nodes[Int(parent)].firstChild = index
-        edges.insert(index, hash: EdgeTable.hash(parent: parent, level))
+        edges.insert(index, hash: hash)
         return index
     }
 
@@ -215,7 +212,7 @@ package struct RetainedTree: Sendable {
                 nodes[Int(removed.previous)].next = removed.next
             }
             if removed.next != Self.none { nodes[Int(removed.next)].previous = removed.previous }
-            nodes[Int(index)] = Node(parent: Self.none, level: [])
+            nodes[Int(index)] = .unused
             freeNodes.append(index)
             index = removed.parent
         }

@@ -36,7 +36,7 @@ public struct SubscriptionTrie<Subscription: Identifiable>: ~Copyable {
     package mutating func remove(id: Subscription.ID, filter: Span<UInt8>) -> Subscription? {
         guard let number = tree.number(of: filter), let removed = lists[number].remove(id: id) else { return nil }
         count -= 1
-        if lists[number].subscriptions.isEmpty { tree.remove(number) }
+        if lists[number].isEmpty { tree.remove(number) }
         return removed
     }
 
@@ -47,8 +47,6 @@ public struct SubscriptionTrie<Subscription: Identifiable>: ~Copyable {
     @inlinable
     public mutating func forEachMatch(of topic: Span<UInt8>, _ visit: (Subscription) -> Void) {
         tree.match(topic)
-        for number in tree.matched {
-            for subscription in lists[number].subscriptions { visit(subscription) }
-        }
+        for number in tree.matched { lists[number].forEach(visit) }
     }
 }

@@ -119,4 +119,5 @@ final class Woken: Sendable {
     private let semaphore = DispatchSemaphore(value: 0)
     func signal() { semaphore.signal() }
     func wait() { semaphore.wait() }
+    func wait(within seconds: Double) -> Bool { semaphore.wait(timeout: .now() + seconds) == .success }
 }

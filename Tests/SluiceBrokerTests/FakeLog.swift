@@ -85,6 +85,12 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     /// The records in them.
     var flushedCount: Int { history[0].reduce(0) { $0 + $1.recordCount } }
 
+    /// The bytes of the stream of sessions.
+    var sessionByteCount: Int {
+        flush()
+        return batches(of: SessionReplay.stream).reduce(0) { $0 + $1.byteCount }
+    }
+
     // MARK: Recovery
 
     /// What a crash leaves: the durable records, in a log whose tail is empty.

@@ -60,6 +60,24 @@ struct SubscriptionTrieTests {
         }
     }
 
+    @Test("Levels of any length are told apart by each of their bytes", arguments: [1, 3, 4, 7, 8, 9, 15, 16, 17, 40])
+    func longLevels(byteCount: Int) {
+        var world = World()
+        let names = (0...byteCount).map { changed in
+            String(
+                decoding: (0..<byteCount).map { $0 == changed ? UInt8(ascii: "b") : UInt8(ascii: "a") }, as: UTF8.self)
+        }
+        for (id, name) in names.enumerated() {
+            #expect(world.insert(id, "x/\(name)/+") == nil)
+            for (other, topic) in names.enumerated() {
+                #expect(world.match("x/\(topic)/y") == (other <= id ? [other] : []))
+            }
+            #expect(world.match("x/\(name)a/y").isEmpty && world.match("x/\(name.dropLast())/y").isEmpty)
+        }
+        for (id, name) in names.enumerated() { #expect(world.remove(id, "x/\(name)/+") != nil) }
+        #expect(names.allSatisfy { world.match("x/\($0)/y").isEmpty })
+    }
+
     @Test("After any removals the rest still matches")
     func removals() {
         var world = World()

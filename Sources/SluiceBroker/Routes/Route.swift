@@ -25,22 +25,33 @@ struct Route: BitwiseCopyable {
     private let headersStart2: Int32
     private let end: Int32
 
-    fileprivate init(topic: Span<UInt8>, partition: PartitionID, key: [UInt8], arena: RouteArena) {
+    fileprivate init(topic: Span<UInt8>, partition: PartitionID, key: Span<UInt8>, arena: RouteArena) {
         topicHash = XXH3.hash(topic)
         partitionIndex = partition.index
         isReserved = topic[0] == UInt8(ascii: "$")
-        let header = RecordHeader(
-            name: MessageHeader.topic, value: topic.copy(ByteRange(start: 0, byteCount: topic.count)))
-        let keyField = RecordFields.key(key)
-        let plain = RecordFields.headers([header])
-        let acknowledged = RecordFields.headers([header, MessageHeader.qos(.atLeastOnce)])
-        let assured = RecordFields.headers([header, MessageHeader.qos(.exactlyOnce)])
-        unsafe fields = arena.keep(keyField + plain + acknowledged + assured)
-        keyByteCount = Int32(keyField.count)
+        var bytes = ByteBuffer(capacity: key.count + 3 * (topic.count + 32))
+        RecordFields.appendKey(key, to: &bytes)
+        keyByteCount = Int32(bytes.count)
         headersStart0 = keyByteCount
-        headersStart1 = headersStart0 + Int32(plain.count)
-        headersStart2 = headersStart1 + Int32(acknowledged.count)
-        end = headersStart2 + Int32(assured.count)
+        Self.appendHeaders(topic, nil, to: &bytes)
+        headersStart1 = Int32(bytes.count)
+        Self.appendHeaders(topic, .atLeastOnce, to: &bytes)
+        headersStart2 = Int32(bytes.count)
+        Self.appendHeaders(topic, .exactlyOnce, to: &bytes)
+        end = Int32(bytes.count)
+        unsafe fields = arena.keep(bytes.bytes)
+    }
+
+    private static let topicName = Array(MessageHeader.topic.utf8)
+    private static let qosName = Array(MessageHeader.qos.utf8)
+
+    private static func appendHeaders(_ topic: Span<UInt8>, _ qos: QoS?, to bytes: inout ByteBuffer) {
+        Varint.append(qos == nil ? 1 : 2, to: &bytes)
+        RecordFields.appendHeader(topicName.span, topic, to: &bytes)
+        if let qos {
+            let digit: InlineArray<1, UInt8> = [UInt8(ascii: "0") + qos.rawValue]
+            RecordFields.appendHeader(qosName.span, digit.span, to: &bytes)
+        }
     }
 
     /// The encoded record key.
@@ -70,23 +81,31 @@ struct Route: BitwiseCopyable {
 }
 
 /// Memory of the routes in a cache; freed with it.
+///
+/// Layout: blocks of 64 KiB filled from the front, and a block of its own for what does not fit one.
 @safe
 private final class RouteArena {
+    private static let blockByteCount = 64 << 10
     private var blocks: [UnsafeMutableRawPointer] = unsafe []
+    private var free = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private(set) var byteCount = 0
 
     deinit {
         unsafe blocks.forEach { block in unsafe block.deallocate() }
     }
 
-    func keep(_ bytes: [UInt8]) -> UnsafeRawPointer {
-        let block = UnsafeMutableRawPointer.allocate(byteCount: bytes.count, alignment: 1)
-        unsafe bytes.withUnsafeBytes {
-            unsafe block.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(block), byteCount: $0.count)
+    func keep(_ bytes: Span<UInt8>) -> UnsafeRawPointer {
+        precondition(!bytes.isEmpty, "Cannot keep the fields of a route without any")
+        if unsafe free.count < bytes.count {
+            let size = max(Self.blockByteCount, bytes.count)
+            unsafe free = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 1)
+            if let block = unsafe free.baseAddress { unsafe blocks.append(block) }
         }
-        unsafe blocks.append(block)
+        unsafe bytes.withUnsafeBytes { source in unsafe free.copyMemory(from: source) }
+        guard let kept = unsafe free.baseAddress else { preconditionFailure("Cannot keep bytes without memory") }
+        unsafe free = UnsafeMutableRawBufferPointer(rebasing: free[bytes.count...])
         byteCount += bytes.count
-        return UnsafeRawPointer(block)
+        return UnsafeRawPointer(kept)
     }
 }
 
@@ -133,7 +152,7 @@ struct RouteTable: ~Copyable {
             cache.removeAll()
             arena = RouteArena()
         }
-        let route = Route(topic: topic, partition: partition, key: resolution.key, arena: arena)
+        let route = Route(topic: topic, partition: partition, key: resolution.key.span, arena: arena)
         cache.insert(route, for: topic)
         return route
     }

@@ -95,6 +95,18 @@ package struct SessionDirectory: Sendable {
     /// Notes what is on record of a connected session that stays; nil when it stays no longer.
     mutating func note(_ session: StoredSession?, of clientID: [UInt8]) { connected[clientID] = session }
 
+    /// Notes subscriptions that such a session has made, or made anew, and filters that it has no more.
+    /// - Complexity: O(its subscriptions) for each.
+    mutating func note(_ subscriptions: [StoredSubscription], without filters: [[UInt8]], of clientID: [UInt8]) {
+        for filter in filters + subscriptions.map(\.filter) {
+            guard let index = connected[clientID]?.subscriptions.firstIndex(where: { $0.filter == filter }) else {
+                continue
+            }
+            connected[clientID]?.subscriptions.remove(at: index)
+        }
+        connected[clientID]?.subscriptions += subscriptions
+    }
+
     /// Takes out the sessions whose time is over.
     /// - Complexity: O(1) while none can be, O(sessions) when one is.
     mutating func takeExpired(now: Int64) -> [(clientID: [UInt8], session: StoredSession)] {

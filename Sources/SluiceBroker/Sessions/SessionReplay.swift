@@ -11,6 +11,7 @@ package struct SessionReplay {
     private var wills: [[UInt8]: StoredWill] = [:]
     private var groups: [[UInt8]: StoredGroup] = [:]
     private var unreleased: [[UInt8]: Set<UInt16>] = [:]
+    private var subscriptions: [[UInt8]: StoredSubscriptions] = [:]
     private var legacy = LegacySessionReplay()
     /// Whether a record of the first version was seen.
     package private(set) var hasLegacyRecords = false
@@ -30,16 +31,16 @@ package struct SessionReplay {
             hasLegacyRecords = true
             return legacy.apply(record, to: key)
         }
-        guard let (kind, clientID, id) = StateRecord.parse(key: key) else {
+        guard let parts = StateRecord.parse(key: key) else {
             damagedCount += 1
             return
         }
-        guard let value else { return remove(kind, clientID, id) }
-        guard let record = StateRecord(kind, id, value) else {
+        guard let value else { return remove(parts) }
+        guard let record = StateRecord(parts, value) else {
             damagedCount += 1
             return
         }
-        apply(record, clientID, id)
+        apply(record, parts.clientID, parts.packetID)
     }
 
     private mutating func apply(_ record: StateRecord, _ clientID: [UInt8], _ id: PacketID) {
@@ -49,25 +50,21 @@ package struct SessionReplay {
             var merged = sessions[clientID] ?? session
             merged.expirySeconds = session.expirySeconds
             merged.disconnectedAt = session.disconnectedAt
-            merged.subscriptions = session.subscriptions.map { subscription in
-                var subscription = subscription
-                subscription.positions =
-                    merged.subscriptions.first { $0.filter == subscription.filter }?.positions
-                return subscription
+            merged.hasSubscriptionsInside = session.hasSubscriptionsInside
+            if session.hasSubscriptionsInside {
+                subscriptions[clientID] = StoredSubscriptions(session.subscriptions)
             }
             sessions[clientID] = merged
+        // Compaction leaves a session's newest record behind older ones of its filters.
+        case .subscription(let subscription): subscriptions[clientID, default: StoredSubscriptions()].put(subscription)
         case .progress(let progress):
             var merged = sessions[clientID] ?? StoredSession(expirySeconds: 0)
             merged.positions = progress.positions
             merged.assuredEnds = progress.assuredEnds
             merged.inflight = progress.inflight
             merged.feeds = progress.feeds
-            for replay in progress.subscriptions {
-                guard let index = merged.subscriptions.firstIndex(where: { $0.filter == replay.filter }) else {
-                    continue
-                }
-                merged.subscriptions[index].positions = replay.positions
-            }
+            // Where its replays stand, until the end tells which of them there are.
+            merged.subscriptions = progress.subscriptions
             sessions[clientID] = merged
         case .received: unreleased[clientID, default: []].insert(id.rawValue)
         case .delivery(let step): sessions[clientID]?.apply(step)
@@ -76,12 +73,15 @@ package struct SessionReplay {
         }
     }
 
-    private mutating func remove(_ kind: StateRecord.Kind, _ clientID: [UInt8], _ id: PacketID) {
-        switch kind {
-        case .session: sessions[clientID] = nil
-        case .inbound: unreleased[clientID]?.remove(id.rawValue)
-        case .will: wills[clientID] = nil
-        case .group: groups[clientID] = nil
+    private mutating func remove(_ key: StateRecord.Key) {
+        switch key.kind {
+        case .session:
+            sessions[key.clientID] = nil
+            subscriptions[key.clientID] = nil
+        case .filter: subscriptions[key.clientID]?.remove(key.filter)
+        case .inbound: unreleased[key.clientID]?.remove(key.packetID.rawValue)
+        case .will: wills[key.clientID] = nil
+        case .group: groups[key.clientID] = nil
         // The progress that came with it says more.
         case .progress, .outbound: break
         }
@@ -102,6 +102,14 @@ package struct SessionReplay {
         for (clientID, session) in sessions {
             var session = session
             session.unreleased = unreleased[clientID] ?? []
+            let positions = session.subscriptions
+            session.subscriptions = subscriptions[clientID]?.inOrder ?? []
+            for replay in positions {
+                guard let index = session.subscriptions.firstIndex(where: { $0.filter == replay.filter }) else {
+                    continue
+                }
+                session.subscriptions[index].positions = replay.positions
+            }
             // A clock that was set back must not lengthen what is left, nor one set forward end it at once: the time
             // away counts, but no more than the expiry and no less than nothing.
             let away = session.disconnectedAt.map { max(0, wallClock.rawValue - $0.rawValue) / 1000 } ?? 0
@@ -115,6 +123,27 @@ package struct SessionReplay {
         directory.mustRewrite = hasLegacyRecords
         return directory
     }
+}
+
+/// A session's subscriptions while they are replayed: each filter once, in the order of their newest records.
+private struct StoredSubscriptions {
+    private var entries: [[UInt8]: (number: Int, subscription: StoredSubscription)] = [:]
+    private var nextNumber = 0
+
+    init(_ subscriptions: [StoredSubscription] = []) {
+        for subscription in subscriptions { put(subscription) }
+    }
+
+    var inOrder: [StoredSubscription] {
+        entries.values.sorted { $0.number < $1.number }.map(\.subscription)
+    }
+
+    mutating func put(_ subscription: StoredSubscription) {
+        entries[subscription.filter] = (nextNumber, subscription)
+        nextNumber += 1
+    }
+
+    mutating func remove(_ filter: [UInt8]) { entries[filter] = nil }
 }
 
 /// A record of the first version of `__sessions`: the key is the client identifier.

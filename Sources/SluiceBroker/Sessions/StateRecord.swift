@@ -6,11 +6,13 @@ import SluiceCore
 /// counts, and one without value takes it away.
 ///
 /// Layout of the key: a zero byte (client identifiers have none), the kind's letter, the client identifier, and for `i`
-/// and `o` the packet identifier u16, big-endian. The share group of `g` has its name in the identifier's place.
+/// and `o` the packet identifier u16, big-endian. The share group of `g` has its name in the identifier's place. `f`
+/// has the identifier's length u16 before it, and the filter behind it.
 ///
 /// | letter | value |
 /// |--|--|
-/// | `s` session | version 1, expiry, end of its connection + 1 or 0, subscriptions with the ends of replays |
+/// | `s` session | version 2, expiry, end of its connection + 1 or 0; version 1 had the subscriptions as well |
+/// | `f` filter | version 1, options, subscription identifier or 0, end of a replay |
 /// | `p` progress | version 1, positions, QoS 2 ends, positions of replays, deliveries in flight, feeds of retained |
 /// | `i` inbound | version 1: a QoS 2 message of the identifier is stored and not released |
 /// | `o` outbound | version 1, stage (3: done), token: the step of a QoS 2 delivery |
@@ -21,6 +23,7 @@ import SluiceCore
 /// session away, and is written before an identifier is used again.
 enum StateRecord: Equatable, Sendable {
     case session(StoredSession)
+    case subscription(StoredSubscription)
     case progress(StoredSession)
     case received
     case delivery(DeliveryStep)
@@ -30,10 +33,14 @@ enum StateRecord: Equatable, Sendable {
     /// The stream's name.
     static let stream = "__sessions"
     private static let version = 1
+    /// The version of `s` that leaves the subscriptions to records of their own: thousands of them, subscribed to one
+    /// by one, were written thousands of times.
+    private static let headVersion = 2
 
     /// The kinds, by their letter in the key.
     enum Kind: UInt8 {
         case session = 0x73
+        case filter = 0x66
         case progress = 0x70
         case inbound = 0x69
         case outbound = 0x6F
@@ -51,16 +58,35 @@ enum StateRecord: Equatable, Sendable {
         key(kind, clientID) + [UInt8(id >> 8), UInt8(id & 0xFF)]
     }
 
+    /// The key of a subscription.
+    static func key(_ clientID: [UInt8], filter: [UInt8]) -> [UInt8] {
+        precondition(clientID.count <= UInt16.max)
+        return [0, Kind.filter.rawValue, UInt8(clientID.count >> 8), UInt8(clientID.count & 0xFF)] + clientID + filter
+    }
+
+    /// A key in its parts.
+    struct Key: Equatable {
+        var kind: Kind
+        var clientID: [UInt8]
+        var packetID = PacketID.none
+        var filter: [UInt8] = []
+    }
+
     /// A key in its parts; nil when it is none.
-    static func parse(key: [UInt8]) -> (kind: Kind, clientID: [UInt8], packetID: PacketID)? {
+    static func parse(key: [UInt8]) -> Key? {
         guard key.count > 2, key[0] == 0, let kind = Kind(rawValue: key[1]) else { return nil }
         switch kind {
-        case .session, .progress, .will, .group: return (kind, Array(key[2...]), .none)
+        case .session, .progress, .will, .group: return Key(kind: kind, clientID: Array(key[2...]))
+        case .filter:
+            guard key.count > 4 else { return nil }
+            let filterStart = 4 + Int(key[2]) << 8 + Int(key[3])
+            guard filterStart < key.count else { return nil }
+            return Key(kind: kind, clientID: Array(key[4..<filterStart]), filter: Array(key[filterStart...]))
         case .inbound, .outbound:
             guard key.count > 4 else { return nil }
             let id = UInt16(key[key.count - 2]) << 8 | UInt16(key[key.count - 1])
             guard id != 0 else { return nil }
-            return (kind, Array(key[2..<key.count - 2]), PacketID(rawValue: id))
+            return Key(kind: kind, clientID: Array(key[2..<key.count - 2]), packetID: PacketID(rawValue: id))
         }
     }
 
@@ -69,9 +95,13 @@ enum StateRecord: Equatable, Sendable {
     /// The record's value.
     var encoded: [UInt8] {
         var writer = StateWriter()
-        writer.put(Self.version)
+        if case .session = self { writer.put(Self.headVersion) } else { writer.put(Self.version) }
         switch self {
         case .session(let session): Self.put(session, &writer)
+        case .subscription(let subscription):
+            writer.put(Int(subscription.options.rawValue))
+            writer.put(subscription.identifier.map { Int($0) } ?? 0)
+            Self.put(subscription.bounds, &writer)
         case .progress(let session): Self.put(progress: session, &writer)
         case .received: break
         case .delivery(let step):
@@ -86,13 +116,6 @@ enum StateRecord: Equatable, Sendable {
     private static func put(_ session: StoredSession, _ writer: inout StateWriter) {
         writer.put(Int(session.expirySeconds))
         writer.put(session.disconnectedAt.map { Int($0.rawValue) + 1 } ?? 0)
-        writer.put(session.subscriptions.count)
-        for subscription in session.subscriptions {
-            writer.put(subscription.filter)
-            writer.put(Int(subscription.options.rawValue))
-            writer.put(subscription.identifier.map { Int($0) } ?? 0)
-            put(subscription.bounds, &writer)
-        }
     }
 
     private static func put(_ bounds: ReplayBounds?, _ writer: inout StateWriter) {
@@ -163,13 +186,17 @@ enum StateRecord: Equatable, Sendable {
 
 extension StateRecord {
     /// The record in `value`; nil when it is none of this version.
-    init?(_ kind: Kind, _ id: PacketID, _ value: Span<UInt8>) {
+    init?(_ key: Key, _ value: Span<UInt8>) {
         var reader = StateReader(value)
-        guard reader.int() == Self.version else { return nil }
-        switch kind {
+        guard let version = reader.int() else { return nil }
+        guard version == Self.version || key.kind == .session && version == Self.headVersion else { return nil }
+        switch key.kind {
         case .session:
-            guard let session = Self.session(&reader) else { return nil }
+            guard let session = Self.session(&reader, hasSubscriptions: version == Self.version) else { return nil }
             self = .session(session)
+        case .filter:
+            guard let subscription = Self.subscription(&reader, key.filter) else { return nil }
+            self = .subscription(subscription)
         case .progress:
             guard let session = Self.progress(&reader) else { return nil }
             self = .progress(session)
@@ -178,7 +205,7 @@ extension StateRecord {
             guard let stage = reader.unsigned(UInt8.self), let token = reader.int(), stage <= 3 else { return nil }
             self = .delivery(
                 DeliveryStep(
-                    packetID: id, token: DeliveryToken(rawValue: UInt64(bitPattern: Int64(token))),
+                    packetID: key.packetID, token: DeliveryToken(rawValue: UInt64(bitPattern: Int64(token))),
                     stage: InflightDelivery.Stage(rawValue: stage)))
         case .will:
             guard let will = Self.will(&reader) else { return nil }
@@ -189,22 +216,27 @@ extension StateRecord {
         }
     }
 
-    private static func session(_ reader: inout StateReader) -> StoredSession? {
-        guard let expiry = reader.unsigned(UInt32.self), let end = reader.int(), let count = reader.count() else {
-            return nil
-        }
+    private static func session(_ reader: inout StateReader, hasSubscriptions: Bool) -> StoredSession? {
+        guard let expiry = reader.unsigned(UInt32.self), let end = reader.int() else { return nil }
         var session = StoredSession(expirySeconds: expiry)
         session.disconnectedAt = end > 0 ? Timestamp(rawValue: Int64(end) - 1) : nil
+        guard hasSubscriptions else { return session }
+        guard let count = reader.count() else { return nil }
         for _ in 0..<count {
-            guard let filter = reader.string(), let options = reader.unsigned(UInt8.self),
-                let identifier = reader.unsigned(UInt32.self), let bounds = bounds(&reader)
-            else { return nil }
-            session.subscriptions.append(
-                StoredSubscription(
-                    filter: filter, options: SubscriptionOptions(rawValue: options),
-                    identifier: identifier == 0 ? nil : identifier, bounds: bounds))
+            guard let filter = reader.string(), let subscription = subscription(&reader, filter) else { return nil }
+            session.subscriptions.append(subscription)
         }
+        session.hasSubscriptionsInside = true
         return session
+    }
+
+    private static func subscription(_ reader: inout StateReader, _ filter: [UInt8]) -> StoredSubscription? {
+        guard let options = reader.unsigned(UInt8.self), let identifier = reader.unsigned(UInt32.self),
+            let bounds = bounds(&reader)
+        else { return nil }
+        return StoredSubscription(
+            filter: filter, options: SubscriptionOptions(rawValue: options),
+            identifier: identifier == 0 ? nil : identifier, bounds: bounds)
     }
 
     /// The end of a replay: nil when the bytes do not fit, nil inside when it has none.

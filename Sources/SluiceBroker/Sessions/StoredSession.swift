@@ -11,6 +11,8 @@ package struct StoredSession: Sendable, Equatable {
     var expirySeconds: UInt32
     /// What it subscribes to.
     var subscriptions: [StoredSubscription] = []
+    /// Whether its subscriptions are on record in the session's own record, as they once were, and not by themselves.
+    var hasSubscriptionsInside = false
     /// Where its ordinary subscriptions go on; nil while none asks for more than QoS 0.
     var positions: Positions?
     /// Up to where QoS 2 messages were sent in partitions whose position is older, after a crash.

@@ -1,0 +1,134 @@
+import CommitLog
+import MQTTWire
+import RecordFormat
+import SluiceCore
+import Testing
+
+@testable import SluiceBroker
+
+/// The records of a session's subscriptions, one for each filter.
+@Suite("A session's subscriptions on record")
+struct SessionRecordTests {
+    private static let clientID = Array("gateway".utf8)
+
+    private static func filters(_ session: StoredSession?) -> [String] {
+        (session?.subscriptions ?? []).map { String(decoding: $0.filter, as: UTF8.self) }
+    }
+
+    private func parked(_ log: FakeLog) -> StoredSession? {
+        TestShard(log).peers.directory.parkedSessions.first { $0.clientID == Self.clientID }?.session
+    }
+
+    private func subscriber(_ test: TestShard, _ count: Int) -> TestClient {
+        let client = test.connect("gateway", .v311, clean: false)
+        for number in 0..<count {
+            client.subscribe("line/\(number)/+", qos: .atLeastOnce)
+            test.commit()
+        }
+        _ = client.take()
+        return client
+    }
+
+    @Test("each SUBSCRIBE writes what it changes, however many there were before")
+    func linear() {
+        func byteCount(_ count: Int) -> Int {
+            let test = TestShard()
+            _ = subscriber(test, count)
+            return test.log.sessionByteCount
+        }
+        let (few, many) = (byteCount(100), byteCount(400))
+        #expect(many < few * 5, "\(few) bytes for 100 subscriptions, \(many) for 400")
+    }
+
+    @Test("after a crash there is what was subscribed to last, and not what was given up")
+    func survive() {
+        let test = TestShard()
+        let client = subscriber(test, 3)
+        client.unsubscribe("line/1/+")
+        client.subscribe("line/0/+", qos: .exactlyOnce)
+        test.commit()
+        let session = parked(test.log.crashed())
+        #expect(Self.filters(session) == ["line/2/+", "line/0/+"])
+        #expect(session?.subscriptions.last?.options.qos == .exactlyOnce)
+    }
+
+    @Test("a session that was forgotten leaves none to the next of its name")
+    func forgotten() {
+        let test = TestShard()
+        subscriber(test, 2).drop()
+        test.connect("gateway", .v311, clean: true).drop()
+        test.connect("gateway", .v311, clean: false).subscribe("new", qos: .atLeastOnce)
+        test.commit()
+        #expect(Self.filters(parked(test.log.crashed())) == ["new"])
+    }
+
+    /// The records of a session, in the order that compaction leaves: its own record is the newest.
+    private static func replay(_ records: [(StateRecord, [UInt8])]) -> SessionDirectory {
+        var replay = SessionReplay()
+        for (record, key) in records { replay.apply(key: key, value: record.encoded.span) }
+        #expect(replay.damagedCount == 0)
+        return replay.finish(now: 0, wallClock: Timestamp(rawValue: 0))
+    }
+
+    @Test("their order in the stream does not matter")
+    func compacted() {
+        let filters = ["a/+", "b/#"].map { Array($0.utf8) }
+        let subscriptions = filters.map {
+            StoredSubscription(filter: $0, options: SubscriptionOptions(qos: .atLeastOnce), identifier: 7)
+        }
+        let head = (StateRecord.session(StoredSession(expirySeconds: 60)), StateRecord.key(.session, Self.clientID))
+        let records = subscriptions.map {
+            (StateRecord.subscription($0), StateRecord.key(Self.clientID, filter: $0.filter))
+        }
+        for order in [[head] + records, records + [head], [records[0], head, records[1]]] {
+            let session = Self.replay(order).parkedSessions.first?.session
+            #expect(session?.subscriptions == subscriptions)
+        }
+        // Without a session they are nothing.
+        #expect(Self.replay(records).parkedSessions.isEmpty)
+    }
+
+    /// The session's record as it was when it had the subscriptions inside.
+    private static var formerRecord: [UInt8] {
+        var writer = StateWriter()
+        for number in [1, 3600, 1, 2] { writer.put(number) }
+        for filter in ["old/1", "old/2"] {
+            writer.put(Array(filter.utf8))
+            for number in [1, 0, 0] { writer.put(number) }
+        }
+        return writer.finish()
+    }
+
+    @Test("a session's record of the former kind has them inside, until the session is gone on with")
+    func formerKind() {
+        let old = FakeLog()
+        var builder = RecordBatchBuilder()
+        let (key, headers) = (RecordFields.key(StateRecord.key(.session, Self.clientID)), RecordFields.headers([]))
+        builder.append(
+            at: Timestamp(rawValue: 1), keyField: key.span, value: Self.formerRecord.span, headersField: headers.span)
+        let append = Append(
+            partition: old.streams[1].partitions[0], batch: builder.finish(), isAwaited: true, topicHashes: nil)
+        _ = old.append([append], from: old.register(wake: {}))
+        old.commit()
+        #expect(Self.filters(parked(old.crashed())) == ["old/1", "old/2"])
+        let test = TestShard(old.crashed())
+        let client = test.connect("gateway", .v311, clean: false, sessionPresent: true)
+        client.unsubscribe("old/1")
+        client.subscribe("new", qos: .atLeastOnce)
+        test.commit()
+        #expect(client.take().last == "suback [1]")
+        #expect(Self.filters(parked(test.log.crashed())) == ["old/2", "new"])
+    }
+
+    @Test("a key is read back in its parts, and one that is none is refused")
+    func keys() {
+        let filter = Array("a/b".utf8)
+        let key = StateRecord.key(Self.clientID, filter: filter)
+        #expect(StateRecord.parse(key: key) == StateRecord.Key(kind: .filter, clientID: Self.clientID, filter: filter))
+        for damaged: [UInt8] in [
+            [0, 0x66], [0, 0x66, 0, 1, 0x61], [0, 0x66, 0xFF, 0xFF, 0x61, 0x62], [0, 0x66, 0, 0],
+        ] {
+            #expect(StateRecord.parse(key: damaged) == nil, "\(damaged)")
+        }
+    }
+}
