@@ -16,6 +16,9 @@ package final class MosquittoUpstream: UpstreamClient {
     private static let receiveBytesMax = 256 << 10
     /// Events that one call of `receive` takes in.
     private static let eventsMax = 4096
+    /// A handshake that ended without a word; a word may have been lost with the connection.
+    package static let brokenOff = UpstreamFailure(
+        .tls, "the handshake failed: the upstream broke it off, or does not speak TLS")
     private static let library: Void = { mosquitto_lib_init() }()
 
     private let settings: BridgeSettings
@@ -330,7 +333,7 @@ package final class MosquittoUpstream: UpstreamClient {
 
     /// See `UpstreamClient`.
     package func flush() {
-        guard let handle, !isOver, !isConnecting || isWritable(handle) else { return }
+        guard let handle, !isOver, !isConnecting || isReady(handle, POLLOUT), hearsRefusal(handle) else { return }
         let socket = mosquitto_socket(handle)
         // Each writes whole packets, and not into the middle of the other's.
         if direct?.isHalfWritten ?? false {
@@ -365,9 +368,20 @@ package final class MosquittoUpstream: UpstreamClient {
         setsockopt(socket, Int32(IPPROTO_TCP), option, &value, socklen_t(MemoryLayout<Int32>.size))
     }
 
-    private func isWritable(_ handle: OpaquePointer) -> Bool {
-        var descriptor = pollfd(fd: mosquitto_socket(handle), events: Int16(POLLOUT), revents: 0)
+    private func isReady(_ handle: OpaquePointer, _ events: Int32) -> Bool {
+        var descriptor = pollfd(fd: mosquitto_socket(handle), events: Int16(events), revents: 0)
         return descriptor.fd >= 0 && poll(&descriptor, 1, 0) > 0
+    }
+
+    /// A server of TLS 1.3 that does not take the client's certificate says so behind the handshake, and is gone. The
+    /// library's CONNECT would find out no more than that: what was said is read first.
+    /// - Returns: whether there is a connection still.
+    private func hearsRefusal(_ handle: OpaquePointer) -> Bool {
+        guard security != nil, isConnecting, isReady(handle, POLLIN) else { return true }
+        errno = 0
+        let result = mosquitto_loop_read(handle, 1)
+        if result != MOSQ_ERR_SUCCESS.rawValue { lose(failure(result, errno)) }
+        return !isOver
     }
 
     /// See `UpstreamClient`.
@@ -486,7 +500,7 @@ package final class MosquittoUpstream: UpstreamClient {
     private func failure(_ result: Int32, _ code: Int32) -> UpstreamFailure {
         if let security, let refusal = security.takeRefusal() { return UpstreamFailure(.tls, refusal) }
         if security != nil, result == MOSQ_ERR_TLS.rawValue || code == EPROTO || complaint != nil {
-            let reason = complaint ?? TLSPeer.lastError() ?? "the upstream does not speak TLS"
+            guard let reason = complaint ?? TLSPeer.lastError() else { return Self.brokenOff }
             return UpstreamFailure(.tls, "the handshake failed: \(reason)")
         }
         return MosquittoReason.failure(result, code, isUp: isUp, isConnecting: isConnecting)

@@ -169,6 +169,12 @@ enum BridgesCommand {
 enum BridgeProbe {
     /// Why `address` is not reached; nil when it is.
     static func failure(_ settings: BridgeSettings, _ address: BridgeSettings.Address) -> UpstreamFailure? {
+        let failure = attempt(settings, address)
+        // Whoever refuses a certificate says so, and may be gone before it is read: once more.
+        return failure == MosquittoUpstream.brokenOff ? attempt(settings, address) : failure
+    }
+
+    private static func attempt(_ settings: BridgeSettings, _ address: BridgeSettings.Address) -> UpstreamFailure? {
         let upstream = MosquittoUpstream(settings, will: nil)
         let deadline = MonotonicClock.nanoseconds() + BridgeConnection.attemptNanoseconds
         upstream.connect(UpstreamAttempt(address: address))
