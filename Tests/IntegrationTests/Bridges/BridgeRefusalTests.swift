@@ -150,6 +150,24 @@ struct BridgeRefusalTests {
         #expect(broker.stop() == 0)
     }
 
+    @Test("a topic in at QoS 2 is subscribed to at QoS 1, and check and describe say so")
+    func assuredIn() throws {
+        let asked = Mutex<[UInt8]>([])
+        let upstream = try FakeUpstream(level: 5) { packet in
+            if packet.kind == 8, let options = packet.body.last { asked.withLock { $0.append(options & 3) } }
+            return nil
+        }
+        let configuration = Self.configuration(upstream.port, ["x/# in 2", "y/# in 1"])
+        let broker = try BrokerProcess(configuration)
+        let shown = try BridgeTests.waits(broker) { $0.contains("\"state\":\"live\"") }
+        #expect(shown.contains("'x/#' is subscribed to at QoS 1, not 2"), "\(shown)")
+        #expect(broker.process.wait(within: 20) { asked.withLock { $0 } == [1, 1] })
+        let file = try broker.directory.write("check.yaml", configuration)
+        let check = try Program.sluice(["check", "--config", file])
+        #expect(check.output.contains("note: bridge up: 'x/#' is subscribed to at QoS 1, not 2"), "\(check)")
+        #expect(broker.stop() == 0)
+    }
+
     @Test("an upstream that acknowledges nothing, and answers pings, is left and tried again")
     func silent() throws {
         let upstream = try FakeUpstream(level: 4) { packet in packet.kind == 3 ? [] : nil }
