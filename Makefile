@@ -6,7 +6,7 @@ RELEASE = --configuration release --static-swift-stdlib --product sluice
 IMPORTS = --explicit-target-dependency-import-check error
 FILTER ?=
 
-.PHONY: help run build test check layers format sim fuzz sanitize bench soak
+.PHONY: help run build test check layers format sim conformance fuzz sanitize bench soak
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 16
@@ -34,6 +34,10 @@ format: ## format every Swift file in place
 
 sim: ## run the log's simulation (SLUICE_SEED=... repeats one history)
 	$(SWIFT) test $(IMPORTS) --filter '^CommitLogTests\.'
+
+conformance: build ## mosquitto's own broker tests (MOSQUITTO_SOURCE=... where its unpacked source is)
+	@python3 Tests/Conformance/mosquitto.py --source "$(MOSQUITTO_SOURCE)" \
+		--broker "$$($(SWIFT) build $(RELEASE) --show-bin-path)/sluice"
 
 fuzz: ## run the fuzzers for a minute (SECONDS=... for longer)
 	Fuzz/run.sh $(or $(SECONDS),60)

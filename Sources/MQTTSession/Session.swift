@@ -31,9 +31,9 @@ package struct Session: ~Copyable {
         case authenticating(SessionPeer)
         /// Packets flow. *DISCONNECT => closed; a broken rule or silence => failed.*
         case open(SessionPeer)
-        /// The connection must be closed with a word to the client, in the version that it speaks if it said.
-        /// *terminated => closed; packets are ignored.*
-        case failed(ProtocolVersion?)
+        /// The connection must be closed with a word to the client, if it said what it understands. *terminated =>
+        /// closed; packets are ignored.*
+        case failed(SessionPeer?)
         /// The connection is over. *Packets are ignored.*
         case closed
     }
@@ -68,10 +68,10 @@ package struct Session: ~Copyable {
         case .unsubscribe(let unsubscribe): return .unsubscribe(unsubscribe)
         case .disconnect(let disconnect): return received(disconnect, in: bytes, peer)
         case .auth(let auth):
-            guard peer.hasMethod, auth.reason != .success else { return fail(.authenticationUnexpected, peer.version) }
+            guard peer.hasMethod, auth.reason != .success else { return fail(.authenticationUnexpected, peer) }
             return .authenticate(auth)
-        case .connect: return fail(.connectRepeated, peer.version)
-        case .connack, .suback, .unsuback, .pingResponse: return fail(.packetFromWrongSide, peer.version)
+        case .connect: return fail(.connectRepeated, peer)
+        case .connack, .suback, .unsuback, .pingResponse: return fail(.packetFromWrongSide, peer)
         }
     }
 
@@ -84,7 +84,9 @@ package struct Session: ~Copyable {
         guard case .open(let peer) = state else { return false }
         switch qos {
         case .atMostOnce: break
-        case .atLeastOnce: guard inbound.admit(version: peer.version) else { return false }
+        case .atLeastOnce:
+            if case .atMostOnce = peer.maximumQoS { return false }
+            guard inbound.admit(version: peer.version) else { return false }
         case .exactlyOnce: return false
         }
         heardAt = now
@@ -126,21 +128,20 @@ package struct Session: ~Copyable {
 
     @inline(__always)
     private mutating func received(_ publish: Packet.Publish, _ peer: SessionPeer) -> SessionAction {
-        if publish.retain, !peer.isRetainAvailable, case .v5 = peer.version {
-            return fail(.retainNotSupported, peer.version)
-        }
+        if publish.retain, !peer.isRetainAvailable { return fail(.retainNotSupported, peer) }
+        if publish.qos.rawValue > peer.maximumQoS.rawValue { return fail(.qosNotSupported, peer) }
         let topic: PublishAction.Topic
         do {
             topic = publish.topicAlias == 0 ? .name(publish.topic) : try inbound.topic(of: publish)
         } catch {
-            return fail(error, peer.version)
+            return fail(error, peer)
         }
         // Patterns rather than ==, here and below: that of an enum from another module is a call through a witness
         // table.
         switch publish.qos {
         case .atMostOnce: break
         case .atLeastOnce, .exactlyOnce:
-            guard inbound.admit(version: peer.version) else { return fail(.receiveMaximumExceeded, peer.version) }
+            guard inbound.admit(version: peer.version) else { return fail(.receiveMaximumExceeded, peer) }
             if case .exactlyOnce = publish.qos, !inbound.unreleased.insert(publish.packetID) {
                 return .repeated(publish.packetID)
             }
@@ -158,7 +159,7 @@ package struct Session: ~Copyable {
                 ? .release(packet.packetID) : .releaseUnknown(packet.packetID)
         }
         let action = outbound.received(packet)
-        if case .close(let fault) = action { return fail(fault, peer.version) }
+        if case .close(let fault) = action { return fail(fault, peer) }
         return action
     }
 
@@ -169,7 +170,7 @@ package struct Session: ~Copyable {
         var reader = PropertyReader(bytes, packet.properties)
         while let property = reader.next() {
             guard property.id == .sessionExpiryInterval, let asked = property.integer else { continue }
-            guard expiry != 0 || asked == 0 else { return fail(.sessionExpiryForbidden, peer.version) }
+            guard expiry != 0 || asked == 0 else { return fail(.sessionExpiryForbidden, peer) }
             expiry = asked
         }
         state = .closed
@@ -178,8 +179,8 @@ package struct Session: ~Copyable {
                 reason: packet.reason, publishesWill: packet.reason != .success, sessionExpirySeconds: expiry))
     }
 
-    private mutating func fail(_ fault: SessionFault, _ version: ProtocolVersion?) -> SessionAction {
-        state = .failed(version)
+    private mutating func fail(_ fault: SessionFault, _ peer: SessionPeer?) -> SessionAction {
+        state = .failed(peer)
         return .close(fault)
     }
 
@@ -205,7 +206,7 @@ package struct Session: ~Copyable {
             return now < deadline ? .none : .close(.connectTimeout)
         case .open(let peer):
             outbound.trim()
-            return now < keepAliveDeadline(peer) ? .none : fail(.keepAliveTimeout, peer.version)
+            return now < keepAliveDeadline(peer) ? .none : fail(.keepAliveTimeout, peer)
         case .opening, .failed, .closed: return .none
         }
     }
@@ -234,6 +235,7 @@ package struct Session: ~Copyable {
         peer.keepAliveSeconds = offer.keepAliveSeconds(asked: peer.keepAliveSeconds, version: peer.version)
         peer.sessionExpirySeconds = offer.sessionExpirySeconds(asked: peer.sessionExpirySeconds)
         peer.isRetainAvailable = offer.isRetainAvailable
+        peer.maximumQoS = offer.maximumQoS
         inbound.open(
             receiveMaximum: offer.receiveMaximum, topicAliasMaximum: offer.topicAliasMaximum,
             unreleased: stored?.unreleased ?? [])
@@ -280,27 +282,38 @@ package struct Session: ~Copyable {
     }
 
     /// Turns the client away: appends a CONNACK with `reason`, or the return code that stands for it before MQTT 5.
-    package mutating func refused(_ reason: ReasonCode, into buffer: inout ByteBuffer) {
+    /// - Parameter cause: what the reason string says, unless the client has no room for it [MQTT-3.2.2-19].
+    package mutating func refused(_ reason: ReasonCode, because cause: String = "", into buffer: inout ByteBuffer) {
         guard case .opening(let peer) = state else {
             preconditionFailure("Cannot refuse a session without its CONNECT")
         }
         precondition(reason.isFailure)
-        let connack = ConnackPacket(version: peer.version, reason: reason)
-        if connack.encodedSize <= Int(peer.maximumPacketSize) { connack.encode(into: &buffer) }
+        turnAway(reason, cause, peer.version, packetSizeMax: peer.maximumPacketSize, into: &buffer)
         state = .closed
+    }
+
+    private func turnAway(
+        _ reason: ReasonCode, _ cause: String, _ version: ProtocolVersion, packetSizeMax: UInt32,
+        into buffer: inout ByteBuffer
+    ) {
+        var connack = ConnackPacket(version: version, reason: reason, properties: ReasonString.properties(cause))
+        if connack.encodedSize > Int(packetSizeMax) { connack.properties = [] }
+        if connack.encodedSize <= Int(packetSizeMax) { connack.encode(into: &buffer) }
     }
 
     /// Ends the connection from our side: appends what the client's version has to say so, which is nothing before
     /// MQTT 5.
-    package mutating func terminated(_ reason: ReasonCode, into buffer: inout ByteBuffer) {
+    /// - Parameter cause: what the reason string says, unless the client has no room for it [MQTT-3.14.2-3].
+    package mutating func terminated(
+        _ reason: ReasonCode, because cause: String = "", into buffer: inout ByteBuffer
+    ) {
         switch state {
-        case .opening: return refused(reason, into: &buffer)
+        case .opening: return refused(reason, because: cause, into: &buffer)
         case .authenticating(let peer):
             state = .opening(peer)
             let isDefined = reason.isDefined(for: .connack)
-            return refused(isDefined ? reason : .protocolError, into: &buffer)
-        case .open(let peer): sayGoodbye(reason, peer.version, into: &buffer)
-        case .failed(let version?): sayGoodbye(reason, version, into: &buffer)
+            return refused(isDefined ? reason : .protocolError, because: cause, into: &buffer)
+        case .open(let peer), .failed(let peer?): sayGoodbye(reason, cause, peer, into: &buffer)
         case .awaitingConnect, .failed(nil), .closed: break
         }
         state = .closed
@@ -309,24 +322,33 @@ package struct Session: ~Copyable {
     /// Ends the connection because its bytes are no packets: appends a CONNACK or DISCONNECT that says so where there
     /// is one.
     ///
-    /// - Parameter version: what the decoder knows the client's version to be.
+    /// - Parameters:
+    ///   - version: what the decoder knows the client's version to be.
+    ///   - packetSizeMax: what a CONNECT said before it went wrong.
     package mutating func malformed(
-        _ error: MQTTDecodeError, version: ProtocolVersion, into buffer: inout ByteBuffer
+        _ error: MQTTDecodeError, version: ProtocolVersion, packetSizeMax: UInt32, into buffer: inout ByteBuffer
     ) {
-        guard case .awaitingConnect = state else { return terminated(error.reasonCode, into: &buffer) }
-        state = .closed
-        if error.cause == .protocolLevelUnsupported {
-            ConnackPacket(version: version, reason: .unsupportedProtocolVersion).encode(into: &buffer)
-        } else if version == .v5 {
-            let isDefined = error.reasonCode.isDefined(for: .connack)
-            ConnackPacket(version: .v5, reason: isDefined ? error.reasonCode : .malformedPacket).encode(into: &buffer)
+        let cause = error.description
+        guard case .awaitingConnect = state else {
+            return terminated(error.reasonCode, because: cause, into: &buffer)
         }
+        state = .closed
+        guard version == .v5 || error.cause == .protocolLevelUnsupported else { return }
+        let isDefined = error.reasonCode.isDefined(for: .connack)
+        turnAway(
+            isDefined ? error.reasonCode : .malformedPacket, cause, version, packetSizeMax: packetSizeMax,
+            into: &buffer)
     }
 
-    private func sayGoodbye(_ reason: ReasonCode, _ version: ProtocolVersion, into buffer: inout ByteBuffer) {
+    private func sayGoodbye(
+        _ reason: ReasonCode, _ cause: String, _ peer: SessionPeer, into buffer: inout ByteBuffer
+    ) {
         assert(reason.isDefined(for: .disconnect))
-        guard version == .v5 else { return }
-        DisconnectPacket(version: version, reason: reason).encode(into: &buffer)
+        guard peer.version == .v5 else { return }
+        var packet = DisconnectPacket(
+            version: peer.version, reason: reason, properties: ReasonString.properties(cause))
+        if packet.encodedSize > Int(peer.maximumPacketSize) { packet.properties = [] }
+        packet.encode(into: &buffer)
     }
 
     // MARK: Inbound messages
@@ -403,7 +425,7 @@ package struct Session: ~Copyable {
     package var version: ProtocolVersion? {
         switch state {
         case .opening(let peer), .authenticating(let peer), .open(let peer): peer.version
-        case .failed(let version): version
+        case .failed(let peer): peer?.version
         case .awaitingConnect, .closed: nil
         }
     }

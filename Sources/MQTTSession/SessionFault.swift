@@ -18,8 +18,10 @@ package enum SessionFault: UInt8, CaseIterable, Error, Sendable, CustomStringCon
     case topicAliasInvalid
     /// A topic alias that stands for nothing yet.
     case topicAliasUnknown
-    /// A retained PUBLISH to a server that said it has no retained messages.
+    /// A retained PUBLISH to a server that has no retained messages: it must not be taken as another.
     case retainNotSupported
+    /// A PUBLISH above the highest QoS that the server takes.
+    case qosNotSupported
     /// An acknowledgement of another kind than the delivery's QoS calls for.
     case acknowledgementMismatch
     /// A DISCONNECT that gives a session an expiry which had none.
@@ -39,6 +41,7 @@ package enum SessionFault: UInt8, CaseIterable, Error, Sendable, CustomStringCon
         case .receiveMaximumExceeded: .receiveMaximumExceeded
         case .topicAliasInvalid: .topicAliasInvalid
         case .retainNotSupported: .retainNotSupported
+        case .qosNotSupported: .qosNotSupported
         case .authenticationUnexpected: .badAuthenticationMethod
         }
     }
@@ -55,6 +58,7 @@ package enum SessionFault: UInt8, CaseIterable, Error, Sendable, CustomStringCon
         case .topicAliasInvalid: "MQTT-3.3.2-9"
         case .topicAliasUnknown: "MQTT 5.0 §3.3.2.3.4"
         case .retainNotSupported: "MQTT-3.2.2-14"
+        case .qosNotSupported: "MQTT-3.2.2-11"
         case .acknowledgementMismatch: "MQTT-4.3.3-1"
         case .sessionExpiryForbidden: "MQTT 5.0 §3.14.2.2.2"
         case .authenticationExpected: "MQTT-3.1.2-30"
@@ -74,6 +78,7 @@ package enum SessionFault: UInt8, CaseIterable, Error, Sendable, CustomStringCon
         case .topicAliasInvalid: "topic alias above the maximum"
         case .topicAliasUnknown: "unknown topic alias"
         case .retainNotSupported: "retained messages not supported"
+        case .qosNotSupported: "QoS above the maximum"
         case .acknowledgementMismatch: "acknowledgement of the wrong kind"
         case .sessionExpiryForbidden: "session expiry set by DISCONNECT"
         case .authenticationExpected: "expected the next step of the authentication"

@@ -1,4 +1,4 @@
-import MQTTWire
+package import MQTTWire
 package import SluiceCore
 
 /// What the server lets a client do; a CONNACK of MQTT 5 announces what differs from the protocol's defaults.
@@ -13,6 +13,8 @@ package struct SessionOffer: Equatable, Sendable {
     package var topicAliasMaximum: UInt16
     /// How many unacknowledged deliveries are made, unless the client takes fewer.
     package var inflightOutboundMax: UInt16
+    /// The highest QoS that PUBLISH may have, and that is granted.
+    package var maximumQoS = QoS.exactlyOnce
     /// Whether PUBLISH may have RETAIN set.
     package var isRetainAvailable = false
     /// Whether filters may have wildcards.
@@ -33,6 +35,7 @@ package struct SessionOffer: Equatable, Sendable {
         maximumPacketSize = UInt32(clamping: limits.packetBytesMax)
         topicAliasMaximum = UInt16(clamping: limits.topicAliasesMax)
         inflightOutboundMax = UInt16(clamping: limits.inflightOutboundMax)
+        maximumQoS = limits.qosMax == 2 ? .exactlyOnce : limits.qosMax == 1 ? .atLeastOnce : .atMostOnce
         keepAliveSecondsMax = limits.keepAliveSecondsMax.map { UInt16(clamping: $0) }
         sessionExpirySecondsMax = limits.sessionSecondsMax.map { UInt32(clamping: $0) }
         precondition(receiveMaximum > 0 && maximumPacketSize > 0 && inflightOutboundMax > 0)
@@ -56,6 +59,7 @@ package struct SessionOffer: Equatable, Sendable {
             let expiry = sessionExpirySeconds(asked: request.sessionExpirySeconds)
             put(.sessionExpiryInterval, expiry, unless: request.sessionExpirySeconds)
             put(.receiveMaximum, UInt32(receiveMaximum), unless: 65_535)
+            put(.maximumQoS, UInt32(maximumQoS.rawValue), unless: 2)
             put(.retainAvailable, isRetainAvailable ? 1 : 0, unless: 1)
             PropertyWriter.append(.maximumPacketSize, maximumPacketSize, to: &buffer)
             if !assignedClientID.isEmpty {
@@ -77,6 +81,7 @@ struct SessionPeer: Equatable, BitwiseCopyable {
     var needsClientID: Bool
     var requestsProblemInformation: Bool
     var isRetainAvailable = false
+    var maximumQoS = QoS.exactlyOnce
     /// Whether the connection began with an exchange, and may repeat it.
     var hasMethod: Bool
     var keepAliveSeconds: UInt16

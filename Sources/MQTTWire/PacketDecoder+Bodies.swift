@@ -19,7 +19,7 @@ extension PacketDecoder {
     /// Reads CONNECT behind its protocol level.
     ///
     /// Source: MQTT 5.0 §3.1; what 3.1 does not know is taken as mosquitto takes it.
-    func connect(_ reader: inout ByteReader) throws(MQTTDecodeError) -> Packet.Connect {
+    mutating func connect(_ reader: inout ByteReader) throws(MQTTDecodeError) -> Packet.Connect {
         let flagsIndex = reader.position
         let flags = ConnectFlags(rawValue: try reader.readUInt8())
         if let flaw = flags.flaw(in: version) { throw reader.error(flaw, at: flagsIndex) }
@@ -32,6 +32,10 @@ extension PacketDecoder {
             hasUserName: flags.contains(.userName), hasPassword: flags.contains(.password))
         packet.isBridge = isBridge
         packet.properties = try properties(&reader, at: .connect)
+        var table = PropertyReader(reader.bytes, packet.properties)
+        while let property = table.next() {
+            if property.id == .maximumPacketSize, let value = property.integer { packetSizeMax = value }
+        }
         packet.clientID = try reader.readString()
         if packet.hasWill { try readWill(&reader, into: &packet) }
         // MQTT 3.1 lets a client set the two flags and end the packet before the fields.

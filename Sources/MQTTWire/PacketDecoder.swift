@@ -31,6 +31,9 @@ package enum DecodeStep: Equatable, Sendable, BitwiseCopyable {
     @usableFromInline var headerByteCount = 0
     /// Whether the client said with its protocol level that it is another broker's bridge.
     private(set) var isBridge = false
+    /// The largest packet that a client takes, as far as its CONNECT was read: it holds for the refusal of one that
+    /// goes wrong later, too.
+    package internal(set) var packetSizeMax = UInt32.max
     /// Whether the first packet is still to come, which must be CONNECT.
     @usableFromInline var awaitsConnect: Bool
 

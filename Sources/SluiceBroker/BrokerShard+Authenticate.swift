@@ -29,8 +29,9 @@ extension BrokerShard {
         }
         guard method == client.authenticationMethod, let method else {
             // The method of a connection stays the same [MQTT-4.12.0-5].
-            report(.info, "\(client.name) at \(client.address): closed, another authentication method [MQTT-4.12.0-5]")
-            return terminate(client, .badAuthenticationMethod)
+            let cause = "another authentication method than that of the CONNECT [MQTT-4.12.0-5]"
+            report(.info, "\(client.name) at \(client.address): closed, \(cause)")
+            return terminate(client, .badAuthenticationMethod, cause)
         }
         if client.session.isOpen {
             if packet.reason == .reauthenticate {
@@ -76,7 +77,9 @@ extension BrokerShard {
         switch client.exchange?.received(data) ?? .rejected {
         case .challenge(let challenge):
             let properties = properties(client, challenge)
-            guard fits(client, properties) else { return terminate(client, .packetTooLarge) }
+            guard fits(client, properties) else {
+                return terminate(client, .packetTooLarge, "its maximum packet size is below the challenge's")
+            }
             client.session.challenged(properties, now: now, into: &client.output)
             markDirty(client)
         case .accepted(let last):
@@ -84,8 +87,9 @@ extension BrokerShard {
             client.session.authenticated(properties(client, last), into: &client.output)
             markDirty(client)
         case .rejected:
-            report(.info, "\(client.name) at \(client.address): closed, it failed to authenticate again")
-            terminate(client, .notAuthorized)
+            let cause = "it failed to authenticate again"
+            report(.info, "\(client.name) at \(client.address): closed, \(cause)")
+            terminate(client, .notAuthorized, cause)
         }
     }
 
@@ -100,7 +104,7 @@ extension BrokerShard {
 
     /// Turns a client away.
     func refuse(_ client: Client, _ reason: ReasonCode, _ cause: String) {
-        client.session.refused(reason, into: &client.output)
+        client.session.refused(reason, because: cause, into: &client.output)
         report(.info, "\(client.name) at \(client.address): refused, \(cause)")
         close(client)
     }

@@ -12,9 +12,7 @@ extension BrokerShard {
         client.isBridge = request.isBridge
         client.clientID = request.clientID.isEmpty ? assignedClientID(client) : request.clientID
         client.expirySeconds = offer.sessionExpirySeconds(asked: request.sessionExpirySeconds)
-        if let reason = refusal(of: request) {
-            return refuse(client, reason, "its will may not go to a topic of the broker")
-        }
+        if let (reason, cause) = refusal(of: request) { return refuse(client, reason, cause) }
         let assigned = request.clientID.isEmpty ? client.clientID : []
         let greetingSize = client.session.openedSize(
             offer, assignedClientID: assigned.span, authentication: client.authenticationProperties)
@@ -34,11 +32,21 @@ extension BrokerShard {
     }
 
     /// Why a request is turned away: a will is a publish, and `$` topics are the broker's.
-    private func refusal(of request: ConnectRequest) -> ReasonCode? {
-        guard let will = request.will, will.topic.first == UInt8(ascii: "$") else { return nil }
-        if Self.isBridgeState(will.topic.span) { return nil }
-        return .notAuthorized
+    private func refusal(of request: ConnectRequest) -> (reason: ReasonCode, cause: String)? {
+        guard let will = request.will else { return nil }
+        if will.topic.first == UInt8(ascii: "$"), !Self.isBridgeState(will.topic.span) {
+            return (.notAuthorized, "its will may not go to a topic of the broker")
+        }
+        if will.qos > offer.maximumQoS {
+            return (.qosNotSupported, "its will is above QoS \(offer.maximumQoS.rawValue) [MQTT-3.2.2-12]")
+        }
+        if will.retain, !offer.isRetainAvailable {
+            return (.retainNotSupported, "its will cannot be retained [MQTT-3.2.2-13]")
+        }
+        return nil
     }
+
+    private static let takeoverCause = "another connection took the session over [MQTT-3.1.4-3]"
 
     /// Gives an identifier up to its new holder.
     func takeOver(_ client: Client, by owner: ClientOwner) {
@@ -48,7 +56,7 @@ extension BrokerShard {
             return
         }
         client.hasClaim = false
-        terminate(client, .sessionTakenOver)
+        terminate(client, .sessionTakenOver, Self.takeoverCause)
         letIn(owner)
     }
 
@@ -122,7 +130,7 @@ extension BrokerShard {
         guard let successor = client.successor else { return false }
         client.successor = nil
         client.hasClaim = false
-        terminate(client, .sessionTakenOver)
+        terminate(client, .sessionTakenOver, Self.takeoverCause)
         letIn(successor)
         return true
     }

@@ -110,7 +110,7 @@ extension BrokerShard {
             if send(delivery, to: target, bytes) == .full { reader.postpone(delivery.partition, delivery.offset) }
         case .durable:
             if !reader.isLive && reader.lags(delivery.partition) { return }
-            if let since = target.since, delivery.offset < since.offset(in: delivery.partition) { return }
+            guard target.counts(delivery.offset, in: delivery.partition) else { return }
             switch step(reader, delivery.partition, delivery.offset, delivery.timestamp) {
             case .over: return
             case .notDue: break
@@ -281,8 +281,9 @@ extension BrokerShard {
             }
             let list = matchList(bytes.extracting(message.topic.indices))
             let (wanted, level) = (reader.subscriber, reader.level)
-            guard let target = list.targets.first(where: { $0.reader === wanted && $0.level == level }),
-                target.since.map({ offset >= $0.offset(in: partition) }) ?? true
+            guard
+                let target = list.targets.first(where: { $0.reader === wanted })?.seen(
+                    at: level, offset, in: partition)
             else { continue }
             // A crash left the position behind; what was sent at QoS 2 since then was recorded by itself.
             if let end = reader.assuredEnds[partition], offset < end, min(message.qos, target.qos) == .exactlyOnce {

@@ -3,6 +3,7 @@ import MQTTSession
 import MQTTWire
 import RecordFormat
 import SluiceCore
+import TopicRouting
 
 /// PUBLISH: from a client into the tick's batches, and the batches into the log.
 extension BrokerShard {
@@ -172,6 +173,8 @@ extension BrokerShard {
         }
         appends.removeAll(keepingCapacity: true)
         accumulators.takeBatches(into: &appends, scanned: isScanned)
+        let retains = retainedChanges.isEmpty ? nil : peers.withRetained { $0.beginAppend() }
+        defer { if let retains { peers.withRetained { $0.endAppend(retains) } } }
         switch log.append(appends, from: reader) {
         case .appended(let lsn):
             acks.commit(lsn)
@@ -192,7 +195,8 @@ extension BrokerShard {
             // The reserve is used up, or the log takes nothing any more: what was promised durable cannot be.
             for work in state.takeRefused() {
                 switch work {
-                case .open(let client), .output(let client, _): terminate(client, .unspecifiedError)
+                case .open(let client), .output(let client, _):
+                    terminate(client, .unspecifiedError, "what its session must have on record cannot be stored")
                 case .trim, .move: break
                 }
             }
@@ -226,7 +230,7 @@ extension BrokerShard {
             let client = run.client
             guard client.version == .v5 else {
                 report(.warning, "\(client.name) at \(client.address): closed, its publishes cannot be stored")
-                terminate(client, reason)
+                terminate(client, reason, "its publishes cannot be stored")
                 continue
             }
             for at in stride(from: run.start, to: run.start + run.byteCount, by: 4) {
@@ -248,7 +252,7 @@ extension BrokerShard {
             client.session.refused(id)
         case .pubrel, .pubcomp, nil:
             // A PUBREL whose release could not be stored: without PUBCOMP the client asks again.
-            terminate(client, reason)
+            terminate(client, reason, text)
         }
     }
 

@@ -87,20 +87,29 @@ extension BrokerShard {
         }
         sendSystemTopics(subscription)
         guard let partition = retainedPartition else { return }
-        let filter = subscription.matched
-        let isExact = !filter.contains { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") }
-        let places = peers.withRetained { tree -> [Offset]? in
-            if tree.count == 0 { return [] }
-            if isExact { return tree.offset(of: filter.span).map { [$0] } ?? [] }
-            return tree.matches(filter.span, countMax: Self.placesMax, visitsMax: Self.visitsMax)
-        }
         let bounds = log.bounds(partition)
-        let feed = RetainedFeed(subscription, places: places, end: bounds.appended)
+        let feed: RetainedFeed
+        // A client may have seen a message that its publisher's shard has in the log and not in the tree yet.
+        if let unsettled = peers.withRetained({ $0.unsettled }) {
+            feed = RetainedFeed(subscription, unsettled: unsettled, end: bounds.appended)
+        } else {
+            feed = RetainedFeed(subscription, places: retainedPlaces(subscription.matched), end: bounds.appended)
+        }
         guard let start = feed.next(from: bounds.start) else { return }
         let reader = Reader(client: subscription.client, kind: .retained(feed))
         reader.addCursor(Reader.Cursor(partition: partition, offset: start))
         subscription.client.sideReaders.append(reader)
         queue(reader)
+    }
+
+    /// The places of what a filter matches; nil when they are many.
+    private func retainedPlaces(_ filter: [UInt8]) -> [Offset]? {
+        let isExact = !filter.contains { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") }
+        return peers.withRetained { tree in
+            if tree.count == 0 { return [] }
+            if isExact { return tree.offset(of: filter.span).map { [$0] } ?? [] }
+            return tree.matches(filter.span, countMax: Self.placesMax, visitsMax: Self.visitsMax)
+        }
     }
 
     /// Goes on with a feed that a session's former connection did not take to its end.
@@ -128,6 +137,13 @@ extension BrokerShard {
 
     /// Moves a feed on.
     func move(_ reader: Reader, _ feed: RetainedFeed) -> Progress {
+        if let unsettled = feed.unsettled {
+            guard peers.withRetained({ $0.isSettled(through: unsettled) }) else {
+                queue(reader)
+                return .waits
+            }
+            feed.found(retainedPlaces(feed.subscription.matched))
+        }
         let level: TailLevel = feed.subscription.options.qos == .atMostOnce ? .appended : .durable
         let byteCountMax = feed.isSingle ? 1 : Self.readBytesMax
         var budget = 4
@@ -174,8 +190,7 @@ extension BrokerShard {
         let partition = reader.cursors[0].partition
         let options = feed.subscription.options
         let target = MatchList.Target(
-            reader: reader, qos: options.qos, retainAsPublished: true, noLocal: false,
-            identifiers: feed.subscription.identifier.map { [$0] } ?? [])
+            reader: reader, qos: options.qos, retainAsPublished: true, identifier: feed.subscription.identifier)
         var records = reader.cursors[0].records ?? RecordReader(batch)
         while true {
             let before = records

@@ -201,7 +201,7 @@ extension BrokerShard {
     func endSession(_ clientID: [UInt8]) {
         if let client = clients.values.first(where: { $0.clientID == clientID && $0.hasClaim }) {
             client.expirySeconds = 0
-            terminate(client, .administrativeAction)
+            terminate(client, .administrativeAction, "an operator ended the session")
         } else if let taken = peers.withDirectory({ $0.take(clientID, now: now) }) {
             forget(taken.session, clientID)
             if let will = peers.withDirectory({ $0.takeWill(of: clientID) }) { publish(will, of: clientID) }
@@ -240,6 +240,7 @@ extension BrokerShard {
 
     /// Goes on with a stored session on a new connection.
     func resume(_ client: Client, _ session: StoredSession) {
+        beginNews()
         for stored in session.subscriptions { restore(client, stored) }
         if let reader = client.liveReader, let positions = session.positions {
             reader.assuredEnds = session.assuredEnds

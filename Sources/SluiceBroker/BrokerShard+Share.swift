@@ -222,8 +222,7 @@ extension BrokerShard {
         else { return .refused }
         let target = MatchList.Target(
             reader: client.shareReader ?? Reader(client: client, kind: .live), qos: handout.options.qos,
-            retainAsPublished: handout.options.retainAsPublished, noLocal: false,
-            identifiers: handout.identifier.map { [$0] } ?? [])
+            retainAsPublished: handout.options.retainAsPublished, identifier: handout.identifier)
         guard isWanted(delivery, target, client, bytes) else {
             counters.deliveriesSkipped += 1
             return .finished

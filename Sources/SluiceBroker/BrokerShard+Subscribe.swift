@@ -29,7 +29,7 @@ extension BrokerShard {
         var reasons: [String] = []
         var added: [(subscription: Subscription, isNew: Bool)] = []
         var needsRecord = false
-        newsStart = nil
+        beginNews()
         var filters = SubscriptionReader(bytes, packet)
         while let (range, asked) = filters.next() {
             let request = SubscriptionRequest(
@@ -45,8 +45,7 @@ extension BrokerShard {
             report(
                 .info, "\(client.name) at \(client.address): subscription refused, \(reasons.joined(separator: "; "))")
             if client.version == .v5, client.session.requestsProblemInformation {
-                let text = Array(reasons.joined(separator: "; ").utf8.prefix(1024))
-                answer = PropertyWriter.bytes { PropertyWriter.append(.reasonString, text.span, to: &$0) }
+                answer = ReasonString.properties(reasons.joined(separator: "; "))
             }
         }
         var suback = SubackPacket(
@@ -133,8 +132,11 @@ extension BrokerShard {
         let subscription = Subscription(
             client: client, filter: request.filter, matched: filter, options: request.options,
             identifier: request.identifier, reader: reader)
+        tellNews()
         let replaced = client.subscriptions.first { $0.filter == request.filter && $0.reader === reader }
-        if let replaced, replaced.level != subscription.level { change(replaced, to: subscription) }
+        // What is not durable yet is ahead of it still, and comes with the scan that it is on. The other way round it
+        // counts from here, and has everything that was appended before [MQTT-3.8.4-4].
+        if replaced?.level == .durable, subscription.level == .appended { subscription.staysDurable = true }
         let former = add(subscription)
         if let former, former.level == subscription.level {
             subscription.since = former.since
@@ -143,19 +145,6 @@ extension BrokerShard {
         }
         return Outcome(
             code: ReasonCode(rawValue: request.options.qos.rawValue), subscription: subscription, isNew: former == nil)
-    }
-
-    /// Nothing may be lost when a subscription changes its QoS between 0 and more, and with it what it waits for: the
-    /// scan of what is appended, or of what is durable [MQTT-3.8.4-4].
-    private func change(_ former: Subscription, to subscription: Subscription) {
-        switch former.level {
-        // What is not durable yet is ahead of it still, and comes with the scan that it is on.
-        case .durable: subscription.staysDurable = true
-        case .appended:
-            // It counts from here, and has everything that was appended before.
-            _ = startOfNews(former.reader)
-            while scan(.appended) {}
-        }
     }
 
     /// Whether nobody may subscribe to what `filter` names, be it behind a share group or a replay.
@@ -175,14 +164,27 @@ extension BrokerShard {
     /// Whether a filter is one of a share group.
     static func isShared(_ filter: [UInt8]) -> Bool { TopicSyntax.isShared(filter.span) }
 
+    /// A request of its own to subscribe begins.
+    func beginNews() {
+        newsStart = nil
+        hasToldNews = false
+    }
+
+    /// What was published before a subscription, also in this very tick, goes to those who subscribed before it, and
+    /// not to the new one.
+    private func tellNews() {
+        guard !hasToldNews else { return }
+        hasToldNews = true
+        submit()
+        guard appendedCount > 0 else { return }
+        while scan(.appended) {}
+    }
+
     /// From where a subscription counts that is made now.
     /// - Returns: nil when its reader begins there anyway.
     func startOfNews(_ reader: Reader) -> Positions? {
-        if newsStart == nil {
-            // What came before in this very tick came before.
-            submit()
-            newsStart = Positions(base: Positions.Vector(log.appendedOffsets()))
-        }
+        tellNews()
+        if newsStart == nil { newsStart = Positions(base: Positions.Vector(log.appendedOffsets())) }
         let isBehind = !reader.isLive || reader.client.redelivery != nil
         guard let newsStart, isBehind || scanned.isBehind(newsStart.base.offsets) else { return nil }
         return newsStart

@@ -59,6 +59,8 @@ package final class BrokerShard {
     var scanned = ScannedOffsets()
     /// The ends of all partitions as of the SUBSCRIBE that is being worked on, when it needs them.
     var newsStart: Positions?
+    /// Whether that SUBSCRIBE has seen to it that what came before it went to those who were there.
+    var hasToldNews = false
     /// Who waits for single records, by ticket.
     var recordWaiters: [UInt64: RecordWaiter] = [:]
     /// The share groups that live here, by key.
@@ -146,7 +148,7 @@ package final class BrokerShard {
         retainedPartition = partition(of: RetainedReplay.stream)
         presencePartition = partition(of: Presence.stream)
         offsetsPartition = partition(of: GroupRecord.stream)
-        offer.isRetainAvailable = retainedPartition != nil
+        offer.isRetainAvailable = retainedPartition != nil && settings.limits.retainsMessages
     }
 
     /// Whether acknowledgements wait for the device.
@@ -227,7 +229,7 @@ package final class BrokerShard {
 
     /// Ends every connection, as the node stops.
     package func shutDown() {
-        for client in Array(clients.values) { terminate(client, .serverShuttingDown) }
+        for client in Array(clients.values) { terminate(client, .serverShuttingDown, "the broker stops") }
         recordGroups()
         for group in shareGroups.values { group.detach() }
         flushClients()
@@ -248,7 +250,7 @@ package final class BrokerShard {
         for client in Array(clients.values) where client.session.deadline <= now {
             if case .close(let fault) = client.session.elapsed(now: now) {
                 report(.info, "\(client.name) at \(client.address): closed, \(fault)")
-                terminate(client, fault.reasonCode)
+                terminate(client, fault.reasonCode, fault.description)
             }
         }
     }
@@ -306,9 +308,10 @@ package final class BrokerShard {
     // MARK: Ends of connections
 
     /// Ends a connection from our side.
-    func terminate(_ client: Client, _ reason: ReasonCode) {
+    /// - Parameter cause: what the client is told beside the reason.
+    func terminate(_ client: Client, _ reason: ReasonCode, _ cause: String) {
         guard !client.isClosing else { return }
-        client.session.terminated(reason, into: &client.output)
+        client.session.terminated(reason, because: cause, into: &client.output)
         close(client)
     }
 
@@ -321,7 +324,8 @@ package final class BrokerShard {
 
     private func refuse(_ client: Client, _ error: MQTTDecodeError) {
         report(.info, "\(client.name) at \(client.address): closed, \(error)")
-        client.session.malformed(error, version: client.decoder.version, into: &client.output)
+        client.session.malformed(
+            error, version: client.decoder.version, packetSizeMax: client.decoder.packetSizeMax, into: &client.output)
         close(client)
     }
 
@@ -367,20 +371,20 @@ package final class BrokerShard {
         case .open(let request): if authenticate(client, request) { connect(client, request) }
         case .authenticate(let packet): authenticate(client, packet, bytes)
         case .refuse(let reason):
-            client.session.refused(reason, into: &client.output)
-            report(.info, "\(client.name) at \(client.address): refused, reason \(reason.rawValue)")
-            close(client)
+            refuse(client, reason, "an empty client identifier needs a clean session, and MQTT 3.1.1 or later")
         case .publish(let publish): try self.publish(publish, client, bytes)
         case .repeated(let id):
             counters.duplicatesSuppressed += 1
             acknowledge(client, .pubrec, id)
         case .release(let id): release(client, id)
-        case .releaseUnknown(let id): answer(client, .pubcomp, id, .packetIdentifierNotFound)
+        case .releaseUnknown(let id):
+            refuse(client, .pubcomp, id, .packetIdentifierNotFound, "no message from the client waits for this PUBREL")
         case .delivered(let token): finish(client, nil, token)
         case .completed(let id, let token): finish(client, id, token)
         case .rejected(let id, let token, reason: _): finish(client, id, token)
         case .sendPubrel(let id, let token): sendPubrel(client, id, token)
-        case .sendPubrelUnknown(let id): answer(client, .pubrel, id, .packetIdentifierNotFound)
+        case .sendPubrelUnknown(let id):
+            refuse(client, .pubrel, id, .packetIdentifierNotFound, "no message to the client waits for this PUBREC")
         case .subscribe(let packet): subscribe(client, packet, bytes)
         case .unsubscribe(let packet): unsubscribe(client, packet, bytes)
         case .ping:
@@ -392,7 +396,7 @@ package final class BrokerShard {
             close(client)
         case .close(let fault):
             report(.info, "\(client.name) at \(client.address): closed, \(fault)")
-            terminate(client, fault.reasonCode)
+            terminate(client, fault.reasonCode, fault.description)
         }
     }
 
@@ -429,14 +433,13 @@ package final class BrokerShard {
         }
     }
 
-    /// Answers a publish with a failure, and with what it means where the client wants to hear that and has room for it
-    /// [MQTT-3.1.2-29, MQTT-3.4.2-2, MQTT-3.5.2-2].
+    /// Answers with a failure, and with what it means where the client wants to hear that and has room for it
+    /// [MQTT-3.1.2-29, MQTT-3.4.2-2, MQTT-3.5.2-2, MQTT-3.6.2-2, MQTT-3.7.2-2].
     func refuse(_ client: Client, _ kind: AcknowledgementKind, _ id: PacketID, _ reason: ReasonCode, _ text: String) {
         guard client.version == .v5, client.session.requestsProblemInformation else {
             return answer(client, kind, id, reason)
         }
-        let content = Array(text.utf8)
-        let properties = PropertyWriter.bytes { PropertyWriter.append(.reasonString, content.span, to: &$0) }
+        let properties = ReasonString.properties(text)
         let size = PacketEncoder.acknowledgementEncodedSize(
             reason: reason, propertiesByteCount: properties.count, version: client.version)
         guard size <= Int(client.session.maximumPacketSize) else { return answer(client, kind, id, reason) }

@@ -86,14 +86,15 @@ extension Configuration {
 
 extension Limits {
     fileprivate mutating func take(_ section: SectionReader) {
-        // A packet holds at least the longest topic and its header.
-        let packetSizes = topicBytesMax * 2...256 << 20
-        if let size = section.value("packet_size", .byteCount(packetSizes)) { packetBytesMax = size }
+        // 20 bytes are a CONNECT of a few letters; mosquitto takes no less either.
+        if let size = section.value("packet_size", .byteCount(20...256 << 20)) { packetBytesMax = size }
         if let levels = section.value("topic_levels", .integer(1...1024)) { topicLevelsMax = levels }
         if let count = section.value("inflight", .integer(1...65_535)) {
             inflightInboundMax = count
             inflightOutboundMax = count
         }
+        if let qos = section.value("qos", .integer(0...2)) { qosMax = qos }
+        if let retains = section.value("retain", .boolean) { retainsMessages = retains }
         if let count = section.value("topic_aliases", .integer(0...65_535)) { topicAliasesMax = count }
         if let longest = section.value("keep_alive", .duration(.seconds(1) ... .seconds(65_535))) {
             keepAliveSecondsMax = Int(longest / .seconds(1))

@@ -13,6 +13,10 @@ package struct Limits: Sendable, Equatable {
     package var inflightInboundMax = 1024
     /// QoS 1 and 2 deliveries to one connection that are not acknowledged yet, unless the client asks for fewer.
     package var inflightOutboundMax = 1024
+    /// The highest QoS that is taken and granted; MQTT 5 clients are told.
+    package var qosMax = 2
+    /// Whether clients may have messages retained; MQTT 5 clients are told.
+    package var retainsMessages = true
     /// Filters of one session.
     package var subscriptionsMax = 10_000
     /// Topic aliases that one MQTT 5 client may set up.
@@ -40,5 +44,6 @@ package struct Limits: Sendable, Equatable {
         precondition(topicBytesMax < packetBytesMax)
         precondition(inflightInboundMax <= 65_535 && inflightOutboundMax <= 65_535)
         precondition(topicAliasesMax <= 65_535)
+        precondition((0...2).contains(qosMax))
     }
 }

@@ -20,6 +20,9 @@ package struct RetainedTree: Sendable {
     private var goneBefore: [UInt32] = []
     /// Expiring messages, by the ten seconds in which they end.
     private var expiring: [Int64: [Expiry]] = [:]
+    /// Appends to the log that may hold changes which are not applied yet, and the number of the last that began.
+    private var openAppends: [UInt64] = []
+    private var lastAppend: UInt64 = 0
     /// The number of retained messages.
     package private(set) var count = 0
 
@@ -50,6 +53,29 @@ package struct RetainedTree: Sendable {
 
     /// A tree without messages.
     package init() {}
+
+    // MARK: Appends
+
+    /// An append with changes begins. Its records may be seen in the log from here on; they are applied before it ends.
+    /// - Returns: its number.
+    package mutating func beginAppend() -> UInt64 {
+        lastAppend += 1
+        openAppends.append(lastAppend)
+        return lastAppend
+    }
+
+    /// The append is over: its changes are applied, or it was refused.
+    package mutating func endAppend(_ number: UInt64) {
+        precondition(openAppends.contains(number), "Cannot end an append that did not begin")
+        openAppends.removeAll { $0 == number }
+    }
+
+    /// The number of the last append that must end before the tree has all that may have been seen in the log by now;
+    /// nil when it has.
+    package var unsettled: UInt64? { openAppends.isEmpty ? nil : lastAppend }
+
+    /// Whether every append up to `number` is over.
+    package func isSettled(through number: UInt64) -> Bool { openAppends.allSatisfy { $0 > number } }
 
     // MARK: Changes
 

@@ -16,7 +16,7 @@ struct LifecycleTests {
         }
         for number in 0..<100 { #expect(client.next() == .packet([0x40, 2, 0, UInt8(number + 1)])) }
         broker.process.kill(signal)
-        #expect(client.next() == .packet([0xE0, 1, 0x8B]))
+        #expect(client.next() == .packet(RawPacket.disconnect(0x8B, "the broker stops")))
         #expect(client.next() == .closed)
         #expect(broker.process.exitCode() == 0)
         #expect(FileManager.default.fileExists(atPath: broker.data + "/meta/clean-shutdown"))

@@ -134,7 +134,8 @@ struct WebSocketTests {
         client.send(frame(2, RawPacket.connect(level: 5, id: "c")))
         _ = client.bytes { $0.count >= 2 && $0.count >= 2 + Int($0[1]) }
         broker.process.kill(SIGTERM)
-        #expect(client.bytes() == [0x82, 3, 0xE0, 1, 0x8B, 0x88, 2, 0x03, 0xE9])
+        let goodbye = RawPacket.disconnect(0x8B, "the broker stops")
+        #expect(client.bytes() == [0x82, UInt8(goodbye.count)] + goodbye + [0x88, 2, 0x03, 0xE9])
         #expect(broker.process.exitCode() == 0)
     }
 }

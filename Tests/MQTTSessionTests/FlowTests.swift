@@ -117,7 +117,7 @@ struct InboundTests {
         #expect(SessionFault.topicAliasInvalid.reasonCode == .topicAliasInvalid)
     }
 
-    @Test("RETAIN closes where MQTT 5 was told that there is none")
+    @Test("RETAIN closes where there is none")
     func retain() {
         let retained = "3104 0001 74 00"
         var peer = openPeer(.v5)
@@ -127,7 +127,25 @@ struct InboundTests {
         var allowed = openPeer(.v5, offer: offer)
         #expect(allowed.receive(retained).published?.retain == true)
         var old = openPeer(.v311)
-        #expect(old.receive("3104 0001 74 00").published?.retain == true)
+        #expect(old.receive("3104 0001 74 00") == .close(.retainNotSupported))
+    }
+
+    @Test("a QoS above the maximum closes, on the short way too", arguments: [ProtocolVersion.v311, .v5])
+    func maximumQoS(version: ProtocolVersion) {
+        for most in QoS.allCases {
+            var offer = SessionOffer()
+            offer.maximumQoS = most
+            for qos in QoS.allCases {
+                var peer = openPeer(version, offer: offer)
+                if qos > most { #expect(peer.session.takesPlain(qos: qos, now: 0) == false) }
+                let action = peer.receive(publish(qos, version: version))
+                if qos > most {
+                    #expect(action == .close(.qosNotSupported))
+                } else {
+                    #expect(action.published?.qos == qos)
+                }
+            }
+        }
     }
 }
 

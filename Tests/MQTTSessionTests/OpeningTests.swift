@@ -69,6 +69,7 @@ struct OpeningTests {
                 "subscriptionIdentifiersAvailable=0", "sharedSubscriptionAvailable=0",
             ])
         offer.isRetainAvailable = true
+        offer.maximumQoS = .atLeastOnce
         offer.areSubscriptionIdentifiersAvailable = true
         offer.areSharedSubscriptionsAvailable = true
         offer.receiveMaximum = .max
@@ -82,8 +83,8 @@ struct OpeningTests {
                 properties: written { PropertyWriter.append(.sessionExpiryInterval, .max, to: &$0) }), offer: offer)
         #expect(
             connack(capped.output, .v5).properties == [
-                "sessionExpiryInterval=100", "maximumPacketSize=1048576", "assignedClientIdentifier=[122]",
-                "serverKeepAlive=30",
+                "sessionExpiryInterval=100", "maximumQoS=1", "maximumPacketSize=1048576",
+                "assignedClientIdentifier=[122]", "serverKeepAlive=30",
             ])
         #expect(capped.session.sessionExpirySeconds == 100)
         #expect(capped.session.deadline == 45 * second)
@@ -110,7 +111,9 @@ struct OpeningTests {
                 written(ConnectPacket(version: version, clientID: [], cleanStart: clean).encode))
             guard isTaken else {
                 #expect(action == .refuse(.clientIdentifierNotValid))
-                #expect(peer.writtenBy { $0.refused(.clientIdentifierNotValid, into: &$1) } == [0x20, 2, 0, 2])
+                #expect(
+                    peer.writtenBy { $0.refused(.clientIdentifierNotValid, because: "empty", into: &$1) }
+                        == [0x20, 2, 0, 2])
                 #expect(peer.session.isClosed == true)
                 continue
             }
@@ -151,26 +154,71 @@ struct OpeningTests {
         #expect(silent.session.elapsed(now: 11_000_000_000) == .close(.connectTimeout))
     }
 
-    @Test("A CONNECT that cannot be read is answered in the form of its version")
+    @Test("A CONNECT that cannot be read is answered in the form of its version, and in MQTT 5 told why")
     func malformed() {
         let table: [(MQTTDecodeError.Cause, ProtocolVersion, [UInt8])] = [
-            (.protocolLevelUnsupported, .v311, [0x20, 2, 0, 1]),
-            (.protocolLevelUnsupported, .v5, [0x20, 3, 0, 0x84, 0]),
-            (.stringNotUTF8, .v311, []), (.stringNotUTF8, .v5, [0x20, 3, 0, 0x81, 0]),
-            (.propertyRepeated, .v5, [0x20, 3, 0, 0x82, 0]), (.connectExpected, .v311, []),
+            (.protocolLevelUnsupported, .v311, [0x20, 2, 0, 1]), (.stringNotUTF8, .v311, []),
+            (.connectExpected, .v311, []), (.protocolLevelUnsupported, .v5, [0x84]), (.stringNotUTF8, .v5, [0x81]),
+            (.propertyRepeated, .v5, [0x82]),
         ]
         for (cause, version, expected) in table {
+            let error = MQTTDecodeError(cause, at: 9)
             var peer = Peer(version)
-            let error = MQTTDecodeError(cause, at: 0)
-            #expect(peer.writtenBy { $0.malformed(error, version: version, into: &$1) } == expected)
+            let answer = peer.writtenBy {
+                $0.malformed(error, version: version, packetSizeMax: .max, into: &$1)
+            }
+            #expect(answer == (version == .v5 ? refusal(expected[0], error.description) : expected))
             #expect(peer.session.isClosed == true)
+            guard version == .v5 else { continue }
+            for (packetSizeMax, terse) in [(5, [0x20, 3, 0, expected[0], 0]), (4, [])] as [(UInt32, [UInt8])] {
+                var small = Peer(version)
+                #expect(
+                    small.writtenBy {
+                        $0.malformed(error, version: version, packetSizeMax: packetSizeMax, into: &$1)
+                    } == terse)
+            }
         }
-        var open = openPeer(.v5)
         let error = MQTTDecodeError(.qosInvalid, at: 0)
-        #expect(open.writtenBy { $0.malformed(error, version: .v5, into: &$1) } == [0xE0, 1, 0x81])
-        var old = openPeer(.v311)
-        #expect(old.writtenBy { $0.malformed(error, version: .v311, into: &$1) } == [])
+        for (version, expected) in [(ProtocolVersion.v5, farewell(0x81, error.description)), (.v311, [])] {
+            var open = openPeer(version)
+            #expect(
+                open.writtenBy { $0.malformed(error, version: version, packetSizeMax: .max, into: &$1) } == expected)
+        }
     }
+
+    @Test("A reason string goes with a refusal or a farewell that the client has room for, whatever else it asks for")
+    func reasonStrings() {
+        func peer(_ packetSizeMax: UInt32) -> Peer {
+            var peer = Peer(.v5)
+            let properties = written {
+                PropertyWriter.append(.maximumPacketSize, packetSizeMax, to: &$0)
+                PropertyWriter.append(.requestProblemInformation, 0, to: &$0)
+            }
+            let connect = ConnectPacket(version: .v5, clientID: [0x61], properties: properties)
+            #expect(peer.receive(written(connect.encode)) != .none)
+            return peer
+        }
+        let (refusal, farewell) = (refusal(0x87, "not you"), farewell(0x8B, "stops"))
+        for (packetSizeMax, expected) in [
+            (UInt32(refusal.count), refusal), (UInt32(refusal.count) - 1, [0x20, 3, 0, 0x87, 0]),
+        ] {
+            var refused = peer(packetSizeMax)
+            #expect(refused.writtenBy { $0.refused(.notAuthorized, because: "not you", into: &$1) } == expected)
+        }
+        for (packetSizeMax, expected) in [
+            (UInt32(farewell.count), farewell), (UInt32(farewell.count) - 1, [0xE0, 1, 0x8B]),
+        ] {
+            var open = peer(packetSizeMax)
+            _ = open.writtenBy { $0.opened(SessionOffer(), assignedClientID: Span(), now: 0, into: &$1) }
+            #expect(open.terminate(.serverShuttingDown, because: "stops") == expected)
+            var failed = peer(packetSizeMax)
+            _ = failed.writtenBy { $0.opened(SessionOffer(), assignedClientID: Span(), now: 0, into: &$1) }
+            #expect(failed.receive(Self.pingResponse) == .close(.packetFromWrongSide))
+            #expect(failed.terminate(.serverShuttingDown, because: "stops") == expected)
+        }
+    }
+
+    private static let pingResponse: [UInt8] = [0xD0, 0]
 
     @Test("DISCONNECT tells whether the will is published and how long the session lives")
     func disconnect() {
@@ -208,9 +256,9 @@ struct OpeningTests {
 
     @Test("Takeover and shutdown are told in MQTT 5 only")
     func takeover() {
-        for (version, expected) in [(ProtocolVersion.v31, []), (.v311, []), (.v5, [0xE0, 1, 0x8E] as [UInt8])] {
+        for (version, expected) in [(ProtocolVersion.v31, []), (.v311, []), (.v5, farewell(0x8E, "taken"))] {
             var peer = openPeer(version)
-            #expect(peer.terminate(.sessionTakenOver) == expected)
+            #expect(peer.terminate(.sessionTakenOver, because: "taken") == expected)
         }
     }
 

@@ -66,9 +66,21 @@ struct Peer: ~Copyable {
     }
 
     /// What the session says when it is terminated.
-    mutating func terminate(_ reason: ReasonCode) -> [UInt8] {
-        writtenBy { session, buffer in session.terminated(reason, into: &buffer) }
+    mutating func terminate(_ reason: ReasonCode, because cause: String = "") -> [UInt8] {
+        writtenBy { session, buffer in session.terminated(reason, because: cause, into: &buffer) }
     }
+}
+
+/// A CONNACK of MQTT 5 with a reason string.
+func refusal(_ code: UInt8, _ text: String) -> [UInt8] {
+    let count = UInt8(text.utf8.count)
+    return [0x20, count + 6, 0, code, count + 3, 0x1F, 0, count] + Array(text.utf8)
+}
+
+/// A DISCONNECT with a reason string.
+func farewell(_ code: UInt8, _ text: String) -> [UInt8] {
+    let count = UInt8(text.utf8.count)
+    return [0xE0, count + 5, code, count + 3, 0x1F, 0, count] + Array(text.utf8)
 }
 
 /// An open session of `version`.

@@ -39,6 +39,30 @@ struct RetainedTests {
         #expect(subscribe(test, "c/#").isEmpty)
     }
 
+    @Test(
+        "a message that may have been seen live is retained for who subscribes then, though its shard is not that far",
+        arguments: ["a", "#"], [QoS.atMostOnce, .atLeastOnce])
+    func waitsForOtherShards(filter: String, qos: QoS) {
+        let test = TestShard()
+        let before = test.peers.retained
+        publish(test, "a", "x")
+        // As if another shard were between its append and the tree.
+        test.peers.retained = before
+        let append = test.peers.retained.beginAppend()
+        let client = test.connect("s")
+        client.subscribe(filter, qos: qos)
+        test.settle()
+        #expect(client.take() == ["suback [\(qos.rawValue)]"])
+        #expect(test.takeWake())
+        // What begins later is not waited for.
+        let later = test.peers.retained.beginAppend()
+        test.peers.retained.apply([97].span, at: .zero, isPresent: true)
+        test.peers.retained.endAppend(append)
+        test.settle()
+        #expect(client.take() == ["a x q\(qos.rawValue)" + (qos == .atMostOnce ? "" : " #1") + " retain"])
+        test.peers.retained.endAppend(later)
+    }
+
     @Test("an empty payload takes it away, and is no message itself")
     func clears() {
         let test = TestShard()

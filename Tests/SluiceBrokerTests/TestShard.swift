@@ -242,6 +242,25 @@ final class TestClient: ClientLink {
         return packets
     }
 
+    /// The reason string of each packet that came since the last call, nil where there is none.
+    func takeReasons() -> [String?] {
+        takePackets().map { packet, bytes in
+            let properties: ByteRange
+            switch packet {
+            case .connack(let connack): properties = connack.properties
+            case .acknowledgement(let acknowledgement): properties = acknowledgement.properties
+            case .suback(let list), .unsuback(let list): properties = list.properties
+            case .disconnect(let reason), .auth(let reason): properties = reason.properties
+            case .publish, .pingResponse, .connect, .subscribe, .unsubscribe, .pingRequest: return nil
+            }
+            var reader = PropertyReader(bytes.span, properties)
+            while let property = reader.next() {
+                if property.id == .reasonString, let range = property.bytes { return text(range, bytes) }
+            }
+            return nil
+        }
+    }
+
     private func describe(_ packet: Packet, _ bytes: [UInt8]) -> String {
         switch packet {
         case .connack(let connack): "connack \(connack.code)" + (connack.sessionPresent ? " present" : "")

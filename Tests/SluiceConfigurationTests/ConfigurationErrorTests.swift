@@ -45,7 +45,7 @@ struct ConfigurationErrorTests {
             ),
             (
                 "limits: { packet_size: 1mb }",
-                "1:24: 'packet_size': expected a size from 8KiB to 256MiB, such as 64MiB, found '1mb'"
+                "1:24: 'packet_size': expected a size from 20 to 256MiB, such as 64MiB, found '1mb'"
             ),
             (
                 "listeners: { mqtt: 1883 }",

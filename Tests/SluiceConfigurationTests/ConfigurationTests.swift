@@ -31,6 +31,8 @@ struct ConfigurationTests {
               packet_size: 64KiB
               topic_levels: 16
               inflight: 20
+              qos: 1
+              retain: false
               connections: 50
               output_buffer: 128KiB
               subscriptions: 7
@@ -62,6 +64,8 @@ struct ConfigurationTests {
         #expect(configuration.limits.topicLevelsMax == 16)
         #expect(configuration.limits.inflightInboundMax == 20)
         #expect(configuration.limits.inflightOutboundMax == 20)
+        #expect(configuration.limits.qosMax == 1)
+        #expect(!configuration.limits.retainsMessages)
         #expect(configuration.limits.connectionsMax == 50)
         #expect(configuration.limits.outputBytesMax == 128 << 10)
         #expect(configuration.limits.subscriptionsMax == 7)
@@ -78,8 +82,8 @@ struct ConfigurationTests {
         #expect(configuration.streams[1].durability == .memory)
         #expect(configuration.streams[2].segmentBytes == 8 << 20)
         #expect(configuration.rules.map(\.key) == ["{device}", "{topic}"])
-        #expect(configuration.rules[1].fromLocation == SourceLocation(file: "c.yaml", line: 27, column: 11))
-        #expect(configuration.rules[1].streamLocation.line == 28)
+        #expect(configuration.rules[1].fromLocation == SourceLocation(file: "c.yaml", line: 29, column: 11))
+        #expect(configuration.rules[1].streamLocation.line == 30)
     }
 
     @Test("A rule may bring the settings of a stream that is not listed")
@@ -145,6 +149,8 @@ struct ConfigurationTests {
             "SLUICE_LOG_RETENTION_SIZE": "1GiB", "SLUICE_LOG_QUOTA": "1GiB", "SLUICE_LOG_RESERVE": "0",
             "SLUICE_LIMITS_PACKET_SIZE": "10000", "SLUICE_LIMITS_TOPIC_LEVELS": "1", "SLUICE_LIMITS_INFLIGHT": "1",
             "SLUICE_LIMITS_CONNECTIONS": "1", "SLUICE_LIMITS_OUTPUT_BUFFER": "64KiB",
+            "SLUICE_LIMITS_QOS": "1", "SLUICE_LIMITS_RETAIN": "false", "SLUICE_LIMITS_TOPIC_ALIASES": "1",
+            "SLUICE_LIMITS_KEEP_ALIVE": "1m", "SLUICE_LIMITS_SESSION_EXPIRY": "1d",
             "SLUICE_LIMITS_SUBSCRIPTIONS": "1", "SLUICE_LIMITS_CONNECT_TIMEOUT": "1s", "SLUICE_LOGGING_LEVEL": "error",
         ]
         #expect(Set(values.keys) == Set(Configuration.environmentNames))

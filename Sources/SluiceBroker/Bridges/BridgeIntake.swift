@@ -105,6 +105,9 @@ struct BridgeIntake: ~Copyable {
         accumulators.takeBatches(into: &appends, scanned: scanned)
     }
 
+    /// Whether the batches change what is retained.
+    var changesRetained: Bool { !retained.isEmpty }
+
     /// The batches were appended: what they retain is what new subscribers get.
     mutating func appended(_ appends: [Append], _ peers: any ShardPeers) {
         defer { retained.removeAll(keepingCapacity: true) }

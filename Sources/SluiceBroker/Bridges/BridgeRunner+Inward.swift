@@ -1,6 +1,7 @@
 import Bridging
 import CommitLog
 import SluiceCore
+import TopicRouting
 
 /// From the upstream into the log.
 extension BridgeRunner {
@@ -83,6 +84,8 @@ extension BridgeRunner {
         let isCheckpointed = isCheckpointDirty && (pendingCheckpoint == nil && isDue || mustHold)
         if isCheckpointed { appends.append(checkpointAppend()) }
         guard !appends.isEmpty else { return mustHold = false }
+        let retains = intake.changesRetained ? peers.withRetained { $0.beginAppend() } : nil
+        defer { if let retains { peers.withRetained { $0.endAppend(retains) } } }
         switch log.append(appends, from: reader) {
         case .appended(let lsn):
             intake.appended(appends, peers)

@@ -35,12 +35,12 @@ extension BrokerShard {
         }
     }
 
-    /// What a subscription asks for: one of a bridge does not get back what the bridge sent, and messages keep their
-    /// retain flag.
+    /// What a subscription gets of what it asks for: no QoS above the highest; one of a bridge does not get back what
+    /// the bridge sent, and its messages keep their retain flag.
     func options(_ asked: SubscriptionOptions, of client: Client) -> SubscriptionOptions {
-        guard client.isBridge else { return asked }
-        return SubscriptionOptions(
-            qos: asked.qos, noLocal: true, retainAsPublished: true, retainHandling: asked.retainHandling)
+        SubscriptionOptions(
+            qos: min(asked.qos, offer.maximumQoS), noLocal: client.isBridge || asked.noLocal,
+            retainAsPublished: client.isBridge || asked.retainAsPublished, retainHandling: asked.retainHandling)
     }
 
     /// Whether a bridge brings back what began here, or what passed too many bridges.

@@ -230,12 +230,75 @@ final class MatchList {
         var qos: QoS
         var retainAsPublished: Bool
         var noLocal: Bool
-        var identifiers: [UInt32]
-        var since: Positions?
-        /// Whether one of its subscriptions does.
-        var staysDurable = false
+        var identifiers: [UInt32] = []
+        /// From where each of its subscriptions counts that get what is durable; none when one of them counts from
+        /// wherever its reader is.
+        private var since: [Positions] = []
+        private var hasDurable = false
+        private var hasAppended = false
+
         /// Subscribers at QoS 0 get what is appended; others, replays and groups, what is durable.
-        var level: TailLevel { qos == .atMostOnce && reader.isLiveKind && !staysDurable ? .appended : .durable }
+        var level: TailLevel { hasDurable ? .durable : .appended }
+
+        init(_ subscription: Subscription) {
+            reader = subscription.reader
+            qos = subscription.options.qos
+            retainAsPublished = subscription.options.retainAsPublished
+            noLocal = subscription.options.noLocal
+            take(subscription)
+        }
+
+        /// A subscriber of a single message that is not found by its topic.
+        init(reader: Reader, qos: QoS, retainAsPublished: Bool, identifier: UInt32?) {
+            self.reader = reader
+            self.qos = qos
+            self.retainAsPublished = retainAsPublished
+            noLocal = false
+            identifiers = identifier.map { [$0] } ?? []
+            hasDurable = true
+        }
+
+        /// Takes another subscription of the same reader.
+        mutating func merge(_ subscription: Subscription) {
+            let options = subscription.options
+            if options.qos.rawValue > qos.rawValue { qos = options.qos }
+            retainAsPublished = retainAsPublished || options.retainAsPublished
+            noLocal = noLocal && options.noLocal
+            take(subscription)
+        }
+
+        private mutating func take(_ subscription: Subscription) {
+            if let identifier = subscription.identifier { identifiers.append(identifier) }
+            switch subscription.level {
+            case .appended: hasAppended = true
+            case .durable:
+                let isUnbounded = hasDurable && since.isEmpty
+                hasDurable = true
+                if let start = subscription.since { if !isUnbounded { since.append(start) } } else { since = [] }
+            }
+        }
+
+        /// Whether one of its subscriptions to what is durable counts from before `offset`.
+        @inline(__always)
+        func counts(_ offset: Offset, in partition: PartitionID) -> Bool {
+            since.isEmpty || since.contains { offset >= $0.offset(in: partition) }
+        }
+
+        /// What it is for a record that comes at `level`; nil when that has it at the other.
+        ///
+        /// A subscription at a higher QoS than an older one of the same topics counts from when it was made: what was
+        /// appended before is the older one's, at QoS 0.
+        func seen(at level: TailLevel, _ offset: Offset, in partition: PartitionID) -> Target? {
+            let isDurable = hasDurable && counts(offset, in: partition)
+            switch level {
+            case .durable: return isDurable ? self : nil
+            case .appended:
+                guard !isDurable, hasAppended else { return nil }
+                var target = self
+                target.qos = .atMostOnce
+                return target
+            }
+        }
     }
 
     private(set) var targets: [Target] = []
@@ -243,20 +306,10 @@ final class MatchList {
     private(set) var hasDurable = false
 
     func add(_ subscription: Subscription) {
-        let options = subscription.options
         if let index = targets.firstIndex(where: { $0.reader === subscription.reader }) {
-            if options.qos.rawValue > targets[index].qos.rawValue { targets[index].qos = options.qos }
-            targets[index].retainAsPublished = targets[index].retainAsPublished || options.retainAsPublished
-            targets[index].noLocal = targets[index].noLocal && options.noLocal
-            targets[index].staysDurable = targets[index].staysDurable || subscription.staysDurable
-            if let identifier = subscription.identifier { targets[index].identifiers.append(identifier) }
-            if subscription.since == nil { targets[index].since = nil }
+            targets[index].merge(subscription)
         } else {
-            targets.append(
-                Target(
-                    reader: subscription.reader, qos: options.qos, retainAsPublished: options.retainAsPublished,
-                    noLocal: options.noLocal, identifiers: subscription.identifier.map { [$0] } ?? [],
-                    since: subscription.since, staysDurable: subscription.staysDurable))
+            targets.append(Target(subscription))
         }
         hasAppended = targets.contains { $0.level == .appended }
         hasDurable = targets.contains { $0.level == .durable }

@@ -13,11 +13,26 @@ final class RetainedFeed {
     private(set) var places: ArraySlice<Offset>?
     /// Where the stream ended when it began: what is newer comes live.
     let end: Offset
+    /// The append that the tree of retained messages waits for: only then are the places known.
+    private(set) var unsettled: UInt64?
 
     init(_ subscription: Subscription, places: [Offset]?, end: Offset) {
         self.subscription = subscription
         self.places = places.map { $0.sorted()[...] }
         self.end = end
+    }
+
+    /// A feed whose places are found when append `unsettled` is over.
+    init(_ subscription: Subscription, unsettled: UInt64, end: Offset) {
+        self.subscription = subscription
+        self.end = end
+        self.unsettled = unsettled
+    }
+
+    /// Takes the places that were waited for.
+    func found(_ places: [Offset]?) {
+        self.places = places.map { $0.sorted()[...] }
+        unsettled = nil
     }
 
     /// Whether one record is all that is left.

@@ -43,9 +43,10 @@ struct MosquittoFile {
     /// Options of a listener.
     private static let ofListeners: Set<String> = [
         "bind_interface", "cafile", "capath", "certfile", "ciphers", "ciphers_tls1.3", "crlfile", "dhparamfile",
-        "http_dir", "keyfile", "max_connections", "max_qos", "max_topic_alias", "mount_point", "protocol", "psk_hint",
-        "require_certificate", "socket_domain", "tls_engine", "tls_keyform", "tls_version", "use_identity_as_username",
-        "use_subject_as_username", "use_username_as_clientid", "websockets_headers_size", "websockets_origin",
+        "http_dir", "keyfile", "max_connections", "max_qos", "max_topic_alias", "maximum_qos", "mount_point",
+        "protocol", "psk_hint", "require_certificate", "socket_domain", "tls_engine", "tls_keyform", "tls_version",
+        "use_identity_as_username", "use_subject_as_username", "use_username_as_clientid", "websockets_headers_size",
+        "websockets_origin",
     ]
 
     /// Reads a file's text.

@@ -86,10 +86,18 @@ struct MosquittoImport {
             "port", "bind_address", "protocol", "certfile", "keyfile", "cafile", "require_certificate", "ciphers",
             "tls_version",
         ]
+        let asksForCertificates = section.option("require_certificate")?.words.first == "true"
+        if let authorities = section.option("cafile"), section.option("certfile") != nil, !asksForCertificates {
+            text.note(
+                authorities, "clients are shown what is in 'certfile': put there what leads from it to their authority"
+            )
+        }
         for option in section.options where !converted.contains(option.name) {
             switch option.name {
             case "max_connections": text.note(option, "connections are bounded for the node, by limits.connections")
             case "max_topic_alias": text.note(option, "aliases are bounded for the node, by limits.topic_aliases")
+            case "max_qos", "maximum_qos":
+                if file.listeners.count > 1 { text.note(option, "the highest QoS is one for the node, limits.qos") }
             case _: text.note(option, "is not converted")
             }
         }
@@ -108,10 +116,13 @@ struct MosquittoImport {
                 }
             case "max_connections": number(option, "connections", 1...10_000_000, &limits)
             case "max_inflight_messages": number(option, "inflight", 1...65_535, &limits)
-            case "max_packet_size", "message_size_limit":
-                number(option, "packet_size", 8192...256 << 20, &limits)
+            case "max_packet_size": number(option, "packet_size", 20...256 << 20, &limits)
+            case "message_size_limit":
+                text.note(option, "bounds payloads, and what is larger is lost; limits.packet_size refuses packets")
             case "max_keepalive": number(option, "keep_alive", 1...65_535, &limits, unit: "s")
             case "max_topic_alias": number(option, "topic_aliases", 0...65_535, &limits)
+            case "retain_available":
+                if option.words.first == "false" { limits.add(2, "retain", "false") }
             case "persistent_client_expiration": expiry(option, &limits)
             case "autosave_interval", "autosave_on_changes", "persistence_file":
                 text.note(option, "not needed: what is acknowledged is on disk")
@@ -120,6 +131,10 @@ struct MosquittoImport {
                 text.note(option, "log lines go to standard error with their time")
             case _: text.note(option, "is not converted")
             }
+        }
+        // What mosquitto has for each listener, and we for the node.
+        if file.listeners.count == 1, let option = file.listeners[0].option("max_qos", "maximum_qos") {
+            number(option, "qos", 0...2, &limits)
         }
         guard !limits.lines.isEmpty else { return }
         text.add("limits:")

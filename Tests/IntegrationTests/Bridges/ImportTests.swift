@@ -90,6 +90,7 @@ struct ImportTests {
             persistence_location /var/lib/mosquitto/
             max_inflight_messages 40
             persistent_client_expiration 2w
+            retain_available false
             password_file /etc/mosquitto/passwd
             listener 9001
             protocol websockets
@@ -98,8 +99,25 @@ struct ImportTests {
         #expect(check.code == 0, "\(check.errors)")
         #expect(yaml.contains("mqtt: \"127.0.0.1:1883\"") && yaml.contains("ws: \"0.0.0.0:9001\""))
         #expect(yaml.contains("data: \"/var/lib/mosquitto/\"") && yaml.contains("inflight: 40"))
-        #expect(yaml.contains("session_expiry: 14d"))
-        #expect(notes.map { $0.prefix(2) } == ["6:", "9:"], "\(notes)")
+        #expect(yaml.contains("session_expiry: 14d") && yaml.contains("retain: false"))
+        #expect(notes.map { $0.prefix(2) } == ["7:", "10"], "\(notes)")
+    }
+
+    @Test("one listener: its highest QoS is the node's, and authorities that clients may be shown are spoken of")
+    func oneListener() throws {
+        let (yaml, notes, _) = try convert(
+            """
+            listener 8883
+            certfile server.crt
+            keyfile server.key
+            cafile chain.crt
+            max_qos 0
+            """)
+        #expect(yaml.contains("  qos: 0\n"))
+        #expect(notes.count == 1 && notes[0].hasPrefix("4: 'cafile': "), "\(notes)")
+        let several = try convert("listener 1883\nmax_qos 1\nlistener 9001\nprotocol websockets\n")
+        #expect(!several.yaml.contains("qos:"))
+        #expect(several.notes.map { $0.prefix(2) } == ["2:"], "\(several.notes)")
     }
 
     @Test("a file that is not there, or is no text, is an error that says so")

@@ -256,4 +256,26 @@ struct PacketConformanceTests {
         // Receive Maximum 1024, Maximum Packet Size 1 MiB, Topic Alias Maximum 64; what is not said is available.
         #expect(client.properties == [0x21, 4, 0, 0x27, 0, 0x10, 0, 0, 0x22, 0, 64])
     }
+
+    @Test("a broker with a lower QoS and without retained messages says so, grants no more and takes no more")
+    func offersLess() throws {
+        let broker = try BrokerProcess("limits: { qos: 1, retain: false }\n" + BrokerProcess.plain)
+        for level in [4, 5] as [UInt8] {
+            for (qos, retain, reason) in [(2, false, 155), (0, true, 154), (2, true, 154)] as [(UInt8, Bool, Int)] {
+                let client = try Peer(broker, level, "c")
+                if level == 5 { #expect(client.properties.contains([0x24, 1, 0x25, 0])) }
+                client.subscribe([Peer.Filter("t", 2), Peer.Filter("u", 0)])
+                client.expect("suback 1 [1, 0]")
+                client.stores("other", "x")
+                client.publish("t", "x", qos: qos, retain: retain)
+                if level == 5 { client.expect("disconnect \(reason)") }
+                client.expect("closed")
+            }
+            for (qos, retain, reason) in [(2, false, 155), (0, true, 154), (1, false, 0)] as [(UInt8, Bool, Int)] {
+                let client = try Peer(broker, level)
+                client.connect("c", will: Peer.Will(topic: "t", payload: "x", qos: qos, retain: retain))
+                client.expect("connack \(level == 5 || reason == 0 ? reason : 3)")
+            }
+        }
+    }
 }

@@ -28,6 +28,12 @@ enum RawPacket {
         return frame(0x10, name + [level, flags, 0, keepAlive] + table + string(id) + payload)
     }
 
+    /// DISCONNECT of MQTT 5 with a reason string.
+    static func disconnect(_ reason: UInt8, _ text: String) -> [UInt8] {
+        let properties = [0x1F] + string(text)
+        return frame(0xE0, [reason, UInt8(properties.count)] + properties)
+    }
+
     static func publish(
         level: UInt8, topic: String, payload: String = "", qos: UInt8 = 0, id: UInt16 = 1, duplicate: Bool = false
     ) -> [UInt8] {
