@@ -57,5 +57,6 @@ soak: ## 100,000 histories, 10,000 damaged images, 200 rounds of kill -9, hostil
 	SLUICE_CRASH_ROUNDS=200 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.CrashTests'
 	SLUICE_SOAK_SESSIONS=100000 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.HostileTests'
 	SLUICE_SOAK_ROUNDS=200 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.GroupTests'
-	SLUICE_SOAK_MESSAGES=200000 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.BridgeTests/killedNode'
+	SLUICE_SOAK_MESSAGES=200000 $(SWIFT) test $(IMPORTS) --no-parallel \
+		--filter '^IntegrationTests\.(BridgeTests/killedNode|BridgeOutageTests)'
 	$(MAKE) --directory Benchmarks soak

@@ -68,7 +68,7 @@ let package = Package(
         .target(
             name: "GroupCoordination", dependencies: ["SluiceCore", "RecordFormat"], swiftSettings: sansIO),
         .target(
-            name: "Bridging", dependencies: ["SluiceCore", "TopicRouting"], swiftSettings: sansIO),
+            name: "Bridging", dependencies: ["SluiceCore", "Checksums", "TopicRouting"], swiftSettings: sansIO),
         .target(
             name: "SluiceBroker",
             dependencies: [

@@ -12,9 +12,8 @@ enum MosquittoCallbacks {
     /// - Parameter notes: whether the log is listened to, which costs a formatted line for each packet.
     static func set(_ handle: OpaquePointer, notes: Bool) {
         mosquitto_connect_v5_callback_set(handle) { _, data, code, flags, properties in
-            let inflightMax = MosquittoProperties.integer(properties, MQTT_PROP_RECEIVE_MAXIMUM)
             MosquittoCallbacks.client(data)?.answered(
-                Int(code), sessionPresent: flags & 1 != 0, inflightMax: inflightMax,
+                Int(code), sessionPresent: flags & 1 != 0, limits: MosquittoLimits(properties),
                 reason: MosquittoProperties.reason(properties))
         }
         mosquitto_disconnect_v5_callback_set(handle) { _, data, code, properties in
@@ -44,6 +43,36 @@ enum MosquittoCallbacks {
             if level == MOSQ_LOG_ERR { MosquittoCallbacks.client(data)?.complained(String(cString: text)) }
             if level == MOSQ_LOG_DEBUG { MosquittoCallbacks.client(data)?.noted(String(cString: text)) }
         }
+    }
+}
+
+/// What an upstream says in its CONNACK that it takes; MQTT 5 only.
+struct MosquittoLimits {
+    /// How many publishes unacknowledged, if it says so.
+    let inflightMax: Int?
+    /// The largest packet; 0 for any.
+    let packetBytesMax: Int
+    /// The highest quality of service.
+    let qosMax: UInt8
+    /// Whether it keeps retained messages.
+    let takesRetained: Bool
+
+    init(_ list: OpaquePointer?) {
+        var byte: UInt8 = 0
+        var short: UInt16 = 0
+        var word: UInt32 = 0
+        func has(_ property: mqtt5_property, _ read: (Int32) -> OpaquePointer?) -> Bool {
+            read(Int32(property.rawValue)) != nil
+        }
+        inflightMax =
+            has(MQTT_PROP_RECEIVE_MAXIMUM) { mosquitto_property_read_int16(list, $0, &short, false) }
+            ? Int(short) : nil
+        packetBytesMax =
+            has(MQTT_PROP_MAXIMUM_PACKET_SIZE) { mosquitto_property_read_int32(list, $0, &word, false) }
+            ? Int(word) : 0
+        qosMax = has(MQTT_PROP_MAXIMUM_QOS) { mosquitto_property_read_byte(list, $0, &byte, false) } ? byte : 2
+        takesRetained =
+            has(MQTT_PROP_RETAIN_AVAILABLE) { mosquitto_property_read_byte(list, $0, &byte, false) } ? byte != 0 : true
     }
 }
 
@@ -99,13 +128,6 @@ enum MosquittoProperties {
             property = mosquitto_property_next(current)
         }
         return read
-    }
-
-    /// A number among `list`.
-    static func integer(_ list: OpaquePointer?, _ property: mqtt5_property) -> Int? {
-        var value: UInt16 = 0
-        guard mosquitto_property_read_int16(list, number(property), &value, false) != nil else { return nil }
-        return Int(value)
     }
 
     /// The reason string among `list`.

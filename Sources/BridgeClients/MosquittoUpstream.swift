@@ -9,13 +9,16 @@ import Synchronization
 /// libmosquitto writes an acknowledgement before it shows the message, and a PUBREL as soon as a PUBREC has come. Told
 /// that threads are the application's (`mosquitto_threaded_set`), it only queues what is to be written, so nothing
 /// leaves before `flush`: that is what lets a bridge make durable first what it acknowledges. A new handle is made for
-/// each connection; the library's own queue never outlives one.
+/// each connection; the library's own queue never outlives one. Most publishes go past it (`DirectPublishing`).
 /// Isolation: one thread, but for `wake`.
 package final class MosquittoUpstream: UpstreamClient {
     /// Bytes, roughly, that one call of `receive` takes in.
     private static let receiveBytesMax = 256 << 10
     /// Events that one call of `receive` takes in.
     private static let eventsMax = 4096
+    /// A handshake that ended without a word; a word may have been lost with the connection.
+    package static let brokenOff = UpstreamFailure(
+        .tls, "the handshake failed: the upstream broke it off, or does not speak TLS")
     private static let library: Void = { mosquitto_lib_init() }()
 
     private let settings: BridgeSettings
@@ -27,9 +30,12 @@ package final class MosquittoUpstream: UpstreamClient {
     private var handle: OpaquePointer?
     private var events: [UpstreamEvent] = []
     private var receivedByteCount = 0
+    private var lastReceive: Int64 = 0
     private var isConnecting = false
     private var isUp = false
     private var isOver = true
+    /// Publishes that go past the library; nil when TLS or QoS 2 need it.
+    private var direct: DirectPublishing?
     /// Releases that were sent without the library's knowledge.
     private var releasing: [UInt16] = []
     private var scratch: [CChar] = []
@@ -112,6 +118,9 @@ package final class MosquittoUpstream: UpstreamClient {
         MosquittoCallbacks.set(made, notes: isAssured || settings.security != nil)
         complaint = nil
         guard secure(made, attempt.address.host) else { return }
+        if settings.security == nil, !isAssured, attempt.unreceived.isEmpty, attempt.unreleased.isEmpty {
+            direct = DirectPublishing()
+        }
         queue(attempt, made)
         releasing = attempt.unreleased
         isConnecting = true
@@ -179,7 +188,7 @@ package final class MosquittoUpstream: UpstreamClient {
     /// See `UpstreamClient`.
     package func disconnect() {
         guard let handle else { return }
-        if isUp {
+        if isUp, !(direct?.isHalfWritten ?? false) {
             mosquitto_disconnect(handle)
             mosquitto_loop_write(handle, 1)
         }
@@ -190,6 +199,7 @@ package final class MosquittoUpstream: UpstreamClient {
     private func drop() {
         if let handle { mosquitto_destroy(handle) }
         handle = nil
+        direct = nil
         isUp = false
         isConnecting = false
         isOver = true
@@ -202,7 +212,15 @@ package final class MosquittoUpstream: UpstreamClient {
     package func publish(_ message: borrowing BridgeMessage) -> PublishOutcome {
         guard let handle, isUp, !isOver else { return .unconnected }
         var packetID: Int32 = 0
-        let result = publish(message, handle, &packetID)
+        let result: Int32
+        if direct != nil {
+            result = check(message)
+            if result == MOSQ_ERR_SUCCESS.rawValue, let outcome = direct?.publish(message, settings.version) {
+                return outcome
+            }
+        } else {
+            result = publish(message, handle, &packetID)
+        }
         switch result {
         case MOSQ_ERR_SUCCESS.rawValue: return .taken(packetID: UInt16(truncatingIfNeeded: packetID))
         case MOSQ_ERR_OVERSIZE_PACKET.rawValue: return .impossible("it is larger than the upstream takes")
@@ -212,6 +230,20 @@ package final class MosquittoUpstream: UpstreamClient {
         default:
             lose(failure(result, errno))
             return .unconnected
+        }
+    }
+
+    /// What the library looks at before it takes a message.
+    private func check(_ message: borrowing BridgeMessage) -> Int32 {
+        guard message.payload.count <= Int(MQTT_MAX_PAYLOAD) else { return MOSQ_ERR_PAYLOAD_SIZE.rawValue }
+        let topic = message.topic
+        return topic.withUnsafeBytes { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { text in
+                guard let base = text.baseAddress, text.count <= UInt16.max else { return MOSQ_ERR_INVAL.rawValue }
+                let result = mosquitto_validate_utf8(base, Int32(text.count))
+                guard result == MOSQ_ERR_SUCCESS.rawValue else { return result }
+                return mosquitto_pub_topic_check2(base, text.count)
+            }
         }
     }
 
@@ -256,8 +288,10 @@ package final class MosquittoUpstream: UpstreamClient {
     /// See `UpstreamClient`.
     package func receive(into taken: inout [UpstreamEvent]) {
         receivedByteCount = 0
+        lastReceive = Self.nanoseconds
         if let handle, !isOver {
             while receivedByteCount < Self.receiveBytesMax, events.count < Self.eventsMax {
+                guard isForLibrary(handle) else { break }
                 let before = events.count
                 errno = 0
                 let result = mosquitto_loop_read(handle, 1)
@@ -279,6 +313,19 @@ package final class MosquittoUpstream: UpstreamClient {
         events.removeAll(keepingCapacity: true)
     }
 
+    /// Takes the acknowledgements that are first in the socket, where they are ours.
+    /// - Returns: whether the library has something to read.
+    private func isForLibrary(_ handle: OpaquePointer) -> Bool {
+        guard isUp, let input = direct?.receive(mosquitto_socket(handle), into: &events) else { return true }
+        switch input {
+        case .library: return true
+        case .nothing: return false
+        case .broken(let what):
+            lose(UpstreamFailure(.protocol, "the upstream sent \(what)"))
+            return false
+        }
+    }
+
     private func hasBufferedInput(_ handle: OpaquePointer) -> Bool {
         guard security != nil, let connection = mosquitto_ssl_get(handle) else { return false }
         return TLSPeer.hasPendingBytes(connectionAt: UInt(bitPattern: connection))
@@ -286,11 +333,27 @@ package final class MosquittoUpstream: UpstreamClient {
 
     /// See `UpstreamClient`.
     package func flush() {
-        guard let handle, !isOver, !isConnecting || isWritable(handle) else { return }
-        guard mosquitto_want_write(handle) else { return }
-        // One round writes the whole queue, or as much as the socket takes, with a system call for each packet. Corked,
-        // they share segments: the upstream is woken once, not for each.
+        guard let handle, !isOver, !isConnecting || isReady(handle, POLLOUT), hearsRefusal(handle) else { return }
         let socket = mosquitto_socket(handle)
+        // Each writes whole packets, and not into the middle of the other's.
+        if direct?.isHalfWritten ?? false {
+            flushDirect(socket)
+            guard !isOver, !(direct?.isHalfWritten ?? false) else { return }
+        }
+        if mosquitto_want_write(handle) { flushLibrary(handle, socket) }
+        guard !isOver, !mosquitto_want_write(handle) else { return }
+        flushDirect(socket)
+    }
+
+    private func flushDirect(_ socket: Int32) {
+        guard direct?.hasOutput ?? false else { return }
+        guard direct?.flush(socket, into: &events) == false else { return }
+        lose(failure(MOSQ_ERR_ERRNO.rawValue, errno))
+    }
+
+    /// One round writes the whole queue, or as much as the socket takes, with a system call for each packet. Corked,
+    /// they share segments: the upstream is woken once, not for each.
+    private func flushLibrary(_ handle: OpaquePointer, _ socket: Int32) {
         Self.set(socket, TCP_CORK, 1)
         errno = 0
         let result = mosquitto_loop_write(handle, 1)
@@ -305,42 +368,70 @@ package final class MosquittoUpstream: UpstreamClient {
         setsockopt(socket, Int32(IPPROTO_TCP), option, &value, socklen_t(MemoryLayout<Int32>.size))
     }
 
-    private func isWritable(_ handle: OpaquePointer) -> Bool {
-        var descriptor = pollfd(fd: mosquitto_socket(handle), events: Int16(POLLOUT), revents: 0)
+    private func isReady(_ handle: OpaquePointer, _ events: Int32) -> Bool {
+        var descriptor = pollfd(fd: mosquitto_socket(handle), events: Int16(events), revents: 0)
         return descriptor.fd >= 0 && poll(&descriptor, 1, 0) > 0
+    }
+
+    /// A server of TLS 1.3 that does not take the client's certificate says so behind the handshake, and is gone. The
+    /// library's CONNECT would find out no more than that: what was said is read first.
+    /// - Returns: whether there is a connection still.
+    private func hearsRefusal(_ handle: OpaquePointer) -> Bool {
+        guard security != nil, isConnecting, isReady(handle, POLLIN) else { return true }
+        errno = 0
+        let result = mosquitto_loop_read(handle, 1)
+        if result != MOSQ_ERR_SUCCESS.rawValue { lose(failure(result, errno)) }
+        return !isOver
     }
 
     /// See `UpstreamClient`.
     package func wait(until deadline: Int64, isHeld: Bool) {
         guard events.isEmpty else { return }
+        if !isHeld, !isOver { gather() }
         var descriptors = [pollfd(fd: alarm.descriptor, events: Int16(POLLIN), revents: 0)]
         if let handle, !isOver, mosquitto_socket(handle) >= 0 {
             if hasBufferedInput(handle), !isHeld { return }
             var wanted = isHeld ? 0 : Int16(POLLIN)
-            if !isHeld, mosquitto_want_write(handle) { wanted |= Int16(POLLOUT) }
+            if !isHeld, mosquitto_want_write(handle) || direct?.hasOutput ?? false { wanted |= Int16(POLLOUT) }
+            direct?.prepareToWait(mosquitto_socket(handle))
             if wanted != 0 { descriptors.append(pollfd(fd: mosquitto_socket(handle), events: wanted, revents: 0)) }
         }
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        let left = max(0, deadline - Int64(time.tv_sec) * 1_000_000_000 - Int64(time.tv_nsec))
+        let left = max(0, deadline - Self.nanoseconds)
         // Rounded up: a wait that ends too early would only begin again.
         _ = poll(&descriptors, nfds_t(descriptors.count), Int32(clamping: (left + 999_999) / 1_000_000))
         if descriptors[0].revents != 0 { alarm.silence() }
     }
 
+    /// Lets acknowledgements gather.
+    private func gather() {
+        let left = lastReceive + (direct?.gatherNanoseconds ?? 0) - Self.nanoseconds
+        guard left > 0 else { return }
+        var time = timespec(tv_sec: 0, tv_nsec: Int(left))
+        nanosleep(&time, nil)
+    }
+
+    private static var nanoseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
     // MARK: Events of the library
 
     /// The CONNACK.
-    func answered(_ code: Int, sessionPresent: Bool, inflightMax: Int?, reason: String?) {
+    func answered(_ code: Int, sessionPresent: Bool, limits: MosquittoLimits, reason: String?) {
         isConnecting = false
         guard code == 0 else { return lose(MosquittoReason.refusal(code, settings.version, reason)) }
         isUp = true
+        direct?.packetBytesMax = limits.packetBytesMax
+        direct?.qosMax = limits.qosMax
+        direct?.takesRetained = limits.takesRetained
         if let handle, let security, let connection = mosquitto_ssl_get(handle) {
             if let warning = security.expiryWarning(connectionAt: UInt(bitPattern: connection), now: Int64(time(nil))) {
                 events.append(.warning(warning))
             }
         }
-        events.append(.connected(sessionPresent: sessionPresent, inflightMax: inflightMax))
+        events.append(.connected(sessionPresent: sessionPresent, inflightMax: limits.inflightMax))
         if sessionPresent { release() }
     }
 
@@ -388,6 +479,7 @@ package final class MosquittoUpstream: UpstreamClient {
     /// A message.
     func came(_ message: BridgeMessage) {
         receivedByteCount += message.payload.count + message.topic.count
+        direct?.libraryDidRead()
         events.append(.message(message))
     }
 
@@ -408,7 +500,7 @@ package final class MosquittoUpstream: UpstreamClient {
     private func failure(_ result: Int32, _ code: Int32) -> UpstreamFailure {
         if let security, let refusal = security.takeRefusal() { return UpstreamFailure(.tls, refusal) }
         if security != nil, result == MOSQ_ERR_TLS.rawValue || code == EPROTO || complaint != nil {
-            let reason = complaint ?? TLSPeer.lastError() ?? "the upstream does not speak TLS"
+            guard let reason = complaint ?? TLSPeer.lastError() else { return Self.brokenOff }
             return UpstreamFailure(.tls, "the handshake failed: \(reason)")
         }
         return MosquittoReason.failure(result, code, isUp: isUp, isConnecting: isConnecting)

@@ -4,11 +4,12 @@ package import SluiceCore
 ///
 /// Layout of the record's value, big-endian; its key is the bridge's name:
 ///
-///     u8 version = 1 | u8 flags: 1 paused | u64 messages dropped | u64 messages forwarded | u16 last packet identifier
+///     u8 version = 2 | u8 flags: 1 paused | u64 messages dropped | u64 messages forwarded | u16 last packet identifier
 ///     u16 partitions, each: u16 length, stream's name | u32 partition | i64 position
 ///                           u32 count, each: i64 an offset above the position that is done
 ///     u16 QoS 2 messages on their way, each: u16 packet identifier | u16 index of the partition above | i64 offset
 ///                                            u8 1 when its PUBREC has come
+///     u64 epoch of the notes (`BridgeNotes`); version 1 ended before it
 ///
 /// A record batch's checksum covers it; a value that does not decode is reported and the bridge begins anew.
 package struct BridgeCheckpoint: Equatable, Sendable {
@@ -67,11 +68,14 @@ package struct BridgeCheckpoint: Equatable, Sendable {
     package var partitions: [Partition] = []
     /// QoS 2 messages on their way, in the order of their packet identifiers' use.
     package var assured: [Assured] = []
+    /// Which notes add to it; 0 for none.
+    package var epoch: UInt64 = 0
 
     /// A bridge that has done nothing yet.
     package init() {}
 
-    private static let version: UInt8 = 1
+    private static let version: UInt8 = 2
+    private static let versionWithoutNotes: UInt8 = 1
     private static let pausedFlag: UInt8 = 1
 
     /// The record's value.
@@ -98,13 +102,15 @@ package struct BridgeCheckpoint: Equatable, Sendable {
             buffer.append(bigEndian: message.offset.rawValue)
             buffer.append(message.isReceived ? 1 : 0)
         }
+        buffer.append(bigEndian: epoch)
         return Array(copying: buffer.bytes)
     }
 
     /// Reads a record's value; nil when it is none that this version wrote.
     package init?(_ value: Span<UInt8>) {
         var reader = FieldReader(value)
-        guard reader.integer(UInt8.self) == Self.version, let flags = reader.integer(UInt8.self),
+        guard let version = reader.integer(UInt8.self), version == Self.version || version == Self.versionWithoutNotes,
+            let flags = reader.integer(UInt8.self),
             let dropped = reader.integer(UInt64.self), let forwarded = reader.integer(UInt64.self),
             let lastPacketID = reader.integer(UInt16.self), let partitionCount = reader.integer(UInt16.self)
         else { return nil }
@@ -126,6 +132,10 @@ package struct BridgeCheckpoint: Equatable, Sendable {
                 Assured(
                     packetID: packetID, partition: Int(index), offset: Offset(rawValue: offset),
                     isReceived: received == 1))
+        }
+        if version == Self.version {
+            guard let epoch = reader.integer(UInt64.self) else { return nil }
+            self.epoch = epoch
         }
         guard reader.isAtEnd else { return nil }
     }

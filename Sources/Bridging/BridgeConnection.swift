@@ -64,7 +64,7 @@ package struct BridgeConnection: ~Copyable {
     /// - Parameters:
     ///   - waiting: how many messages wait to be forwarded.
     ///   - jitter: a random number, for the delay behind this attempt should it fail.
-    package mutating func elapsed(now: Int64, waiting: Int64, jitter: UInt64) -> Action {
+    package mutating func elapsed(now: Int64, waiting: Int64, jitter: @autoclosure () -> UInt64) -> Action {
         switch state {
         case .paused: return .none
         case .idle:
@@ -80,7 +80,8 @@ package struct BridgeConnection: ~Copyable {
         case .connecting(_, let until):
             guard now >= until else { return .none }
             fail(
-                UpstreamFailure(.timeout, "no answer within \(Self.attemptNanoseconds / 1_000_000_000) s"), now, jitter)
+                UpstreamFailure(.timeout, "no answer within \(Self.attemptNanoseconds / 1_000_000_000) s"), now,
+                jitter())
             return .disconnect
         case .connected(let address, let idleSince):
             return elapsedConnected(address, idleSince, now: now, waiting: waiting)

@@ -32,6 +32,14 @@ package struct BridgeSettings: Equatable, Sendable {
         case dropAndCount
     }
 
+    /// What becomes of a message that the upstream refuses for good.
+    package enum Refused: String, CaseIterable, Sendable {
+        /// The bridge waits, and tries again, until the upstream takes it.
+        case hold
+        /// It is passed over and counted.
+        case dropAndCount
+    }
+
     /// Where a bridge without a checkpoint begins.
     package enum Beginning: String, CaseIterable, Sendable {
         /// With what comes from now on.
@@ -120,6 +128,8 @@ package struct BridgeSettings: Equatable, Sendable {
     package var retainsOutgoing = true
     /// What happens when retention reaches it.
     package var overtaking = Overtaking.hold(quotaBytes: 10 << 30)
+    /// What becomes of what the upstream refuses for good.
+    package var refused = Refused.dropAndCount
     /// Where it begins.
     package var beginning = Beginning.latest
     /// What the upstream connection is secured with; nil for none.
@@ -134,6 +144,16 @@ package struct BridgeSettings: Equatable, Sendable {
         self.topics = topics
         remoteClientID = "\(nodeName).\(name)"
         localClientID = "local.\(nodeName).\(name)"
+    }
+
+    /// What an operator may not expect of these settings.
+    package var remarks: [String] {
+        let assured = topics.filter { $0.direction.isIn && $0.qos == .exactlyOnce }.map(\.remoteFilter)
+        guard !assured.isEmpty else { return [] }
+        return [
+            "'\(assured.joined(separator: "', '"))' is subscribed to at QoS 1, not 2: a message may come twice after a "
+                + "lost connection, none is lost"
+        ]
     }
 
     /// The topic that it tells its state on.

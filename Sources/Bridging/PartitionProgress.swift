@@ -35,6 +35,10 @@ package struct PartitionProgress: Sendable {
     /// How many offsets are on their way.
     package var inflightCount: Int { inflight[head...].count { !$0.isDone } }
 
+    /// How many offsets from the position on were sent, those included that are done: what a bridge that remembers
+    /// only its position would send again.
+    package var unsettledCount: Int { inflight.count - head }
+
     /// Whether the record at `offset` was forwarded before.
     package func isDone(_ offset: Offset) -> Bool {
         guard !done.isEmpty else { return offset < position }
@@ -74,6 +78,15 @@ package struct PartitionProgress: Sendable {
         inflight[index].isDone = true
         if index == head { settle() }
         return true
+    }
+
+    /// The upstream did not take the record at `offset`. What was sent behind it counts as not done: it goes again with
+    /// it, so that the order stays.
+    package mutating func refused(_ offset: Offset) {
+        for index in inflight.indices.dropFirst(head) where inflight[index].offset >= offset {
+            inflight[index].isDone = false
+        }
+        done.removeAll { $0 >= offset }
     }
 
     /// The connection is gone: what is on its way and not done is to be sent again.

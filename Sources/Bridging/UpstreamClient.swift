@@ -14,6 +14,8 @@ package struct UpstreamFailure: Error, Equatable, Sendable, CustomStringConverti
         case version = "protocol version"
         /// The upstream does not take a topic, or does not give it.
         case topic = "topic refused"
+        /// It takes nothing, or nobody, right now.
+        case full = "upstream full"
         /// It broke the protocol, or refused for another reason.
         case `protocol` = "protocol"
         /// Nothing came in time.

@@ -66,6 +66,14 @@ package struct BridgeConfiguration: Equatable, Sendable {
         case dropAndCount = "drop-and-count"
     }
 
+    /// What becomes of what the upstream refuses for good.
+    package enum Refused: String, CaseIterable, Sendable {
+        /// The bridge waits.
+        case hold
+        /// It is counted.
+        case dropAndCount = "drop-and-count"
+    }
+
     /// Where it begins.
     package enum Beginning: String, CaseIterable, Sendable {
         /// With what comes.
@@ -128,6 +136,8 @@ package struct BridgeConfiguration: Equatable, Sendable {
     package var overtaken = Overtaken.hold
     /// What retention waits for at most, in bytes.
     package var holdBytes = 10 << 30
+    /// What becomes of what the upstream refuses for good.
+    package var refused = Refused.dropAndCount
     /// Where it begins.
     package var beginning = Beginning.latest
     /// What secures it.
@@ -202,6 +212,7 @@ extension BridgeConfiguration {
         if section.has("hold"), overtaken != .hold {
             section.report(at: section.location(of: "hold"), "'hold' goes with 'overtaken: hold' only")
         }
+        if let word = section.value("refused", .choice()) as Refused? { refused = word }
         if let word = section.value("from", .choice()) as Beginning? { beginning = word }
     }
 }

@@ -9,15 +9,19 @@ extension BridgeRunner {
     func subscribed(_ packetID: UInt16, _ codes: [UInt8]) {
         guard let filter = subscriptions.removeValue(forKey: packetID) else { return }
         guard let code = codes.first, code >= 0x80 else { return }
+        // 0x80 is all that MQTT 3.1.1 has.
+        let reason = PublishRefusal(code: code).map { ": \($0)" } ?? ""
         let text =
-            "the upstream refuses the subscription '\(String(decoding: filter, as: UTF8.self))': reason "
-            + "0x\(String(code, radix: 16))"
+            "\(UpstreamFailure.Cause.topic.rawValue): the upstream refuses the subscription "
+            + "'\(String(decoding: filter, as: UTF8.self))'\(reason)"
         if refusals.count < 10 { refusals.append(text) }
-        report(.warning, "bridge \(settings.name): \(UpstreamFailure.Cause.topic.rawValue): \(text)")
+        report(.warning, "bridge \(settings.name): \(text)")
     }
 
     /// A message came. It is acknowledged when it is durable, or when nobody here wants it.
     func take(_ message: BridgeMessage) {
+        // Behind the end of a connection nothing is acknowledged, and all comes again.
+        guard connection.isConnected else { return }
         switch HopCount.verdict(message.properties, node: node) {
         case .take: break
         case .ownMessage:

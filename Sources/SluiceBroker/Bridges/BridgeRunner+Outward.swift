@@ -220,7 +220,8 @@ extension BridgeRunner {
 
     private func track(_ packetID: UInt16, _ message: BridgeMessage, at offset: Offset, _ index: Int) {
         let byteCount = message.payload.count + message.topic.count
-        inflight[packetID] = Outgoing(source: index, offset: offset, byteCount: byteCount)
+        inflight[packetID] = Outgoing(source: index, offset: offset, byteCount: byteCount, topic: message.topic)
+        if window.unacknowledged == 0 { lastAnswer = now }
         window.sent(byteCount)
         lastPacketID = packetID
         guard message.qos == .exactlyOnce else { return }
@@ -272,7 +273,8 @@ extension BridgeRunner {
 
     private func refuse(_ topic: [UInt8], _ reason: String) {
         refusedCount += 1
-        let text = "'\(String(decoding: topic, as: UTF8.self))' is refused: \(reason)"
+        let cause = UpstreamFailure.Cause.topic.rawValue
+        let text = "\(cause): '\(String(decoding: topic, as: UTF8.self))' is passed over: \(reason)"
         if refusals.count < 10, !refusals.contains(text) {
             refusals.append(text)
             report(.warning, "bridge \(settings.name): \(text)")
@@ -283,6 +285,7 @@ extension BridgeRunner {
 
     /// A publish is over.
     func finished(_ packetID: UInt16, _ reason: UInt8) {
+        lastAnswer = now
         let known = inflight.removeValue(forKey: packetID)
         let wasAssured = assured.firstIndex { $0.packetID == packetID }
         let place =
@@ -290,20 +293,52 @@ extension BridgeRunner {
             ?? known.map { ($0.source, $0.offset) }
         if let index = wasAssured { assured.remove(at: index) }
         guard let (source, offset) = place else { return }
-        sources[source].progress.acknowledged(offset)
-        if let known { window.finished(known.byteCount) }
-        isCheckpointDirty = true
-        if reason < 0x80 {
-            forwardedCount += 1
-        } else {
-            refuse(
-                Array("\(sources[source].stream)-\(sources[source].number) offset \(offset.rawValue)".utf8),
-                "reason 0x\(String(reason, radix: 16))")
+        let refusal = PublishRefusal(code: reason)
+        let topic = known?.topic ?? []
+        if let refusal, refusal.isPassing || settings.refused == .hold {
+            return refused(source, offset, topic, refusal)
         }
+        answered(source, offset)
+        let before = sources[source].progress.unsettledCount
+        sources[source].progress.acknowledged(offset)
+        window.settled(before - sources[source].progress.unsettledCount)
+        if let known { window.finished(known.byteCount) }
+        if unnoted.last != source { unnoted.append(source) }
+        isCheckpointDirty = true
+        if let refusal {
+            refuse(topic, refusal.description)
+        } else {
+            forwardedCount += 1
+        }
+    }
+
+    /// The upstream did not take a message that has to go again.
+    private func refused(_ source: Int, _ offset: Offset, _ topic: [UInt8], _ refusal: PublishRefusal) {
+        isCheckpointDirty = true
+        // At QoS 2 what was taken behind it must not go again, and so this comes after it.
+        if window.isNoted { sources[source].progress.refused(offset) }
+        probe = (source, offset)
+        let text = "'\(String(decoding: topic, as: UTF8.self))' is not taken, and is tried again: \(refusal)"
+        backOff(UpstreamFailure(refusal.isPassing ? .full : .topic, text))
+    }
+
+    /// Notes where it is in the partitions that were acknowledged something. Without notes the window waits for
+    /// checkpoints; at QoS 2 everything does.
+    func note() {
+        guard window.isNoted, !unnoted.isEmpty else { return unnoted.removeAll(keepingCapacity: true) }
+        for index in unnoted {
+            let entry = BridgeNotes.entry(epoch: epoch, position: sources[index].progress.position)
+            guard notebook.write(entry, at: index * BridgeNotes.entryByteCount) else {
+                window.isNoted = false
+                break
+            }
+        }
+        unnoted.removeAll(keepingCapacity: true)
     }
 
     /// The upstream has a QoS 2 publish, and is told that it may forget the identifier when that is on record.
     func received(_ packetID: UInt16) {
+        lastAnswer = now
         guard let index = assured.firstIndex(where: { $0.packetID == packetID }), !assured[index].isReceived else {
             return
         }
@@ -327,11 +362,14 @@ extension BridgeRunner {
 
     /// Before an attempt: what is on its way at QoS 2 counts as such again.
     func rewind() {
+        lastAnswer = now
         for index in sources.indices { sources[index].reset() }
         lazyCount = 0
         for message in assured {
             let byteCount = message.message.map { $0.payload.count + $0.topic.count } ?? 0
-            inflight[message.packetID] = Outgoing(source: message.source, offset: message.offset, byteCount: byteCount)
+            inflight[message.packetID] = Outgoing(
+                source: message.source, offset: message.offset, byteCount: byteCount,
+                topic: message.message?.topic ?? [])
             window.sent(byteCount)
         }
     }

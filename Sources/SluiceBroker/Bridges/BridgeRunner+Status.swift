@@ -24,6 +24,7 @@ extension BridgeRunner {
                 packetID: message.packetID, partition: message.source, offset: message.offset,
                 isReceived: message.isReceived)
         }
+        checkpoint.epoch = epoch
         var builder = RecordBatchBuilder()
         let key = RecordFields.key(Array(settings.name.utf8))
         let value = checkpoint.encoded()
@@ -41,9 +42,10 @@ extension BridgeRunner {
         droppedCount = checkpoint?.droppedCount ?? 0
         forwardedCount = checkpoint?.forwardedCount ?? 0
         lastPacketID = checkpoint?.lastPacketID ?? 0
+        let notes = checkpoint.map { $0.epoch == 0 ? [] : notebook.contents() } ?? []
         for stream in log.streams where !stream.settings.isInternal {
             for (number, partition) in stream.partitions.enumerated() {
-                let known = checkpoint?.partitions.first { $0.stream == stream.settings.name && $0.number == number }
+                let known = checkpoint?.noted(stream.settings.name, number, notes)
                 let bounds = log.bounds(partition)
                 // A stream that is new since the checkpoint has nothing that the bridge has seen.
                 let isLatest = checkpoint == nil && settings.beginning == .latest
@@ -56,14 +58,16 @@ extension BridgeRunner {
             }
         }
         restoreAssured(checkpoint)
-        isCheckpointDirty = true
+        window.isNoted = assured.isEmpty && settings.topics.allSatisfy { !$0.direction.isOut || $0.qos < .exactlyOnce }
+        beginNotes()
     }
 
     private func restoreAssured(_ checkpoint: BridgeCheckpoint?) {
         guard let checkpoint else { return }
         for message in checkpoint.assured {
             let place = checkpoint.partitions[message.partition]
-            guard let index = sources.firstIndex(where: { $0.stream == place.stream && $0.number == place.number })
+            guard let index = sources.firstIndex(where: { $0.stream == place.stream && $0.number == place.number }),
+                message.offset >= sources[index].progress.position
             else { continue }
             assured.append(
                 Assured(
@@ -85,6 +89,7 @@ extension BridgeRunner {
             connection.resume(now: now)
         }
         assured.removeAll()
+        probe = nil
         for index in sources.indices {
             let bounds = log.bounds(sources[index].partition)
             sources[index].reset()
@@ -100,7 +105,7 @@ extension BridgeRunner {
                     reader: reader)
             }
         }
-        isCheckpointDirty = true
+        beginNotes()
     }
 
     // MARK: Looks
@@ -170,6 +175,7 @@ extension BridgeRunner {
         let first = settings.addresses[connection.address ?? 0].description
         var status = BridgeStatus(name: settings.name, state: state, failure: connection.failure, address: first)
         status.refusals = refusals
+        status.remarks = settings.remarks
         for source in sources {
             let bounds = log.bounds(source.partition)
             let lag = max(0, bounds.durable.rawValue - source.progress.position.rawValue)
@@ -205,5 +211,19 @@ extension BridgeRunner {
         }
         if isHolding { return .held }
         return connection.failure == nil ? .connecting : .failed
+    }
+}
+
+extension BridgeCheckpoint {
+    /// Progress in a partition, with what was noted since.
+    fileprivate func noted(_ stream: String, _ number: Int, _ notes: [UInt8]) -> Partition? {
+        guard let index = partitions.firstIndex(where: { $0.stream == stream && $0.number == number }) else {
+            return nil
+        }
+        var partition = partitions[index]
+        if let noted = BridgeNotes.position(notes.span, at: index, epoch: epoch) {
+            partition.position = max(partition.position, noted)
+        }
+        return partition
     }
 }

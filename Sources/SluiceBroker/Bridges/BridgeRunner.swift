@@ -24,6 +24,11 @@ package final class BridgeRunner {
     let node: [UInt8]
     let checkpointPartition: PartitionID
     let selection: TopicSelection?
+    let notebook: any BridgeNotebook
+    /// Which notes are those since the newest checkpoint.
+    var epoch: UInt64 = 0
+    /// Sources whose position is to be noted.
+    var unnoted: [Int] = []
     var connection: BridgeConnection
     var intake: BridgeIntake
     var sources: [BridgeSource] = []
@@ -32,6 +37,11 @@ package final class BridgeRunner {
     /// QoS 2 messages on their way, in the order of their identifiers' use.
     var assured: [Assured] = []
     var window = BridgeWindow()
+    /// What the upstream did not take and is to be asked about alone, so that what lies behind it is not sent time and
+    /// again meanwhile.
+    var probe: (source: Int, offset: Offset)?
+    /// The window while nothing is refused.
+    private var windowLimit = 0
     var events: [UpstreamEvent] = []
     var nextSource = 0
     var nextTicket: UInt64 = 1
@@ -51,6 +61,8 @@ package final class BridgeRunner {
     var refusals: [String] = []
     var failureTold: UpstreamFailure?
     var toldConnected: Bool?
+    /// When the upstream last acknowledged something, or was given something after it had acknowledged all.
+    var lastAnswer: Int64 = 0
     var isHolding = false
     private var isInterested = false
     var hasWarned = false
@@ -74,6 +86,7 @@ package final class BridgeRunner {
         var source: Int
         var offset: Offset
         var byteCount: Int
+        var topic: [UInt8]
     }
 
     /// A QoS 2 publish on its way, which may outlive its connection, and the node.
@@ -90,13 +103,14 @@ package final class BridgeRunner {
     /// A bridge that goes on from its checkpoint, or begins.
     package init(
         settings: BridgeSettings, log: any LogEngine, peers: any ShardPeers, rules: RuleSet, limits: Limits,
-        checkpoint: BridgeCheckpoint?, upstream: any UpstreamClient, random: any RandomNumberGenerator, now: Int64,
-        report: @escaping (LogSeverity, String) -> Void
+        checkpoint: BridgeCheckpoint?, notebook: any BridgeNotebook, upstream: any UpstreamClient,
+        random: any RandomNumberGenerator, now: Int64, report: @escaping (LogSeverity, String) -> Void
     ) {
         self.settings = settings
         self.log = log
         self.peers = peers
         self.upstream = upstream
+        self.notebook = notebook
         self.random = random
         self.report = report
         map = TopicMap(settings.topics)
@@ -111,6 +125,14 @@ package final class BridgeRunner {
         intake = BridgeIntake(log, rules: rules, limits: limits)
         self.now = now
         restore(checkpoint)
+    }
+
+    /// Another epoch of notes: until its checkpoint is durable nothing may leave that they would tell of.
+    func beginNotes() {
+        epoch = random.next() | 1
+        unnoted.removeAll()
+        isCheckpointDirty = true
+        mustHold = true
     }
 
     /// A random number for a delay.
@@ -129,6 +151,8 @@ package final class BridgeRunner {
         if heldUntil == nil {
             upstream.receive(into: &events)
             takeEvents()
+            note()
+            missAnswers()
             perform(connection.elapsed(now: now, waiting: waitingCount, jitter: jitter))
             pump()
             commit()
@@ -173,7 +197,7 @@ package final class BridgeRunner {
         let durable = log.progress.durable
         if let lsn = pendingCheckpoint, durable >= lsn {
             pendingCheckpoint = nil
-            window.settled()
+            window.persisted()
         }
         guard let lsn = heldUntil else { return }
         guard durable >= lsn else {
@@ -247,7 +271,9 @@ package final class BridgeRunner {
     private func connected(_ isSessionPresent: Bool, _ inflightMax: Int?) {
         connection.connected(now: now)
         failureTold = nil
-        window.limit = min(settings.inflightMax, inflightMax ?? settings.inflightMax)
+        windowLimit = min(settings.inflightMax, inflightMax ?? settings.inflightMax)
+        window.limit = probe == nil ? windowLimit : 1
+        if let probe { nextSource = probe.source }
         refusals = []
         let address = connection.address.map { settings.addresses[$0].description } ?? ""
         report(.info, "bridge \(settings.name): connected to \(address)")
@@ -257,6 +283,32 @@ package final class BridgeRunner {
             guard let packetID = upstream.subscribe(subscription, noLocal: settings.triesPrivate) else { return }
             subscriptions[packetID] = subscription.filter
         }
+    }
+
+    /// The upstream has a message: what lies behind it may go, if it was the one that it is asked about.
+    func answered(_ source: Int, _ offset: Offset) {
+        guard let probe, probe.source == source, probe.offset <= offset else { return }
+        self.probe = nil
+        window.limit = windowLimit
+    }
+
+    /// The upstream does not take what it is given: the bridge leaves, and comes back after a while with everything
+    /// that was not acknowledged, in order.
+    func backOff(_ failure: UpstreamFailure) {
+        guard connection.isConnected else { return }
+        hangUp()
+        connection.lost(failure, now: now, jitter: jitter)
+        tellFailure()
+    }
+
+    /// An upstream that answers pings and acknowledges nothing has lost what is on its way, or has no room for it and
+    /// cannot say so: before MQTT 5 there is no such answer.
+    private func missAnswers() {
+        guard window.unacknowledged > 0, now - lastAnswer > 2 * Int64(settings.keepAliveSeconds) * 1_000_000_000 else {
+            return
+        }
+        let seconds = 2 * settings.keepAliveSeconds
+        backOff(UpstreamFailure(.timeout, "the upstream has acknowledged nothing for \(seconds) s"))
     }
 
     private func lost(_ failure: UpstreamFailure) {
@@ -300,50 +352,5 @@ package final class BridgeRunner {
         upstream.flush()
         upstream.disconnect()
         dropInterest()
-    }
-}
-
-/// How much may be on its way.
-struct BridgeWindow {
-    var limit = 0
-    /// Messages handed over and not acknowledged.
-    private(set) var unacknowledged = 0
-    /// Bytes of these.
-    private(set) var byteCount = 0
-    /// Messages acknowledged since the last checkpoint was made.
-    private var acknowledged = 0
-    /// Messages that the checkpoint on its way tells of.
-    private var pending = 0
-
-    /// Bytes on their way that hold a window closed, whatever its count: libmosquitto has a second copy of each.
-    static let bytesMax = 4 << 20
-
-    /// Everything that a crash now would repeat.
-    var count: Int { unacknowledged + acknowledged + pending }
-    var isOpen: Bool { count < limit && byteCount < Self.bytesMax }
-    /// Whether acknowledgements fill an eighth of the window: rarer checkpoints would narrow it.
-    var wantsCheckpoint: Bool { acknowledged * 8 >= limit }
-
-    mutating func sent(_ bytes: Int) {
-        unacknowledged += 1
-        byteCount += bytes
-    }
-
-    mutating func finished(_ bytes: Int) {
-        unacknowledged -= 1
-        byteCount -= bytes
-        acknowledged += 1
-    }
-
-    mutating func checkpointed() {
-        pending += acknowledged
-        acknowledged = 0
-    }
-
-    mutating func settled() { pending = 0 }
-
-    mutating func lost() {
-        unacknowledged = 0
-        byteCount = 0
     }
 }

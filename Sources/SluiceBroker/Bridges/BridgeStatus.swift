@@ -42,6 +42,8 @@ package struct BridgeStatus: Sendable {
     package var address: String
     /// Topics that the upstream refused, with its reason.
     package var refusals: [String] = []
+    /// What its settings do that an operator may not expect.
+    package var remarks: [String] = []
     /// Records behind the position, of any topic.
     package var lagRecords: Int64 = 0
     /// Bytes that these take in segment files, about.
@@ -77,6 +79,7 @@ package struct BridgeStatus: Sendable {
             {"name":\(JSONText.quoted(Array(name.utf8))),"state":"\(state.rawValue)","cause":\(cause),\
             "reason":\(reason),"address":\(JSONText.quoted(Array(address.utf8))),\
             "refusals":[\(refusals.map { JSONText.quoted(Array($0.utf8)) }.joined(separator: ","))],\
+            "remarks":[\(remarks.map { JSONText.quoted(Array($0.utf8)) }.joined(separator: ","))],\
             "lag_records":\(lagRecords),"lag_bytes":\(lagBytes),"lag_ms":\(lagMilliseconds),"inflight":\(inflight),\
             "forwarded":\(forwardedCount),"received":\(receivedCount),"dropped":\(droppedCount),\
             "refused":\(refusedCount),"looped":\(loopedCount),"partitions":[\(places.joined(separator: ","))]}

@@ -60,6 +60,7 @@ enum BridgesCommand {
         settings.add(["refused", String(report.refused)])
         settings.add(["had been here", String(report.looped)])
         for refusal in report.refusals { settings.add(["refusal", refusal]) }
+        for remark in report.remarks { settings.add(["note", remark]) }
         print(settings.text())
         var table = Table(["STREAM", "PARTITION", "POSITION", "END"], [.left, .right, .right, .right])
         for place in report.partitions {
@@ -168,6 +169,12 @@ enum BridgesCommand {
 enum BridgeProbe {
     /// Why `address` is not reached; nil when it is.
     static func failure(_ settings: BridgeSettings, _ address: BridgeSettings.Address) -> UpstreamFailure? {
+        let failure = attempt(settings, address)
+        // Whoever refuses a certificate says so, and may be gone before it is read: once more.
+        return failure == MosquittoUpstream.brokenOff ? attempt(settings, address) : failure
+    }
+
+    private static func attempt(_ settings: BridgeSettings, _ address: BridgeSettings.Address) -> UpstreamFailure? {
         let upstream = MosquittoUpstream(settings, will: nil)
         let deadline = MonotonicClock.nanoseconds() + BridgeConnection.attemptNanoseconds
         upstream.connect(UpstreamAttempt(address: address))
@@ -204,6 +211,7 @@ private struct BridgeReport {
     var address: String
     var reason: String?
     var refusals: [String]
+    var remarks: [String]
     var lagRecords: Int64
     var lagBytes: Int64
     var lagMilliseconds: Int64
@@ -221,13 +229,15 @@ private struct BridgeReport {
             return value
         }
         guard let name = json["name"]?.text, let state = json["state"]?.text, let address = json["address"]?.text,
-            let refusals = json["refusals"]?.elements, let partitions = json["partitions"]?.elements
+            let refusals = json["refusals"]?.elements, let remarks = json["remarks"]?.elements,
+            let partitions = json["partitions"]?.elements
         else { throw Self.unknown }
         self.name = name
         self.state = state
         self.address = address
         reason = json["reason"]?.text
         self.refusals = refusals.compactMap(\.text)
+        self.remarks = remarks.compactMap(\.text)
         lagRecords = try number("lag_records")
         lagBytes = try number("lag_bytes")
         lagMilliseconds = try number("lag_ms")

@@ -31,6 +31,9 @@ enum CheckCommand {
         settings.add(["log level", configuration.logging.level.rawValue])
         print(settings.text())
         for warning in certificates.warnings { print("warning: \(warning)\n") }
+        for bridge in bridges {
+            for remark in bridge.remarks { print("note: bridge \(bridge.name): \(remark)\n") }
+        }
         var streams = Table(
             ["STREAM", "PARTITIONS", "DURABILITY", "KEPT", "SEGMENTS"], [.left, .right, .left, .left, .right])
         for stream in configuration.streams {

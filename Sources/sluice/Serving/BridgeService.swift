@@ -20,11 +20,12 @@ final class BridgeService: BridgeDirectory {
     /// Bridges that do not run yet.
     init(
         _ settings: [BridgeSettings], log: LogRuntime, peers: any ShardPeers, rules: RuleSet, limits: Limits,
-        checkpoints: [String: BridgeCheckpoint]
+        checkpoints: [String: BridgeCheckpoint], directory: String
     ) {
         workers = settings.map { setting in
             BridgeWorker(
-                setting, log: log, peers: peers, rules: rules, limits: limits, checkpoint: checkpoints[setting.name])
+                setting, log: log, peers: peers, rules: rules, limits: limits, checkpoint: checkpoints[setting.name],
+                directory: directory)
         }
     }
 
@@ -69,6 +70,7 @@ private final class BridgeWorker: Sendable {
     private let rules: RuleSet
     private let limits: Limits
     private let checkpoint: BridgeCheckpoint?
+    private let directory: String
     private let mailbox = Mutex(Mailbox())
     private let thread = Mutex<LoopThreadBox?>(nil)
 
@@ -77,8 +79,9 @@ private final class BridgeWorker: Sendable {
 
     init(
         _ settings: BridgeSettings, log: LogRuntime, peers: any ShardPeers, rules: RuleSet, limits: Limits,
-        checkpoint: BridgeCheckpoint?
+        checkpoint: BridgeCheckpoint?, directory: String
     ) {
+        self.directory = directory
         self.settings = settings
         self.log = log
         self.peers = peers
@@ -120,6 +123,9 @@ private final class BridgeWorker: Sendable {
         let upstream = MosquittoUpstream(settings, will: tells ? (name, "0") : nil)
         let runner = BridgeRunner(
             settings: settings, log: log, peers: peers, rules: rules, limits: limits, checkpoint: checkpoint,
+            notebook: NotesFile(directory: directory, bridge: settings.name) { [settings] in
+                Console.log(.warning, "bridge \(settings.name): \($0)")
+            },
             upstream: upstream, random: SecureRandom(), now: MonotonicClock.nanoseconds(),
             report: { Console.log($0 == .warning ? .warning : .info, $1) })
         mailbox.withLock { $0.wake = upstream.wake }

@@ -81,6 +81,11 @@ enum BridgeTranslation {
             case .hold: .hold(quotaBytes: Int64(bridge.holdBytes))
             case .dropAndCount: .dropAndCount
             }
+        settings.refused =
+            switch bridge.refused {
+            case .hold: .hold
+            case .dropAndCount: .dropAndCount
+            }
         settings.beginning =
             switch bridge.beginning {
             case .latest: .latest

@@ -51,7 +51,7 @@ struct Node {
         for warning in certificates.warnings { Console.log(.warning, warning) }
         let bridges = BridgeService(
             bridgeSettings, log: log, peers: server.sharedState, rules: rules, limits: configuration.limits,
-            checkpoints: try recovery.checkpoints())
+            checkpoints: try recovery.checkpoints(), directory: "\(configuration.dataDirectory)/bridges")
         server.bridges = bridges
         server.beforeStop = { bridges.stop() }
         let reload = Reload(

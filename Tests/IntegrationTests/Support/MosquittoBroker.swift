@@ -10,16 +10,21 @@ final class MosquittoBroker {
 
     struct StartError: Error { let text: String }
 
-    /// Starts a broker and waits until it accepts.
+    /// Starts a broker and waits until it listens.
     /// - Parameter more: lines of its configuration, after those of its listener.
-    init(_ more: String = "allow_anonymous true\n", port: Int? = nil) throws {
+    init(_ more: String = "allow_anonymous true\n", port fixed: Int? = nil) throws {
         directory = try TemporaryDirectory()
-        self.port = try port ?? Self.freePort()
-        // Everything waits in it for whoever subscribes, without bound: what is counted is what the bridge does.
-        configuration =
-            "listener \(self.port) 127.0.0.1\nmax_queued_messages 0\nmax_inflight_messages 0\nuser root\n" + more
-        process = try Self.start(configuration, directory)
-        try waitUntilReady()
+        let deadline = Deadline(20)
+        while true {
+            let port = try fixed ?? Self.freePort()
+            // Everything waits in it for whoever subscribes, without bound: what is counted is what the bridge does.
+            let text = "listener \(port) 127.0.0.1\nmax_queued_messages 0\nmax_inflight_messages 0\nuser root\n" + more
+            let process = try Self.start(text, directory)
+            if try Self.isReady(process, deadline) {
+                (self.port, configuration, self.process) = (port, text, process)
+                return
+            }
+        }
     }
 
     deinit { process.kill(SIGKILL) }
@@ -29,10 +34,15 @@ final class MosquittoBroker {
         return try ChildProcess(["mosquitto", "-c", file], in: directory)
     }
 
-    private func waitUntilReady() throws {
-        guard process.wait(within: 10, until: { Self.accepts(port) }) else {
-            throw StartError(text: "mosquitto does not accept: \(process.errors)")
+    /// Waits until it says that it listens, which no other broker on its port can say for it.
+    /// - Returns: false when somebody else got the port in between, and it may be tried again.
+    private static func isReady(_ process: ChildProcess, _ deadline: Deadline) throws -> Bool {
+        if process.wait(within: 10, until: { process.errors.contains(" running") }) { return true }
+        let text = process.errors
+        guard text.contains("Address already in use"), !deadline.isOver else {
+            throw StartError(text: "mosquitto does not start: \(text)")
         }
+        return false
     }
 
     /// A port that nobody has right now.
@@ -52,20 +62,6 @@ final class MosquittoBroker {
         return Int(UInt16(bigEndian: address.sin_port))
     }
 
-    private static func accepts(_ port: Int) -> Bool {
-        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(socket) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        address.sin_port = UInt16(port).bigEndian
-        return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
-    }
-
     /// Ends it as a crash would: without persistence everything in it is gone.
     func crash() {
         process.kill(SIGKILL)
@@ -74,8 +70,8 @@ final class MosquittoBroker {
 
     /// Starts it again, empty.
     func restart() throws {
-        process = try Self.start(configuration, directory)
-        try waitUntilReady()
+        let deadline = Deadline(20)
+        repeat { process = try Self.start(configuration, directory) } while try !Self.isReady(process, deadline)
     }
 
     /// Stops or continues it (SIGSTOP, SIGCONT).

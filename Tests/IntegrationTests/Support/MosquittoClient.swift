@@ -175,6 +175,22 @@ final class MosquittoClient: @unchecked Sendable {
         }
     }
 
+    /// Waits until a payload has come so many times.
+    /// - Returns: everything that came.
+    func receive(until payload: String, times: Int, within seconds: Double) throws -> [Message] {
+        var looked = 0
+        var found = 0
+        do {
+            return try wait(payload, within: seconds) {
+                found += messages[looked...].count { $0.payload == payload }
+                looked = messages.count
+                return found >= times ? messages : nil
+            }
+        } catch {
+            throw Failure(text: "\(found) of \(times) '\(payload)' in \(seconds) s, \(looked) messages in all")
+        }
+    }
+
     // MARK: Properties
 
     private static func userProperties(_ list: OpaquePointer?) -> [String: String] {
