@@ -138,7 +138,7 @@ package struct LogState: ~Copyable {
     /// Says how many bytes may be appended from now on; nil is any number.
     package mutating func setQuotaRoom(_ byteCount: Int64?) { quotaRoom = byteCount }
 
-    /// Whether there was room within the quota, which is less by that now. What the node itself has to note always fits.
+    /// Whether there was room within the quota, which is less by that now. What the node itself notes always fits.
     private mutating func takeQuotaRoom(_ appends: [Append]) -> Bool {
         guard let room = quotaRoom else { return true }
         var byteCount: Int64 = 0
