@@ -30,8 +30,9 @@ package struct Limits: Sendable, Equatable {
     /// User properties in one packet (mosquitto CVE-2021-41039: quadratic work in thousands).
     package var userPropertiesMax = 128
     /// Bytes waiting for one connection's socket; QoS 0 deliveries above it are dropped and counted, others wait in
-    /// the log.
-    package var outputBytesMax = 1 << 20
+    /// the log. More of it holds the loop up: with 1 MiB, ten replays made others wait 104 ms for a PUBACK (p99), with
+    /// this 23 ms, at the same speed.
+    package var outputBytesMax = 256 << 10
     /// How long a connection may take to send its CONNECT, in seconds.
     package var connectSecondsMax = 10
     /// How long a share group without members keeps its position, in seconds: 7 days, as Kafka keeps a group's offsets.

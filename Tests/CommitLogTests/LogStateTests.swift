@@ -24,7 +24,7 @@ struct LogStateTests {
         #expect(entries.map(\.sequence) == Array(0..<11))
         #expect(!log.withState { $0.hasNews(log.reader) })
         try log.flush()
-        // 1024 bytes: two batches.
+        // 2048 bytes: two batches, with what they take beside their bytes.
         #expect(log.withState { $0.partitions[0].tail.count } == 2)
     }
 

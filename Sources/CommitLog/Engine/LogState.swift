@@ -127,7 +127,7 @@ package struct LogState: ~Copyable {
             if append.isAwaited || isAwaitedByScan {
                 pending.request(partition.durability, count: append.isAwaited ? append.batch.recordCount : 0)
             }
-            tailBytes += append.batch.memoryByteCount
+            tailBytes += entry.memoryByteCount
             unflushedBytes += append.batch.byteCount
         }
         advanceVisible()
@@ -435,7 +435,7 @@ package struct LogState: ~Copyable {
             _ = tail.popFirst()
             partition.trimFirst()
             tailStart += 1
-            tailBytes -= entry.batch.memoryByteCount
+            tailBytes -= entry.memoryByteCount
         }
     }
 }

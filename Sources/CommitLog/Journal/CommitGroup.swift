@@ -27,6 +27,16 @@ package struct TailEntry: Sendable {
     package let isJournaled: Bool
     /// When readers of durable records may see it.
     package let visibility: Durability
+
+    /// What an entry takes beside its batch's bytes: the batch's object (about 140 bytes with malloc's own), a place in
+    /// the tail and in its partition's, in rings that may be half empty (up to 240), and the array of hashes. A fleet
+    /// of single readings has more of this than of readings.
+    private static let overheadByteCount = 384
+
+    /// Bytes of memory that the entry holds.
+    var memoryByteCount: Int {
+        batch.memoryByteCount + Self.overheadByteCount + (topicHashes?.count ?? 0) * MemoryLayout<UInt64>.stride
+    }
 }
 
 /// The batches that one journal write makes durable together.

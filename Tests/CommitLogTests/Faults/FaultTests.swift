@@ -243,7 +243,7 @@ final class FaultWorld {
     init(_ streams: [StreamSettings]) {
         settings = SimLog.Settings(streams: streams)
         settings.journalFileBytes = 4096
-        settings.limits.tailBytesMax = 1024
+        settings.limits.tailBytesMax = 2048
     }
 
     static var runtimeSettings: LogRuntimeSettings {
