@@ -98,6 +98,8 @@ class Servers:
     def start_sluice(self, directory, sink, configuration):
         ready = directory + "/ready"
         command = [self.options.sluice, "serve", "--data", directory + "/data", "--mqtt", "127.0.0.1:0", "--ready-file", ready]
+        if self.options.loops:
+            configuration = (configuration or "") + f"loops: {self.options.loops}\n"
         if configuration:
             with open(directory + "/sluice.yaml", "w") as file:
                 file.write(configuration)
@@ -240,6 +242,7 @@ def main():
     parser.add_argument("--mosquitto", default="/usr/sbin/mosquitto")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", help="workloads whose name contains this")
+    parser.add_argument("--loops", type=int, help="event loops of Sluice; one for each core unless given")
     parser.add_argument("--soak", action="store_true")
     parser.add_argument("--recovery", action="store_true")
     options = parser.parse_args()

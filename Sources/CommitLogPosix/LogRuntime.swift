@@ -279,9 +279,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         let outcome = state.append(appends)
         var isAppended = false
         if case .appended = outcome { isAppended = true }
-        let isAtQuota = outcome == .refusedFull && state.full == nil
-        unlock(behindAppend: isAppended, from: reader)
-        if isAtQuota { quotaReached() }
+        unlock(behindAppend: isAppended, isRefused: outcome == .refusedFull, from: reader)
         return outcome
     }
 
@@ -291,14 +289,14 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         let outcome = state.appendSequenced(append)
         var isAppended = false
         if case .appended = outcome { isAppended = true }
-        let isAtQuota = outcome == .refusedFull && state.full == nil
-        unlock(behindAppend: isAppended, from: reader)
-        if isAtQuota { quotaReached() }
+        unlock(behindAppend: isAppended, isRefused: outcome == .refusedFull, from: reader)
         return outcome
     }
 
     /// Wakes whoever an append concerns; the lock is held, and given back.
-    private func unlock(behindAppend isAppended: Bool, from reader: ReaderID) {
+    private func unlock(behindAppend isAppended: Bool, isRefused: Bool, from reader: ReaderID) {
+        // The append is the first to find the quota used up.
+        let isAtQuota = isRefused && state.full == nil
         var wakesJournal = false
         if isAppended {
             let demand = state.pendingDemand
@@ -311,6 +309,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         monitor.unlock()
         if wakesJournal { journalWork.wake() }
         for wake in woken { wake() }
+        if isAtQuota { quotaReached() }
     }
 
     /// See `LogEngine`.

@@ -1,4 +1,3 @@
-import CLinux
 import Foundation
 import Glibc
 import Synchronization
@@ -51,15 +50,8 @@ final class FakeUpstream: @unchecked Sendable {
     /// - Parameter level: 4 for MQTT 3.1.1, 5.
     init(level: UInt8, _ answer: @escaping Answer = { _ in nil }) throws {
         self.level = level
-        listener = sluice_listen_tcp("127.0.0.1", 0, 16)
-        guard listener >= 0 else { throw RawClient.ConnectError(code: errno) }
-        var text = [CChar](repeating: 0, count: 64)
-        sluice_socket_address(listener, false, &text, text.count)
-        let address = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        guard let port = address.split(separator: ":").last.flatMap({ Int($0) }) else {
-            throw RawClient.ConnectError(code: 0)
-        }
-        self.port = port
+        let listening = try LoopbackListener()
+        (listener, port) = (listening.socket, listening.port)
         state = Mutex(State(answer: answer))
         let thread = Thread { [listener, state = Box(self)] in Self.serve(listener, state) }
         thread.start()

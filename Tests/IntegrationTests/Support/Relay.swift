@@ -21,15 +21,8 @@ final class Relay: @unchecked Sendable {
 
     init(to target: Int) throws {
         self.target = target
-        listener = sluice_listen_tcp("127.0.0.1", 0, 16)
-        guard listener >= 0 else { throw RawClient.ConnectError(code: errno) }
-        var text = [CChar](repeating: 0, count: 64)
-        sluice_socket_address(listener, false, &text, text.count)
-        let address = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        guard let port = address.split(separator: ":").last.flatMap({ Int($0) }) else {
-            throw RawClient.ConnectError(code: 0)
-        }
-        self.port = port
+        let listening = try LoopbackListener()
+        (listener, port) = (listening.socket, listening.port)
         Thread { [self] in serve() }.start()
     }
 
