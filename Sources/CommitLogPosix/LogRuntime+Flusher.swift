@@ -21,9 +21,11 @@ extension LogRuntime {
                 noteFlush(&lastIndexed)
                 let now = MonotonicClock.nanoseconds()
                 if now - lastRoll > settings.housekeepingNanoseconds {
-                    lastRoll = now
                     try rollOldSegments(maintenance)
+                    lastRoll = now
                 }
+                // Not before all of it went well: housekeeping takes this for the return of space.
+                withState { _ in flusherIsBlocked = false }
             } catch {
                 if error.isFull {
                     withState { _ in flusherIsBlocked = true }
@@ -70,7 +72,6 @@ extension LogRuntime {
     /// A flush went well: the indexer is woken when there is enough for a section, while its batches are in memory.
     private func noteFlush(_ lastIndexed: inout Int64) {
         monitor.lock()
-        flusherIsBlocked = false
         if state.flushedBytes - lastIndexed >= Int64(settings.topicSectionBytes) / 2 {
             lastIndexed = state.flushedBytes
             indexWork.signal()

@@ -139,6 +139,27 @@ struct RuntimeFaultTests {
         log.stop()
     }
 
+    @Test("while old segments cannot be rolled publishes are refused, and the first that is taken comes after the roll")
+    func failedRollByAge() throws {
+        let disk = SimDisk()
+        var settings = FaultWorld.runtimeSettings
+        // More than the time between two tries, so that not each of them is one to roll.
+        settings.housekeepingNanoseconds = 250_000_000
+        let (refused, taken) = (Woken(), Woken())
+        let log = try LogRuntime(
+            storage: disk, streams: [StreamSettings(name: "mqtt")], settings: settings,
+            report: { text in
+                if text.hasPrefix("publishes are refused") { refused.signal() }
+                if text.hasPrefix("space has returned") { taken.signal() }
+            })
+        disk.plan(SimDisk.Fault(.open, path: ".log", count: 3, code: 24))
+        try LogRuntimeTests.appendAndWait(log, [1])
+        refused.wait()
+        taken.wait()
+        #expect(log.bounds(PartitionID(rawValue: 0)).segmentCount > 1)
+        log.stop()
+    }
+
     @Test("a write that gets halfway is done again from its start, and no reader sees the half")
     func shortWrites() throws {
         for room in stride(from: 1, through: 1200, by: 37) {
