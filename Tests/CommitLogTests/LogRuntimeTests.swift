@@ -45,7 +45,12 @@ struct LogRuntimeTests {
             report: { _ in })
     }
 
-    static func appendAndWait(_ log: LogRuntime, _ numbers: [Int], partition: UInt32 = 0) throws {
+    /// Appends a batch and waits for the device.
+    /// - Parameter waitsForRoom: a log that is full is asked again. Where space has just returned, a thread that found
+    ///   none before may be about to say so.
+    static func appendAndWait(
+        _ log: LogRuntime, _ numbers: [Int], partition: UInt32 = 0, waitsForRoom: Bool = false
+    ) throws {
         let woken = Woken()
         let reader = log.register(wake: { woken.signal() })
         var builder = RecordBatchBuilder()
@@ -57,7 +62,12 @@ struct LogRuntimeTests {
         }
         let append = Append(
             partition: PartitionID(rawValue: partition), batch: builder.finish(), isAwaited: true, topicHashes: nil)
-        guard case .appended(let lsn) = log.append([append], from: reader) else {
+        var outcome = log.append([append], from: reader)
+        while waitsForRoom, outcome == .refusedFull {
+            sched_yield()
+            outcome = log.append([append], from: reader)
+        }
+        guard case .appended(let lsn) = outcome else {
             Issue.record("refused")
             return
         }

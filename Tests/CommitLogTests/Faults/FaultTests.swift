@@ -144,7 +144,7 @@ struct FaultTests {
         disk.setSpace(nil)
         changed.wait()
         while log.trouble != nil { changed.wait() }
-        try LogRuntimeTests.appendAndWait(log, [1])
+        try LogRuntimeTests.appendAndWait(log, [1], waitsForRoom: true)
         log.stop()
         #expect(disk.content(LogOpening.cleanMark) != nil)
     }
@@ -177,7 +177,7 @@ struct FaultTests {
         #expect(log.bounds(PartitionID(rawValue: 1)).durable.rawValue == 50)
         disk.setSpace(nil)
         while disk.content(SpaceReserve.path)?.count != settings.reserveBytes || log.trouble != nil { sched_yield() }
-        try LogRuntimeTests.appendAndWait(log, [1])
+        try LogRuntimeTests.appendAndWait(log, [1], waitsForRoom: true)
         log.stop()
     }
 
@@ -200,8 +200,9 @@ struct FaultTests {
         var policy = log.policy(ofStream: 0)
         policy.retentionBytesMax = 64 << 10
         log.setPolicy(policy, ofStream: 0)
-        while log.trouble != nil { sched_yield() }
-        try LogRuntimeTests.appendAndWait(log, [1])
+        while log.bounds(PartitionID(rawValue: 0)).start == .zero || log.trouble != nil { sched_yield() }
+        // Not all of the room may be there yet: journal files come and go meanwhile.
+        try LogRuntimeTests.appendAndWait(log, [1], waitsForRoom: true)
         log.stop()
     }
 

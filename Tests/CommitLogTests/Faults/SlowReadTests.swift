@@ -95,7 +95,7 @@ struct SlowReadTests {
         _ log: LogRuntime, _ reader: ReaderID, _ woken: Woken
     ) -> [(ticket: UInt64, read: PartitionRead)] {
         var fetched = log.takeFetched(reader)
-        while fetched.isEmpty, woken.wait(within: 20) { fetched = log.takeFetched(reader) }
+        while fetched.isEmpty, woken.wait(within: 120) { fetched = log.takeFetched(reader) }
         return fetched
     }
 
