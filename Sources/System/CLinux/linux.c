@@ -120,6 +120,10 @@ int sluice_preallocate(int file, int64_t byteCount) { return fallocate(file, 0, 
 
 int sluice_open(const char *path, int flags, unsigned mode) { return open(path, flags | O_CLOEXEC, mode); }
 
+int sluice_spawn_closing(posix_spawn_file_actions_t *actions, int first) {
+  return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}
+
 int sluice_open_direct(int file) {
   char path[64];
   snprintf(path, sizeof path, "/proc/self/fd/%d", file);

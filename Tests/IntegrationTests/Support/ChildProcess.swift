@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Glibc
 
@@ -38,6 +39,9 @@ final class ChildProcess {
         posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, errorPath, O_WRONLY | O_CREAT, 0o600)
         posix_spawn_file_actions_adddup2(&actions, ends[1], 3)
+        // Nothing else of this process: a pipe that another test is making, or a connection that it closes, would live
+        // on in its children.
+        sluice_spawn_closing(&actions, 4)
         // The threads that tests run on block signals, and a child would inherit that.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -81,7 +85,7 @@ final class ChildProcess {
 
     /// Waits for its end.
     /// - Returns: the exit code, 128 and the signal's number when a signal ended it, or nil when it goes on.
-    func exitCode(within seconds: Double = 30) -> Int32? {
+    func exitCode(within seconds: Double = 120) -> Int32? {
         if status == nil {
             guard hasEnded(within: seconds) else { return nil }
             var word: Int32 = 0
@@ -92,7 +96,7 @@ final class ChildProcess {
     }
 
     /// Waits for a condition that the process brings about; gives up at its end or when the time is over.
-    func wait(within seconds: Double = 30, until condition: () throws -> Bool) rethrows -> Bool {
+    func wait(within seconds: Double = 120, until condition: () throws -> Bool) rethrows -> Bool {
         let deadline = Deadline(seconds)
         while try !condition() {
             if deadline.isOver { return false }
@@ -185,7 +189,7 @@ enum Program {
 
     /// Runs a program to its end.
     static func run(
-        _ arguments: [String], environment: [String: String] = [:], input: String? = nil, within seconds: Double = 30
+        _ arguments: [String], environment: [String: String] = [:], input: String? = nil, within seconds: Double = 120
     ) throws -> Result {
         let directory = try TemporaryDirectory()
         let process = try ChildProcess(arguments, in: directory, environment: environment, input: input)
@@ -195,7 +199,7 @@ enum Program {
 
     /// Runs `sluice` to its end.
     static func sluice(
-        _ arguments: [String], environment: [String: String] = [:], input: String? = nil, within seconds: Double = 30
+        _ arguments: [String], environment: [String: String] = [:], input: String? = nil, within seconds: Double = 120
     ) throws -> Result {
         try run([sluice] + arguments, environment: environment, input: input, within: seconds)
     }

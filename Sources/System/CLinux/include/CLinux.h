@@ -1,5 +1,6 @@
 // What Glibc's Swift overlay lacks: GNU extensions and Linux calls, as plain C declarations.
 #pragma once
+#include <spawn.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +26,8 @@ int sluice_open(const char *path, int flags, unsigned mode);
 int sluice_open_direct(int file);
 /// The alignment that O_DIRECT needs of positions and lengths in `file` (statx(2), STATX_DIOALIGN); 4096 where the kernel does not say.
 int sluice_direct_alignment(int file);
+/// posix_spawn_file_actions_addclosefrom_np(3): the child has no descriptor from `first` on.
+int sluice_spawn_closing(posix_spawn_file_actions_t *actions, int first);
 /// An exclusive, non-blocking flock(2).
 int sluice_lock_exclusive(int file);
 /// Names the calling thread (at most 15 bytes).
