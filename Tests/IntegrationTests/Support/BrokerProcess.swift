@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 
-/// A broker on a port of the system's choice, with a data directory of its own.
+/// A broker on a port of its own, with a data directory of its own.
 final class BrokerProcess {
     /// Small journal files: a start writes two of them.
     static let plain = "journal:\n  file_size: 1MiB\n"
@@ -13,18 +13,21 @@ final class BrokerProcess {
     let ports: [String: Int]
     /// The broker's own process, which under a wrapper is that one's child.
     let pid: pid_t
+    private let reserved: ReservedPort?
 
     struct StartError: Error { let text: String }
 
     /// Starts a broker and waits until it accepts.
     /// - Parameters:
     ///   - directory: the one of an earlier broker, to go on with its data.
-    ///   - port: the one of an earlier broker, for clients that come back.
+    ///   - port: one that the caller has; 0 for one that the system chooses as the broker starts.
+    ///   - reserved: the one of an earlier broker, for clients that come back.
     ///   - wrapper: a program, with arguments, that runs it.
     init(
-        _ configuration: String = plain, directory: TemporaryDirectory? = nil, port: Int = 0, loops: Int = 2,
-        wrapper: [String] = []
+        _ configuration: String = plain, directory: TemporaryDirectory? = nil, port: Int? = nil,
+        reserved: ReservedPort? = nil, loops: Int = 2, wrapper: [String] = []
     ) throws {
+        self.reserved = try port == nil ? reserved ?? ReservedPort() : nil
         self.directory = try directory ?? TemporaryDirectory()
         let file = try self.directory.write("sluice.yaml", configuration)
         let readyFile = self.directory.path + "/ready.json"
@@ -32,7 +35,7 @@ final class BrokerProcess {
         process = try ChildProcess(
             wrapper + [
                 Program.sluice, "serve", "--config", file, "--data", self.directory.path + "/data", "--mqtt",
-                "127.0.0.1:\(port)", "--ready-file", readyFile, "--loops", String(loops),
+                "127.0.0.1:\(port ?? self.reserved?.port ?? 0)", "--ready-file", readyFile, "--loops", String(loops),
             ], in: self.directory)
         guard process.wait(until: { FileManager.default.fileExists(atPath: readyFile) }) else {
             throw StartError(text: "the broker did not become ready: \(process.errors)")
@@ -64,7 +67,7 @@ final class BrokerProcess {
     var log: [String] { process.errors.split(separator: "\n").map(String.init) }
 
     /// Waits for a log line.
-    func logs(_ text: String, within seconds: Double = 10) -> Bool {
+    func logs(_ text: String, within seconds: Double = 60) -> Bool {
         process.wait(within: seconds) { log.contains { $0.contains(text) } }
     }
 
@@ -83,8 +86,9 @@ final class BrokerProcess {
 
     /// Ends it as a crash would.
     func crash() {
-        if pid != process.pid, process.isRunning { kill(pid, SIGKILL) }
-        process.kill(SIGKILL)
+        if pid == process.pid { process.kill(SIGKILL) } else if process.isRunning { kill(pid, SIGKILL) }
+        // A wrapper ends behind it: ended first, it would leave a broker that still holds its data.
+        if process.exitCode() == nil { process.kill(SIGKILL) }
         _ = process.exitCode()
     }
 
@@ -102,11 +106,12 @@ final class BrokerProcess {
 
     /// Another one on the same data and port; this one must have ended.
     func restarted(_ configuration: String = plain, loops: Int = 2) throws -> BrokerProcess {
-        try BrokerProcess(configuration, directory: directory, port: port, loops: loops)
+        try BrokerProcess(
+            configuration, directory: directory, port: reserved == nil ? port : nil, reserved: reserved, loops: loops)
     }
 
     /// Runs `sluice COMMAND … --broker` against it.
-    func sluice(_ arguments: [String], input: String? = nil, within seconds: Double = 30) throws -> Program.Result {
+    func sluice(_ arguments: [String], input: String? = nil, within seconds: Double = 120) throws -> Program.Result {
         try Program.sluice(arguments + ["--broker", address], input: input, within: seconds)
     }
 
@@ -120,11 +125,11 @@ final class BrokerProcess {
     func reload(expecting outcome: String) -> Bool {
         let before = log.count { $0.contains(outcome) }
         process.kill(SIGHUP)
-        return process.wait(within: 10) { log.count { $0.contains(outcome) } > before }
+        return process.wait(within: 60) { log.count { $0.contains(outcome) } > before }
     }
 
     /// Runs mosquitto_pub, mosquitto_sub or mosquitto_rr against it.
-    func mosquitto(_ program: String, _ arguments: [String], within seconds: Double = 30) throws -> Program.Result {
+    func mosquitto(_ program: String, _ arguments: [String], within seconds: Double = 120) throws -> Program.Result {
         try Program.run(["mosquitto_\(program)", "-p", String(port)] + arguments, within: seconds)
     }
 }
