@@ -10,7 +10,8 @@ final class CrashStage: @unchecked Sendable {
     private let condition = NSCondition()
     private var isUp = false
     private var isClosing = false
-    private var acknowledgedCount = 0
+    private var acknowledgedCounts: [String: Int] = [:]
+    private var connectionCounts: [String: Int] = [:]
     let port: Int
 
     init(port: Int) { self.port = port }
@@ -26,8 +27,10 @@ final class CrashStage: @unchecked Sendable {
     func set(isUp: Bool) { change { self.isUp = isUp } }
     /// Nothing new is to be published.
     func close() { change { isClosing = true } }
-    /// A publish has been acknowledged.
-    func noteAcknowledgement() { change { acknowledgedCount += 1 } }
+    /// A publish of this client has been acknowledged.
+    func noteAcknowledgement(_ name: String) { change { acknowledgedCounts[name, default: 0] += 1 } }
+    /// This client has connected.
+    func noteConnection(_ name: String) { change { connectionCounts[name, default: 0] += 1 } }
 
     var isOver: Bool {
         condition.lock()
@@ -41,6 +44,8 @@ final class CrashStage: @unchecked Sendable {
         return acknowledgedCount
     }
 
+    private var acknowledgedCount: Int { acknowledgedCounts.values.reduce(0, +) }
+
     /// Waits until the broker accepts; a tenth of a second at most.
     func waitUntilUp() -> Bool {
         condition.lock()
@@ -50,11 +55,25 @@ final class CrashStage: @unchecked Sendable {
     }
 
     /// Waits until `count` publishes are acknowledged in all.
-    func wait(forCount count: Int, within seconds: Double) -> Bool {
+    func wait(forCount count: Int, within seconds: Double = 120) -> Bool {
+        wait(within: seconds) { acknowledgedCount >= count }
+    }
+
+    /// Waits until `count` publishes of each client are acknowledged.
+    func wait(forCount count: Int, ofEach names: [String]) -> Bool {
+        wait(within: 120) { names.allSatisfy { acknowledgedCounts[$0] ?? 0 >= count } }
+    }
+
+    /// Waits until each client has connected `count` times.
+    func wait(forConnections count: Int, ofEach names: [String]) -> Bool {
+        wait(within: 120) { names.allSatisfy { connectionCounts[$0] ?? 0 >= count } }
+    }
+
+    private func wait(within seconds: Double, until isSo: () -> Bool) -> Bool {
         let end = Date(timeIntervalSinceNow: seconds)
         condition.lock()
         defer { condition.unlock() }
-        while acknowledgedCount < count {
+        while !isSo() {
             guard condition.wait(until: end) else { return false }
         }
         return true
@@ -83,7 +102,7 @@ final class CrashClient: @unchecked Sendable {
 
     private static let windowMax = 20
 
-    init(name: String, qos: Int32, _ stage: CrashStage, within seconds: Double = 120) throws {
+    init(name: String, qos: Int32, _ stage: CrashStage, within seconds: Double = 600) throws {
         _ = MosquittoClient.library
         guard let handle = mosquitto_new(name, false, nil) else {
             throw MosquittoClient.Failure(text: "mosquitto_new: \(errno)")
@@ -103,7 +122,7 @@ final class CrashClient: @unchecked Sendable {
                 return
             }
             client.acknowledged.append(number)
-            client.stage.noteAcknowledgement()
+            client.stage.noteAcknowledgement(client.name)
         }
     }
 
@@ -145,8 +164,10 @@ final class CrashClient: @unchecked Sendable {
         let isFirst = connectCount == 0
         let result =
             isFirst ? mosquitto_connect(handle, "127.0.0.1", Int32(stage.port), 30) : mosquitto_reconnect(handle)
-        if result == 0 { connectCount += 1 }
-        return result == 0
+        guard result == 0 else { return false }
+        connectCount += 1
+        stage.noteConnection(name)
+        return true
     }
 
     private func publish() {

@@ -9,7 +9,7 @@ import Foundation
 // Sendable: other threads read only after `join`.
 final class CrashSubscriber: @unchecked Sendable {
     let qos: UInt8
-    private let name: String
+    let name: String
     private let stage: CrashStage
     private let done = DispatchSemaphore(value: 0)
     private var client: RawClient?
@@ -19,6 +19,10 @@ final class CrashSubscriber: @unchecked Sendable {
     private(set) var received: [(publisher: String, number: Int)] = []
     /// Whether each CONNACK said that the session was there.
     private(set) var presence: [Bool] = []
+    private var isComplete = false
+
+    /// The message that ends it: in the log behind all others, so that they have come before.
+    static let last = RawPacket.publish(level: 4, topic: "crash/last", payload: "last 0", qos: 1)
 
     private let seconds: Double
 
@@ -29,7 +33,7 @@ final class CrashSubscriber: @unchecked Sendable {
         self.stage = stage
     }
 
-    /// Connects for the first time and subscribes, then goes on by itself until the stage closes and it is quiet.
+    /// Connects for the first time and subscribes, then goes on by itself until `last` comes.
     func start() -> Bool {
         guard connect(), let client else { return false }
         client.send(RawPacket.subscribe(level: 4, filter: "crash/#", qos: qos))
@@ -51,6 +55,7 @@ final class CrashSubscriber: @unchecked Sendable {
             guard case .packet(let connack) = client.next(), connack.count == 4, connack[3] == 0 else { return false }
             presence.append(connack[2] == 1)
             self.client = client
+            stage.noteConnection(name)
             return true
         } catch {
             return false
@@ -67,9 +72,9 @@ final class CrashSubscriber: @unchecked Sendable {
             switch client.next(within: 0.5) {
             case .packet(let packet): take(packet, client)
             case .closed: self.client = nil
-            // Half a second without a message, and nothing more to come.
-            case .silence: if stage.isOver { return client.send([0xE0, 0]) }
+            case .silence: continue
             }
+            if isComplete { return client.send([0xE0, 0]) }
         }
     }
 
@@ -96,5 +101,6 @@ final class CrashSubscriber: @unchecked Sendable {
         guard isNew else { return }
         let words = String(decoding: packet[index...], as: UTF8.self).split(separator: " ")
         received.append((String(words[0]), Int(words[1]) ?? -1))
+        if words[0] == "last" { isComplete = true }
     }
 }
