@@ -23,11 +23,15 @@ final class GroupBook: @unchecked Sendable {
         return body()
     }
 
-    func note(_ publisher: String, _ number: Int, era: Int) {
+    /// A message has come in `era`.
+    /// - Returns: false when it came from a broker that was killed since: it is nobody's, and comes again.
+    func note(_ publisher: String, _ number: Int, era: Int) -> Bool {
         withLock {
+            guard era == self.era else { return false }
             entries.append(Entry(publisher: publisher, number: number, era: era))
             distinct.insert("\(publisher) \(number)")
             condition.broadcast()
+            return true
         }
     }
 
@@ -112,13 +116,13 @@ final class GroupMember: @unchecked Sendable {
             let era = book.crashCount
             let client = try RawClient(port: stage.port)
             client.send(RawPacket.connect(level: 4, id: name, flags: 0))
-            guard case .packet(let connack) = client.next(within: 5), connack.count == 4, connack[3] == 0 else {
-                return
-            }
+            guard case .packet(let connack) = client.next(), connack.count == 4, connack[3] == 0 else { return }
+            // The broker of another era may have accepted.
+            guard book.crashCount == era else { return }
             client.send(RawPacket.subscribe(level: 4, filter: filter, qos: 1))
             while isServing {
                 switch client.next(within: 0.05) {
-                case .packet(let packet): take(packet, client, era)
+                case .packet(let packet): guard take(packet, client, era) else { return }
                 case .closed: return
                 case .silence: continue
                 }
@@ -127,15 +131,17 @@ final class GroupMember: @unchecked Sendable {
         } catch { return }
     }
 
-    private func take(_ packet: [UInt8], _ client: RawClient, _ era: Int) {
-        guard packet[0] >> 4 == 3 else { return }
+    /// - Returns: false when the connection's broker is gone.
+    private func take(_ packet: [UInt8], _ client: RawClient, _ era: Int) -> Bool {
+        guard packet[0] >> 4 == 3 else { return true }
         var index = 1
         while packet[index] >= 0x80 { index += 1 }
         index += 1
         index += 2 + (Int(packet[index]) << 8 | Int(packet[index + 1]))
         let id = Array(packet[index..<index + 2])
         let words = String(decoding: packet[(index + 2)...], as: UTF8.self).split(separator: " ")
-        book.note(String(words[0]), Int(words[1]) ?? -1, era: era)
+        guard book.note(String(words[0]), Int(words[1]) ?? -1, era: era) else { return false }
         client.send([0x40, 2] + id)
+        return true
     }
 }
