@@ -68,7 +68,7 @@ struct BenchCommandTests {
     func reportsLoss() throws {
         let broker = try BrokerProcess()
         let load = try ChildProcess(
-            [Program.sluice, "bench", "pub", "-t", "60s", "-c", "2", "-r", "100", "--broker", broker.address],
+            [Program.sluice, "bench", "pub", "-t", "600s", "-c", "2", "-r", "100", "--broker", broker.address],
             in: broker.directory)
         #expect(broker.process.wait { (try? broker.sluice(["consume", "mqtt", "--limit", "1"]).lines.count) == 1 })
         broker.crash()

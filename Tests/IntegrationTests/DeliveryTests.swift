@@ -97,7 +97,7 @@ struct DeliveryTests {
             ])
         #expect(publish.code == 0)
         let subscribe = try broker.mosquitto(
-            "sub", ["-V", "5", "-t", "$replay/earliest/p", "-C", "1", "-W", "20", "-F", "%p %C %P"])
+            "sub", ["-V", "5", "-t", "$replay/earliest/p", "-C", "1", "-W", "60", "-F", "%p %C %P"])
         #expect(subscribe.output.hasPrefix("x text/plain site:berlin"), "\(subscribe)")
     }
 }

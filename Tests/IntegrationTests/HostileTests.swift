@@ -53,7 +53,7 @@ struct HostileTests {
         var isAcknowledged = false
         var isDelivered = false
         while !isAcknowledged || !isDelivered {
-            guard case .packet(let packet) = good.next(within: 10) else {
+            guard case .packet(let packet) = good.next() else {
                 Issue.record("after \(number) hostile sessions a good client is not served, \(hint)")
                 return
             }

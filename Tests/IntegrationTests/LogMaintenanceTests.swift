@@ -61,13 +61,13 @@ struct LogMaintenanceTests {
     func progress() throws {
         let broker = try BrokerProcess()
         let bench = try broker.sluice(
-            ["bench", "pub", "-n", "30000", "-s", "300", "-c", "4", "--topic", "t/%c"], within: 60)
+            ["bench", "pub", "-n", "30000", "-s", "300", "-c", "4", "--topic", "t/%c"])
         #expect(bench.code == 0, "\(bench)")
         #expect(broker.stop() == 0)
-        let quiet = try Program.sluice(["log", "export", broker.data], within: 60)
+        let quiet = try Program.sluice(["log", "export", broker.data])
         #expect(quiet.code == 0 && quiet.lines.count == 30_000 && quiet.errors.isEmpty, "\(quiet.errors)")
         let command = "'\(try Program.sluice)' log export '\(broker.data)' > /dev/null"
-        let shown = try Program.run(["script", "-qec", command, "/dev/null"], within: 60)
+        let shown = try Program.run(["script", "-qec", command, "/dev/null"])
         // Shown in between, with a share and an amount, and taken away in the end.
         let pattern = /\r\x1B\[K[^\r]*?[0-9]+ %  [0-9.]+ [KM]iB of [0-9.]+ MiB/
         #expect(shown.code == 0 && shown.output.contains(pattern), "\(shown)")

@@ -95,7 +95,7 @@ final class MosquittoClient: @unchecked Sendable {
         condition.unlock()
     }
 
-    private func wait<Value>(_ what: String, within seconds: Double = 20, _ value: () -> Value?) throws -> Value {
+    private func wait<Value>(_ what: String, within seconds: Double = 60, _ value: () -> Value?) throws -> Value {
         let end = Date(timeIntervalSinceNow: seconds)
         condition.lock()
         defer { condition.unlock() }
@@ -169,7 +169,7 @@ final class MosquittoClient: @unchecked Sendable {
     func waitForAcknowledgement(_ id: Int32) throws -> Int { try wait("acknowledgement \(id)") { acknowledged[id] } }
 
     /// Waits until `count` messages have come.
-    func receive(_ count: Int, within seconds: Double = 20) throws -> [Message] {
+    func receive(_ count: Int, within seconds: Double = 60) throws -> [Message] {
         do { return try wait("message \(count)", within: seconds) { messages.count >= count ? messages : nil } } catch {
             throw Failure(text: "\(messages.count) of \(count) messages came within \(seconds) s")
         }

@@ -101,7 +101,7 @@ final class RawClient {
     }
 
     /// The next packet.
-    func next(within seconds: Double = 10) -> Reply {
+    func next(within seconds: Double = 60) -> Reply {
         let deadline = Deadline(seconds)
         while true {
             if let packet = takePacket() { return .packet(packet) }
@@ -118,7 +118,7 @@ final class RawClient {
     }
 
     /// What comes until the broker closes the connection, or until `isEnough` says so.
-    func bytes(within seconds: Double = 10, until isEnough: ([UInt8]) -> Bool = { _ in false }) -> [UInt8] {
+    func bytes(within seconds: Double = 60, until isEnough: ([UInt8]) -> Bool = { _ in false }) -> [UInt8] {
         let deadline = Deadline(seconds)
         while !isEnough(received) {
             var entry = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
@@ -139,7 +139,7 @@ final class RawClient {
     /// is dropped until the broker has closed. (A socket that is closed with bytes unread takes back what it sent.)
     func fade() {
         shutdown(socket, Int32(SHUT_WR))
-        while case .packet = next(within: 5) {}
+        while case .packet = next() {}
     }
 
     /// Whether the broker lives and answers in order.
