@@ -8,6 +8,9 @@ import Testing
 
 @Suite("The embedded engine on a real disk")
 struct LogRuntimeTests {
+    /// Time between housekeeping passes of a log whose files are to stay as they are.
+    static let hourNanoseconds: Int64 = 3_600_000_000_000
+
     @Test("what was acknowledged is read back after a clean stop, and offsets go on")
     func reopens() throws {
         let directory = try TemporaryDirectory()
