@@ -190,6 +190,17 @@ struct DiskTroubleTests {
     }
 
     @Test(
+        "consume waits for what a slow device has not taken yet",
+        .enabled(if: Program.isInstalled("strace"), "strace is not installed"))
+    func slowConsumption() throws {
+        let broker = try injected("fdatasync:delay_exit=4000000:when=1")
+        #expect(try broker.sluice(["publish", "t", "-m", "late", "-q", "0"]).code == 0)
+        let consumed = try broker.sluice(["consume", "mqtt", "--json"])
+        #expect(consumed.lines.count == 1 && consumed.errors.isEmpty, "\(consumed)")
+        #expect(broker.stop() == 0)
+    }
+
+    @Test(
         "EDQUOT refuses and passes; a slow device holds nobody up for longer than a few syncs",
         .enabled(if: Program.isInstalled("strace"), "strace is not installed"))
     func quotaAndSlowness() throws {

@@ -58,20 +58,34 @@ enum ConsumeCommand {
         return ExitCode.success
     }
 
+    /// How long nothing comes before the broker is asked whether it is there.
+    private static let quietMilliseconds = 500
+
     /// Prints records until the consumption is done.
     private static func print(
         _ client: MQTTClient, _ consumption: inout Consumption, _ printer: RecordPrinter
     ) throws(CommandFailure) {
-        var quietPings = 0
+        var (quietPings, unansweredWaits) = (0, 0)
         while !consumption.isDone {
-            guard let event = try client.next(milliseconds: consumption.isFollowing ? 1000 : 500) else {
+            guard let event = try client.next(milliseconds: consumption.isFollowing ? 1000 : quietMilliseconds) else {
                 printer.flush()
                 if consumption.isFollowing { continue }
-                // Expired records are not delivered, so the last may never come: three unanswered waits are an end too.
-                quietPings += 1
-                if quietPings > 3 { return consumption.reportMissing() }
+                unansweredWaits += 1
+                // A broker that does not answer is slow, and is no end.
+                if unansweredWaits > 1 {
+                    guard unansweredWaits * quietMilliseconds < MQTTClient.patienceMilliseconds else {
+                        throw client.silent("a ping")
+                    }
+                    continue
+                }
+                // Expired records are not delivered, so the last may never come: answered pings are an end too.
+                if quietPings >= consumption.quietPingsMax { return consumption.reportMissing() }
                 try client.ping()
                 continue
+            }
+            if case .pong = event {
+                quietPings += 1
+                unansweredWaits = 0
             }
             guard case .message(let message) = event, let record = ConsumedRecord(message) else { continue }
             quietPings = 0
@@ -110,6 +124,9 @@ struct ConsumedRecord {
 /// How far a consumption has come, and where it ends.
 struct Consumption {
     let isFollowing: Bool
+    /// After so many answered pings without a record nothing more is waited for: five seconds, half a minute when the
+    /// device had not taken everything yet.
+    let quietPingsMax: Int
     private let filter: [UInt8]
     private let untilTime: Int64?
     private let isTimed: Bool
@@ -124,6 +141,7 @@ struct Consumption {
     ) {
         self.isFollowing = isFollowing
         self.filter = filter
+        quietPingsMax = report.partitions.allSatisfy { $0.durable >= $0.appended } ? 10 : 60
         left = limit
         if case .time = from { isTimed = true } else { isTimed = false }
         if case .time(let time) = until { untilTime = time.rawValue * 1000 } else { untilTime = nil }
