@@ -18,9 +18,9 @@ struct LogMaintenanceTests {
         return broker
     }
 
-    private func damage(_ path: String, _ body: (inout Data) -> Void) throws {
+    private func damage(_ path: String, _ body: (inout Data) throws -> Void) throws {
         var bytes = try Data(contentsOf: URL(filePath: path))
-        body(&bytes)
+        try body(&bytes)
         try bytes.write(to: URL(filePath: path))
     }
 
@@ -120,8 +120,8 @@ struct LogMaintenanceTests {
         let logs = names.filter { $0.hasSuffix(".log") }
         let (first, newest) = (try #require(logs.first), try #require(logs.last))
         #expect(logs.count > 3)
-        try damage(partition + first) { $0[5000] ^= 1 }
-        try damage(partition + newest) { $0[100] ^= 1 }
+        try damage(partition + first) { $0[try #require($0.payloadIndex(from: 5000))] ^= 1 }
+        try damage(partition + newest) { $0[try #require($0.payloadIndex(from: 100))] ^= 1 }
         try damage(partition + logs[1].replacing(".log", with: ".index")) { $0[6] ^= 1 }
         try damage(partition + logs[2].replacing(".log", with: ".timeindex")) { $0[7] ^= 1 }
         try damage(broker.data + "/meta/catalogue") { $0[30] ^= 1 }

@@ -1,5 +1,6 @@
 import CommitLog
 import CommitLogPosix
+import Foundation
 import RecordFormat
 import SluiceCore
 
@@ -43,5 +44,13 @@ enum OfflineLog {
             for index in record.value?.indices ?? 0..<0 { value.append(bytes[index]) }
             values.append(String(decoding: value, as: UTF8.self))
         }
+    }
+}
+
+extension Data {
+    /// The first byte at or behind `start` that is in a payload of `sluice bench`. Where those are depends on how they
+    /// came in, and no checksum covers all of a batch's header.
+    func payloadIndex(from start: Int) -> Int? {
+        range(of: Data(repeating: UInt8(ascii: "x"), count: 8), in: start..<count)?.lowerBound
     }
 }
