@@ -131,7 +131,8 @@ let package = Package(
         tests("SluiceConfigurationTests", ["SluiceConfiguration", "SluiceCore"]),
         tests("RepositoryTests", []),
         tests(
-            "IntegrationTests", ["CMosquitto", "CLinux", "CommitLog", "CommitLogPosix", "RecordFormat", "SluiceCore"],
+            "IntegrationTests",
+            ["CMosquitto", "CLinux", "CommitLog", "CommitLogPosix", "Compression", "RecordFormat", "SluiceCore"],
             resources: [.copy("Scripts")]),
     ],
     swiftLanguageModes: [.v6]

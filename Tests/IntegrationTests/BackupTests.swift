@@ -22,7 +22,7 @@ struct BackupTests {
 
     /// What `sluice log export` prints of a stream, by partition and offset.
     private func exported(_ data: String, _ options: String...) throws -> [[String: Any]] {
-        let result = try Program.sluice(["log", "export", data] + options, within: 120)
+        let result = try Program.sluice(["log", "export", data] + options, within: 600)
         #expect(result.code == 0, "\(result.errors)")
         return try result.lines.map { line in
             try #require(JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], "\(line)")
@@ -30,7 +30,7 @@ struct BackupTests {
     }
 
     private func payloads(_ data: String, _ options: String...) throws -> [String] {
-        let result = try Program.sluice(["log", "export", data] + options, within: 120)
+        let result = try Program.sluice(["log", "export", data] + options, within: 600)
         #expect(result.code == 0, "\(result.errors)")
         return try result.lines.map { line in
             let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
@@ -55,7 +55,7 @@ struct BackupTests {
             #expect(try broker.sluice(["publish", "marks", "-l"], input: marks).code == 0)
             #expect(try broker.sluice(["publish", "state/x", "-l"], input: states).code == 0)
             let target = "\(world.path)/backup\(round)"
-            let backup = try Program.sluice(["log", "backup", broker.data, target], within: 120)
+            let backup = try Program.sluice(["log", "backup", broker.data, target], within: 600)
             #expect(backup.code == 0, "\(backup)")
             let restored = "\(world.path)/restored\(round)"
             let restore = try Program.sluice(["log", "restore", target, restored + "/data"], within: 120)

@@ -1,5 +1,6 @@
 import CommitLog
 import CommitLogPosix
+import Compression
 import Foundation
 import RecordFormat
 import SluiceCore
@@ -28,7 +29,11 @@ enum OfflineLog {
                     storage, paths, segment, from: next, hint: hint, byteCountMax: 1 << 20)
                 guard read.damagedByteCount == 0 else { throw DamageError(text: "\(paths.log(base)) is damaged") }
                 guard let last = read.batches.last else { break }
-                for batch in read.batches { try append(batch, to: &values) }
+                // A minute after its last record a segment may have been sealed, and be compressed.
+                var decompressor = Decompressor()
+                for batch in read.batches {
+                    try append(batch.decompressed(byteCountMax: 64 << 20, with: &decompressor), to: &values)
+                }
                 next = last.nextOffset
                 hint = read.hint
             }
