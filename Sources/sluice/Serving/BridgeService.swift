@@ -16,12 +16,14 @@ import TopicRouting
 /// Isolation: made, started and stopped on the main thread; the directory is asked from any.
 final class BridgeService: BridgeDirectory {
     private let workers: [BridgeWorker]
+    private let log: LogRuntime
 
     /// Bridges that do not run yet.
     init(
         _ settings: [BridgeSettings], log: LogRuntime, peers: any ShardPeers, rules: RuleSet, limits: Limits,
         checkpoints: [String: BridgeCheckpoint], directory: String
     ) {
+        self.log = log
         workers = settings.map { setting in
             BridgeWorker(
                 setting, log: log, peers: peers, rules: rules, limits: limits, checkpoint: checkpoints[setting.name],
@@ -39,7 +41,13 @@ final class BridgeService: BridgeDirectory {
     }
 
     /// See `BridgeDirectory`.
-    var statuses: [BridgeStatus] { workers.compactMap(\.status) }
+    var statuses: [BridgeStatus] {
+        workers.compactMap { worker in
+            var status = worker.status
+            status?.renewLag(log)
+            return status
+        }
+    }
 
     /// See `BridgeDirectory`.
     func perform(_ command: BridgeCommand, on name: String) -> Bool {
