@@ -29,7 +29,7 @@ struct BridgeRetentionTests {
         let rest = String(repeating: "x", count: 992)
         let lines = numbers.map { String(format: "%07d ", $0) + rest + "\n" }.joined()
         let arguments = ["mosquitto_pub", "-p", String(broker.port), "-t", "q/a", "-q", "1", "-l"]
-        let result = try Program.run(arguments, input: lines, within: 120)
+        let result = try Program.run(arguments, input: lines, within: 300)
         #expect(result.code == 0, "\(result.errors)")
     }
 
