@@ -211,6 +211,14 @@ package struct Session: ~Copyable {
         }
     }
 
+    /// The owner could not listen for a while: that time is not the client's silence.
+    package mutating func stoodStill(for nanoseconds: Int64) {
+        heardAt += nanoseconds
+        if case .awaitingConnect(let deadline) = state {
+            state = .awaitingConnect(deadline: deadline + nanoseconds)
+        }
+    }
+
     private func keepAliveDeadline(_ peer: SessionPeer) -> Int64 {
         guard peer.keepAliveSeconds > 0 else { return .max }
         return heardAt + Int64(peer.keepAliveSeconds) * Self.nanosecondsPerSecond * 3 / 2

@@ -255,6 +255,12 @@ package final class BrokerShard {
         }
     }
 
+    /// The loop did nothing for a while, since the process was stopped or the machine was: what clients have sent
+    /// meanwhile is still to be read, and their silence does not count.
+    package func stoodStill(for nanoseconds: Int64) {
+        for client in clients.values { client.session.stoodStill(for: nanoseconds) }
+    }
+
     /// Does what came from another shard.
     package func received(_ message: ShardMessage) {
         switch message {

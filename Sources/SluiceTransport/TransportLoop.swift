@@ -78,6 +78,7 @@ final class TransportLoop: @unchecked Sendable {
     private var pacer: RepeatingTimer?
     private(set) var isStopping = false
     private var lastPublishCount: UInt64 = 0
+    private var lastElapsed = Int64.max
 
     /// The loop's wake, which the log gets before the loop is made.
     // Sendable: set once before the threads start.
@@ -197,11 +198,18 @@ final class TransportLoop: @unchecked Sendable {
         }
     }
 
+    /// The time between two ticks of the timer, which has half a second, from which on the loop was held up.
+    private static let standstillNanoseconds: Int64 = 1_000_000_000
+
     private func elapsed() {
         setClocks()
-        shard.elapsed()
         let now = shard.now
-        giveUpHandshakes(now)
+        let sinceLast = now - lastElapsed
+        lastElapsed = now
+        let stoodStill = sinceLast > Self.standstillNanoseconds
+        if stoodStill { shard.stoodStill(for: sinceLast) }
+        shard.elapsed()
+        if !stoodStill { giveUpHandshakes(now) }
         for entry in lingering where now - entry.since > 2_000_000_000 { entry.connection.cut() }
         lingering.removeAll { now - $0.since > 2_000_000_000 }
         // A resumed publisher that must stop again is paused by its next read.

@@ -12,7 +12,7 @@ struct PythonClientTests {
 
     private func run(_ script: String, _ arguments: [String]) throws -> Program.Result {
         let file = try #require(Bundle.module.path(forResource: script, ofType: "py", inDirectory: "Scripts"))
-        return try Program.run([Self.python, "-W", "ignore", file] + arguments, within: 90)
+        return try Program.run([Self.python, "-W", "ignore", file] + arguments, within: 300)
     }
 
     @Test(

@@ -29,7 +29,7 @@ struct RetentionTests {
         #expect(broker.logs("the configuration is not reloaded, the running one stays"), "\(broker.log)")
         try broker.reload(with: Self.small + "streams:\n  - name: mqtt\n    retention:\n      size: 2MiB\n")
         #expect(broker.logs("configuration reloaded; changed: stream mqtt"), "\(broker.log)")
-        let isTrimmed = try broker.process.wait(within: 40) { try partition(broker)["start"] as? Int ?? 0 > 0 }
+        let isTrimmed = try broker.process.wait { try partition(broker)["start"] as? Int ?? 0 > 0 }
         #expect(isTrimmed)
         let start = try #require(try partition(broker)["start"] as? Int)
         let read = try records(broker)
@@ -46,7 +46,7 @@ struct RetentionTests {
             let bench = try broker.sluice(["bench", "pub", "-n", "4000", "-s", "1000", "-c", "4", "--topic", "t/%c"])
             #expect(bench.code == 0)
         }
-        #expect(try broker.process.wait(within: 40) { try partition(broker)["start"] as? Int ?? 0 > 2000 })
+        #expect(try broker.process.wait { try partition(broker)["start"] as? Int ?? 0 > 2000 })
         #expect(broker.stop() == 0)
     }
 
@@ -59,7 +59,7 @@ struct RetentionTests {
                 ["-V", "5", "-q", "1", "-t", "e", "-m", payload, "-D", "publish", "message-expiry-interval", seconds])
             #expect(publish.code == 0, "\(publish)")
         }
-        let isOver = try broker.process.wait(within: 30) {
+        let isOver = try broker.process.wait {
             try records(broker).compactMap { $0["payload"] as? String } == ["long"]
         }
         #expect(isOver)

@@ -112,7 +112,7 @@ struct SlowReaderTests {
             [
                 "python3", "-c", Self.client + script, kind, String(broker.port(kind)), String(broker.port),
                 certificates.path("ca.pem"), String(broker.process.pid),
-            ], within: 120)
+            ], within: 600)
     }
 
     @Test("an idle connection keeps no record buffers", arguments: ["mqtts", "wss"])

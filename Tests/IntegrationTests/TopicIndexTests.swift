@@ -40,15 +40,20 @@ struct TopicIndexTests {
             let client = try MosquittoClient(id: "reader")
             try client.connect(port: broker.port)
             try client.subscribe("$replay/earliest/\(filter)", qos: 1)
-            return try client.receive(count, within: 60).map { Int($0.payload.prefix { $0 != " " }) ?? -1 }
+            return try client.receive(count, within: 120).map { Int($0.payload.prefix { $0 != " " }) ?? -1 }
         }
 
-        /// Whether every sealed segment has its index by now.
+        /// Whether everything is in segments by now, and every sealed one has its index.
         func waitUntilIndexed() throws -> Bool {
-            broker.process.wait(within: 20) {
-                let sealed = (try? names(".log").dropLast().map { $0.dropLast(4) }) ?? []
-                let indexed = (try? names(".topics").map { $0.dropLast(7) }) ?? []
-                return sealed.count > 5 && Set(sealed).isSubset(of: indexed)
+            try broker.process.wait {
+                let logs = try names(".log")
+                let byteCount = try logs.reduce(0) { sum, name in
+                    let attributes = try FileManager.default.attributesOfItem(atPath: partition + "/" + name)
+                    return sum + (attributes[.size] as? Int ?? 0)
+                }
+                let sealed = logs.dropLast().map { $0.dropLast(4) }
+                let indexed = try names(".topics").map { $0.dropLast(7) }
+                return byteCount > TopicIndexTests.messageCount * 1000 && Set(sealed).isSubset(of: indexed)
             }
         }
     }
@@ -61,7 +66,7 @@ struct TopicIndexTests {
         let ids = try (0..<Self.messageCount).map { number in
             try publisher.publish("plant/\(number % Self.deviceCount)/t", "\(number) \(padding)", qos: 1)
         }
-        try publisher.waitForAcknowledgement(try #require(ids.last))
+        try publisher.waitForAcknowledgement(try #require(ids.last), within: 180)
         return World(broker: broker, publisher: publisher)
     }
 
@@ -111,7 +116,7 @@ struct TopicIndexTests {
         }
         let one = Array(stride(from: 33, to: Self.messageCount + 2000, by: Self.deviceCount))
         #expect(try world.replay("plant/33/t", one.count) == one)
-        try world.publisher.waitForAcknowledgement(try #require(ids.last))
+        try world.publisher.waitForAcknowledgement(try #require(ids.last), within: 180)
         #expect(world.broker.stop() == 0)
     }
 }

@@ -19,13 +19,13 @@ struct TranscriptTests {
     }
 
     private func expectReplay(_ broker: BrokerProcess) throws {
-        let replay = try broker.mosquitto("sub", ["-t", "$replay/earliest/sensors/#", "-v", "-C", "1", "-W", "20"])
+        let replay = try broker.mosquitto("sub", ["-t", "$replay/earliest/sensors/#", "-v", "-C", "1", "-W", "60"])
         #expect(replay.output == "sensors/plant1/dev42/temp 21.5\n")
         let stream = try broker.mosquitto(
             "sub",
             [
                 "-V", "5", "-t", "$stream/mqtt", "-D", "subscribe", "user-property", "stream-offset", "earliest", "-v",
-                "-C", "1", "-W", "20",
+                "-C", "1", "-W", "60",
             ])
         #expect(stream.output == "sensors/plant1/dev42/temp 21.5\n")
     }
@@ -34,7 +34,7 @@ struct TranscriptTests {
     func answersRequests() throws {
         let broker = try BrokerProcess()
         let answer = try broker.mosquitto(
-            "rr", ["-V", "5", "-t", "$sluice/streams", "-e", "answers/1", "-m", "", "-W", "20"])
+            "rr", ["-V", "5", "-t", "$sluice/streams", "-e", "answers/1", "-m", "", "-W", "60"])
         #expect(answer.code == 0)
         #expect(answer.output.contains("\"name\":\"mqtt\""))
     }

@@ -274,6 +274,17 @@ struct OpeningTests {
         #expect(peer.session.deadline == .max)
     }
 
+    @Test("Time in which nobody listened is no silence, before CONNECT and after it")
+    func standstill() {
+        var peer = Peer(.v311)
+        peer.session.stoodStill(for: 3 * second)
+        #expect(peer.session.deadline == 13 * second)
+        peer.open(ConnectPacket(version: .v311, clientID: [0x61], keepAliveSeconds: 2))
+        peer.session.stoodStill(for: 5 * second)
+        #expect(peer.session.elapsed(now: 8 * second - 1) == .none)
+        #expect(peer.session.elapsed(now: 8 * second) == .close(.keepAliveTimeout))
+    }
+
     @Test("Without a keep alive a session waits for ever, but not for its CONNECT")
     func connectTimeout() {
         var peer = Peer(.v311, now: second)

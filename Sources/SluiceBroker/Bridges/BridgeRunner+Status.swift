@@ -203,6 +203,8 @@ extension BridgeRunner {
         if connection.isPaused { return .paused }
         if connection.isIdle { return .idle }
         if connection.isConnected {
+            // What the upstream has to say before it knows what the bridge subscribes to does not come here.
+            guard subscriptions.isEmpty else { return .connecting }
             let behind = sources.contains { source in
                 log.bounds(source.partition).durable.rawValue - source.progress.read.rawValue
                     > Int64(settings.inflightMax)

@@ -1,8 +1,10 @@
 package import Bridging
+package import CommitLog
+import SluiceCore
 
 /// What a bridge does, as `sluice bridges` shows it.
 package enum BridgeState: String, Sendable, CaseIterable {
-    /// An attempt is on its way, the first or the next.
+    /// An attempt is on its way, the first or the next, or the upstream has not answered every subscription.
     case connecting
     /// Connected, with more behind it than is on its way.
     case catchingUp = "catching up"
@@ -64,6 +66,19 @@ package struct BridgeStatus: Sendable {
     package var loopedCount: UInt64 = 0
     /// Where it is.
     package var partitions: [Partition] = []
+
+    /// Counts the lag up to what is durable now: the bridge made this status a while ago, and whoever has just
+    /// published, and is told that nothing waits, takes it that this has arrived.
+    package mutating func renewLag(_ log: any LogEngine) {
+        for index in partitions.indices {
+            let place = partitions[index]
+            guard let stream = log.streams.first(where: { $0.settings.name == place.stream }),
+                stream.partitions.indices.contains(place.number)
+            else { continue }
+            partitions[index].end = log.bounds(stream.partitions[place.number]).durable.rawValue
+        }
+        lagRecords = partitions.reduce(0) { $0 + max(0, $1.end - $1.position) }
+    }
 
     /// A JSON object.
     package var json: String {

@@ -1,5 +1,6 @@
 import BridgeClients
 import Bridging
+import CLinux
 import CommitLog
 import CommitLogPosix
 import Cryptography
@@ -16,12 +17,14 @@ import TopicRouting
 /// Isolation: made, started and stopped on the main thread; the directory is asked from any.
 final class BridgeService: BridgeDirectory {
     private let workers: [BridgeWorker]
+    private let log: LogRuntime
 
     /// Bridges that do not run yet.
     init(
         _ settings: [BridgeSettings], log: LogRuntime, peers: any ShardPeers, rules: RuleSet, limits: Limits,
         checkpoints: [String: BridgeCheckpoint], directory: String
     ) {
+        self.log = log
         workers = settings.map { setting in
             BridgeWorker(
                 setting, log: log, peers: peers, rules: rules, limits: limits, checkpoint: checkpoints[setting.name],
@@ -29,8 +32,12 @@ final class BridgeService: BridgeDirectory {
         }
     }
 
-    /// Starts every bridge.
-    func start() { for worker in workers { worker.start() } }
+    /// Starts every bridge, and waits until each has its place in the log: a new one begins behind what is there, and
+    /// what is published from now on is not that.
+    func start() {
+        for worker in workers { worker.start() }
+        for worker in workers { worker.waitUntilPlaced() }
+    }
 
     /// Stops every bridge: what is acknowledged is in the log.
     func stop() {
@@ -39,7 +46,13 @@ final class BridgeService: BridgeDirectory {
     }
 
     /// See `BridgeDirectory`.
-    var statuses: [BridgeStatus] { workers.compactMap(\.status) }
+    var statuses: [BridgeStatus] {
+        workers.compactMap { worker in
+            var status = worker.status
+            status?.renewLag(log)
+            return status
+        }
+    }
 
     /// See `BridgeDirectory`.
     func perform(_ command: BridgeCommand, on name: String) -> Bool {
@@ -56,6 +69,8 @@ private final class BridgeWorker: Sendable {
         var commands: [BridgeCommand] = []
         var status: BridgeStatus?
         var isStopping = false
+        /// Whether it has its place in the log.
+        var isPlaced = false
         var wake: (@Sendable () -> Void)?
     }
 
@@ -72,6 +87,8 @@ private final class BridgeWorker: Sendable {
     private let checkpoint: BridgeCheckpoint?
     private let directory: String
     private let mailbox = Mutex(Mailbox())
+    /// An eventfd, readable when it has its place in the log.
+    private let placed = sluice_eventfd()
     private let thread = Mutex<LoopThreadBox?>(nil)
 
     // Sendable: touched by the main thread only.
@@ -81,6 +98,7 @@ private final class BridgeWorker: Sendable {
         _ settings: BridgeSettings, log: LogRuntime, peers: any ShardPeers, rules: RuleSet, limits: Limits,
         checkpoint: BridgeCheckpoint?, directory: String
     ) {
+        precondition(placed >= 0, "eventfd: \(errno)")
         self.directory = directory
         self.settings = settings
         self.log = log
@@ -89,6 +107,8 @@ private final class BridgeWorker: Sendable {
         self.limits = limits
         self.checkpoint = checkpoint
     }
+
+    deinit { close(placed) }
 
     var name: String { settings.name }
     var status: BridgeStatus? { mailbox.withLock { $0.status } }
@@ -105,6 +125,10 @@ private final class BridgeWorker: Sendable {
     func start() {
         let made = LoopThreadBox(thread: LoopThread(name: "bridge-\(settings.name)") { [self] in run() })
         thread.withLock { $0 = made }
+    }
+
+    func waitUntilPlaced() {
+        while mailbox.withLock({ !$0.isPlaced }) { sluice_wait_readable(placed, .max) }
     }
 
     func askToStop() {
@@ -128,7 +152,12 @@ private final class BridgeWorker: Sendable {
             },
             upstream: upstream, random: SecureRandom(), now: MonotonicClock.nanoseconds(),
             report: { Console.log($0 == .warning ? .warning : .info, $1) })
-        mailbox.withLock { $0.wake = upstream.wake }
+        mailbox.withLock { mailbox in
+            mailbox.wake = upstream.wake
+            mailbox.isPlaced = true
+        }
+        var one: UInt64 = 1
+        _ = write(placed, &one, MemoryLayout<UInt64>.size)
         var statusDue: Int64 = 0
         while true {
             let (commands, isStopping) = mailbox.withLock { mailbox in

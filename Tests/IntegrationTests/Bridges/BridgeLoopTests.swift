@@ -5,7 +5,7 @@ import Testing
 @Suite("bridges that could go in circles")
 struct BridgeLoopTests {
     private func node(
-        _ bridges: [(name: String, port: Int)], _ port: Int, direction: String = "out"
+        _ bridges: [(name: String, port: Int)], _ reserved: ReservedPort? = nil, direction: String = "out"
     ) throws -> BrokerProcess {
         var lines = ["bridges:"]
         for bridge in bridges {
@@ -14,13 +14,13 @@ struct BridgeLoopTests {
                 "    topics:", "      - topic: 'r/# \(direction) 1'", "    restart: 20ms", "    restart_max: 100ms",
             ]
         }
-        return try BrokerProcess(lines.joined(separator: "\n") + "\n" + BrokerProcess.plain, port: port)
+        return try BrokerProcess(lines.joined(separator: "\n") + "\n" + BrokerProcess.plain, reserved: reserved)
     }
 
     /// Waits until every bridge of a node is connected and has been given its subscriptions.
     private func live(_ node: BrokerProcess) throws {
         #expect(
-            try node.process.wait(within: 20) {
+            try node.process.wait {
                 let output = try node.sluice(["bridges", "list", "--json"]).output.replacing("\": ", with: "\":")
                 return output.contains("\"state\":\"live\"") && !output.contains("\"state\":\"failed\"")
                     && !output.contains("\"state\":\"connecting\"")
@@ -37,7 +37,7 @@ struct BridgeLoopTests {
         }
         let all = Set((0..<nodes.count).flatMap { index in (0..<10).map { "\(index)-\($0)" } })
         for node in nodes {
-            #expect(try node.process.wait(within: 20) { try Set(Self.payloads(node)).isSuperset(of: all) })
+            #expect(try node.process.wait { try Set(Self.payloads(node)).isSuperset(of: all) })
         }
         // What goes in circles is soon more than ten; one more from everybody shows that the last ones are through.
         for (index, node) in nodes.enumerated() {
@@ -45,7 +45,7 @@ struct BridgeLoopTests {
         }
         for node in nodes {
             #expect(
-                try node.process.wait(within: 20) {
+                try node.process.wait {
                     try Self.payloads(node).filter { $0.hasPrefix("end") }.count >= nodes.count
                 })
             let counts = Dictionary(grouping: try Self.payloads(node), by: { $0 }).mapValues(\.count)
@@ -62,8 +62,8 @@ struct BridgeLoopTests {
 
     @Test("two nodes, each with a bridge to the other")
     func two() throws {
-        let ports = try (0..<2).map { _ in try MosquittoBroker.freePort() }
-        let nodes = [try node([("a-b", ports[1])], ports[0]), try node([("b-a", ports[0])], ports[1])]
+        let ports = try (0..<2).map { _ in try ReservedPort() }
+        let nodes = [try node([("a-b", ports[1].port)], ports[0]), try node([("b-a", ports[0].port)], ports[1])]
         for node in nodes { try live(node) }
         try once(nodes)
     }
@@ -71,15 +71,15 @@ struct BridgeLoopTests {
     @Test("two nodes, one with a bridge both ways")
     func oneBridge() throws {
         let upper = try BrokerProcess()
-        let lower = try node([("up", upper.port)], 0, direction: "both")
+        let lower = try node([("up", upper.port)], direction: "both")
         try live(lower)
         try once([lower, upper])
     }
 
     @Test("a ring of three")
     func ring() throws {
-        let ports = try (0..<3).map { _ in try MosquittoBroker.freePort() }
-        let nodes = try (0..<3).map { try node([("n\($0)", ports[($0 + 1) % 3])], ports[$0]) }
+        let ports = try (0..<3).map { _ in try ReservedPort() }
+        let nodes = try (0..<3).map { try node([("n\($0)", ports[($0 + 1) % 3].port)], ports[$0]) }
         for node in nodes { try live(node) }
         try once(nodes)
     }
@@ -87,7 +87,7 @@ struct BridgeLoopTests {
     @Test("a node and mosquitto, bridged by the node")
     func toMosquitto() throws {
         let upstream = try MosquittoBroker()
-        let node = try node([("up", upstream.port)], 0, direction: "both")
+        let node = try node([("up", upstream.port)], direction: "both")
         try live(node)
         let listener = try MosquittoClient(id: "listener")
         try listener.connect(port: upstream.port)
@@ -112,14 +112,23 @@ struct BridgeLoopTests {
         let listener = try MosquittoClient(id: "listener")
         try listener.connect(port: mosquitto.port)
         try listener.subscribe("r/#", qos: 1)
-        let state = ["-t", "$SYS/broker/connection/mosq/state", "-C", "1", "-W", "2"]
-        #expect(try node.process.wait(within: 20) { try node.mosquitto("sub", state).output == "1\n" })
+        let state = ["-t", "$SYS/broker/connection/mosq/state", "-C", "1", "-W", "5"]
+        #expect(try node.process.wait { try node.mosquitto("sub", state).output == "1\n" })
+        // It says so before it subscribes. Its subscription is there when something has come through it.
+        let isSubscribed = try node.process.wait {
+            try node.mosquitto("pub", ["-t", "r/probe", "-q", "1", "-m", "probe"]).code == 0 && listener.has("probe")
+        }
+        #expect(isSubscribed)
         for number in 0..<5 {
             let arguments = ["-t", "r/a", "-q", "1", "-m", "up-\(number)", "-p", String(mosquitto.port)]
             #expect(try Program.run(["mosquitto_pub"] + arguments).code == 0)
             #expect(try node.mosquitto("pub", ["-t", "r/b", "-q", "1", "-m", "down-\(number)"]).code == 0)
         }
-        #expect(Set(try listener.receive(10).map(\.payload)).count == 10)
-        #expect(try Self.payloads(node).sorted() == (0..<5).flatMap { ["down-\($0)", "up-\($0)"] }.sorted())
+        let all = (0..<5).flatMap { ["down-\($0)", "up-\($0)"] }.sorted()
+        #expect(node.process.wait { all.allSatisfy(listener.has) })
+        #expect(try node.process.wait { try Set(Self.payloads(node)).isSuperset(of: all) })
+        #expect(try Self.payloads(node).filter { $0 != "probe" }.sorted() == all)
+        let heard = try listener.receive(10).map(\.payload).filter { $0 != "probe" }
+        #expect(heard.sorted() == all)
     }
 }

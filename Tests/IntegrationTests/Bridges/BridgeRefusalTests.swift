@@ -108,7 +108,7 @@ struct BridgeRefusalTests {
         #expect(shown.contains("'q/k0' is not taken, and is tried again: not authorised"), "\(shown)")
         #expect(!upstream.received.contains("3"))
         // It tries more than once before it is let.
-        #expect(broker.process.wait(within: 20) { refusedCount(broker) > 3 })
+        #expect(broker.process.wait { refusedCount(broker) > 3 })
         upstream.answers { _ in nil }
         try complete(broker, upstream, qos: qos)
     }
@@ -161,7 +161,7 @@ struct BridgeRefusalTests {
         let broker = try BrokerProcess(configuration)
         let shown = try BridgeTests.waits(broker) { $0.contains("\"state\":\"live\"") }
         #expect(shown.contains("'x/#' is subscribed to at QoS 1, not 2"), "\(shown)")
-        #expect(broker.process.wait(within: 20) { asked.withLock { $0 } == [1, 1] })
+        #expect(broker.process.wait { asked.withLock { $0 } == [1, 1] })
         let file = try broker.directory.write("check.yaml", configuration)
         let check = try Program.sluice(["check", "--config", file])
         #expect(check.output.contains("note: bridge up: 'x/#' is subscribed to at QoS 1, not 2"), "\(check)")
@@ -174,7 +174,7 @@ struct BridgeRefusalTests {
         let more = ["protocol: \"3.1.1\"", "keep_alive: 5s"]
         let broker = try BrokerProcess(Self.configuration(upstream.port, ["q/# out 1"], more))
         try BridgeTests.publish(broker, 0..<30, qos: 1)
-        #expect(broker.logs("timeout: the upstream has acknowledged nothing for 10 s", within: 60))
+        #expect(broker.logs("timeout: the upstream has acknowledged nothing for 10 s", within: 120))
         upstream.answers { _ in nil }
         try complete(broker, upstream, qos: 1)
     }

@@ -29,7 +29,7 @@ struct BridgeRetentionTests {
         let rest = String(repeating: "x", count: 992)
         let lines = numbers.map { String(format: "%07d ", $0) + rest + "\n" }.joined()
         let arguments = ["mosquitto_pub", "-p", String(broker.port), "-t", "q/a", "-q", "1", "-l"]
-        let result = try Program.run(arguments, input: lines, within: 120)
+        let result = try Program.run(arguments, input: lines, within: 300)
         #expect(result.code == 0, "\(result.errors)")
     }
 
@@ -46,16 +46,16 @@ struct BridgeRetentionTests {
 
     @Test("hold: it warns, retention waits, and everything comes")
     func hold() throws {
-        let port = try MosquittoBroker.freePort()
-        let broker = try BrokerProcess(Self.configuration(port, ["hold: 64MiB"]))
+        let port = try ReservedPort()
+        let broker = try BrokerProcess(Self.configuration(port.port, ["hold: 64MiB"]))
         _ = try BridgeTests.waits(broker) { $0.contains("\"cause\":\"TCP\"") }
         try publish(broker, 0..<5000)
-        let shown = try BridgeTests.waits(broker, { $0.contains("\"state\":\"held\"") }, within: 60)
+        let shown = try BridgeTests.waits(broker, { $0.contains("\"state\":\"held\"") })
         #expect(shown.contains("\"lag_records\":5000") && shown.contains("\"dropped\":0"), "\(shown)")
         #expect(broker.logs("retention is about to overtake it; retention waits for it, up to 67108864 bytes"))
         #expect(try earliest(broker) == 0)
         #expect(try broker.sluice(["bridges", "pause", "up"]).code == 0)
-        let upstream = try MosquittoBroker(port: port)
+        let upstream = try MosquittoBroker(at: port)
         let collector = try MosquittoClient(id: "collector")
         try collector.connect(port: upstream.port)
         try collector.subscribe("q/#", qos: 1)
@@ -68,19 +68,19 @@ struct BridgeRetentionTests {
 
     @Test("hold: beyond its quota retention goes on, which is told and counted")
     func quota() throws {
-        let port = try MosquittoBroker.freePort()
-        let broker = try BrokerProcess(Self.configuration(port, ["hold: 6MiB"]))
+        let port = try ReservedPort()
+        let broker = try BrokerProcess(Self.configuration(port.port, ["hold: 6MiB"]))
         _ = try BridgeTests.waits(broker) { $0.contains("\"cause\":\"TCP\"") }
         try publish(broker, 0..<4000)
-        _ = try BridgeTests.waits(broker, { $0.contains("\"state\":\"held\"") }, within: 60)
+        _ = try BridgeTests.waits(broker, { $0.contains("\"state\":\"held\"") })
         try publish(broker, 4000..<Self.count)
         try lost(broker, port)
     }
 
     @Test("drop-and-count: it warns, and what retention took is counted")
     func dropAndCount() throws {
-        let port = try MosquittoBroker.freePort()
-        let broker = try BrokerProcess(Self.configuration(port, ["overtaken: drop-and-count"]))
+        let port = try ReservedPort()
+        let broker = try BrokerProcess(Self.configuration(port.port, ["overtaken: drop-and-count"]))
         _ = try BridgeTests.waits(broker) { $0.contains("\"cause\":\"TCP\"") }
         try publish(broker, 0..<Self.count)
         #expect(broker.logs("retention is about to overtake it; what retention takes is lost to it and counted"))
@@ -88,10 +88,10 @@ struct BridgeRetentionTests {
     }
 
     /// Retention has taken something; what is left comes, and what is not is counted, and shown.
-    private func lost(_ broker: BrokerProcess, _ port: Int) throws {
+    private func lost(_ broker: BrokerProcess, _ port: ReservedPort) throws {
         #expect(try broker.process.wait(within: 120) { try earliest(broker) > 0 })
         #expect(try broker.sluice(["bridges", "pause", "up"]).code == 0)
-        let upstream = try MosquittoBroker(port: port)
+        let upstream = try MosquittoBroker(at: port)
         let collector = try MosquittoClient(id: "collector")
         try collector.connect(port: upstream.port)
         try collector.subscribe("q/#", qos: 1)

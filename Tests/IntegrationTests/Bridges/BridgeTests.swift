@@ -27,7 +27,7 @@ struct BridgeTests {
     }
 
     /// What the upstream's subscriber has got: nothing missing, in order per key, and how much of it twice.
-    private func check(_ collector: MosquittoClient, _ count: Int, within seconds: Double = 60) throws -> Int {
+    private func check(_ collector: MosquittoClient, _ count: Int, within seconds: Double = 120) throws -> Int {
         var got: [MosquittoClient.Message] = []
         let deadline = Deadline(seconds)
         var expected = count
@@ -54,7 +54,7 @@ struct BridgeTests {
 
     /// Waits until `sluice bridges` says something of the bridge.
     static func waits(
-        _ broker: BrokerProcess, _ what: (String) -> Bool, within seconds: Double = 30
+        _ broker: BrokerProcess, _ what: (String) -> Bool, within seconds: Double = 120
     ) throws -> String {
         var output = ""
         let isSo = try broker.process.wait(within: seconds) {
@@ -85,7 +85,7 @@ struct BridgeTests {
             broker.crash()
             broker = try broker.restarted(configuration)
         }
-        let twice = try check(collector, roundCount * perRound, within: 120)
+        let twice = try check(collector, roundCount * perRound)
         #expect(qos == 2 ? twice == 0 : twice <= roundCount * 50, "\(twice) came twice")
         #expect(broker.stop() == 0)
     }
@@ -115,23 +115,23 @@ struct BridgeTests {
         try upstream.restart()
         let second = try collector(upstream)
         #expect(try broker.sluice(["bridges", "resume", "up"]).code == 0)
-        let got = try second.receive(600)
+        let got = try second.receive(600, within: 120)
         #expect(got.map { Int($0.payload) ?? 0 }.sorted() == Array(600..<1200))
         #expect(broker.stop() == 0)
     }
 
     @Test("each refusal names its cause, and what was published meanwhile comes when it ends")
     func causes() throws {
-        let port = try MosquittoBroker.freePort()
-        let broker = try BrokerProcess(Self.configuration(port, ["q/# out 1"], ["username: u", "password: right"]))
+        let port = try ReservedPort()
+        let broker = try BrokerProcess(Self.configuration(port.port, ["q/# out 1"], ["username: u", "password: right"]))
         try Self.publish(broker, 0..<30, qos: 1)
         _ = try Self.waits(broker) { $0.contains("\"cause\":\"TCP\"") && $0.contains("Connection refused") }
         do {
-            let strict = try MosquittoBroker("allow_anonymous false\n", port: port)
+            let strict = try MosquittoBroker("allow_anonymous false\n", at: port)
             _ = try Self.waits(broker) { $0.contains("\"cause\":\"credentials\"") }
             strict.crash()
         }
-        let upstream = try MosquittoBroker(port: port)
+        let upstream = try MosquittoBroker(at: port)
         #expect(try broker.sluice(["bridges", "pause", "up"]).code == 0)
         let collector = try collector(upstream)
         #expect(try broker.sluice(["bridges", "resume", "up"]).code == 0)
@@ -158,7 +158,7 @@ struct BridgeTests {
         }
         // The upstream has them all; the node, started again twenty messages ago, may still be connecting.
         var stored: Set<Int> = []
-        let isComplete = try broker.process.wait(within: 60) {
+        let isComplete = try broker.process.wait {
             stored = Set(try BridgeLoopTests.payloads(broker).compactMap { Int($0) })
             return stored.count >= 200
         }
@@ -167,8 +167,8 @@ struct BridgeTests {
         let properties = ["-V", "5", "-D", "publish", "user-property", "colour", "blue"]
         #expect(try Program.run(["mosquitto_pub"] + retain + properties).code == 0)
         #expect(
-            try broker.process.wait(within: 20) {
-                let arguments = ["-t", "here/x/r", "-W", "1", "-C", "1", "-V", "5", "-F", "%r %p %P"]
+            try broker.process.wait {
+                let arguments = ["-t", "here/x/r", "-W", "5", "-C", "1", "-V", "5", "-F", "%r %p %P"]
                 return try broker.mosquitto("sub", arguments).output.contains("1 kept colour:blue")
             })
         #expect(broker.stop() == 0)
@@ -178,10 +178,10 @@ struct BridgeTests {
     func notifications() throws {
         let upstream = try MosquittoBroker()
         let broker = try BrokerProcess(Self.configuration(upstream.port, ["q/# out 1"], ["client_id: plant1"]))
-        let arguments = ["-t", "$SYS/broker/connection/plant1/state", "-C", "1", "-W", "5"]
+        let arguments = ["-t", "$SYS/broker/connection/plant1/state", "-C", "1", "-W", "30"]
         for port in [upstream.port, broker.port] {
             #expect(
-                try broker.process.wait(within: 20) {
+                try broker.process.wait {
                     try Program.run(["mosquitto_sub", "-p", String(port)] + arguments).output == "1\n"
                 })
         }

@@ -134,7 +134,7 @@ final class Peer {
     }
 
     /// The next packet, in words.
-    func next(within seconds: Double = 10) -> String {
+    func next(within seconds: Double = 60) -> String {
         switch socket.next(within: seconds) {
         case .closed: return "closed"
         case .silence: return "silence"

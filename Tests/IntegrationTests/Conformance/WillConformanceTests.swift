@@ -40,6 +40,8 @@ struct WillConformanceTests {
                 id += 1
                 watcher.expect("will \(end) q1 #\(id)")
             }
+            // The next one must find the connection ended, and not end it.
+            if end == .goodbye || end == .goodbyeWithWill { mortal.expect("closed") }
             watcher.expectOnly()
             successor?.expectOnly()
         }

@@ -8,7 +8,7 @@ port, library = int(sys.argv[1]), sys.argv[2]
 async def with_aiomqtt():
     import aiomqtt
 
-    async with aiomqtt.Client("127.0.0.1", port) as client:
+    async with aiomqtt.Client("127.0.0.1", port, timeout=60) as client:
         await client.subscribe("aio/#", qos=1)
         await client.publish("aio/1", b"hello", qos=2)
         async for message in client.messages:
@@ -30,9 +30,9 @@ async def with_gmqtt():
     client.on_subscribe = lambda *_: subscribed.set()
     await client.connect("127.0.0.1", port)
     client.subscribe("gmqtt/#", qos=2)
-    await asyncio.wait_for(subscribed.wait(), 20)
+    await asyncio.wait_for(subscribed.wait(), 60)
     client.publish("gmqtt/1", b"hello", qos=1)
-    await asyncio.wait_for(arrived.wait(), 20)
+    await asyncio.wait_for(arrived.wait(), 60)
     await client.disconnect()
 
 

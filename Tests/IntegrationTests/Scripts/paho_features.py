@@ -32,7 +32,7 @@ class Peer:
         else:
             self.client.connect("127.0.0.1", port)
         self.client.loop_start()
-        assert self.connected.wait(20), name
+        assert self.connected.wait(60), name
 
     def on_connect(self, client, data, flags, *_):
         self.was_present = bool(flags["session present"])
@@ -46,14 +46,14 @@ class Peer:
     def subscribe(self, topic, **options):
         self.subscribed.clear()
         self.client.subscribe(topic, **options)
-        assert self.subscribed.wait(20), topic
+        assert self.subscribed.wait(60), topic
 
     def publish(self, topic, payload, qos=1, **options):
-        self.client.publish(topic, payload, qos, **options).wait_for_publish(20)
+        self.client.publish(topic, payload, qos, **options).wait_for_publish(60)
 
     def wait(self, count):
         with self.arrived:
-            assert self.arrived.wait_for(lambda: len(self.messages) >= count, 20), self.messages
+            assert self.arrived.wait_for(lambda: len(self.messages) >= count, 60), self.messages
         return self.messages
 
     def leave(self):
@@ -79,6 +79,8 @@ def request_and_response():
     answer = requester.wait(1)[0]
     assert answer.payload == b"pong" and answer.properties.CorrelationData == b"\1\2"
     assert answer.properties.UserProperty == [("a", "1"), ("b", "2"), ("a", "3")], answer.properties
+    for peer in (responder, requester):
+        peer.leave()
 
 
 def retained():
@@ -88,16 +90,24 @@ def retained():
     message = late.wait(1)[0]
     assert (message.payload, message.qos, message.retain) == (b"v", 1, True)
     publisher.publish("retained/1", b"", retain=True)
+    # Whoever stays would come back again and again once another has its name.
+    for peer in (publisher, late):
+        peer.leave()
 
 
 def shared():
     publisher, members = Peer("publisher"), [Peer("a"), Peer("b")]
     for member in members:
         member.subscribe("$share/g/shared/#", qos=1)
+    # An acknowledgement from each one's part of the broker: each part knows all members by now.
+    for member in members:
+        member.publish("joined", b"x")
     for number in range(10):
         publisher.publish(f"shared/{number}", b"x")
     for member in members:
         assert len(member.wait(5)) == 5
+    for peer in [publisher, *members]:
+        peer.leave()
 
 
 def offline():
@@ -111,6 +121,7 @@ def offline():
         assert second.was_present
         assert [message.payload for message in second.wait(5)] == [b"0", b"1", b"2", b"3", b"4"]
         second.leave()
+        publisher.leave()
 
 
 for feature in [request_and_response, retained, shared, offline]:

@@ -166,7 +166,9 @@ final class MosquittoClient: @unchecked Sendable {
     /// Waits for the end of a publish's flow.
     /// - Returns: its reason code.
     @discardableResult
-    func waitForAcknowledgement(_ id: Int32) throws -> Int { try wait("acknowledgement \(id)") { acknowledged[id] } }
+    func waitForAcknowledgement(_ id: Int32, within seconds: Double = 60) throws -> Int {
+        try wait("acknowledgement \(id)", within: seconds) { acknowledged[id] }
+    }
 
     /// Waits until `count` messages have come.
     func receive(_ count: Int, within seconds: Double = 60) throws -> [Message] {
@@ -189,6 +191,13 @@ final class MosquittoClient: @unchecked Sendable {
         } catch {
             throw Failure(text: "\(found) of \(times) '\(payload)' in \(seconds) s, \(looked) messages in all")
         }
+    }
+
+    /// Whether a payload has come.
+    func has(_ payload: String) -> Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        return messages.contains { $0.payload == payload }
     }
 
     // MARK: Properties
