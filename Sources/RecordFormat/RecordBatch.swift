@@ -3,12 +3,13 @@ package import SluiceCore
 
 /// A finished record batch: the bytes that journal, tail, segment file and readers share.
 ///
-/// Invariants: the bytes are one whole batch of format v2 with a right checksum.
+/// Invariants: the bytes are one whole batch of format v2 with a right checksum; `memory` is within `slab`.
 /// Isolation: the builder's owner sets the base offset once, under the log's lock, before the batch is shared; after
 /// that nothing changes.
 /// Sendable by that rule: `assign` is called by the append that publishes the batch, and by nobody afterwards.
-package final class RecordBatch: @unchecked Sendable {
-    private var storage: ByteBuffer
+@safe package final class RecordBatch: @unchecked Sendable {
+    private let slab: BatchSlab
+    private let memory: UnsafeMutableRawPointer
     /// The offset of the first record.
     package private(set) var baseOffset: Offset
     /// The last record's offset, less the first's.
@@ -29,8 +30,17 @@ package final class RecordBatch: @unchecked Sendable {
     package let memoryByteCount: Int
 
     /// Takes bytes that a builder made, or that were read and verified.
-    package init(_ storage: consuming ByteBuffer, header: BatchHeader) {
-        precondition(storage.count == header.byteCount)
+    package convenience init(_ storage: consuming ByteBuffer, header: BatchHeader) {
+        let capacity = storage.capacity
+        self.init(BatchSlab(storage), at: 0, memoryByteCount: capacity, header: header)
+    }
+
+    /// Takes bytes in a slab that it may share with other batches; its own are verified.
+    package init(_ slab: BatchSlab, at position: Int, memoryByteCount: Int, header: BatchHeader) {
+        precondition(position + header.byteCount <= slab.count)
+        unsafe memory = slab.address(of: position)
+        self.slab = slab
+        self.memoryByteCount = memoryByteCount
         baseOffset = header.baseOffset
         lastOffsetDelta = header.lastOffsetDelta
         recordCount = header.recordCount
@@ -39,8 +49,6 @@ package final class RecordBatch: @unchecked Sendable {
         attributes = header.attributes
         producerID = header.producerID
         byteCount = header.byteCount
-        memoryByteCount = storage.capacity
-        self.storage = storage
     }
 
     /// The offset of the last record.
@@ -52,7 +60,7 @@ package final class RecordBatch: @unchecked Sendable {
     /// Sets the base offset, in the object and in the bytes.
     package func assign(_ offset: Offset) {
         baseOffset = offset
-        storage.set(bigEndian: offset.rawValue, at: 0)
+        unsafe memory.storeBytes(of: offset.rawValue.bigEndian, as: Int64.self)
     }
 
     /// Calls `body` with the batch's bytes.
@@ -60,18 +68,16 @@ package final class RecordBatch: @unchecked Sendable {
     package func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try unsafe storage.withUnsafeBytes(body)
+        try unsafe body(UnsafeRawBufferPointer(start: memory, count: byteCount))
     }
 
     /// The batch's bytes, valid while the batch is referred to.
     package var bytes: Span<UInt8> {
         @_lifetime(borrow self)
         get {
-            // The buffer's memory neither moves nor changes once the batch is shared, so the view may outlive the
-            // access.
-            let memory = unsafe storage.withUnsafeBytes { unsafe $0 }
-            let pointer = unsafe memory.assumingMemoryBound(to: UInt8.self)
-            let span = unsafe Span<UInt8>(_unsafeElements: pointer)
+            // The memory neither moves nor changes once the batch is shared, so the view may outlive the access.
+            let pointer = unsafe UnsafePointer(memory.assumingMemoryBound(to: UInt8.self))
+            let span = unsafe Span<UInt8>(_unsafeStart: pointer, count: byteCount)
             return unsafe _overrideLifetime(span, borrowing: self)
         }
     }

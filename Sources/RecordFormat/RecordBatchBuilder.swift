@@ -12,11 +12,14 @@ public import SluiceCore
     @inlinable package var recordCount: Int { records }
     @usableFromInline var records = 0
     private var nextCapacity: Int
+    private let memory: BatchMemory?
 
-    /// A builder whose next batch starts with room for `capacity` bytes.
-    package init(capacity: Int = 256) {
+    /// A builder whose next batch starts with room for `capacity` bytes. The builders of one thread share a memory;
+    /// without one each batch has its own.
+    package init(capacity: Int = 256, in memory: BatchMemory? = nil) {
         storage = ByteBuffer()
         nextCapacity = capacity
+        self.memory = memory
     }
 
     /// Bytes of the batch so far, header included.
@@ -76,7 +79,7 @@ public import SluiceCore
     /// Fills in the header and hands the batch over; the builder is empty again and its next batch starts as large as
     /// this one was.
     /// - Returns: a batch with base offset 0.
-    /// - Complexity: O(n) for the checksum; allocates the batch object and the next buffer.
+    /// - Complexity: O(n) for the checksum and a copy; allocates the batch object.
     package mutating func finish() -> RecordBatch {
         precondition(recordCount > 0, "Cannot finish a batch without records")
         let byteCount = storage.count
@@ -91,18 +94,21 @@ public import SluiceCore
             baseOffset: .zero, byteCount: byteCount, checksum: checksum, attributes: 0,
             lastOffsetDelta: recordCount - 1,
             baseTimestamp: baseTimestamp, maxTimestamp: maxTimestamp, recordCount: recordCount)
-        var finished = ByteBuffer()
-        swap(&finished, &storage)
+        var built = ByteBuffer()
+        swap(&built, &storage)
         // Batches of one loop are alike from tick to tick; a sixteenth more saves most second growths.
         nextCapacity = byteCount + byteCount / 16
         records = 0
-        return RecordBatch(finished, header: header)
+        guard let memory else { return RecordBatch(built, header: header) }
+        let kept = memory.keep(built)
+        return RecordBatch(kept.slab, at: kept.position, memoryByteCount: kept.byteCount, header: header)
     }
 
     @usableFromInline
     mutating func begin(at timestamp: Timestamp) {
         baseTimestamp = timestamp
         maxTimestamp = timestamp
+        if let memory { storage = memory.takeScratch() }
         storage.reserve(max(BatchLayout.headerByteCount, nextCapacity))
         storage.append(bigEndian: Int64(0))
         storage.append(bigEndian: Int32(0))

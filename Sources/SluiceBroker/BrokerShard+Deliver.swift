@@ -12,6 +12,15 @@ extension BrokerShard {
     private static let scanCountMax = 1024
     /// Bytes that a reader behind the tail takes at a time.
     static let readBytesMax = 256 << 10
+    /// Bytes that a reader which is behind in several partitions takes of all of them together; what it has read waits
+    /// in memory until its client takes it. A partition's share is at least a sealed batch, and what it takes is at
+    /// least one batch.
+    private static let (readBytesOfAllMax, readBytesMin) = (2 << 20, 32 << 10)
+
+    /// Bytes that a reader takes at a time in each of `count` partitions.
+    static func readBytes(ofEach count: Int) -> Int {
+        max(readBytesMin, min(readBytesMax, readBytesOfAllMax / max(1, count)))
+    }
     /// Topics that are remembered as nobody's.
     private static let unmatchedMax = 1 << 16
 
@@ -233,10 +242,11 @@ extension BrokerShard {
             }
             budget -= 1
             let cursor = reader.cursors[index]
+            let byteCountMax = Self.readBytes(ofEach: reader.cursors.count)
             guard
                 let read = log.readTail(
                     cursor.partition, from: cursor.offset, level: reader.level, reader: self.reader,
-                    byteCountMax: Self.readBytesMax)
+                    byteCountMax: byteCountMax)
             else {
                 guard reader.level == .durable else { return skip(reader, at: index) }
                 let ticket = takeTicket(reader)
@@ -247,7 +257,7 @@ extension BrokerShard {
                 }
                 log.fetch(
                     cursor.partition, from: cursor.offset, hint: cursor.hint, selection: selection(of: reader),
-                    byteCountMax: Self.readBytesMax, ticket: ticket, reader: self.reader)
+                    byteCountMax: byteCountMax, ticket: ticket, reader: self.reader)
                 return .waits
             }
             if read.batches.isEmpty && read.isCaughtUp { return .caughtUp }

@@ -50,7 +50,8 @@ package final class BrokerShard {
     /// Whether a reader of some shard scans the tail, as of this tick's start.
     var isScanned = false
     /// Changes of sessions, and what waits for them.
-    var state = StateQueue()
+    private let batchMemory = BatchMemory()
+    var state: StateQueue
     /// What the log was last asked to wake for: the write, or the device.
     var awaited: [Bool: LSN] = [:]
     /// Retained messages of the tick's append.
@@ -139,7 +140,8 @@ package final class BrokerShard {
             }
         }
         partitionNumbers = numbers
-        accumulators = BatchAccumulators(durabilities)
+        accumulators = BatchAccumulators(durabilities, in: batchMemory)
+        state = StateQueue(in: batchMemory)
         self.isInternal = isInternal
         func partition(of name: String) -> PartitionID? {
             log.streams.first { $0.settings.name == name }?.partitions.first
@@ -245,6 +247,7 @@ package final class BrokerShard {
             elapsedMemberships()
             expireGroups()
             expireRetained()
+            batchMemory.releaseIdle()
         }
         tellSystemTopics()
         for client in Array(clients.values) where client.session.deadline <= now {

@@ -21,7 +21,7 @@
         unsafe base = Self.allocate(capacity)
     }
 
-    deinit { unsafe base.deallocate() }
+    deinit { unsafe Self.free(base, limit) }
 
     /// The number of bytes held.
     @inlinable package var count: Int { end - start }
@@ -157,7 +157,7 @@
     package mutating func reset(keeping byteCount: Int) {
         removeAll()
         guard capacity > byteCount else { return }
-        unsafe base.deallocate()
+        unsafe Self.free(base, limit)
         capacity = 0
         unsafe base = Self.allocate(0)
     }
@@ -181,7 +181,18 @@
     }
 
     private static func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
-        UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 16)
+        // malloc(0) costs as much as any other: an address that nobody reads or writes does as well.
+        guard byteCount > 0 else {
+            guard let nowhere = unsafe UnsafeMutableRawPointer(bitPattern: 16) else {
+                preconditionFailure("Cannot make an address of 16")
+            }
+            return unsafe nowhere
+        }
+        return UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 16)
+    }
+
+    private static func free(_ base: UnsafeMutableRawPointer, _ byteCount: Int) {
+        if byteCount > 0 { unsafe base.deallocate() }
     }
 
     @usableFromInline @inline(never)
@@ -193,7 +204,7 @@
             let larger = Self.rounded(max(64, max(capacity * 2, held + byteCount)))
             let memory = unsafe Self.allocate(larger)
             unsafe memory.copyMemory(from: base + start, byteCount: held)
-            unsafe base.deallocate()
+            unsafe Self.free(base, limit)
             unsafe base = memory
             capacity = larger
         }

@@ -82,6 +82,21 @@ struct CourseTests {
         #expect(received.last == "end")
     }
 
+    @Test(
+        "what a replay reads ahead of its client does not grow with the partitions",
+        arguments: [(1, 256 << 10), (16, 128 << 10), (64, 32 << 10), (100, 32 << 10)])
+    func readsAhead(_ partitionCount: Int, _ byteCount: Int) {
+        let test = TestShard(FakeLog(tailBytesMax: 1, partitionCount: partitionCount))
+        let publisher = test.connect("p")
+        for number in 0..<partitionCount * 20 { publisher.publish("t/\(number)", "1", qos: .atLeastOnce, id: 1) }
+        test.commit()
+        test.log.flush()
+        test.log.holdsFetches = true
+        _ = replay(test, from: "earliest", until: "latest")
+        #expect(test.log.fetchCount == partitionCount)
+        #expect(test.log.fetchedByteCountMax == byteCount)
+    }
+
     @Test("the end marker counts what was delivered, and goes to the replay's own topic")
     func marks() {
         let test = world(inSegments: false)

@@ -23,6 +23,8 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     private(set) var fetchCount = 0
     /// What the last fetch asked for.
     private(set) var fetchedSelection: TopicSelection?
+    /// What the last fetch would take at most, in bytes.
+    private(set) var fetchedByteCountMax = 0
     /// Whether fetches wait until a test lets them read.
     var holdsFetches = false
     private var heldFetches: [() -> Void] = []
@@ -230,6 +232,7 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     ) {
         fetchCount += 1
         fetchedSelection = selection
+        fetchedByteCountMax = byteCountMax
         let perform = { [unowned self] in
             readHistory(partition, from: offset, selection: selection, byteCountMax: byteCountMax, ticket: ticket)
         }

@@ -95,7 +95,7 @@ extension Microbenchmarks {
     }
 
     final class BuilderBox {
-        var builder = RecordBatchBuilder()
+        var builder = RecordBatchBuilder(in: BatchMemory())
     }
 
     static func publish(_ name: String, qos: QoS, payload: Int, perTick: Int) -> Benchmark {

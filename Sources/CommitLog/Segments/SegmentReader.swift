@@ -57,11 +57,16 @@ package enum SegmentReader {
         while position < segment.byteCount, result.batches.isEmpty {
             let left = segment.byteCount - position
             let count = Int(min(Int64(wanted), left))
-            let bytes = try storage.bytes(log, at: position, count: count)
-            let taken = taking.take(bytes.span, leftInFile: left, into: &result)
+            var bytes = ByteBuffer(capacity: count)
+            let start = position
+            try unsafe bytes.append(upTo: count) { (memory) throws(StorageError) in
+                try unsafe storage.read(log, into: memory, at: start)
+            }
+            let slab = BatchSlab(bytes)
+            let taken = taking.take(slab, leftInFile: left, into: &result)
             position += Int64(taken.byteCount)
             wanted = max(byteCountMax, taken.neededByteCount)
-            if bytes.count < count { break }
+            if slab.count < count { break }
         }
         if let last = result.batches.last, position < segment.byteCount {
             result.hint = ReadHint(
@@ -135,7 +140,9 @@ private struct Taking {
         expected = segment.baseOffset
     }
 
-    mutating func take(_ bytes: Span<UInt8>, leftInFile: Int64, into result: inout SegmentRead) -> Taken {
+    /// The batches share the slab's memory.
+    mutating func take(_ slab: BatchSlab, leftInFile: Int64, into result: inout SegmentRead) -> Taken {
+        let bytes = slab.bytes
         var taken = Taken()
         while taken.byteCount < bytes.count {
             let rest = bytes.extracting(taken.byteCount..<bytes.count)
@@ -160,9 +167,9 @@ private struct Taking {
                 isBehindDamage = false
                 expected = header.nextOffset
                 if header.nextOffset > from {
-                    var buffer = ByteBuffer(capacity: header.byteCount)
-                    buffer.append(rest.extracting(0..<header.byteCount))
-                    result.batches.append(RecordBatch(buffer, header: header))
+                    result.batches.append(
+                        RecordBatch(
+                            slab, at: taken.byteCount, memoryByteCount: header.byteCount, header: header))
                 }
                 taken.byteCount += header.byteCount
             } catch {

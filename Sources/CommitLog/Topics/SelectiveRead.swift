@@ -222,20 +222,14 @@ struct SelectiveRead {
             try unsafe storage.read(log, into: memory, at: position)
         }
         workBytes += bytes.count
-        if run.count == 1 {
-            offset = max(offset, section.baseOffset.advanced(by: Int(first.offset)))
-            guard let header = Self.header(first, section, bytes.bytes) else { return false }
-            note(RecordBatch(bytes, header: header), first, section)
-            return true
-        }
+        let slab = BatchSlab(bytes)
         for planned in run {
             offset = max(offset, section.baseOffset.advanced(by: Int(planned.offset)))
-            let from = min(Int(planned.position) - start, bytes.count)
-            let one = bytes.bytes.extracting(from..<min(bytes.count, from + Int(planned.byteCount)))
+            let from = min(Int(planned.position) - start, slab.count)
+            let one = slab.bytes.extracting(from..<min(slab.count, from + Int(planned.byteCount)))
             guard let header = Self.header(planned, section, one) else { return false }
-            var buffer = ByteBuffer(capacity: header.byteCount)
-            buffer.append(one)
-            note(RecordBatch(buffer, header: header), planned, section)
+            note(
+                RecordBatch(slab, at: from, memoryByteCount: header.byteCount, header: header), planned, section)
         }
         return true
     }

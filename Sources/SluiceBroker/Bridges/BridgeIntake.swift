@@ -23,7 +23,7 @@ struct BridgeIntake: ~Copyable {
         for stream in log.streams {
             for _ in stream.partitions { durabilities.append(stream.settings.durability) }
         }
-        accumulators = BatchAccumulators(durabilities)
+        accumulators = BatchAccumulators(durabilities, in: BatchMemory())
         retainedPartition = log.streams.first { $0.settings.name == RetainedReplay.stream }?.partitions.first
         self.limits = limits
     }

@@ -13,14 +13,15 @@ struct BatchAccumulators: ~Copyable {
 
     private struct Accumulator: ~Copyable {
         let level: AckQueue.Level
-        var builder = RecordBatchBuilder()
+        var builder: RecordBatchBuilder
         /// Whether a publisher waits for a record of it.
         var isAwaited = false
         /// The distinct topics so far, while somebody scans; nil when there are too many to list.
         var topicHashes: [UInt64]? = []
         var lastHash: UInt64 = 0
 
-        init(_ durability: Durability) {
+        init(_ durability: Durability, _ memory: BatchMemory) {
+            builder = RecordBatchBuilder(in: memory)
             level =
                 switch durability {
                 case .fsync: .durable
@@ -36,12 +37,12 @@ struct BatchAccumulators: ~Copyable {
     private let count: Int
     private var listed: [Int] = []
 
-    /// Accumulators of partitions, by their numbers.
-    init(_ durabilities: [Durability]) {
+    /// Accumulators of partitions, by their numbers; their batches lie in `memory`.
+    init(_ durabilities: [Durability], in memory: BatchMemory) {
         count = durabilities.count
         unsafe slots = .allocate(capacity: count)
         for (index, durability) in durabilities.enumerated() {
-            unsafe (slots + index).initialize(to: Accumulator(durability))
+            unsafe (slots + index).initialize(to: Accumulator(durability, memory))
         }
     }
 

@@ -36,12 +36,18 @@ struct StateQueue: ~Copyable {
         }
     }
 
-    private var builder = RecordBatchBuilder()
-    private var offsets = RecordBatchBuilder()
+    private var builder: RecordBatchBuilder
+    private var offsets: RecordBatchBuilder
     private var isAwaited = false
     private var areOffsetsAwaited = false
     private var waiting = Ring<Group>()
     private(set) var current = Group()
+
+    /// A queue whose batches lie in `memory`.
+    init(in memory: BatchMemory) {
+        builder = RecordBatchBuilder(in: memory)
+        offsets = RecordBatchBuilder(in: memory)
+    }
 
     /// Whether the tick has changes or work.
     var isEmpty: Bool { builder.isEmpty && offsets.isEmpty && current.work.isEmpty }

@@ -123,7 +123,8 @@ struct BridgeTests {
     @Test("each refusal names its cause, and what was published meanwhile comes when it ends")
     func causes() throws {
         let port = try ReservedPort()
-        let broker = try BrokerProcess(Self.configuration(port.port, ["q/# out 1"], ["username: u", "password: right"]))
+        let broker = try BrokerProcess(
+            Self.configuration(port.port, ["q/# out 1"], ["username: u", "password: right"]))
         try Self.publish(broker, 0..<30, qos: 1)
         _ = try Self.waits(broker) { $0.contains("\"cause\":\"TCP\"") && $0.contains("Connection refused") }
         do {
