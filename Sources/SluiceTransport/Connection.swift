@@ -45,6 +45,7 @@ final class Connection: ReadinessTarget, ClientLink {
     // MARK: Reading
 
     func ready(readable: Bool, writable: Bool) {
+        owner.beginTick()
         if writable, !isClosed { continueWriting() }
         guard readable, !isClosed, !isPaused || isHalfClosed else { return }
         if isLingering {

@@ -126,6 +126,17 @@ final class TransportLoop: @unchecked Sendable {
 
     // MARK: Ticks
 
+    /// Whether something has happened since the loop waited, and the clocks are those of this tick.
+    private var isTicking = false
+
+    /// Sets the clocks if this is the first that happens in a tick: they stand where they stood before the loop waited,
+    /// which an idle one does for half a second.
+    func beginTick() {
+        guard !isTicking else { return }
+        isTicking = true
+        setClocks()
+    }
+
     private func setClocks() {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
@@ -135,6 +146,7 @@ final class TransportLoop: @unchecked Sendable {
     }
 
     private func endTick() {
+        beginTick()
         takeMessages()
         shard.endTick()
         while !afterTickWork.isEmpty {
@@ -146,7 +158,7 @@ final class TransportLoop: @unchecked Sendable {
         if isStopping, connections.isEmpty { finish() }
         keepPace()
         gather()
-        setClocks()
+        isTicking = false
     }
 
     /// Has a timer of five milliseconds for as long as some replay waits for the time of its next record.
