@@ -158,8 +158,6 @@ extension Connection {
         channel.close(isStopping: owner.isStopping, wire: &owner.wire, frames: &owner.frames)
         push(channel)
         guard !isClosed, !isWriteBlocked else { return }
-        guard shutdown(socket, Int32(SHUT_WR)) == 0 else { return finish() }
-        isHalfClosed = true
-        updateWatcher()
+        halfClose()
     }
 }

@@ -45,11 +45,14 @@ final class Connection: ReadinessTarget, ClientLink {
     // MARK: Reading
 
     func ready(readable: Bool, writable: Bool) {
+        owner.beginTick()
         if writable, !isClosed { continueWriting() }
         guard readable, !isClosed, !isPaused || isHalfClosed else { return }
-        if let channel {
-            isLingering ? discard() : read(channel)
-        } else if !isLingering {
+        if isLingering {
+            discard()
+        } else if let channel {
+            read(channel)
+        } else {
             read()
         }
     }
@@ -154,8 +157,9 @@ final class Connection: ReadinessTarget, ClientLink {
                 return
             }
         }
-        client.output.reset(keeping: 4096)
-        if isLingering { finish() }
+        client.output.reset(keeping: isLingering ? 0 : 4096)
+        // A broker that stops waits for nobody to hang up.
+        if isLingering { owner.isStopping ? finish() : halfClose() }
     }
 
     private func continueWriting() {
@@ -168,12 +172,23 @@ final class Connection: ReadinessTarget, ClientLink {
 
     func close() {
         guard !isClosed, let client else { return }
+        // Nothing is left to be said; TLS and WebSocket have an end of their own to say.
+        guard channel != nil || !client.output.isEmpty else { return finish() }
         isLingering = true
         if let channel { send(channel) } else { send(client) }
         guard !isClosed else { return }
         // What does not fit goes as the peer reads; one that never does is cut off.
         updateWatcher()
         owner.linger(self)
+    }
+
+    /// Ends our half when everything is sent. The peer's half is read to its end: it may be in the middle of sending,
+    /// and on a socket that we had closed it would fail there, before it reads why.
+    func halfClose() {
+        guard !isHalfClosed else { return }
+        guard shutdown(socket, Int32(SHUT_WR)) == 0 else { return finish() }
+        isHalfClosed = true
+        updateWatcher()
     }
 
     /// Cuts a lingering connection off.

@@ -57,7 +57,9 @@ final class TransportLoop: @unchecked Sendable {
     private let wakeBox: WakeBox
     private var connections: [ObjectIdentifier: Connection] = [:]
     private var pausedConnections: [Connection] = []
-    private var lingering: [(connection: Connection, since: Int64)] = []
+    /// Connections whose last bytes are on their way, oldest first, among others that have ended since: thousands that
+    /// are closed at once are not searched for one by one.
+    private var lingering = Ring<(connection: Connection, since: Int64)>()
     /// Connections whose handshakes go on, oldest first, among others that have finished since.
     private var opening = Ring<(connection: Connection, since: Int64)>()
     private let handshakeSecondsMax: Int
@@ -124,6 +126,17 @@ final class TransportLoop: @unchecked Sendable {
 
     // MARK: Ticks
 
+    /// Whether something has happened since the loop waited, and the clocks are those of this tick.
+    private var isTicking = false
+
+    /// Sets the clocks if this is the first that happens in a tick: they stand where they stood before the loop waited,
+    /// which an idle one does for half a second.
+    func beginTick() {
+        guard !isTicking else { return }
+        isTicking = true
+        setClocks()
+    }
+
     private func setClocks() {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
@@ -133,6 +146,7 @@ final class TransportLoop: @unchecked Sendable {
     }
 
     private func endTick() {
+        beginTick()
         takeMessages()
         shard.endTick()
         while !afterTickWork.isEmpty {
@@ -144,7 +158,7 @@ final class TransportLoop: @unchecked Sendable {
         if isStopping, connections.isEmpty { finish() }
         keepPace()
         gather()
-        setClocks()
+        isTicking = false
     }
 
     /// Has a timer of five milliseconds for as long as some replay waits for the time of its next record.
@@ -210,8 +224,10 @@ final class TransportLoop: @unchecked Sendable {
         if stoodStill { shard.stoodStill(for: sinceLast) }
         shard.elapsed()
         if !stoodStill { giveUpHandshakes(now) }
-        for entry in lingering where now - entry.since > 2_000_000_000 { entry.connection.cut() }
-        lingering.removeAll { now - $0.since > 2_000_000_000 }
+        while let oldest = lingering.first, now - oldest.since > 2_000_000_000 {
+            oldest.connection.cut()
+            _ = lingering.popFirst()
+        }
         // A resumed publisher that must stop again is paused by its next read.
         if !pausedConnections.isEmpty, !log.isUnderPressure { resumePaused() }
         if isStopping, connections.isEmpty { finish() }
@@ -279,11 +295,10 @@ final class TransportLoop: @unchecked Sendable {
     func closed(_ connection: Connection) {
         connections[ObjectIdentifier(connection)] = nil
         pausedConnections.removeAll { $0 === connection }
-        lingering.removeAll { $0.connection === connection }
         onClose()
     }
 
-    /// Gives a closing connection two seconds to take its last bytes.
+    /// Gives a closing connection two seconds to take its last bytes and to hang up.
     func linger(_ connection: Connection) { lingering.append((connection, shard.now)) }
 
     /// Whether a client must be left unread: the log is behind, or the client does not read its answers.

@@ -29,6 +29,23 @@ struct DataCommandTests {
         #expect(record["timestamp"] as? Int ?? 0 > 1_700_000_000_000_000)
     }
 
+    @Test("a record has the time at which it came, also to a broker that was idle until then")
+    func timestamps() throws {
+        let broker = try BrokerProcess()
+        let peer = try Peer(broker, 4, "p")
+        for _ in 1...3 {
+            // Idle for less than the half second after which the broker looks at the clock by itself.
+            #expect(peer.next(within: 0.45) == "silence")
+            peer.stores("t", "\(Int(Date.now.timeIntervalSince1970 * 1000))")
+        }
+        for record in try objects(try broker.sluice(["consume", "mqtt", "--json"])) {
+            let sent = try #require((record["payload"] as? String).flatMap { Int($0) })
+            let stored = try #require(record["timestamp"] as? Int) / 1000
+            // The kernel's cheap clock is one of its ticks behind.
+            #expect(stored >= sent - 20)
+        }
+    }
+
     @Test("lines, files and repetitions are published in order")
     func publishesManyWays() throws {
         let broker = try BrokerProcess()

@@ -59,6 +59,20 @@ struct FlowConformanceTests {
         client.expect("disconnect 147", "closed")
     }
 
+    @Test("a client that is told why it is closed can go on sending until it has read that")
+    func sendsAfterDisconnect() throws {
+        let broker = try BrokerProcess("limits:\n  inflight: 1\n" + BrokerProcess.plain)
+        let client = try Peer(broker, 5, "c")
+        // The broker waits two seconds for the client to hang up; a test that got no processor meanwhile shows nothing.
+        let deadline = Deadline(1)
+        client.publish("t", "x", qos: 2, id: 1)
+        client.expect("pubrec 1")
+        client.publish("t", "x", qos: 2, id: 2)
+        client.expect("disconnect 147", "closed")
+        // A socket that is closed answers the first packet with a reset, and the second fails.
+        for _ in 1...3 { #expect(client.takes(RawPacket.frame(0x62, [0, 1])) || deadline.isOver) }
+    }
+
     @Test("what is larger than the client takes is not sent and counts as done, at every QoS, also when it comes again")
     func maximumPacketSize() throws {
         let broker = try BrokerProcess()

@@ -54,6 +54,7 @@ final class Peer {
     // MARK: What it says
 
     func send(_ bytes: [UInt8]) { socket.send(bytes) }
+    func takes(_ bytes: [UInt8]) -> Bool { socket.takes(bytes) }
 
     private func table(_ properties: [UInt8]) -> [UInt8] { level == 5 ? [UInt8(properties.count)] + properties : [] }
 

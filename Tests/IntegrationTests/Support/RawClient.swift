@@ -82,15 +82,19 @@ final class RawClient {
     deinit { close(socket) }
 
     /// Sends bytes; a connection that the broker has closed takes them to nowhere.
-    func send(_ bytes: [UInt8]) {
+    func send(_ bytes: [UInt8]) { _ = takes(bytes) }
+
+    /// Sends bytes, and says whether the connection took them.
+    func takes(_ bytes: [UInt8]) -> Bool {
         var done = 0
         while done < bytes.count {
             let count = bytes.withUnsafeBytes { view in
                 Glibc.send(socket, view.baseAddress.map { $0 + done }, bytes.count - done, Int32(MSG_NOSIGNAL))
             }
-            guard count > 0 else { return }
+            guard count > 0 else { return false }
             done += count
         }
+        return true
     }
 
     /// Sends what the socket takes at once.
