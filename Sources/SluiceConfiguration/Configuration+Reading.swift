@@ -89,6 +89,7 @@ extension Limits {
         // 20 bytes are a CONNECT of a few letters; mosquitto takes no less either.
         if let size = section.value("packet_size", .byteCount(20...256 << 20)) { packetBytesMax = size }
         if let levels = section.value("topic_levels", .integer(1...1024)) { topicLevelsMax = levels }
+        if let size = section.value("topic_size", .byteCount(1...65_535)) { topicBytesMax = size }
         if let count = section.value("inflight", .integer(1...65_535)) {
             inflightInboundMax = count
             inflightOutboundMax = count

@@ -9,10 +9,10 @@ enum EnvironmentOverlay {
         ["journal", "file_size"], ["journal", "commit_delay"],
         ["log", "tail_memory"], ["log", "segment_size"], ["log", "retention_size"], ["log", "quota"],
         ["log", "reserve"],
-        ["limits", "packet_size"], ["limits", "topic_levels"], ["limits", "inflight"], ["limits", "qos"],
-        ["limits", "retain"], ["limits", "topic_aliases"], ["limits", "keep_alive"], ["limits", "session_expiry"],
-        ["limits", "connections"], ["limits", "output_buffer"], ["limits", "subscriptions"],
-        ["limits", "connect_timeout"],
+        ["limits", "packet_size"], ["limits", "topic_levels"], ["limits", "topic_size"], ["limits", "inflight"],
+        ["limits", "qos"], ["limits", "retain"], ["limits", "topic_aliases"], ["limits", "keep_alive"],
+        ["limits", "session_expiry"], ["limits", "connections"], ["limits", "output_buffer"],
+        ["limits", "subscriptions"], ["limits", "connect_timeout"],
         ["logging", "level"],
     ]
 

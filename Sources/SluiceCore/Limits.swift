@@ -5,8 +5,9 @@ package struct Limits: Sendable, Equatable {
     /// Kafka clients fetch records up to 1 MiB by default (`max.message.bytes`).
     package var packetBytesMax = 1 << 20
     /// Levels of a topic or filter. mosquitto stops at 200 (its 1.6.6 overflowed the stack without a bound).
-    package var topicLevelsMax = 128
-    /// Bytes of a topic or filter; the protocol's own bound is 65,535.
+    package var topicLevelsMax = 200
+    /// Bytes of a topic or filter; the protocol's own bound is 65,535. With 64 aliases a connection keeps 256 KiB of
+    /// names at most.
     package var topicBytesMax = 4096
     /// QoS 1 and 2 publishes of one connection that are not acknowledged yet; the Receive Maximum that MQTT 5 clients
     /// are told.

@@ -30,6 +30,7 @@ struct ConfigurationTests {
             limits:
               packet_size: 64KiB
               topic_levels: 16
+              topic_size: 65535
               inflight: 20
               qos: 1
               retain: false
@@ -62,6 +63,7 @@ struct ConfigurationTests {
         #expect(configuration.log.tailBytes == 1_000_000_000)
         #expect(configuration.limits.packetBytesMax == 64 << 10)
         #expect(configuration.limits.topicLevelsMax == 16)
+        #expect(configuration.limits.topicBytesMax == 65_535)
         #expect(configuration.limits.inflightInboundMax == 20)
         #expect(configuration.limits.inflightOutboundMax == 20)
         #expect(configuration.limits.qosMax == 1)
@@ -82,8 +84,8 @@ struct ConfigurationTests {
         #expect(configuration.streams[1].durability == .memory)
         #expect(configuration.streams[2].segmentBytes == 8 << 20)
         #expect(configuration.rules.map(\.key) == ["{device}", "{topic}"])
-        #expect(configuration.rules[1].fromLocation == SourceLocation(file: "c.yaml", line: 29, column: 11))
-        #expect(configuration.rules[1].streamLocation.line == 30)
+        #expect(configuration.rules[1].fromLocation == SourceLocation(file: "c.yaml", line: 30, column: 11))
+        #expect(configuration.rules[1].streamLocation.line == 31)
     }
 
     @Test("A rule may bring the settings of a stream that is not listed")
@@ -147,7 +149,8 @@ struct ConfigurationTests {
             "SLUICE_JOURNAL_FILE_SIZE": "1MiB", "SLUICE_JOURNAL_COMMIT_DELAY": "1ms",
             "SLUICE_LOG_TAIL_MEMORY": "1MiB", "SLUICE_LOG_SEGMENT_SIZE": "1MiB",
             "SLUICE_LOG_RETENTION_SIZE": "1GiB", "SLUICE_LOG_QUOTA": "1GiB", "SLUICE_LOG_RESERVE": "0",
-            "SLUICE_LIMITS_PACKET_SIZE": "10000", "SLUICE_LIMITS_TOPIC_LEVELS": "1", "SLUICE_LIMITS_INFLIGHT": "1",
+            "SLUICE_LIMITS_PACKET_SIZE": "10000", "SLUICE_LIMITS_TOPIC_LEVELS": "1", "SLUICE_LIMITS_TOPIC_SIZE": "9",
+            "SLUICE_LIMITS_INFLIGHT": "1",
             "SLUICE_LIMITS_CONNECTIONS": "1", "SLUICE_LIMITS_OUTPUT_BUFFER": "64KiB",
             "SLUICE_LIMITS_QOS": "1", "SLUICE_LIMITS_RETAIN": "false", "SLUICE_LIMITS_TOPIC_ALIASES": "1",
             "SLUICE_LIMITS_KEEP_ALIVE": "1m", "SLUICE_LIMITS_SESSION_EXPIRY": "1d",
