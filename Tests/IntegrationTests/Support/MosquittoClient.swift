@@ -4,8 +4,9 @@ import Synchronization
 
 /// A client of libmosquitto, whose network runs in a thread of the library's.
 ///
-/// Isolation: any thread; callbacks note what happened under the condition's lock.
-// Sendable: everything that changes is touched with `condition` locked, and the library's handle is made for threads.
+/// Isolation: any thread; callbacks note what happened in an object of their own. The last reference to it may go on
+/// the library's thread; one to the client must not, which waits for that thread to end.
+// Sendable: `isStarted` is its user's, what else changes is in `heard`, and the library's handle is made for threads.
 final class MosquittoClient: @unchecked Sendable {
     struct Message: Equatable {
         var topic: String
@@ -19,17 +20,30 @@ final class MosquittoClient: @unchecked Sendable {
     /// Loads the library once.
     static let library: Void = { mosquitto_lib_init() }()
 
+    /// What the callbacks noted.
+    // Sendable: everything that changes is touched with `condition` locked.
+    private final class Heard: @unchecked Sendable {
+        let condition = NSCondition()
+        var connectCode: Int?
+        var messages: [Message] = []
+        var acknowledged: [Int32: Int] = [:]
+        var granted: [Int32: [Int]] = [:]
+        var grantedReason: [Int32: String] = [:]
+        var unsubscribed: Set<Int32> = []
+        /// What the library said of errors.
+        var complaints: [String] = []
+
+        func note(_ body: (Heard) -> Void) {
+            condition.lock()
+            body(self)
+            condition.broadcast()
+            condition.unlock()
+        }
+    }
+
     private let handle: OpaquePointer
-    private let condition = NSCondition()
-    private var connectCode: Int?
-    private var messages: [Message] = []
-    private var acknowledged: [Int32: Int] = [:]
-    private var granted: [Int32: [Int]] = [:]
-    private var grantedReason: [Int32: String] = [:]
-    private var unsubscribed: Set<Int32> = []
+    private let heard = Heard()
     private var isStarted = false
-    /// What the library said of errors.
-    private var complaints: [String] = []
 
     /// - Parameter version: 3 for MQTT 3.1, 4 for 3.1.1, 5.
     init(id: String, version: Int32 = 4, clean: Bool = true, receiveMaximum: Int32? = nil) throws {
@@ -39,7 +53,7 @@ final class MosquittoClient: @unchecked Sendable {
         mosquitto_int_option(handle, MOSQ_OPT_PROTOCOL_VERSION, version)
         if let receiveMaximum { mosquitto_int_option(handle, MOSQ_OPT_RECEIVE_MAXIMUM, receiveMaximum) }
         mosquitto_max_inflight_messages_set(handle, 100)
-        mosquitto_user_data_set(handle, Unmanaged.passUnretained(self).toOpaque())
+        mosquitto_user_data_set(handle, Unmanaged.passUnretained(heard).toOpaque())
         setCallbacks()
     }
 
@@ -51,32 +65,32 @@ final class MosquittoClient: @unchecked Sendable {
         mosquitto_destroy(handle)
     }
 
-    private static func client(_ data: UnsafeMutableRawPointer?) -> MosquittoClient? {
-        data.map { Unmanaged<MosquittoClient>.fromOpaque($0).takeUnretainedValue() }
+    private static func heard(_ data: UnsafeMutableRawPointer?) -> Heard? {
+        data.map { Unmanaged<Heard>.fromOpaque($0).takeUnretainedValue() }
     }
 
     private func setCallbacks() {
         mosquitto_log_callback_set(handle) { _, data, level, text in
             guard level == MOSQ_LOG_ERR, let text else { return }
             let line = String(cString: text)
-            MosquittoClient.client(data)?.note { $0.complaints.append(line) }
+            MosquittoClient.heard(data)?.note { $0.complaints.append(line) }
         }
         mosquitto_connect_callback_set(handle) { _, data, code in
-            MosquittoClient.client(data)?.note { $0.connectCode = Int(code) }
+            MosquittoClient.heard(data)?.note { $0.connectCode = Int(code) }
         }
         mosquitto_publish_v5_callback_set(handle) { _, data, id, reason, _ in
-            MosquittoClient.client(data)?.note { $0.acknowledged[id] = Int(reason) }
+            MosquittoClient.heard(data)?.note { $0.acknowledged[id] = Int(reason) }
         }
         mosquitto_subscribe_v5_callback_set(handle) { _, data, id, count, codes, properties in
             let list = (0..<Int(count)).map { Int(codes?[$0] ?? 0x80) }
             let reason = MosquittoClient.reasonString(properties)
-            MosquittoClient.client(data)?.note {
+            MosquittoClient.heard(data)?.note {
                 $0.granted[id] = list
                 $0.grantedReason[id] = reason
             }
         }
         mosquitto_unsubscribe_callback_set(handle) { _, data, id in
-            MosquittoClient.client(data)?.note { $0.unsubscribed.insert(id) }
+            MosquittoClient.heard(data)?.note { $0.unsubscribed.insert(id) }
         }
         mosquitto_message_v5_callback_set(handle) { _, data, message, properties in
             guard let message = message?.pointee else { return }
@@ -84,25 +98,20 @@ final class MosquittoClient: @unchecked Sendable {
             let received = Message(
                 topic: String(cString: message.topic), payload: String(decoding: payload, as: UTF8.self),
                 qos: Int(message.qos), user: MosquittoClient.userProperties(properties))
-            MosquittoClient.client(data)?.note { $0.messages.append(received) }
+            MosquittoClient.heard(data)?.note { $0.messages.append(received) }
         }
     }
 
-    private func note(_ body: (MosquittoClient) -> Void) {
-        condition.lock()
-        body(self)
-        condition.broadcast()
-        condition.unlock()
-    }
-
-    private func wait<Value>(_ what: String, within seconds: Double = 60, _ value: () -> Value?) throws -> Value {
+    private func wait<Value>(
+        _ what: String, within seconds: Double = 60, _ value: (Heard) -> Value?
+    ) throws -> Value {
         let end = Date(timeIntervalSinceNow: seconds)
-        condition.lock()
-        defer { condition.unlock() }
+        heard.condition.lock()
+        defer { heard.condition.unlock() }
         while true {
-            if let value = value() { return value }
-            guard condition.wait(until: end) else {
-                throw Failure(text: "no \(what) within \(seconds) s \(complaints)")
+            if let value = value(heard) { return value }
+            guard heard.condition.wait(until: end) else {
+                throw Failure(text: "no \(what) within \(seconds) s \(heard.complaints)")
             }
         }
     }
@@ -127,7 +136,7 @@ final class MosquittoClient: @unchecked Sendable {
         guard result == 0 else { throw Failure(text: "connect: \(String(cString: mosquitto_strerror(result)))") }
         isStarted = true
         mosquitto_loop_start(handle)
-        return try wait("CONNACK") { connectCode }
+        return try wait("CONNACK") { $0.connectCode }
     }
 
     /// Subscribes and waits for the SUBACK.
@@ -144,14 +153,15 @@ final class MosquittoClient: @unchecked Sendable {
         var id: Int32 = 0
         let result = mosquitto_subscribe_v5(handle, &id, filter, qos, 0, properties)
         guard result == 0 else { throw Failure(text: "subscribe: \(String(cString: mosquitto_strerror(result)))") }
-        let codes = try wait("SUBACK") { granted[id] }
-        return (codes.first ?? 0x80, grantedReason[id])
+        return try wait("SUBACK") { heard in
+            heard.granted[id].map { ($0.first ?? 0x80, heard.grantedReason[id]) }
+        }
     }
 
     func unsubscribe(_ filter: String) throws {
         var id: Int32 = 0
         mosquitto_unsubscribe(handle, &id, filter)
-        try wait("UNSUBACK") { unsubscribed.contains(id) ? () : nil }
+        try wait("UNSUBACK") { $0.unsubscribed.contains(id) ? () : nil }
     }
 
     /// Publishes.
@@ -167,13 +177,19 @@ final class MosquittoClient: @unchecked Sendable {
     /// - Returns: its reason code.
     @discardableResult
     func waitForAcknowledgement(_ id: Int32, within seconds: Double = 60) throws -> Int {
-        try wait("acknowledgement \(id)", within: seconds) { acknowledged[id] }
+        try wait("acknowledgement \(id)", within: seconds) { $0.acknowledged[id] }
     }
 
     /// Waits until `count` messages have come.
     func receive(_ count: Int, within seconds: Double = 60) throws -> [Message] {
-        do { return try wait("message \(count)", within: seconds) { messages.count >= count ? messages : nil } } catch {
-            throw Failure(text: "\(messages.count) of \(count) messages came within \(seconds) s")
+        var came = 0
+        do {
+            return try wait("message \(count)", within: seconds) { heard in
+                came = heard.messages.count
+                return came >= count ? heard.messages : nil
+            }
+        } catch {
+            throw Failure(text: "\(came) of \(count) messages came within \(seconds) s")
         }
     }
 
@@ -183,10 +199,10 @@ final class MosquittoClient: @unchecked Sendable {
         var looked = 0
         var found = 0
         do {
-            return try wait(payload, within: seconds) {
-                found += messages[looked...].count { $0.payload == payload }
-                looked = messages.count
-                return found >= times ? messages : nil
+            return try wait(payload, within: seconds) { heard in
+                found += heard.messages[looked...].count { $0.payload == payload }
+                looked = heard.messages.count
+                return found >= times ? heard.messages : nil
             }
         } catch {
             throw Failure(text: "\(found) of \(times) '\(payload)' in \(seconds) s, \(looked) messages in all")
@@ -195,9 +211,9 @@ final class MosquittoClient: @unchecked Sendable {
 
     /// Whether a payload has come.
     func has(_ payload: String) -> Bool {
-        condition.lock()
-        defer { condition.unlock() }
-        return messages.contains { $0.payload == payload }
+        heard.condition.lock()
+        defer { heard.condition.unlock() }
+        return heard.messages.contains { $0.payload == payload }
     }
 
     // MARK: Properties
