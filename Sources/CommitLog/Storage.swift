@@ -105,6 +105,8 @@ extension Storage {
 
     /// Reads up to `count` bytes from `position`.
     package func bytes(_ file: FileID, at position: Int64, count: Int) throws(StorageError) -> [UInt8] {
+        // An array of no capacity is one that all share, and making it writes to that.
+        guard count > 0 else { return [] }
         var failure: StorageError?
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { memory, initializedCount in
             do throws(StorageError) {
