@@ -16,6 +16,9 @@ package final class BatchSlab: @unchecked Sendable {
     /// Bytes held.
     package var count: Int { storage.count }
 
+    /// Bytes of memory that it is.
+    var capacity: Int { storage.capacity }
+
     /// Bytes that still fit.
     var room: Int { storage.capacity - storage.count }
 
@@ -60,7 +63,7 @@ package final class BatchSlab: @unchecked Sendable {
 /// Isolation: one thread's.
 package final class BatchMemory {
     /// A slab's size. A reader that keeps one batch keeps a slab, so it is not more than a client's output may be.
-    static let slabBytes = 256 << 10
+    package static let slabBytes = 256 << 10
     /// A larger batch has memory of its own; a slab has less than this left when it is full.
     private static let sharedBytesMax = 32 << 10
     /// Slabs remembered. One that is not is freed with its last batch.

@@ -51,6 +51,9 @@ package import SluiceCore
         byteCount = header.byteCount
     }
 
+    /// The memory that it keeps from being freed, which other batches may share, and how many bytes that is.
+    package var keptMemory: (id: ObjectIdentifier, byteCount: Int) { (ObjectIdentifier(slab), slab.capacity) }
+
     /// The offset of the last record.
     package var lastOffset: Offset { baseOffset.advanced(by: lastOffsetDelta) }
 

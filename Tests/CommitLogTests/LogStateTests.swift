@@ -45,6 +45,48 @@ struct LogStateTests {
         #expect(entries.map(\.sequence) == [1])
     }
 
+    @Test("a read of the tail keeps little memory from being freed, however far apart its batches lie")
+    func keepsLittle() throws {
+        let partitions = (0..<2).map { number in
+            PartitionState(
+                id: PartitionID(rawValue: UInt32(number)), streamIndex: 0, durability: .memory,
+                segments: [SegmentInfo(baseOffset: .zero)], end: .zero)
+        }
+        var state = LogState(partitions: partitions, nextLSN: LSN(rawValue: 1), limits: LogLimits())
+        let reader = state.register()
+        var builder = RecordBatchBuilder(in: BatchMemory())
+        func append(_ byteCount: Int, to number: Int) {
+            let (key, headers) = (RecordFields.nullKey, RecordFields.headers([]))
+            let value = [UInt8](repeating: 1, count: byteCount)
+            builder.append(
+                at: Timestamp(rawValue: 0), keyField: key.span, value: value.span, headersField: headers.span)
+            let append = Append(
+                partition: partitions[number].id, batch: builder.finish(), isAwaited: false, topicHashes: nil)
+            let outcome = state.append([append])
+            #expect(outcome == .appended(LSN(rawValue: 1)))
+        }
+        // One small batch in each slab, and large ones of the other partition.
+        for _ in 0..<40 {
+            append(10, to: 1)
+            for _ in 0..<9 { append(30_000, to: 0) }
+        }
+        var (offset, reads) = (Offset.zero, 0)
+        while true {
+            let found = state.readTail(
+                partitions[1].id, from: offset, level: .appended, reader: reader, byteCountMax: 1 << 20)
+            let read = try #require(found)
+            // Two slabs and one for the reader, each with one batch or two.
+            #expect((1...6).contains(read.batches.count))
+            let slabs = Set(read.batches.map { $0.keptMemory.id })
+            #expect(slabs.count <= 3)
+            reads += 1
+            offset = read.nextOffset
+            if read.isCaughtUp { break }
+        }
+        #expect(offset == Offset(rawValue: 40))
+        #expect(reads > 6)
+    }
+
     @Test("a read of the tail ends at the scan, and is refused below what is in memory")
     func readsTail() throws {
         let world = FaultWorld()

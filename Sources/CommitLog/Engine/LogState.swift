@@ -375,9 +375,16 @@ package struct LogState: ~Copyable {
         var read = PartitionRead(nextOffset: offset)
         var index = partition.tailIndex(of: offset)
         var byteCount = 0
+        // A client that stands still keeps what was read, and with it all that shares the memory. The batches of a
+        // partition with few messages lie far apart, so the memory counts too: a slab for each who appends, and two.
+        var keptBytes = 0
+        var kept: Set<ObjectIdentifier> = []
         while index < partition.tail.count, byteCount < byteCountMax {
             let entry = partition.tail[index]
             guard entry.sequence < limit else { break }
+            let memory = entry.batch.keptMemory
+            if kept.insert(memory.id).inserted { keptBytes += memory.byteCount }
+            guard keptBytes <= (scans.count + 2) * BatchMemory.slabBytes || read.batches.isEmpty else { break }
             read.batches.append(entry.batch)
             read.nextOffset = entry.batch.nextOffset
             byteCount += entry.batch.byteCount
