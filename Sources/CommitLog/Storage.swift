@@ -86,6 +86,24 @@ package struct StorageError: Error, Equatable, CustomStringConvertible {
         }
     }
 
+    /// Whether it is space that was wanting, on the disk or within a quota.
+    package var isSpace: Bool { isFull && (code == 28 || code == 122) }
+
+    /// Whether the call can be made again with nothing in doubt: for want of space or descriptors, or since it was
+    /// about names only (open, rename, remove, list, making a directory), which are as they were or as they should be.
+    ///
+    /// Never a synchronisation, whose pages the kernel may have dropped, nor a write, of which any part may have
+    /// reached the device: with these a second success would prove nothing (ADR 0019).
+    package var isPassing: Bool {
+        switch operation {
+        case .open, .rename, .remove, .list, .makeDirectory: true
+        case .size, .read, .write, .synchronize, .synchronizeDirectory, .truncate, .preallocate, .lock, .format: isFull
+        }
+    }
+
+    /// Whether the name was not there (ENOENT).
+    package var isMissing: Bool { code == 2 }
+
     /// `operation path: reason`.
     package var description: String { "\(operation.rawValue) \(path): \(reason)" }
 }

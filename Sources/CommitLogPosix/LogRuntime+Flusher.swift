@@ -27,7 +27,7 @@ extension LogRuntime {
                 // Not before all of it went well: housekeeping takes this for the return of space.
                 withState { _ in flusherIsBlocked = false }
             } catch {
-                if error.isFull {
+                if error.isPassing {
                     withState { _ in flusherIsBlocked = true }
                     setFull(.device, error)
                     if journalIsStopping { return }
@@ -99,11 +99,13 @@ extension LogRuntime {
             let made = try maintenance.makeJournalFile()
             offer([made])
         } else {
-            let recycled = try maintenance.checkpoint(Array(full))
+            let checkpoint = try maintenance.checkpoint(Array(full))
             monitor.lock()
-            finished.removeFirst(full.count)
+            finished.removeFirst(checkpoint.doneCount)
             monitor.unlock()
-            offer(recycled)
+            offer(checkpoint.recycled)
+            // As long as there is a file to go on in, the others can wait for the next checkpoint.
+            if let failure = checkpoint.failure, !failure.isPassing || checkpoint.recycled.isEmpty { throw failure }
         }
     }
 
@@ -131,7 +133,7 @@ extension LogRuntime {
             try maintenance.synchronize()
             try maintenance.markClean()
         } catch {
-            report("the clean stop could not be completed, the next start recovers: \(error)")
+            report(.warning, "the clean stop could not be completed, the next start recovers: \(error)")
         }
     }
 }

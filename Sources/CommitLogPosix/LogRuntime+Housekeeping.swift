@@ -42,8 +42,8 @@ extension LogRuntime {
             _ = try housekeeper.seal(now: now, shouldStop: { self.isAskedToStop })
         } catch {
             switch error {
-            case .failed(let error): report("housekeeping goes on later: \(error)")
-            case .damaged: report("housekeeping has found a damaged segment and leaves it as it is")
+            case .failed(let error): report(.warning, "housekeeping goes on later: \(error)")
+            case .damaged: report(.warning, "housekeeping has found a damaged segment and leaves it as it is")
             case .inDoubt(let error): poison(error)
             }
         }
@@ -56,7 +56,7 @@ extension LogRuntime {
             wall: Timestamp(rawValue: WallClock.milliseconds()), monotonic: MonotonicClock.nanoseconds() / 1_000_000)
         if let milliseconds = result.jumpMilliseconds {
             let seconds = milliseconds / 1000
-            report("the clock has jumped ahead by \(seconds) s: for an hour nothing is removed for its age")
+            report(.warning, "the clock has jumped ahead by \(seconds) s: for an hour nothing is removed for its age")
         }
     }
 
@@ -94,18 +94,20 @@ extension LogRuntime {
         monitor.unlock()
         if isReached { quotaReached() } else { setFull(.quota, nil) }
         do throws(StorageError) {
-            let (isFull, isBlocked) = withState { ($0.isDeviceFull, flusherIsBlocked || journalIsBlocked) }
+            let (isFull, isOutOfSpace, isBlocked) = withState {
+                ($0.isDeviceFull, $0.isDeviceOutOfSpace, flusherIsBlocked || journalIsBlocked)
+            }
             if !isFull {
                 if !reserve.isHeld, try !reserve.hold() {
                     setFull(.device, StorageError(.write, SpaceReserve.path, code: 28, reason: "no space on device"))
                 }
-            } else if reserve.isHeld {
+            } else if reserve.isHeld, isOutOfSpace {
                 try reserve.release()
             } else if !isBlocked, try reserve.hold() {
                 setFull(.device, nil)
             }
         } catch {
-            report("the reserve of space is tried again: \(error)")
+            report(.warning, "the reserve of space is tried again: \(error)")
         }
     }
 }

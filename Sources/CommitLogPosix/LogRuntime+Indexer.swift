@@ -15,9 +15,9 @@ extension LogRuntime {
                 while try indexer.step(), !indexerIsStopping {}
             } catch {
                 // An index is a cache: without space there is none for now, and no failure is the log's.
-                if !error.isFull { report("a topic index cannot be written: \(error)") }
+                if !error.isFull { report(.warning, "a topic index cannot be written: \(error)") }
             }
-            for finding in indexer.takeFindings() { report("\(finding.path): \(finding.text)") }
+            for finding in indexer.takeFindings() { report(.warning, "\(finding.path): \(finding.text)") }
         }
     }
 

@@ -207,6 +207,12 @@ extension LogRuntime {
         for wake in woken { wake() }
     }
 
+    /// What came back when nothing is wanting any more.
+    private static func relief(from error: StorageError?) -> String {
+        guard let error, !error.isSpace else { return "space has returned" }
+        return error.isFull ? "files can be opened again" : "\(error.operation.rawValue) works again"
+    }
+
     func poison(_ error: StorageError) {
         monitor.lock()
         state.poison(error)
@@ -215,19 +221,25 @@ extension LogRuntime {
         spareReady.signal()
         flushWork.signal()
         monitor.unlock()
-        report("the log is poisoned and acknowledges nothing any more: \(error)")
+        report(.error, "the log is poisoned and acknowledges nothing any more: \(error)")
         for wake in wakes { wake() }
     }
 
-    /// Notes that space ran out (an error) or came back (nil), and says so when it makes a difference.
+    /// Notes that something is wanting that comes back, space mostly (an error), or that it came back (nil), and says
+    /// so when it makes a difference.
     func setFull(_ cause: LogState.FullCause, _ error: StorageError?) {
         monitor.lock()
+        let former = state.full
         let isChange = state.setFull(cause, error)
         let wakes = isChange ? readers.map(\.wake) : []
         keepWork.signal()
         monitor.unlock()
         guard isChange else { return }
-        report(error.map { "publishes are refused: \($0)" } ?? "space has returned, publishes are taken again")
+        if let error {
+            report(.warning, "publishes are refused: \(error)")
+        } else {
+            report(.warning, "\(Self.relief(from: former)), publishes are taken again")
+        }
         for wake in wakes { wake() }
     }
 }

@@ -1,6 +1,7 @@
 import CommitLog
 package import RecordFormat
 package import SluiceCore
+import Synchronization
 
 /// The reader threads: history that is no longer in memory.
 extension LogRuntime {
@@ -18,10 +19,11 @@ extension LogRuntime {
                 }
             } catch {
                 let (partition, offset) = (fetch.partition.rawValue, fetch.offset.rawValue)
-                report("history of partition \(partition) at \(offset) is not readable: \(error)")
+                read.isFailed = true
+                reportRead("history of partition \(partition) at \(offset) is not readable: \(error)")
             }
             if read.damagedByteCount > 0 {
-                report("partition \(fetch.partition.rawValue): \(read.damagedByteCount) damaged bytes passed over")
+                reportRead("partition \(fetch.partition.rawValue): \(read.damagedByteCount) damaged bytes passed over")
             }
             monitor.lock()
             if let segment = read.suspectSegment { noteSuspect(fetch.partition, segment) }
@@ -30,6 +32,14 @@ extension LogRuntime {
             monitor.unlock()
             wake()
         }
+    }
+
+    /// Reports what a read has met; whoever reads the same place again does not fill the log.
+    private func reportRead(_ text: String) {
+        let now = MonotonicClock.nanoseconds()
+        let (isAdmitted, leftOutCount) = readerLines.withLock { ($0.admits(at: now), $0.takeLeftOut(at: now)) }
+        if isAdmitted { report(.warning, text) }
+        if leftOutCount > 0 { report(.warning, "\(leftOutCount) more lines about reads were left out") }
     }
 
     private func nextFetch(_ number: Int) -> Fetch? {

@@ -85,7 +85,9 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     let settings: LogRuntimeSettings
     let storage: any Storage
     let files: [PartitionFiles]
-    let report: @Sendable (String) -> Void
+    let report: @Sendable (LogSeverity, String) -> Void
+    /// What readers meet that they will meet again.
+    let readerLines = Mutex(LineLimiter(burst: 10, nanosecondsPerLine: 5_000_000_000))
 
     let monitor = Monitor()
     let journalWork: Monitor.Condition
@@ -147,7 +149,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     /// - Throws: `StorageError` when the directory cannot be opened.
     package init(
         storage: any Storage, streams: [StreamSettings], settings: LogRuntimeSettings,
-        report: @escaping @Sendable (String) -> Void
+        report: @escaping @Sendable (LogSeverity, String) -> Void
     ) throws(StorageError) {
         var opened = try Self.open(storage, streams, settings)
         self.settings = settings

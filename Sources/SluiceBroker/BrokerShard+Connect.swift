@@ -12,6 +12,10 @@ extension BrokerShard {
         client.isBridge = request.isBridge
         client.clientID = request.clientID.isEmpty ? assignedClientID(client) : request.clientID
         client.expirySeconds = offer.sessionExpirySeconds(asked: request.sessionExpirySeconds)
+        if client.isSurplus {
+            let cause = "there are as many connections as there may be, \(settings.limits.connectionsMax)"
+            return refuse(client, .quotaExceeded, cause)
+        }
         if let (reason, cause) = refusal(of: request) { return refuse(client, reason, cause) }
         let assigned = request.clientID.isEmpty ? client.clientID : []
         let greetingSize = client.session.openedSize(

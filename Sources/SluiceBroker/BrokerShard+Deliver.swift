@@ -174,6 +174,11 @@ extension BrokerShard {
                 continue
             }
             let selectionNumber = reader.selectionNumber
+            guard !read.isFailed else {
+                reader.update(at: index) { $0.ticket = nil }
+                stall(reader)
+                continue
+            }
             reader.update(at: index) { cursor in
                 cursor.ticket = nil
                 if cursor.isLookup {

@@ -229,7 +229,7 @@ extension BrokerShard {
         for run in group.runs where !run.client.isClosing {
             let client = run.client
             guard client.version == .v5 else {
-                report(.warning, "\(client.name) at \(client.address): closed, its publishes cannot be stored")
+                report(.info, "\(client.name) at \(client.address): closed, its publishes cannot be stored")
                 terminate(client, reason, "its publishes cannot be stored")
                 continue
             }

@@ -38,7 +38,9 @@ package final class BrokerShard {
     let settings: ShardSettings
     let log: any LogEngine
     let peers: any ShardPeers
-    let report: (LogSeverity, String) -> Void
+    private let say: (LogSeverity, String) -> Void
+    /// Lines about clients, who may connect and be refused without end.
+    private var clientLines = LineLimiter(burst: 50, nanosecondsPerLine: 200_000_000)
     /// Makes another tick come soon.
     let wake: @Sendable () -> Void
     let reader: ReaderID
@@ -93,6 +95,8 @@ package final class BrokerShard {
     var tailEntries: [TailEntry] = []
     var readerQueue: [Reader] = []
     var fetchers: [UInt64: Reader] = [:]
+    /// Readers whose history could not be read: they ask again in a while.
+    private var stalledReaders: [Reader] = []
     var nextTicket: UInt64 = 1
     var appendedCount = 0
     var durableCount = 0
@@ -121,7 +125,7 @@ package final class BrokerShard {
         self.settings = settings
         self.log = log
         self.peers = peers
-        self.report = report
+        say = report
         self.wake = wake
         reader = log.register(wake: wake)
         offer = SessionOffer(limits: settings.limits)
@@ -159,14 +163,24 @@ package final class BrokerShard {
         return state.oldest != nil
     }
 
+    /// Says what an operator should know. What clients can repeat as they like is at level info, and bounded.
+    func report(_ severity: LogSeverity, _ text: String) {
+        switch severity {
+        case .info: if clientLines.admits(at: now) { say(severity, text) }
+        case .warning, .error: say(severity, text)
+        }
+    }
+
     /// Bytes of output above which a client's own bytes are left unread.
     package var outputBytesMax: Int { settings.limits.outputBytesMax }
 
     // MARK: Connections
 
     /// Takes in a new connection.
-    package func connected(_ link: any ClientLink, address: String) -> Client {
+    /// - Parameter isSurplus: whether there are as many connections as there may be: its CONNECT is refused.
+    package func connected(_ link: any ClientLink, address: String, isSurplus: Bool = false) -> Client {
         let client = Client(number: nextNumber, address: address, link: link, limits: settings.limits, now: now)
+        client.isSurplus = isSurplus
         nextNumber += 1
         clients[client.number] = client
         counters.connectionsAccepted += 1
@@ -240,6 +254,10 @@ package final class BrokerShard {
     /// Looks for clients that were silent for too long, and for what is due. Called twice a second.
     package func elapsed() {
         expireSessions()
+        let leftOutCount = clientLines.takeLeftOut(at: now)
+        if leftOutCount > 0 { say(.info, "\(leftOutCount) more lines about clients were left out") }
+        for reader in stalledReaders { queue(reader) }
+        stalledReaders = []
         elapsedCount += 1
         if elapsedCount.isMultiple(of: 2) {
             recordProgress()
@@ -337,6 +355,9 @@ package final class BrokerShard {
             error, version: client.decoder.version, packetSizeMax: client.decoder.packetSizeMax, into: &client.output)
         close(client)
     }
+
+    /// Lets a reader whose history could not be read ask again when half a second has passed.
+    func stall(_ reader: Reader) { stalledReaders.append(reader) }
 
     /// Puts a client on the list of those with output.
     @inline(__always)

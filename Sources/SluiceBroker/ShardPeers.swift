@@ -106,8 +106,3 @@ package struct BrokerCounters: Sendable, Equatable {
     /// Nothing counted.
     package init() {}
 }
-
-/// Where the broker says what an operator should know.
-package enum LogSeverity: Sendable {
-    case info, warning
-}

@@ -38,8 +38,11 @@ package struct Limits: Sendable, Equatable {
     package var connectSecondsMax = 10
     /// How long a share group without members keeps its position, in seconds: 7 days, as Kafka keeps a group's offsets.
     package var shareGroupSecondsMax = 7 * 86_400
-    /// Connections of one process.
+    /// Connections of one process; fewer where the limit of open files allows fewer.
     package var connectionsMax = 100_000
+    /// Connections beyond that which are let in as far as their CONNECT, to be told why they are refused. The
+    /// descriptors are kept for them; whoever comes while these are taken, too, is closed without a word.
+    package static let surplusConnectionsMax = 16
 
     /// The defaults.
     package init() {

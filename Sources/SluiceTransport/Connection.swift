@@ -20,6 +20,8 @@ final class Connection: ReadinessTarget, ClientLink {
     var stash = ByteBuffer()
     var isWriteBlocked = false
     private(set) var isPaused = false
+    /// Whether it came when there were as many as there may be: it is told so, and ends.
+    var isSurplus = false
     private(set) var isClosed = false
     /// Whether its last bytes are to be sent before the socket is closed.
     var isLingering = false
@@ -39,7 +41,8 @@ final class Connection: ReadinessTarget, ClientLink {
 
     /// Makes it the link of a new client of the shard.
     func open() {
-        client = owner.shard.connected(self, address: channel?.address ?? SocketAddress.peer(of: socket))
+        client = owner.shard.connected(
+            self, address: channel?.address ?? SocketAddress.peer(of: socket), isSurplus: isSurplus)
     }
 
     // MARK: Reading

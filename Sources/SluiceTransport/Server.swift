@@ -87,7 +87,11 @@ package final class Server {
     private let loop = Loop()
     private var loops: [TransportLoop] = []
     private var acceptedCount = 0
-    private var refusedCount = 0
+    private var refusalLines = LineLimiter(burst: 1, nanosecondsPerLine: 10_000_000_000)
+    private var acceptLines = LineLimiter(burst: 1, nanosecondsPerLine: 10_000_000_000)
+    private var acceptPauseMilliseconds = shortestAcceptPause
+    private static let shortestAcceptPause: UInt64 = 50
+    private static let longestAcceptPause: UInt64 = 3200
     private var watchers: [SignalWatcher] = []
     private var retry: RepeatingTimer?
 
@@ -189,30 +193,49 @@ package final class Server {
                 if errno == EAGAIN || errno == EINTR || errno == ECONNABORTED { return }
                 return waitForDescriptors()
             }
-            guard peers.connectionCount.load(ordering: .relaxed) < settings.limits.connectionsMax else {
+            acceptPauseMilliseconds = Self.shortestAcceptPause
+            let count = peers.connectionCount.load(ordering: .relaxed)
+            let isSurplus = count >= settings.limits.connectionsMax
+            if isSurplus { reportSurplus() }
+            guard count < settings.limits.connectionsMax + Limits.surplusConnectionsMax else {
                 Glibc.close(socket)
-                refusedCount += 1
-                if refusedCount & (refusedCount - 1) == 0 {
-                    report(.warning, "\(refusedCount) connections refused, \(settings.limits.connectionsMax) are open")
-                }
                 continue
             }
             peers.connectionCount.add(1, ordering: .relaxed)
-            loops[acceptedCount % loops.count].post(.accepted(socket, listener.door))
+            loops[acceptedCount % loops.count].post(.accepted(socket, listener.door, isSurplus: isSurplus))
             acceptedCount += 1
         }
     }
 
-    /// Out of descriptors or memory: the connections there are go on, new ones wait in the kernel for a while.
+    private func reportSurplus() {
+        let now = monotonicNanoseconds()
+        let leftOutCount = refusalLines.takeLeftOut(at: now)
+        guard refusalLines.admits(at: now) || leftOutCount > 0 else { return }
+        let more = leftOutCount > 0 ? ", and \(leftOutCount) before it" : ""
+        report(
+            .warning, "a connection is refused\(more): \(settings.limits.connectionsMax) are open, as many as may be")
+    }
+
+    /// Out of descriptors or memory: the connections there are go on, new ones wait in the kernel for a while, longer
+    /// each time.
     private func waitForDescriptors() {
-        report(.warning, "cannot accept connections: \(String(cString: strerror(errno)))")
+        let reason = String(cString: strerror(errno))
+        if acceptLines.admits(at: monotonicNanoseconds()) { report(.warning, "cannot accept connections: \(reason)") }
         for listener in listeners { listener.watcher?.want(readable: false, writable: false) }
         guard retry == nil else { return }
-        retry = RepeatingTimer(loop, milliseconds: 200) { [unowned self] in
+        let pause = acceptPauseMilliseconds
+        acceptPauseMilliseconds = min(pause * 2, Self.longestAcceptPause)
+        retry = RepeatingTimer(loop, milliseconds: pause) { [unowned self] in
             retry?.close()
             retry = nil
             for listener in listeners { listener.watcher?.want(readable: true, writable: false) }
         }
+    }
+
+    private func monotonicNanoseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
     private func stopAccepting() {

@@ -9,8 +9,8 @@ import Synchronization
 
 /// What comes to a loop from other threads.
 enum LoopMessage: Sendable {
-    /// A new connection, and what is spoken on it.
-    case accepted(Int32, Door)
+    /// A new connection, what is spoken on it, and whether it is one too many.
+    case accepted(Int32, Door, isSurplus: Bool)
     /// A word from another shard.
     case shard(ShardMessage)
     /// The node stops.
@@ -64,7 +64,7 @@ final class TransportLoop: @unchecked Sendable {
     private var opening = Ring<(connection: Connection, since: Int64)>()
     private let handshakeSecondsMax: Int
     private let report: (LogSeverity, String) -> Void
-    private var failureCount = 0
+    private var failureLines = LineLimiter(burst: 20, nanosecondsPerLine: 200_000_000)
     private var afterTickWork: [() -> Void] = []
     private var memory = UnsafeMutableRawPointer.allocate(byteCount: readBytes, alignment: 4096)
     private(set) var receiveCapacity = readBytes
@@ -205,7 +205,7 @@ final class TransportLoop: @unchecked Sendable {
         }
         for message in messages {
             switch message {
-            case .accepted(let socket, let door): accept(socket, door)
+            case .accepted(let socket, let door, let isSurplus): accept(socket, door, isSurplus: isSurplus)
             case .shard(let message): shard.received(message)
             case .stop: stop()
             }
@@ -235,11 +235,12 @@ final class TransportLoop: @unchecked Sendable {
 
     // MARK: Connections
 
-    private func accept(_ socket: Int32, _ door: Door) {
+    private func accept(_ socket: Int32, _ door: Door, isSurplus: Bool) {
         guard !isStopping, let connection = Connection(self, socket: socket, channel: channel(door, socket)) else {
             Glibc.close(socket)
             return onClose()
         }
+        connection.isSurplus = isSurplus
         connections[ObjectIdentifier(connection)] = connection
         if connection.channel == nil { connection.open() } else { opening.append((connection, shard.now)) }
     }
@@ -262,21 +263,13 @@ final class TransportLoop: @unchecked Sendable {
             }
             _ = opening.popFirst()
         }
-        if failureCount > Self.reportedFailuresMax {
-            report(.info, "\(failureCount - Self.reportedFailuresMax) more connections failed meanwhile")
-        }
-        failureCount = 0
+        let leftOutCount = failureLines.takeLeftOut(at: now)
+        if leftOutCount > 0 { report(.info, "\(leftOutCount) more connections failed meanwhile") }
     }
 
-    /// Lines about failed handshakes between two calls of `elapsed`; whoever opens connections by the thousand shall
-    /// not fill the log.
-    private static let reportedFailuresMax = 10
-
-    /// Logs why a connection failed before or below MQTT.
-    func reportFailure(_ text: String) {
-        failureCount += 1
-        if failureCount <= Self.reportedFailuresMax { report(.info, text) }
-    }
+    /// Logs why a connection failed before or below MQTT, unless there are too many such lines: whoever opens
+    /// connections by the thousand shall not fill the log.
+    func reportFailure(_ text: String) { if failureLines.admits(at: shard.now) { report(.info, text) } }
 
     /// Gives the memory of large bursts back, on the way in.
     func shrinkInput() {

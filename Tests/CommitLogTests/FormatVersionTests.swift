@@ -70,7 +70,7 @@ struct FormatVersionTests {
         for _ in 0..<2 {
             let log = try LogRuntime(
                 storage: PosixStorage(root: data), streams: FormatFixture.settings.streams, settings: settings,
-                report: { _ in })
+                report: { _, _ in })
             var count = 0
             for stream in log.streams {
                 for partition in stream.partitions {

@@ -44,7 +44,7 @@ struct KafkaDumpTests {
         // Its records are old: a slow disk's segments would be sealed, which makes one batch of several.
         settings.housekeepingNanoseconds = LogRuntimeTests.hourNanoseconds
         let log = try LogRuntime(
-            storage: PosixStorage(root: path), streams: [stream], settings: settings, report: { _ in })
+            storage: PosixStorage(root: path), streams: [stream], settings: settings, report: { _, _ in })
         for number in 0..<60 { try LogRuntimeTests.appendAndWait(log, Array(number * 50..<number * 50 + 50 + number)) }
         log.stop()
         return try FileManager.default.contentsOfDirectory(atPath: path + "/streams/mqtt-0")

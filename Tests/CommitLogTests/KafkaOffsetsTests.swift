@@ -36,7 +36,7 @@ struct KafkaOffsetsTests {
     private static func write(_ records: [GroupRecord], to path: String) throws {
         let log = try LogRuntime(
             storage: PosixStorage(root: path), streams: [StreamSettings(name: GroupRecord.stream)],
-            settings: LogRuntimeSettings(), report: { _ in })
+            settings: LogRuntimeSettings(), report: { _, _ in })
         var builder = RecordBatchBuilder()
         let headers = RecordFields.headers([])
         for record in records {

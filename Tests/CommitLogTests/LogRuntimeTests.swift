@@ -45,7 +45,7 @@ struct LogRuntimeTests {
     static func open(_ path: String, _ settings: LogRuntimeSettings = LogRuntimeSettings()) throws -> LogRuntime {
         try LogRuntime(
             storage: PosixStorage(root: path), streams: [StreamSettings(name: "mqtt")], settings: settings,
-            report: { _ in })
+            report: { _, _ in })
     }
 
     /// Appends a batch and waits for the device.

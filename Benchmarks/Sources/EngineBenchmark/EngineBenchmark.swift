@@ -33,7 +33,7 @@ enum EngineBenchmark {
 
     static func open(_ path: String, _ streams: [StreamSettings]) throws -> LogRuntime {
         try LogRuntime(
-            storage: PosixStorage(root: path), streams: streams, settings: LogRuntimeSettings(), report: { print($0) })
+            storage: PosixStorage(root: path), streams: streams, settings: LogRuntimeSettings(), report: { print($1) })
     }
 
     /// A batch of `count` records of `byteCount` bytes.

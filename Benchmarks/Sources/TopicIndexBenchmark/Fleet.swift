@@ -24,7 +24,7 @@ struct Fleet {
         var settings = LogRuntimeSettings()
         if !indexed { settings.topicSectionBytes = 1 << 30 }
         return try LogRuntime(
-            storage: PosixStorage(root: path), streams: [stream], settings: settings, report: { print($0) })
+            storage: PosixStorage(root: path), streams: [stream], settings: settings, report: { print($1) })
     }
 
     /// Publishes as devices do that report in turn, some early and some late.

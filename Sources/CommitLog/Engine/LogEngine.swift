@@ -143,6 +143,8 @@ package struct PartitionRead: Sendable {
     package var damagedByteCount: Int64 = 0
     /// Offsets that were asked for and that retention has taken.
     package var removedCount: Int64 = 0
+    /// Whether it could not be read now; the answer to the same question may be another one later.
+    package var isFailed = false
     /// The base offset of a segment whose topic index should be looked at: it is missing, damaged or wrong.
     package var suspectSegment: Offset?
 

@@ -46,8 +46,8 @@ package final class LogMaintenance {
                 access.withState { state in
                     for target in targets[index...] { state.requeueFlush(target.partition) }
                 }
-                // A roll synchronises: what fails for another reason than space is final here, too.
-                if !error.isFull { failure = error }
+                // A roll synchronises: what is in doubt after that is final here, too.
+                if !error.isPassing { failure = error }
                 throw error
             }
         }
@@ -98,7 +98,7 @@ package final class LogMaintenance {
                     state.completed(flush: id, batches: [], segments: [sealed, writers[index].active])
                 }
             } catch {
-                if !error.isFull { failure = error }
+                if !error.isPassing { failure = error }
                 throw error
             }
         }
@@ -128,28 +128,38 @@ package final class LogMaintenance {
     ///
     /// A later group must be durable, and with it the head of the file behind: a recovery that found neither these
     /// files nor that head would not know whether frames behind it follow on.
-    /// - Returns: the files under new numbers, in their order, free to be written.
-    package func checkpoint(_ finished: [JournalWriter.File]) throws(StorageError) -> [JournalWriter.File] {
+    /// - Throws: `StorageError`, before any file has a new name.
+    package func checkpoint(_ finished: [JournalWriter.File]) throws(StorageError) -> Checkpoint {
         // Every group in the files may be flushed by now; one that may not would be lost with its file.
         for file in finished { precondition(access.withState { $0.durable } > file.lastLSN) }
         try flush()
         try synchronize { (writer) throws(StorageError) in try writer.synchronizeBatches() }
-        // What needs space comes first: a file that has its new name cannot be tried again.
+        // What needs space comes first, since it is the likeliest to fail.
         var filled: [JournalWriter.File] = []
         for file in finished { filled.append(try files.fill(file)) }
-        var recycled: [JournalWriter.File] = []
-        do throws(StorageError) {
-            for file in filled { recycled.append(try files.recycle(file)) }
-        } catch {
-            if recycled.isEmpty, error.isFull { throw error }
-            // A later one: which names there are is not what the caller believes, so it is final, for want of space
-            // too.
-            let final = StorageError(
-                error.operation, error.path, code: error.isFull ? 0 : error.code, reason: error.reason)
-            failure = final
-            throw final
+        var result = Checkpoint()
+        // The oldest first, and none behind one that keeps its name: the files that a recovery finds follow on.
+        for file in filled {
+            do throws(StorageError) {
+                if let recycled = try files.recycle(file) { result.recycled.append(recycled) }
+                result.doneCount += 1
+            } catch {
+                if !error.isPassing { failure = error }
+                result.failure = error
+                break
+            }
         }
-        return recycled
+        return result
+    }
+
+    /// What became of the files of a checkpoint.
+    package struct Checkpoint {
+        /// Files under new numbers, in their order, free to be written.
+        package var recycled: [JournalWriter.File] = []
+        /// How many of the files, from the first on, are done with.
+        package var doneCount = 0
+        /// Why the next one is as it was; it is tried again when that is passing, and the log is poisoned otherwise.
+        package var failure: StorageError?
     }
 
     /// Makes one more journal file.

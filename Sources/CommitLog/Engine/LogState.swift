@@ -59,7 +59,7 @@ package struct LogState: ~Copyable {
 
     /// Why there is no space.
     package enum FullCause: Hashable, Sendable {
-        /// The device, or the system's quota, has no more.
+        /// The device, or the system's quota, has no more; or a call fails that can be made again.
         case device
         /// The data directory has reached its own quota.
         case quota
@@ -239,8 +239,11 @@ package struct LogState: ~Copyable {
         return wasFull != (full != nil)
     }
 
-    /// Whether the device has no space.
+    /// Whether the device has no space, or wants something else that comes back.
     package var isDeviceFull: Bool { fullCauses[.device] != nil }
+
+    /// Whether it is the device's space that is wanting.
+    package var isDeviceOutOfSpace: Bool { fullCauses[.device]?.isSpace == true }
 
     // MARK: Flushing
 

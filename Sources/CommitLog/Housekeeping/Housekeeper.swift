@@ -36,7 +36,7 @@ package final class Housekeeper {
     let paths: [SegmentPaths]
     private let streamIndexes: [Int]
     private let makeSeed: () -> UInt64
-    private let retention: Retention
+    private var retention: Retention
     private var clock = RetentionClock()
     private var records: [PartitionID: HousekeepingRecord] = [:]
 
@@ -164,7 +164,7 @@ package final class Housekeeper {
     func replace(
         _ sources: [SegmentInfo], _ id: PartitionID, by write: () throws(HousekeepingError) -> SegmentInfo?
     ) throws(HousekeepingError) {
-        let replacement = SegmentReplacement(storage: storage, paths: paths[id.index])
+        let replacement = SegmentReplacement(storage: storage, paths: paths[id.index], pause: access.pause)
         let written: SegmentInfo?
         do throws(HousekeepingError) {
             written = try write()

@@ -15,6 +15,11 @@ struct Retention {
     private let access: any LogStateAccess
     private let streams: [StreamDescription]
     private let paths: [SegmentPaths]
+    /// Segments that are gone from memory and whose files could not be removed, by partition, oldest first: a later
+    /// pass does it, before newer ones go.
+    private var left: [PartitionID: [SegmentInfo]] = [:]
+    /// Why some of them are left, in this pass.
+    private var failure: StorageError?
 
     /// A segment that may go.
     private struct Candidate {
@@ -32,11 +37,12 @@ struct Retention {
     /// One pass over every stream.
     /// - Parameter now: the moment that ages count up to; nil removes nothing for its age.
     /// - Returns: the number of segments removed.
-    /// - Throws: `HousekeepingError`. A segment whose file could not be removed is gone from memory, and the next
-    /// opening
-    ///   finds it again.
-    func run(now: Timestamp?) throws(HousekeepingError) -> Int {
+    /// - Throws: `HousekeepingError`, behind everything that could be done. A segment whose file could not be removed
+    ///   is gone from memory; the next pass tries again, and a next opening finds it.
+    mutating func run(now: Timestamp?) throws(HousekeepingError) -> Int {
+        failure = nil
         var removed = 0
+        for id in left.keys.sorted(by: { $0.rawValue < $1.rawValue }) { removed += try removeFiles([], id) }
         for (index, stream) in streams.enumerated() {
             let policy = access.withState { $0.policy(ofStream: index) }
             for partition in stream.partitions {
@@ -52,6 +58,7 @@ struct Retention {
         if let byteCountMax = access.withState({ $0.policy.retentionBytesMax }) {
             removed += try removeExcess(of: removablePartitions(), over: byteCountMax)
         }
+        if let failure { throw .failed(failure) }
         return removed
     }
 
@@ -63,7 +70,7 @@ struct Retention {
         }.flatMap(\.element.partitions)
     }
 
-    private func removeGivenUp(_ partition: PartitionID) throws(HousekeepingError) -> Int {
+    private mutating func removeGivenUp(_ partition: PartitionID) throws(HousekeepingError) -> Int {
         let removed = access.withState { state in
             let partition = state.partitions[partition.index]
             return partition.removeSegments(countMax: .max) { $0.nextOffset <= partition.trimmedBefore }
@@ -71,7 +78,8 @@ struct Retention {
         return try removeFiles(removed, partition)
     }
 
-    private func removeAged(_ partition: PartitionID, before time: Timestamp) throws(HousekeepingError) -> Int {
+    private mutating func removeAged(_ partition: PartitionID, before time: Timestamp) throws(HousekeepingError) -> Int
+    {
         let removed = access.withState { state in
             let partition = state.partitions[partition.index]
             let countMax = max(1, partition.segments.count / Self.agedShare)
@@ -81,7 +89,9 @@ struct Retention {
     }
 
     /// Removes the oldest segments of `partitions` together, until what is left fits.
-    private func removeExcess(of partitions: [PartitionID], over byteCountMax: Int64) throws(HousekeepingError) -> Int {
+    private mutating func removeExcess(
+        of partitions: [PartitionID], over byteCountMax: Int64
+    ) throws(HousekeepingError) -> Int {
         var total = access.withState { state in partitions.reduce(0) { $0 + state.partitions[$1.index].byteCount } }
         var removed = 0
         while total > byteCountMax {
@@ -104,12 +114,19 @@ struct Retention {
 
     /// Removes the files of segments, each segment's names from the device before the next: else a power cut could
     /// bring back an older one and not the one behind it, and a reader would find a hole.
-    private func removeFiles(_ segments: [SegmentInfo], _ id: PartitionID) throws(HousekeepingError) -> Int {
-        for segment in segments {
+    /// - Returns: how many segments are gone; those whose names stay are tried again in the next pass.
+    private mutating func removeFiles(
+        _ segments: [SegmentInfo], _ id: PartitionID
+    ) throws(HousekeepingError) -> Int {
+        let segments = (left[id] ?? []) + segments
+        left[id] = nil
+        for (index, segment) in segments.enumerated() {
             do throws(StorageError) {
                 for path in paths[id.index].all(segment.baseOffset) { try storage.remove(path) }
             } catch {
-                throw .failed(error)
+                left[id] = Array(segments[index...])
+                failure = failure ?? error
+                return index
             }
             do throws(StorageError) {
                 try storage.synchronizeDirectory(paths[id.index].directory)

@@ -11,6 +11,9 @@ package struct JournalFiles: ~Copyable {
     private let storage: any Storage
     private let fileByteCount: Int
     private var nextNumber: UInt64
+    /// The new names of files whose renames failed, by their old numbers: a device that answers with an error may have
+    /// done it all the same.
+    private var doubtfulNames: [UInt64: UInt64] = [:]
 
     /// A maker of files from number `nextNumber` on.
     package init(storage: any Storage, fileByteCount: Int, nextNumber: UInt64) {
@@ -33,12 +36,22 @@ package struct JournalFiles: ~Copyable {
             try storage.synchronizeDirectory(Self.directory)
         } catch {
             storage.close(id)
-            // What it has got so far would be missing elsewhere.
-            try storage.remove(path)
-            throw error
+            try abandon(path, after: error)
         }
         nextNumber += 1
         return JournalWriter.File(id: id, number: number, byteCount: byteCount)
+    }
+
+    /// Takes a file away that could not be finished: what it has got so far would be missing elsewhere.
+    /// - Throws: always; what failed first, which decides whether anything is in doubt, unless only the removal is in
+    ///   the way.
+    private func abandon(_ path: String, after failure: StorageError) throws(StorageError) -> Never {
+        do throws(StorageError) {
+            try storage.remove(path)
+        } catch {
+            throw failure.isPassing ? error : failure
+        }
+        throw failure
     }
 
     /// Brings a file that nothing needs any more, and that was made where there was no space, to its size.
@@ -54,11 +67,27 @@ package struct JournalFiles: ~Copyable {
 
     /// Gives a file that nothing needs any more a new name and number. Its old frames carry the old number and count
     /// for nothing.
-    package mutating func recycle(_ file: JournalWriter.File) throws(StorageError) -> JournalWriter.File {
+    /// - Returns: nil when the file has lost its name to a rename that was reported as failed: it is gone then.
+    /// - Throws: `StorageError`. When it is passing, the file can be recycled again, or removed by a recovery, which
+    ///   knows it by its old frames or ignores them.
+    package mutating func recycle(_ file: JournalWriter.File) throws(StorageError) -> JournalWriter.File? {
+        // A number is tried once: what a failed rename has left under its name is not to be met again.
         let number = nextNumber
-        try storage.rename(Self.path(file.number), to: Self.path(number))
-        try storage.synchronizeDirectory(Self.directory)
         nextNumber += 1
+        do throws(StorageError) {
+            try storage.rename(Self.path(file.number), to: Self.path(number))
+        } catch {
+            guard let doubtful = doubtfulNames[file.number], error.isMissing else {
+                doubtfulNames[file.number] = number
+                throw error
+            }
+            try storage.remove(Self.path(doubtful))
+            doubtfulNames[file.number] = nil
+            storage.close(file.id)
+            return nil
+        }
+        doubtfulNames[file.number] = nil
+        try storage.synchronizeDirectory(Self.directory)
         return JournalWriter.File(id: file.id, number: number, byteCount: file.byteCount)
     }
 

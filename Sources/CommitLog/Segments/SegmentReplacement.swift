@@ -109,6 +109,11 @@ struct SegmentReplacement {
 
     let storage: any Storage
     let paths: SegmentPaths
+    /// Waits about a millisecond before a step is tried again.
+    var pause: () -> Void = {}
+
+    /// How often a step about names is tried: for about a second, in which the partition's readers wait.
+    private static let tryCount = 1000
 
     /// What a name with `.swap` says: the segment stands for all offsets of the range.
     private struct Swap {
@@ -120,8 +125,8 @@ struct SegmentReplacement {
     /// Makes the written files count. The caller has told readers that names do not fit meanwhile.
     /// - Parameter replaced: the segments that it stands for, oldest first; the first one has its base.
     /// - Throws: `HousekeepingError.failed` when the first rename failed: nothing has changed. `.inDoubt` when a later
-    ///   step failed: the next opening puts the partition right, but this run cannot know any more what is on the
-    ///   device. The log is poisoned.
+    ///   step failed, one about names many times over: the next opening puts the partition right, but this run cannot
+    ///   know any more what is on the device. The log is poisoned.
     func commit(_ segment: SegmentInfo, replacing replaced: [SegmentInfo]) throws(HousekeepingError) {
         precondition(replaced.first?.baseOffset == segment.baseOffset)
         let base = segment.baseOffset
@@ -151,14 +156,34 @@ struct SegmentReplacement {
 
     private func finish(_ swap: Swap, older: [Offset], indexes: [String]) throws(StorageError) {
         // The index of topics belongs to the old batches; it is made anew.
-        try storage.remove(paths.topics(swap.base))
+        try remove(paths.topics(swap.base))
         for base in older {
-            for path in paths.all(base) { try storage.remove(path) }
+            for path in paths.all(base) { try remove(path) }
         }
         if !older.isEmpty { try storage.synchronizeDirectory(paths.directory) }
-        for path in indexes { try storage.rename(path + Self.cleaned, to: path) }
-        try storage.rename("\(paths.directory)/\(swap.name)", to: paths.log(swap.base))
+        for path in indexes { try rename(path + Self.cleaned, to: path) }
+        try rename("\(paths.directory)/\(swap.name)", to: paths.log(swap.base))
         try storage.synchronizeDirectory(paths.directory)
+    }
+
+    private func remove(_ path: String) throws(StorageError) {
+        for _ in 1..<Self.tryCount {
+            do throws(StorageError) { return try storage.remove(path) } catch { pause() }
+        }
+        try storage.remove(path)
+    }
+
+    /// Renames, and takes a name that is missing after a failure for one that the failed call has renamed.
+    private func rename(_ path: String, to newPath: String) throws(StorageError) {
+        for number in 0..<Self.tryCount {
+            do throws(StorageError) {
+                return try storage.rename(path, to: newPath)
+            } catch {
+                if number > 0, error.isMissing { return }
+                guard number < Self.tryCount - 1, !error.isMissing else { throw error }
+                pause()
+            }
+        }
     }
 
     /// Completes or undoes what a crash left.

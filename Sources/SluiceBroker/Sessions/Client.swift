@@ -28,6 +28,8 @@ package final class Client {
     /// The client identifier; empty before its CONNECT.
     var clientID: [UInt8] = []
     var version = ProtocolVersion.v311
+    /// Whether it came when there were as many connections as there may be.
+    var isSurplus = false
     /// Whether it is another broker's bridge.
     var isBridge = false
     /// Seconds that its session outlives the connection.

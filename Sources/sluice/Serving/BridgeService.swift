@@ -151,7 +151,7 @@ private final class BridgeWorker: Sendable {
                 Console.log(.warning, "bridge \(settings.name): \($0)")
             },
             upstream: upstream, random: SecureRandom(), now: MonotonicClock.nanoseconds(),
-            report: { Console.log($0 == .warning ? .warning : .info, $1) })
+            report: { Console.log($0.level, $1) })
         mailbox.withLock { mailbox in
             mailbox.wake = upstream.wake
             mailbox.isPlaced = true

@@ -2,6 +2,7 @@ import CommitLogPosix
 import Glibc
 import SluiceBroker
 import SluiceConfiguration
+import SluiceCore
 import SluiceTransport
 
 /// Log lines on standard error, and what a person sees when the broker starts.
@@ -48,6 +49,17 @@ extension ListenerKind {
         case .mqtts: "MQTT over TLS"
         case .ws: "MQTT over WebSocket"
         case .wss: "MQTT over WebSocket and TLS"
+        }
+    }
+}
+
+extension LogSeverity {
+    /// The level of its lines.
+    var level: LogLevel {
+        switch self {
+        case .info: .info
+        case .warning: .warning
+        case .error: .error
         }
     }
 }

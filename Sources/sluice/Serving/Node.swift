@@ -25,14 +25,17 @@ struct Node {
         // Batches are made on one thread and freed on another; with a heap for each thread, memory kept creeping up
         // over 20 million messages. With two heaps it levels off.
         sluice_limit_heaps(2)
-        _ = sluice_raise_file_limit()
+        let fileLimit = Int(clamping: sluice_raise_file_limit())
         let rules = try RuleTranslation.rules(configuration)
         let certificates = try Certificates(configuration.listeners)
         let bridgeSettings = try BridgeTranslation.settings(configuration)
+        let loopCount =
+            configuration.loopCount > 0 ? configuration.loopCount : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        let limits = try limits(fileLimit: fileLimit, loopCount: loopCount)
         let storage = try PosixStorage(root: configuration.dataDirectory)
         let log = try LogRuntime(
             storage: storage, streams: RuleTranslation.streams(configuration), settings: runtimeSettings,
-            report: { Console.log(.warning, $0) })
+            report: { Console.log($0.level, $1) })
         for finding in log.findings {
             Console.log(finding.severity == .damage ? .warning : .info, "recovery: \(finding.path): \(finding.text)")
         }
@@ -40,14 +43,12 @@ struct Node {
         let sessions = try recovery.sessions()
         let retained = try recovery.retained()
         let offsets = try recovery.offsets()
-        let loopCount =
-            configuration.loopCount > 0 ? configuration.loopCount : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         let server = try Server(
             settings: ServerSettings(
                 listeners: configuration.listeners.endpoints(certificates), loopCount: loopCount,
-                limits: configuration.limits),
+                limits: limits),
             log: log, rules: rules, sessions: sessions, retained: retained, offsets: offsets,
-            report: { Console.log($0 == .warning ? .warning : .info, $1) })
+            report: { Console.log($0.level, $1) })
         for warning in certificates.warnings { Console.log(.warning, warning) }
         let bridges = BridgeService(
             bridgeSettings, log: log, peers: server.sharedState, rules: rules, limits: configuration.limits,
@@ -67,6 +68,18 @@ struct Node {
         log.stop()
         if let readyFile { unlink(readyFile) }
         Console.log(.info, "stopped, everything is on disk")
+    }
+
+    /// The configured limits, as far as the system has descriptors for them.
+    private func limits(fileLimit: Int, loopCount: Int) throws -> Limits {
+        let streams = RuleTranslation.streams(configuration)
+        let budget = DescriptorBudget(
+            limit: fileLimit, partitionCount: streams.reduce(0) { $0 + $1.partitionCount }, loopCount: loopCount,
+            bridgeCount: configuration.bridges.count)
+        var limits = configuration.limits
+        if let note = budget.note(of: limits.connectionsMax) { Console.log(.warning, note) }
+        limits.connectionsMax = try budget.connections(of: limits.connectionsMax)
+        return limits
     }
 
     private var runtimeSettings: LogRuntimeSettings {

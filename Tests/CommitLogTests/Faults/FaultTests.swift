@@ -31,7 +31,7 @@ struct FaultTests {
         let disk = SimDisk()
         let log = try LogRuntime(
             storage: disk, streams: [StreamSettings(name: "mqtt")], settings: FaultWorld.runtimeSettings,
-            report: { _ in })
+            report: { _, _ in })
         try LogRuntimeTests.appendAndWait(log, [1])
         let durable = log.progress.durable
         disk.plan(SimDisk.Fault(.synchronize, path: JournalFiles.path(1), code: code))
@@ -51,7 +51,7 @@ struct FaultTests {
         let disk = SimDisk()
         let log = try LogRuntime(
             storage: disk, streams: [StreamSettings(name: "mqtt")], settings: FaultWorld.runtimeSettings,
-            report: { _ in })
+            report: { _, _ in })
         defer { log.stop() }
         for number in 0..<20 {
             disk.startTrace()
@@ -131,7 +131,7 @@ struct FaultTests {
         let changed = Woken()
         let log = try LogRuntime(
             storage: disk, streams: [StreamSettings(name: "mqtt")], settings: FaultWorld.runtimeSettings,
-            report: { _ in changed.signal() })
+            report: { _, _ in changed.signal() })
         let reader = log.register(wake: {})
         disk.setSpace(0)
         var isRefused = false
@@ -157,7 +157,7 @@ struct FaultTests {
         func open() throws -> LogRuntime {
             try LogRuntime(
                 storage: disk, streams: ["mqtt", "__sessions"].map { StreamSettings(name: $0) }, settings: settings,
-                report: { _ in })
+                report: { _, _ in })
         }
         var log = try open()
         while disk.content(SpaceReserve.path)?.count != settings.reserveBytes { sched_yield() }
@@ -189,7 +189,7 @@ struct FaultTests {
         settings.policy.quotaBytes = 400 << 10
         var stream = StreamSettings(name: "mqtt")
         stream.shape.segmentBytesMax = 16 << 10
-        let log = try LogRuntime(storage: disk, streams: [stream], settings: settings, report: { _ in })
+        let log = try LogRuntime(storage: disk, streams: [stream], settings: settings, report: { _, _ in })
         let reader = log.register(wake: {})
         // A journal file that is recycled gives back what it took: the first refusal need not be the last.
         while log.append([FaultWorld().makeAppend()], from: reader) != .refusedFull

@@ -22,8 +22,7 @@ struct RuntimeFaultTests {
         Failure(operation: .synchronize, path: ".index"), Failure(operation: .write, path: ".log"),
         Failure(operation: .synchronizeDirectory, path: "streams/mqtt-0"),
         Failure(operation: .synchronizeDirectory, path: "streams/mqtt-0", code: 28),
-        Failure(operation: .synchronizeDirectory, path: "journal"), Failure(operation: .rename, path: "journal/"),
-        Failure(operation: .open, path: ".log"),
+        Failure(operation: .synchronizeDirectory, path: "journal"),
     ]
 
     private static let passing = [
@@ -33,6 +32,8 @@ struct RuntimeFaultTests {
         Failure(operation: .open, path: ".timeindex", code: 23), Failure(operation: .open, path: ".log", code: 12),
         Failure(operation: .preallocate, path: "journal/", code: 28),
         Failure(operation: .preallocate, path: "journal/", code: 122),
+        Failure(operation: .rename, path: "journal/"), Failure(operation: .open, path: ".log"),
+        Failure(operation: .open, path: ".timeindex"), Failure(operation: .rename, path: "journal/", code: 30),
     ]
 
     private static func open(_ disk: SimDisk) throws -> LogRuntime {
@@ -43,7 +44,7 @@ struct RuntimeFaultTests {
         // Every commit may be flushed at once, so that each thread meets its calls soon.
         settings.limits.unflushedBytesMax = 32 << 10
         settings.limits.pendingBytesMax = 16 << 10
-        return try LogRuntime(storage: disk, streams: [stream], settings: settings, report: { _ in })
+        return try LogRuntime(storage: disk, streams: [stream], settings: settings, report: { _, _ in })
     }
 
     /// What became of an append.
@@ -68,7 +69,7 @@ struct RuntimeFaultTests {
     }
 
     @Test(
-        "EIO of any call poisons: no acknowledgement any more, readers are served, nothing acknowledged is lost",
+        "EIO of a write or a sync poisons: nothing is acknowledged any more, readers are served, nothing is lost",
         arguments: final)
     func poisons(_ failure: Failure) throws {
         let disk = SimDisk()
@@ -103,7 +104,9 @@ struct RuntimeFaultTests {
         log.stop()
     }
 
-    @Test("no space, no quota, no descriptor: refuses, serves readers, and resumes by itself", arguments: passing)
+    @Test(
+        "no space, no quota, no descriptor, EIO of a name: refuses, serves readers, and resumes by itself",
+        arguments: passing)
     func resumes(_ failure: Failure) throws {
         let disk = SimDisk()
         var log = try Self.open(disk)
@@ -148,9 +151,9 @@ struct RuntimeFaultTests {
         let (refused, taken) = (Woken(), Woken())
         let log = try LogRuntime(
             storage: disk, streams: [StreamSettings(name: "mqtt")], settings: settings,
-            report: { text in
+            report: { _, text in
                 if text.hasPrefix("publishes are refused") { refused.signal() }
-                if text.hasPrefix("space has returned") { taken.signal() }
+                if text.hasPrefix("files can be opened again") { taken.signal() }
             })
         disk.plan(SimDisk.Fault(.open, path: ".log", count: 3, code: 24))
         try LogRuntimeTests.appendAndWait(log, [1])

@@ -106,7 +106,7 @@ struct SlowReadTests {
         var settings = LogRuntimeSettings()
         settings.limits.tailBytesMax = 4 << 10
         let streams = [StreamSettings(name: "cold"), StreamSettings(name: "warm")]
-        let log = try LogRuntime(storage: disk, streams: streams, settings: settings, report: { _ in })
+        let log = try LogRuntime(storage: disk, streams: streams, settings: settings, report: { _, _ in })
         for partition in 0..<UInt32(2) {
             for number in 0..<300 { try LogRuntimeTests.appendAndWait(log, [number], partition: partition) }
         }

@@ -67,12 +67,14 @@ final class SimLog: LogStateAccess {
             guard let log else { preconditionFailure("Cannot reach a log that is gone") }
             return log.withState(body)
         }
-        func pause() { preconditionFailure("Cannot wait for another thread in a simulation") }
+        /// No time passes in a simulation: what is tried again is tried at once.
+        func pause() {}
     }
 
     func withState<Result>(_ body: (inout LogState) -> Result) -> Result { body(&state) }
 
-    func pause() { preconditionFailure("Cannot wait for another thread in a simulation") }
+    /// No time passes in a simulation: what is tried again is tried at once.
+    func pause() {}
 
     func append(_ appends: [Append]) -> AppendOutcome { state.append(appends) }
 
@@ -115,7 +117,9 @@ final class SimLog: LogStateAccess {
     /// What the flusher does between flushes: makes a full journal file superfluous, or one more.
     func prepare() throws(StorageError) {
         while let file = finished.first, file.lastLSN < state.durable {
-            let recycled = try maintenance.checkpoint([file])[0]
+            let checkpoint = try maintenance.checkpoint([file])
+            if let failure = checkpoint.failure { throw failure }
+            let recycled = checkpoint.recycled[0]
             finished.removeFirst()
             if spare == nil { spare = recycled } else { try maintenance.remove(recycled) }
         }

@@ -23,9 +23,11 @@ final class BrokerProcess {
     ///   - port: one that the caller has; 0 for one that the system chooses as the broker starts.
     ///   - reserved: the one of an earlier broker, for clients that come back.
     ///   - wrapper: a program, with arguments, that runs it.
+    ///   - isSameProcess: whether the wrapper becomes the broker (exec) and is not its parent.
     init(
         _ configuration: String = plain, directory: TemporaryDirectory? = nil, port: Int? = nil,
-        reserved: ReservedPort? = nil, loops: Int = 2, wrapper: [String] = []
+        reserved: ReservedPort? = nil, loops: Int = 2, wrapper: [String] = [],
+        isSameProcess: Bool = false
     ) throws {
         self.reserved = try port == nil ? reserved ?? ReservedPort() : nil
         self.directory = try directory ?? TemporaryDirectory()
@@ -47,7 +49,7 @@ final class BrokerProcess {
             throw StartError(text: "the ready file says \(ready)")
         }
         self.port = number
-        pid = wrapper.isEmpty ? process.pid : try Self.child(of: process.pid)
+        pid = wrapper.isEmpty || isSameProcess ? process.pid : try Self.child(of: process.pid)
     }
 
     deinit { if pid != process.pid, process.isRunning { kill(pid, SIGKILL) } }
