@@ -6,8 +6,10 @@ import MQTTWire
 struct InboundFlow {
     /// QoS 2 messages that wait for their PUBREL.
     var unreleased = PacketIDSet()
-    /// QoS 1 and 2 messages of this connection whose last acknowledgement did not leave yet.
+    /// QoS 1 messages of this connection whose PUBACK did not leave yet.
     private(set) var unacknowledgedCount = 0
+    /// Whether the session is older than the connection.
+    private(set) var isResumed = false
     /// Tokens by alias minus one; as long as the largest alias that was used.
     private var tokens: [UInt64] = []
     /// The server's Receive Maximum and Topic Alias Maximum.
@@ -16,19 +18,23 @@ struct InboundFlow {
 
     private static let unbound = UInt64.max
 
-    /// Starts a connection, with the identifiers that an earlier one left behind.
-    mutating func open(receiveMaximum: UInt16, topicAliasMaximum: UInt16, unreleased ids: [PacketID]) {
+    /// Starts a connection, with the identifiers that an earlier one left behind; nil when there was none.
+    mutating func open(receiveMaximum: UInt16, topicAliasMaximum: UInt16, unreleased ids: [PacketID]?) {
+        isResumed = ids != nil
         self.receiveMaximum = Int(receiveMaximum)
         self.topicAliasMaximum = Int(topicAliasMaximum)
-        for id in ids {
+        for id in ids ?? [] {
             let isNew = unreleased.insert(id)
             precondition(isNew)
         }
     }
 
-    /// Takes a PUBLISH of QoS 1 or 2 into account; false when there are too many.
+    /// Takes a PUBLISH of QoS 1 into account; false when there are too many: it waits, and all that is behind it, until
+    /// PUBACKs have left.
     ///
-    /// Before MQTT 5 nobody tells a client how many it may send, so only the owner's back-pressure bounds them.
+    /// Before MQTT 5 nobody tells a client how many it may send, so only the owner's back-pressure bounds them. At QoS
+    /// 2 the client has a step to take, and its PUBREL may be behind the PUBLISH that would wait: there as many are
+    /// taken as there are identifiers.
     @inline(__always)
     mutating func admit(version: ProtocolVersion) -> Bool {
         if case .v5 = version, unacknowledgedCount >= receiveMaximum { return false }
@@ -36,13 +42,10 @@ struct InboundFlow {
         return true
     }
 
-    /// Takes into account that the flows of `count` messages ended.
-    ///
-    /// A PUBREL for a message of an earlier connection ends a flow that was not counted in this one; the client's quota
-    /// does not rise above its maximum either.
+    /// Takes into account that `count` PUBACKs have left.
     mutating func acknowledged(_ count: Int) {
-        precondition(count >= 0)
-        unacknowledgedCount = max(0, unacknowledgedCount - count)
+        precondition(count >= 0 && count <= unacknowledgedCount)
+        unacknowledgedCount -= count
     }
 
     // MARK: Topic aliases

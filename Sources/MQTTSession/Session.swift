@@ -140,11 +140,8 @@ package struct Session: ~Copyable {
         // table.
         switch publish.qos {
         case .atMostOnce: break
-        case .atLeastOnce, .exactlyOnce:
-            guard inbound.admit(version: peer.version) else { return fail(.receiveMaximumExceeded, peer) }
-            if case .exactlyOnce = publish.qos, !inbound.unreleased.insert(publish.packetID) {
-                return .repeated(publish.packetID)
-            }
+        case .atLeastOnce: if !inbound.admit(version: peer.version) { return .postpone }
+        case .exactlyOnce: if !inbound.unreleased.insert(publish.packetID) { return .repeated(publish.packetID) }
         }
         return .publish(
             PublishAction(
@@ -155,8 +152,9 @@ package struct Session: ~Copyable {
     @inline(__always)
     private mutating func received(_ packet: Packet.Acknowledgement, _ peer: SessionPeer) -> SessionAction {
         if case .pubrel = packet.kind {
-            return inbound.unreleased.remove(packet.packetID)
-                ? .release(packet.packetID) : .releaseUnknown(packet.packetID)
+            if inbound.unreleased.remove(packet.packetID) { return .release(packet.packetID) }
+            // Its PUBCOMP may have been lost with an earlier connection: "not an error during recovery" (§3.7.2.1).
+            return inbound.isResumed ? .releaseRepeated(packet.packetID) : .releaseUnknown(packet.packetID)
         }
         let action = outbound.received(packet)
         if case .close(let fault) = action { return fail(fault, peer) }
@@ -246,7 +244,7 @@ package struct Session: ~Copyable {
         peer.maximumQoS = offer.maximumQoS
         inbound.open(
             receiveMaximum: offer.receiveMaximum, topicAliasMaximum: offer.topicAliasMaximum,
-            unreleased: stored?.unreleased ?? [])
+            unreleased: stored?.unreleased)
         outbound.open(
             window: Int(min(peer.receiveMaximum, offer.inflightOutboundMax)), resuming: stored?.inflight ?? [])
         heardAt = now
@@ -364,7 +362,8 @@ package struct Session: ~Copyable {
     /// Lets `alias` stand for `token` in this connection; the answer to `.namedAlias`. `UInt64.max` is no token.
     package mutating func bindAlias(_ alias: UInt16, to token: UInt64) { inbound.bind(alias, to: token) }
 
-    /// Notes that PUBACKs and PUBCOMPs for `publishCount` messages are on their way to the client.
+    /// Notes that PUBACKs for `publishCount` messages are on their way to the client: a PUBLISH that was postponed for
+    /// them can be taken.
     @inline(__always)
     package mutating func acknowledged(publishCount: Int) { inbound.acknowledged(publishCount) }
 
@@ -372,10 +371,9 @@ package struct Session: ~Copyable {
     package mutating func refused(_ packetID: PacketID) {
         let wasKnown = inbound.unreleased.remove(packetID)
         precondition(wasKnown)
-        inbound.acknowledged(1)
     }
 
-    /// Messages of this connection whose flow did not end yet; for back-pressure.
+    /// QoS 1 messages of this connection whose PUBACK did not leave yet.
     package var unacknowledgedCount: Int { inbound.unacknowledgedCount }
 
     // MARK: Deliveries

@@ -23,6 +23,8 @@ package enum SessionAction: Equatable, Sendable {
     case release(PacketID)
     /// Answer with PUBCOMP, in MQTT 5 with reason 0x92: no message waits for this PUBREL.
     case releaseUnknown(PacketID)
+    /// Answer a PUBREL again whose message was released by an earlier connection of the session.
+    case releaseRepeated(PacketID)
     /// The QoS 1 delivery with this token is done.
     case delivered(token: UInt64)
     /// The QoS 2 delivery with this token is done, and its identifier free.

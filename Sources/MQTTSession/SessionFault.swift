@@ -12,8 +12,6 @@ package enum SessionFault: UInt8, CaseIterable, Error, Sendable, CustomStringCon
     case connectTimeout
     /// Nothing for 1.5 times the keep alive.
     case keepAliveTimeout
-    /// More unacknowledged publishes than the Receive Maximum that the client was told.
-    case receiveMaximumExceeded
     /// A topic alias above the maximum that the client was told.
     case topicAliasInvalid
     /// A topic alias that stands for nothing yet.
@@ -38,7 +36,6 @@ package enum SessionFault: UInt8, CaseIterable, Error, Sendable, CustomStringCon
             .sessionExpiryForbidden, .authenticationExpected:
             .protocolError
         case .connectTimeout, .keepAliveTimeout: .keepAliveTimeout
-        case .receiveMaximumExceeded: .receiveMaximumExceeded
         case .topicAliasInvalid: .topicAliasInvalid
         case .retainNotSupported: .retainNotSupported
         case .qosNotSupported: .qosNotSupported
@@ -54,7 +51,6 @@ package enum SessionFault: UInt8, CaseIterable, Error, Sendable, CustomStringCon
         case .packetFromWrongSide: "MQTT 5.0 §2.1.2"
         case .connectTimeout: "MQTT 5.0 §3.1.4"
         case .keepAliveTimeout: "MQTT-3.1.2-22"
-        case .receiveMaximumExceeded: "MQTT-3.3.4-7"
         case .topicAliasInvalid: "MQTT-3.3.2-9"
         case .topicAliasUnknown: "MQTT 5.0 §3.3.2.3.4"
         case .retainNotSupported: "MQTT-3.2.2-14"
@@ -74,7 +70,6 @@ package enum SessionFault: UInt8, CaseIterable, Error, Sendable, CustomStringCon
         case .packetFromWrongSide: "packet type that clients must not send"
         case .connectTimeout: "no CONNECT in time"
         case .keepAliveTimeout: "keep alive exceeded"
-        case .receiveMaximumExceeded: "receive maximum exceeded"
         case .topicAliasInvalid: "topic alias above the maximum"
         case .topicAliasUnknown: "unknown topic alias"
         case .retainNotSupported: "retained messages not supported"

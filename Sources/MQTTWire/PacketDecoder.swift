@@ -54,6 +54,9 @@ package enum DecodeStep: Equatable, Sendable, BitwiseCopyable {
         packetBytesMax = limits.packetBytesMax
     }
 
+    /// The size that the first bytes of the packet under way announce, as far as they were read.
+    package var announcedByteCount: Int { wantedByteCount }
+
     /// Examines the packet that starts at index `offset` of `bytes`.
     ///
     /// - Parameters:

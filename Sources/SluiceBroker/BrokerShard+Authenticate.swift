@@ -54,7 +54,7 @@ extension BrokerShard {
             client.authenticatingRequest = request
             client.session.challenged(properties, now: now, into: &client.output)
             markDirty(client)
-            client.link?.resume()
+            takePostponed(client)
             return false
         case .accepted(let last):
             client.authenticatingRequest = nil

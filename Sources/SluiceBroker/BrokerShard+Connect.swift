@@ -125,7 +125,7 @@ extension BrokerShard {
         markDirty(client)
         if let stored { resume(client, stored) }
         announce(client, isConnected: true)
-        client.link?.resume()
+        takePostponed(client)
     }
 
     /// Passes an identifier on that another connection wants.

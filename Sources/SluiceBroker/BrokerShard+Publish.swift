@@ -138,7 +138,7 @@ extension BrokerShard {
     @inline(__always)
     func acknowledge(_ client: Client, _ kind: AcknowledgementKind, _ id: PacketID) {
         let firstByte = UInt32(kind.rawValue << 4 | (kind == .pubrel ? 2 : 0))
-        acks.current.add(client, firstByte << 24 | 2 << 16 | UInt32(id.rawValue), ends: kind != .pubrec)
+        acks.current.add(client, firstByte << 24 | 2 << 16 | UInt32(id.rawValue), ends: kind == .puback)
     }
 
     /// PUBREL: the identifier is free, which must be durable before the client hears of it. Were it lost, a new message
@@ -149,7 +149,6 @@ extension BrokerShard {
             acknowledge(client, .pubcomp, id)
         } else {
             answer(client, .pubcomp, id, .success)
-            client.session.acknowledged(publishCount: 1)
         }
     }
 
@@ -247,6 +246,7 @@ extension BrokerShard {
         case .puback:
             refuse(client, .puback, id, reason, text)
             client.session.acknowledged(publishCount: 1)
+            if client.isPostponed { takePostponed(client) }
         case .pubrec:
             refuse(client, .pubrec, id, reason, text)
             client.session.refused(id)
@@ -264,7 +264,10 @@ extension BrokerShard {
                 for run in group.runs where !run.client.isClosing {
                     unsafe run.client.output.append(
                         UnsafeRawBufferPointer(rebasing: bytes[run.start..<run.start + run.byteCount]))
-                    if run.endedCount > 0 { run.client.session.acknowledged(publishCount: run.endedCount) }
+                    if run.endedCount > 0 {
+                        run.client.session.acknowledged(publishCount: run.endedCount)
+                        if run.client.isPostponed { takePostponed(run.client) }
+                    }
                     markDirty(run.client)
                 }
             }

@@ -113,7 +113,9 @@ extension BrokerShard {
         let isFull = client.subscriptions.count >= settings.limits.subscriptionsMax
         if isFull, !client.subscriptions.contains(where: { $0.filter == request.filter }) {
             return Outcome(
-                code: .quotaExceeded, reason: "a client has at most \(settings.limits.subscriptionsMax) subscriptions")
+                code: .quotaExceeded,
+                reason:
+                    "a client has at most \(settings.limits.subscriptionsMax) subscriptions ('limits: subscriptions')")
         }
         if isRefused(request.filter) {
             return Outcome(code: .unspecifiedError, reason: "the configuration refuses this filter")

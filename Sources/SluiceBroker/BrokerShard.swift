@@ -210,7 +210,10 @@ package final class BrokerShard {
                     counters.packetsReceived += 1
                     client.wantedByteCount = 2
                     let action = client.session.received(packet, in: bytes, now: now)
-                    if case .postpone = action { return offset }
+                    if case .postpone = action {
+                        client.isPostponed = true
+                        return offset
+                    }
                     try perform(action, client, bytes)
                     offset = end
                 }
@@ -219,6 +222,12 @@ package final class BrokerShard {
             }
         }
         return bytes.count
+    }
+
+    /// Lets a client's packets be taken that had to wait.
+    func takePostponed(_ client: Client) {
+        client.isPostponed = false
+        client.link?.resume()
     }
 
     /// The connection is gone, or was closed.
@@ -270,7 +279,7 @@ package final class BrokerShard {
         tellSystemTopics()
         for client in Array(clients.values) where client.session.deadline <= now {
             if case .close(let fault) = client.session.elapsed(now: now) {
-                report(.info, "\(client.name) at \(client.address): closed, \(fault)")
+                report(.info, "\(client.name) at \(client.address): closed, \(fault)\(limitNote(fault, client))")
                 terminate(client, fault.reasonCode, fault.description)
             }
         }
@@ -350,7 +359,7 @@ package final class BrokerShard {
     }
 
     private func refuse(_ client: Client, _ error: MQTTDecodeError) {
-        report(.info, "\(client.name) at \(client.address): closed, \(error)")
+        report(.info, "\(client.name) at \(client.address): closed, \(error)\(limitNote(error, client))")
         client.session.malformed(
             error, version: client.decoder.version, packetSizeMax: client.decoder.packetSizeMax, into: &client.output)
         close(client)
@@ -407,6 +416,7 @@ package final class BrokerShard {
             counters.duplicatesSuppressed += 1
             acknowledge(client, .pubrec, id)
         case .release(let id): release(client, id)
+        case .releaseRepeated(let id): answer(client, .pubcomp, id, .success)
         case .releaseUnknown(let id):
             refuse(client, .pubcomp, id, .packetIdentifierNotFound, "no message from the client waits for this PUBREL")
         case .delivered(let token): finish(client, nil, token)
@@ -425,7 +435,7 @@ package final class BrokerShard {
             client.goodbye = Goodbye(publishesWill: goodbye.publishesWill)
             close(client)
         case .close(let fault):
-            report(.info, "\(client.name) at \(client.address): closed, \(fault)")
+            report(.info, "\(client.name) at \(client.address): closed, \(fault)\(limitNote(fault, client))")
             terminate(client, fault.reasonCode, fault.description)
         }
     }

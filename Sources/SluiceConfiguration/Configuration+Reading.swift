@@ -97,6 +97,7 @@ extension Limits {
         if let qos = section.value("qos", .integer(0...2)) { qosMax = qos }
         if let retains = section.value("retain", .boolean) { retainsMessages = retains }
         if let count = section.value("topic_aliases", .integer(0...65_535)) { topicAliasesMax = count }
+        if let count = section.value("user_properties", .integer(0...65_535)) { userPropertiesMax = count }
         if let longest = section.value("keep_alive", .duration(.seconds(1) ... .seconds(65_535))) {
             keepAliveSecondsMax = Int(longest / .seconds(1))
         }

@@ -12,7 +12,7 @@ enum EnvironmentOverlay {
         ["limits", "packet_size"], ["limits", "topic_levels"], ["limits", "topic_size"], ["limits", "inflight"],
         ["limits", "qos"], ["limits", "retain"], ["limits", "topic_aliases"], ["limits", "keep_alive"],
         ["limits", "session_expiry"], ["limits", "connections"], ["limits", "output_buffer"],
-        ["limits", "subscriptions"], ["limits", "connect_timeout"],
+        ["limits", "subscriptions"], ["limits", "connect_timeout"], ["limits", "user_properties"],
         ["logging", "level"],
     ]
 

@@ -1,16 +1,15 @@
 /// Every bound that input could otherwise grow past, with the arithmetic that chose it.
 package struct Limits: Sendable, Equatable {
-    /// The largest MQTT packet taken, all bytes counted. 1 MiB: sensors send hundreds of bytes, images a few 100 KiB,
-    /// and
-    /// Kafka clients fetch records up to 1 MiB by default (`max.message.bytes`).
-    package var packetBytesMax = 1 << 20
+    /// The largest MQTT packet taken, all bytes counted. 2 MiB: mosquitto takes 2,000,000 bytes, and a client that
+    /// sends 1 MiB of payload means a little more with its topic.
+    package var packetBytesMax = 2 << 20
     /// Levels of a topic or filter. mosquitto stops at 200 (its 1.6.6 overflowed the stack without a bound).
     package var topicLevelsMax = 200
     /// Bytes of a topic or filter; the protocol's own bound is 65,535. With 64 aliases a connection keeps 256 KiB of
     /// names at most.
     package var topicBytesMax = 4096
-    /// QoS 1 and 2 publishes of one connection that are not acknowledged yet; the Receive Maximum that MQTT 5 clients
-    /// are told.
+    /// QoS 1 publishes of one connection that are not acknowledged yet, and the Receive Maximum that MQTT 5 clients are
+    /// told. What one sends beyond it is left in its socket; at QoS 2 there may be as many as there are identifiers.
     package var inflightInboundMax = 1024
     /// QoS 1 and 2 deliveries to one connection that are not acknowledged yet, unless the client asks for fewer.
     package var inflightOutboundMax = 1024
@@ -28,7 +27,7 @@ package struct Limits: Sendable, Equatable {
     package var sessionSecondsMax: Int?
     /// Filters that nobody may subscribe to, nor to a topic or filter that they match.
     package var refusedFilters: [[UInt8]] = []
-    /// User properties in one packet (mosquitto CVE-2021-41039: quadratic work in thousands).
+    /// User properties in one packet, 0x97 beyond (mosquitto CVE-2021-41039: quadratic work in thousands).
     package var userPropertiesMax = 128
     /// Bytes waiting for one connection's socket; QoS 0 deliveries above it are dropped and counted, others wait in
     /// the log. More of it holds the loop up: with 1 MiB, ten replays made others wait 104 ms for a PUBACK (p99), with

@@ -72,7 +72,8 @@ extension Connection {
     /// Gives a handshake up that takes too long.
     func giveUp(after seconds: Int) {
         guard let channel else { return }
-        owner.reportFailure("\(name): \(channel.handshake) not finished within \(seconds) s")
+        owner.reportFailure(
+            "\(name): \(channel.handshake) not finished within \(seconds) s ('limits: connect_timeout')")
         finish()
     }
 

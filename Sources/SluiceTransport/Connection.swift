@@ -101,7 +101,7 @@ final class Connection: ReadinessTarget, ClientLink {
     /// Whether it must go on being left unread for the sake of its own output.
     var mustStayPaused: Bool {
         guard !isClosed, let client else { return false }
-        return client.output.count > owner.shard.outputBytesMax || hasTooMuchUnsent
+        return client.isPostponed || client.output.count > owner.shard.outputBytesMax || hasTooMuchUnsent
     }
 
     /// Packets that were postponed, or left in the kernel, can be taken now.

@@ -213,7 +213,9 @@ package final class Server {
         guard refusalLines.admits(at: now) || leftOutCount > 0 else { return }
         let more = leftOutCount > 0 ? ", and \(leftOutCount) before it" : ""
         report(
-            .warning, "a connection is refused\(more): \(settings.limits.connectionsMax) are open, as many as may be")
+            .warning,
+            "a connection is refused\(more): \(settings.limits.connectionsMax) are open, as many as may be "
+                + "('limits: connections', or what the start said of open files)")
     }
 
     /// Out of descriptors or memory: the connections there are go on, new ones wait in the kernel for a while, longer

@@ -294,9 +294,10 @@ final class TransportLoop: @unchecked Sendable {
     /// Gives a closing connection two seconds to take its last bytes and to hang up.
     func linger(_ connection: Connection) { lingering.append((connection, shard.now)) }
 
-    /// Whether a client must be left unread: the log is behind, or the client does not read its answers.
+    /// Whether a client must be left unread: the log is behind, the client does not read its answers, or a packet of it
+    /// waits.
     func mustPause(_ client: Client) -> Bool {
-        client.isPublisher && log.isUnderPressure || client.output.count > shard.outputBytesMax
+        client.isPostponed || client.isPublisher && log.isUnderPressure || client.output.count > shard.outputBytesMax
     }
 
     func paused(_ connection: Connection) { pausedConnections.append(connection) }

@@ -65,7 +65,7 @@ struct OpeningTests {
         peer.open(offer: offer)
         #expect(
             connack(peer.output, .v5).properties == [
-                "receiveMaximum=1024", "retainAvailable=0", "maximumPacketSize=1048576", "topicAliasMaximum=64",
+                "receiveMaximum=1024", "retainAvailable=0", "maximumPacketSize=2097152", "topicAliasMaximum=64",
                 "subscriptionIdentifiersAvailable=0", "sharedSubscriptionAvailable=0",
             ])
         offer.isRetainAvailable = true
@@ -83,7 +83,7 @@ struct OpeningTests {
                 properties: written { PropertyWriter.append(.sessionExpiryInterval, .max, to: &$0) }), offer: offer)
         #expect(
             connack(capped.output, .v5).properties == [
-                "sessionExpiryInterval=100", "maximumQoS=1", "maximumPacketSize=1048576",
+                "sessionExpiryInterval=100", "maximumQoS=1", "maximumPacketSize=2097152",
                 "assignedClientIdentifier=[122]", "serverKeepAlive=30",
             ])
         #expect(capped.session.sessionExpirySeconds == 100)

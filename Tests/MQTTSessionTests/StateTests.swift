@@ -32,8 +32,8 @@ struct StateTests {
         switch action {
         case .close(let fault): "close \(fault.rawValue)"
         case .none, .postpone, .open, .authenticate, .refuse, .publish, .repeated, .release, .releaseUnknown,
-            .delivered,
-            .completed, .rejected, .sendPubrel, .sendPubrelUnknown, .subscribe, .unsubscribe, .ping, .disconnect:
+            .releaseRepeated, .delivered, .completed, .rejected, .sendPubrel, .sendPubrelUnknown, .subscribe,
+            .unsubscribe, .ping, .disconnect:
             "\(action)".split(separator: "(").first.map(String.init) ?? ""
         }
     }

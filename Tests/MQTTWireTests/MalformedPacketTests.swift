@@ -50,7 +50,7 @@ struct MalformedPacketTests {
     static let connected: [Malformed] = [
         Malformed("remaining length of five bytes", "30 80808080 01", every, .remainingLengthTooLong, at: 4),
         Malformed("longer remaining length than needed", "c0 8000", [.v5], .variableIntegerMalformed, at: 1),
-        Malformed("1 MiB and a byte", "30 feff3f", every, .packetTooLarge, at: 1),
+        Malformed("2 MiB and a byte", "30 feff7f", every, .packetTooLarge, at: 1),
         Malformed("type 0", "00 00", every, .packetTypeReserved, at: 0),
         Malformed("type 15", "f0 00", before5, .packetTypeReserved, at: 0),
         Malformed("second CONNECT", "10 00", every, .connectRepeated, at: 0),

@@ -34,6 +34,7 @@ struct ConfigurationTests {
               inflight: 20
               qos: 1
               retain: false
+              user_properties: 9
               connections: 50
               output_buffer: 128KiB
               subscriptions: 7
@@ -58,6 +59,7 @@ struct ConfigurationTests {
         #expect(configuration.listeners.mqtt == ListenAddress(host: "::1", port: 0))
         #expect(configuration.dataDirectory == "/srv/sluice")
         #expect(configuration.loopCount == 3)
+        #expect(configuration.limits.userPropertiesMax == 9)
         #expect(configuration.journal.fileBytes == 32 << 20)
         #expect(configuration.journal.commitDelay == .milliseconds(2))
         #expect(configuration.log.tailBytes == 1_000_000_000)
@@ -84,8 +86,8 @@ struct ConfigurationTests {
         #expect(configuration.streams[1].durability == .memory)
         #expect(configuration.streams[2].segmentBytes == 8 << 20)
         #expect(configuration.rules.map(\.key) == ["{device}", "{topic}"])
-        #expect(configuration.rules[1].fromLocation == SourceLocation(file: "c.yaml", line: 30, column: 11))
-        #expect(configuration.rules[1].streamLocation.line == 31)
+        #expect(configuration.rules[1].fromLocation == SourceLocation(file: "c.yaml", line: 31, column: 11))
+        #expect(configuration.rules[1].streamLocation.line == 32)
     }
 
     @Test("A rule may bring the settings of a stream that is not listed")
@@ -154,6 +156,7 @@ struct ConfigurationTests {
             "SLUICE_LIMITS_CONNECTIONS": "1", "SLUICE_LIMITS_OUTPUT_BUFFER": "64KiB",
             "SLUICE_LIMITS_QOS": "1", "SLUICE_LIMITS_RETAIN": "false", "SLUICE_LIMITS_TOPIC_ALIASES": "1",
             "SLUICE_LIMITS_KEEP_ALIVE": "1m", "SLUICE_LIMITS_SESSION_EXPIRY": "1d",
+            "SLUICE_LIMITS_USER_PROPERTIES": "1",
             "SLUICE_LIMITS_SUBSCRIPTIONS": "1", "SLUICE_LIMITS_CONNECT_TIMEOUT": "1s", "SLUICE_LOGGING_LEVEL": "error",
         ]
         #expect(Set(values.keys) == Set(Configuration.environmentNames))

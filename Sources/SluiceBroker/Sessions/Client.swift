@@ -68,6 +68,8 @@ package final class Client {
     var authenticationProperties: [UInt8] = []
     /// Who wants the identifier as soon as this client has it.
     var successor: ClientOwner?
+    /// Whether a packet of it waits for the shard, and everything behind that: its socket is left unread.
+    package var isPostponed = false
     /// Whether it is on the shard's list of clients with output.
     var isDirty = false
     /// Whether it has published: it is left unread while the log is under pressure.

@@ -1,5 +1,6 @@
 import CommitLog
 import CommitLogPosix
+import Compression
 import Foundation
 import RecordFormat
 import SluiceCore
@@ -188,6 +189,8 @@ struct FaultTests {
         settings.housekeepingNanoseconds = 5_000_000
         settings.policy.quotaBytes = 400 << 10
         var stream = StreamSettings(name: "mqtt")
+        // Sealing would make what retention is to remove small.
+        stream.policy.sealing = .none
         stream.shape.segmentBytesMax = 16 << 10
         let log = try LogRuntime(storage: disk, streams: [stream], settings: settings, report: { _, _ in })
         let reader = log.register(wake: {})

@@ -44,19 +44,69 @@ struct FlowConformanceTests {
         client.expectOnly("t 4 q2 #1")
     }
 
-    @Test("the broker's own receive maximum is announced, and one message more closes with 0x93")
+    @Test("the broker's own receive maximum is announced, and who sends more is served all the same, in order")
     func ownReceiveMaximum() throws {
         let broker = try BrokerProcess("limits:\n  inflight: 3\n" + BrokerProcess.plain)
         let client = try Peer(broker, 5, "c")
         #expect(client.properties.starts(with: [0x21, 0, 3]), "\(client.properties)")
-        for id in 1...3 as ClosedRange<UInt16> { client.publish("t", "x", qos: 2, id: id) }
-        client.expect("pubrec 1", "pubrec 2", "pubrec 3")
-        client.pubrel(2)
-        client.expect("pubcomp 2")
-        client.publish("t", "x", qos: 2, id: 4)
-        client.expect("pubrec 4")
-        client.publish("t", "x", qos: 2, id: 5)
-        client.expect("disconnect 147", "closed")
+        let ids = 1...3000 as ClosedRange<UInt16>
+        for id in ids { client.publish("one", "\(id)", qos: 1, id: id) }
+        for id in ids { client.expect("puback \(id)") }
+        for id in ids { client.publish("two", "\(id)", qos: 2, id: id) }
+        for id in ids { client.pubrel(id) }
+        var answers: [String] = []
+        while answers.count < 6000, answers.last != "silence", answers.last != "closed" {
+            answers.append(client.next())
+        }
+        #expect(answers.filter { $0.hasPrefix("pubrec") } == ids.map { "pubrec \($0)" })
+        #expect(answers.filter { $0.hasPrefix("pubcomp") } == ids.map { "pubcomp \($0)" })
+        let stored = try broker.sluice(["consume", "mqtt", "--json", "--filter", "one"])
+        #expect(stored.lines.count == 3000)
+    }
+
+    @Test("what is behind a message that waits is taken when it is, and in its order")
+    func waitsInTheSocket() throws {
+        let broker = try BrokerProcess(
+            "limits:\n  inflight: 1\njournal:\n  file_size: 1MiB\n  commit_delay: 5ms\n")
+        let client = try Peer(broker, 5, "c")
+        for id in 1...50 as ClosedRange<UInt16> { client.publish("t", "\(id)", qos: 1, id: id) }
+        #expect(client.takes([0xC0, 0]))
+        let answers = (0...50).map { _ in client.next() }
+        #expect(answers.filter { $0 != "pingresp" } == (1...50).map { "puback \($0)" })
+        // It is answered at once when the last message was taken, which may be before its acknowledgement.
+        #expect((answers.firstIndex(of: "pingresp") ?? 0) >= 49, "\(answers)")
+    }
+
+    @Test("a PUBREL that comes again on a resumed session is answered with success, after kill -9 too")
+    func repeatedPubrel() throws {
+        var broker = try BrokerProcess()
+        let stay: [UInt8] = [0x11, 0, 0, 0, 99]
+        let first = try Peer(broker, 5, "c", properties: stay)
+        first.publish("t", "x", qos: 2, id: 7)
+        first.expect("pubrec 7")
+        first.pubrel(7)
+        first.expect("pubcomp 7")
+        let second = try Peer(broker, 5, "c", clean: false, properties: stay, isPresent: true)
+        second.pubrel(7)
+        second.expect("pubcomp 7")
+        broker.crash()
+        broker = try broker.restarted()
+        let third = try Peer(broker, 5, "c", clean: false, properties: stay, isPresent: true)
+        third.pubrel(7)
+        third.expect("pubcomp 7")
+        let fresh = try Peer(broker, 5, "other")
+        fresh.pubrel(7)
+        fresh.expect("pubcomp 7 146")
+    }
+
+    @Test("a payload of 1 MiB is taken unless the configuration says otherwise")
+    func mebibyte() throws {
+        let broker = try BrokerProcess()
+        for level in [4, 5] as [UInt8] {
+            let client = try Peer(broker, level, "c\(level)")
+            client.publish("t", String(repeating: "x", count: 1 << 20), qos: 1, id: 1)
+            client.expect("puback 1")
+        }
     }
 
     @Test("a client that is told why it is closed can go on sending until it has read that")
@@ -65,10 +115,9 @@ struct FlowConformanceTests {
         let client = try Peer(broker, 5, "c")
         // The broker waits two seconds for the client to hang up; a test that got no processor meanwhile shows nothing.
         let deadline = Deadline(1)
-        client.publish("t", "x", qos: 2, id: 1)
-        client.expect("pubrec 1")
-        client.publish("t", "x", qos: 2, id: 2)
-        client.expect("disconnect 147", "closed")
+        // SUBSCRIBE without a filter.
+        #expect(client.takes(RawPacket.frame(0x82, [0, 1, 0])))
+        client.expect("disconnect 130", "closed")
         // A socket that is closed answers the first packet with a reset, and the second fails.
         for _ in 1...3 { #expect(client.takes(RawPacket.frame(0x62, [0, 1])) || deadline.isOver) }
     }

@@ -254,8 +254,8 @@ struct PacketConformanceTests {
     func offers() throws {
         let broker = try BrokerProcess()
         let client = try Peer(broker, 5, "c")
-        // Receive Maximum 1024, Maximum Packet Size 1 MiB, Topic Alias Maximum 64; what is not said is available.
-        #expect(client.properties == [0x21, 4, 0, 0x27, 0, 0x10, 0, 0, 0x22, 0, 64])
+        // Receive Maximum 1024, Maximum Packet Size 2 MiB, Topic Alias Maximum 64; what is not said is available.
+        #expect(client.properties == [0x21, 4, 0, 0x27, 0, 0x20, 0, 0, 0x22, 0, 64])
     }
 
     @Test("a broker with a lower QoS and without retained messages says so, grants no more and takes no more")

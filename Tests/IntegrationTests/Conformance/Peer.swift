@@ -102,7 +102,9 @@ final class Peer {
 
     func puback(_ id: UInt8, _ rest: [UInt8] = []) { send(RawPacket.frame(0x40, [0, id] + rest)) }
     func pubrec(_ id: UInt8, _ rest: [UInt8] = []) { send(RawPacket.frame(0x50, [0, id] + rest)) }
-    func pubrel(_ id: UInt8, _ rest: [UInt8] = []) { send(RawPacket.frame(0x62, [0, id] + rest)) }
+    func pubrel(_ id: some BinaryInteger, _ rest: [UInt8] = []) {
+        send(RawPacket.frame(0x62, [UInt8(id >> 8), UInt8(id & 0xFF)] + rest))
+    }
     func pubcomp(_ id: UInt8, _ rest: [UInt8] = []) { send(RawPacket.frame(0x70, [0, id] + rest)) }
     func disconnect(_ rest: [UInt8] = []) { send(RawPacket.frame(0xE0, rest)) }
 
