@@ -17,7 +17,7 @@ struct Arguments: Sendable {
         var words = Array(words)[...]
         var areOptionsOver = false
         while let word = words.popFirst() {
-            if areOptionsOver || word == "-" || !word.hasPrefix("-") {
+            if areOptionsOver || !Self.isDashed(word) {
                 operands.append(word)
             } else if word == "--" {
                 areOptionsOver = true
@@ -26,6 +26,12 @@ struct Arguments: Sendable {
             }
         }
         try checkOperands()
+    }
+
+    /// Whether a word begins as an option does; a span such as `-24h` is a value, since no option is called by a digit.
+    private static func isDashed(_ word: String) -> Bool {
+        guard word.hasPrefix("-"), let second = word.dropFirst().first else { return false }
+        return !(second.isASCII && second.isNumber)
     }
 
     private mutating func take(_ word: String, _ words: inout ArraySlice<String>) throws(UsageError) {

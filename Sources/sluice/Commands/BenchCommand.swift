@@ -29,7 +29,7 @@ enum BenchCommand {
         ]
     ) { arguments in
         var settings = PublishLoadSettings()
-        if let address = try arguments.address("broker") { settings.address = address }
+        settings.address = try BrokerOption.address(arguments)
         settings.connectionCount = try arguments.integer("connections", 1...100_000) ?? settings.connectionCount
         settings.rate = try arguments.integer("rate", 1...1_000_000_000) ?? 0
         settings.payloadByteCount = try arguments.integer("size", 0...16 << 20) ?? settings.payloadByteCount
@@ -73,7 +73,7 @@ enum BenchCommand {
         ]
     ) { arguments in
         var settings = SubscribeLoadSettings()
-        if let address = try arguments.address("broker") { settings.address = address }
+        settings.address = try BrokerOption.address(arguments)
         settings.connectionCount = try arguments.integer("connections", 1...100_000) ?? settings.connectionCount
         if let filter = arguments.text("topic") { settings.filter = BenchTopic(filter) }
         settings.qos = try qos(arguments) ?? settings.qos
