@@ -252,7 +252,7 @@ package final class BrokerShard {
         tellSystemTopics()
         for client in Array(clients.values) where client.session.deadline <= now {
             if case .close(let fault) = client.session.elapsed(now: now) {
-                report(.info, "\(client.name) at \(client.address): closed, \(fault)")
+                reportClosed(client, fault.description)
                 terminate(client, fault.reasonCode, fault.description)
             }
         }
@@ -332,7 +332,7 @@ package final class BrokerShard {
     }
 
     private func refuse(_ client: Client, _ error: MQTTDecodeError) {
-        report(.info, "\(client.name) at \(client.address): closed, \(error)")
+        reportClosed(client, error.description)
         client.session.malformed(
             error, version: client.decoder.version, packetSizeMax: client.decoder.packetSizeMax, into: &client.output)
         close(client)
@@ -404,7 +404,7 @@ package final class BrokerShard {
             client.goodbye = Goodbye(publishesWill: goodbye.publishesWill)
             close(client)
         case .close(let fault):
-            report(.info, "\(client.name) at \(client.address): closed, \(fault)")
+            reportClosed(client, fault.description)
             terminate(client, fault.reasonCode, fault.description)
         }
     }

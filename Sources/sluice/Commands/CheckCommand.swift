@@ -31,6 +31,7 @@ enum CheckCommand {
         settings.add(["log level", configuration.logging.level.rawValue])
         print(settings.text())
         for warning in certificates.warnings { print("warning: \(warning)\n") }
+        for warning in RuleTranslation.warnings(configuration, rules) { print("warning: \(warning)\n") }
         for bridge in bridges {
             for remark in bridge.remarks { print("note: bridge \(bridge.name): \(remark)\n") }
         }

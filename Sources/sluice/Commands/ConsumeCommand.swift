@@ -42,6 +42,10 @@ enum ConsumeCommand {
             throw CommandFailure("'\(report.name)' is the broker's own and not for reading")
         }
         let isFollowing = arguments.has("follow")
+        if let fault = report.fault(from: from, until: until, isFollowing: isFollowing, now: now) {
+            throw CommandFailure(fault)
+        }
+        if let remark = report.remark(from: from, isFollowing: isFollowing) { Sluice.complain(remark) }
         var consumption = Consumption(
             report: report, from: from, until: until, limit: limit, isFollowing: isFollowing, filter: filter)
         guard !consumption.isDone else { return ExitCode.success }

@@ -97,7 +97,8 @@ enum GroupsCommand {
         name: "groups reset", operands: ["GROUP"], summary: "Move a consumer group in a stream",
         notes: """
             Says what it would do, and does it at once for a group without members, or for any with --execute:
-            members let go of their partitions first and go on from the new place.
+            members let go of their partitions first and go on from the new place. An offset that a partition does
+            not have is refused; a shift beyond its ends stops there, and says so.
             """,
         example: "sluice groups reset analytics --stream sensors --to-datetime 2026-09-01T00:00:00Z --execute",
         options: [
@@ -127,12 +128,17 @@ enum GroupsCommand {
         let report = try find(name, in: client.groups().reports)
         let stream = try stream(arguments, report)
         let streamReport = try StreamsCommand.find(stream, in: client.streams().reports)
+        if let partition, partition >= streamReport.partitions.count {
+            let last = streamReport.partitions.count - 1
+            throw CommandFailure("there is no partition \(partition): the last of '\(stream)' is \(last)")
+        }
         let wanted = try offsets(arguments, client, report, streamReport)
         var lines: [String] = []
         var table = Table(["PARTITION", "COMMITTED", "NEW"], [.right, .right, .right])
         for (number, bounds) in streamReport.partitions.enumerated() where partition ?? number == number {
             guard let offset = wanted[number] else { continue }
             let clamped = min(max(offset, bounds.start), bounds.durable)
+            try check(arguments, number, offset, nearest: clamped, bounds)
             let former = report.offsets.first { $0.stream == stream && $0.partition == Int64(number) }
             table.add([String(number), former.map { String($0.committed) } ?? "-", String(clamped)])
             lines.append("\(number) \(clamped)")
@@ -151,6 +157,19 @@ enum GroupsCommand {
         guard answer["error"] == nil else { throw CommandFailure("the broker did not take the request: \(answer)") }
         print("the group '\(name)' is moved")
         return ExitCode.success
+    }
+
+    /// A number that was written out must be one that there is; a shift goes as far as there are records, and says so.
+    private static func check(
+        _ arguments: Arguments, _ partition: Int, _ offset: Int64, nearest: Int64,
+        _ bounds: StreamReport.PartitionReport
+    ) throws(CommandFailure) {
+        guard offset != nearest, arguments.isGiven("to-offset") || arguments.isGiven("shift-by") else { return }
+        let text =
+            "partition \(partition) goes from \(bounds.start) to \(bounds.durable), "
+            + "and \(offset) is not in it; the nearest is \(nearest)"
+        guard arguments.isGiven("shift-by") else { throw CommandFailure("\(text). Nothing is changed") }
+        Sluice.complain(text)
     }
 
     private static func stream(_ arguments: Arguments, _ report: GroupReport) throws -> String {

@@ -18,7 +18,7 @@ struct Table {
 
     mutating func add(_ cells: [String]) {
         precondition(cells.count == columns.count)
-        rows.append(cells)
+        rows.append(cells.map { Readable.oneLine($0) })
     }
 
     /// The rows as lines; the last column is not padded.

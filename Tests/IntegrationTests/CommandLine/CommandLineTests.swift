@@ -68,6 +68,7 @@ struct CommandLineTests {
         streams:
           - name: sensors
             partitions: 4
+          - name: plants
         rules:
           - from: plants/{plant}/#
             stream: plants
@@ -96,7 +97,7 @@ struct CommandLineTests {
         let directory = try TemporaryDirectory()
         let file = try directory.write(
             "sluice.yaml",
-            "rules:\n  - from: a/#/b\n    stream: s\n  - from: a/{b}\n    stream: s\n    key: \"{c}\"\n")
+            "rules:\n  - from: a/#/b\n    stream: mqtt\n  - from: a/{b}\n    stream: mqtt\n    key: \"{c}\"\n")
         let result = try Program.sluice(["check", "--config", file])
         #expect(result.code == 1)
         #expect(result.errors.contains("\(file):2:11: "), "\(result.errors)")
