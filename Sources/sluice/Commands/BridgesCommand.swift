@@ -89,8 +89,8 @@ enum BridgesCommand {
     static let seek = Command(
         name: "bridges seek", operands: ["NAME", "WHERE"], summary: "Let a bridge go on from another place",
         notes: """
-            WHERE is earliest, latest, -24h or a time of RFC 3339, and holds for every partition. What lies before it is
-            not forwarded, what lies behind it is, also again.
+            WHERE is earliest, latest, now, -24h, a date or a time of RFC 3339, and holds for every partition. What lies
+            before it is not forwarded, what lies behind it is, also again.
             """,
         example: "sluice bridges seek cloud -24h", options: [BrokerOption.option, json]
     ) { arguments in
@@ -102,7 +102,8 @@ enum BridgesCommand {
         case .time(let time): argument = String(max(0, time.rawValue))
         case .offset, .committed, nil:
             throw UsageError(
-                description: "'\(arguments.operands[1])': expected earliest, latest, -24h or an RFC 3339 time")
+                description: "'\(arguments.operands[1])': expected earliest, latest, \(ReplayPosition.timeExpectation)",
+                command: arguments.command)
         }
         return try command("seek", arguments, argument: argument, done: "goes on from \(arguments.operands[1])")
     }

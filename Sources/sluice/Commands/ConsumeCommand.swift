@@ -9,9 +9,9 @@ enum ConsumeCommand {
     static let command = Command(
         name: "consume", operands: ["STREAM"], summary: "Print a stream's records",
         notes: """
-            A POSITION is earliest, latest, -1h (s, m, h, d, w), a time such as 2026-09-01T00:00:00Z,
-            microseconds since 1970, or PARTITION:OFFSET, which keeps to that partition. Without --follow it
-            ends where the stream ended when it began. With --json each line is an object: topic, partition,
+            A POSITION is earliest, latest, now, -1h (s, m, h, d, w), a date such as 2026-09-01 (UTC), a time such as
+            2026-09-01T00:00:00Z, microseconds since 1970, or PARTITION:OFFSET, which keeps to that partition.
+            Without --follow it ends where the stream ended when it began. With --json each line is an object: topic, partition,
             offset, timestamp (µs since 1970), key, payload; `encoding` says base64 where the payload is not
             UTF-8.
             """,

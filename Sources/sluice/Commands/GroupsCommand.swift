@@ -106,7 +106,7 @@ enum GroupsCommand {
             CommandOption("partition", value: "N", "only this partition"),
             CommandOption("to-earliest", "to the oldest record kept"),
             CommandOption("to-latest", "behind the newest record"),
-            CommandOption("to-datetime", value: "TIME", "to the first record of a time, such as 2026-09-01T00:00:00Z"),
+            CommandOption("to-datetime", value: "TIME", "to the first record of a time, such as -24h or 2026-09-01"),
             CommandOption("by-duration", value: "SPAN", "to the first record of the last SPAN, such as 24h"),
             CommandOption("shift-by", value: "N", "by N records, back with a minus sign"),
             CommandOption("to-offset", value: "N", "to this offset"),
@@ -198,12 +198,14 @@ enum GroupsCommand {
             }
         }
         let span = try arguments.value("by-duration", expected: "a span such as 24h (s, m, h, d, w)") { text in
-            ReplayPosition("-\(text)", now: now)
+            ReplayPosition.span(Array(text.utf8)[...].drop { $0 == UInt8(ascii: "-") })
         }
-        let time = try arguments.value("to-datetime", expected: "a time such as 2026-09-01T00:00:00Z") { text in
-            ReplayPosition(text, now: now)
+        let time = try arguments.value("to-datetime", expected: ReplayPosition.timeExpectation) { text in
+            if case .time(let time)? = ReplayPosition(text, now: now) { return time }
+            return nil
         }
-        guard case .time(let moment)? = span ?? time else { throw arguments.error("expected a time") }
+        let moment = span.map { Timestamp(rawValue: now.rawValue - $0) } ?? time
+        guard let moment else { preconditionFailure("Cannot move a group without a target") }
         return try client.offsets(stream.name, at: moment)
     }
 

@@ -68,6 +68,38 @@ struct QuietNonsenseTests {
         #expect(broken.code == 1 && broken.errors.contains("there is no partition 9, but 0, 1, 2, 3"), "\(broken)")
     }
 
+    @Test("every spelling of a time works in a filter, in a property and on the command line; a + is told apart")
+    func times() throws {
+        let broker = try BrokerProcess(Self.configuration)
+        #expect(try broker.sluice(["publish", "s/x", "-m", "1"]).code == 0)
+        let past = [
+            "earliest", "1h", "-1h", "@-1h", "2020-01-01", "2020-01-01T00:00:00Z", "2020-01-01T02:00:00e02:00",
+            "2019-12-31T19:00:00-05:00", "1577836800000000",
+        ]
+        for text in past {
+            let replay = try broker.mosquitto("sub", ["-t", "$replay/\(text)/s/#", "-C", "1", "-W", "60"])
+            #expect(replay.output == "1\n", "\(text): \(replay)")
+        }
+        for text in past + ["2020-01-01T02:00:00+02:00"] {
+            let stream = try broker.mosquitto(
+                "sub",
+                [
+                    "-V", "5", "-t", "$stream/s", "-D", "subscribe", "user-property", "stream-offset", text, "-C", "1",
+                    "-W", "60",
+                ]
+            )
+            #expect(stream.output == "1\n", "\(text): \(stream)")
+            let consumed = try broker.sluice(["consume", "s", "--from", text, "--until", "now", "--limit", "1"])
+            #expect(consumed.code == 0 && consumed.lines.count == 1, "\(text): \(consumed)")
+        }
+        let wrong = try RawClient(port: broker.port, level: 4, id: "plus")
+        wrong.send(RawPacket.subscribe(level: 4, filter: "$replay/2020-01-01T02:00:00+02:00/s/#", qos: 0))
+        #expect(wrong.next() == .closed)
+        let refusals = try broker.sluice(["refusals"])
+        #expect(
+            refusals.output.contains("plus ") && refusals.output.contains("e02:00 stands for +02:00"), "\(refusals)")
+    }
+
     @Test("a group is not moved to an offset that is not there; a shift stops at the ends and says so")
     func groups() throws {
         let broker = try BrokerProcess(Self.configuration)
