@@ -78,10 +78,11 @@ extension BrokerShard {
         let subscriptions = (session?.subscriptions ?? []).map {
             "{\"filter\":\(JSONText.quoted($0.filter)),\"qos\":\($0.options.qos.rawValue)}"
         }
+        let command = CommandIdentity.command(of: clientID).map { JSONText.quoted($0) } ?? "null"
         let expiry = session.map { $0.expirySeconds == .max ? "null" : String($0.expirySeconds) } ?? "0"
         return """
-            {"client_id":\(JSONText.quoted(clientID)),"connected":\(isConnected),"expiry_s":\(expiry),\
-            "ended_ms":\(session?.disconnectedAt.map { String($0.rawValue) } ?? "null"),\
+            {"client_id":\(JSONText.quoted(clientID)),"connected":\(isConnected),"command":\(command),\
+            "expiry_s":\(expiry),"ended_ms":\(session?.disconnectedAt.map { String($0.rawValue) } ?? "null"),\
             "inflight":\(session?.inflight.count ?? 0),"unreleased":\(session?.unreleased.count ?? 0),\
             "behind":\(behind.map { String($0) } ?? "null"),"subscriptions":[\(subscriptions.joined(separator: ","))]}
             """

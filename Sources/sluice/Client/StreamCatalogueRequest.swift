@@ -86,25 +86,3 @@ extension MQTTClient {
         throw silent("a request for its \(name)")
     }
 }
-
-/// What every command that talks to a broker takes.
-enum BrokerOption {
-    static let option = CommandOption(
-        "broker", letter: "b", value: "HOST:PORT",
-        "the broker; SLUICE_BROKER names it too, 127.0.0.1:1883 unless given")
-
-    /// A connection to the broker that the arguments name.
-    static func connect(_ arguments: Arguments) throws -> MQTTClient { try MQTTClient(address(arguments)) }
-
-    /// The broker that the arguments or the environment name.
-    static func address(_ arguments: Arguments) throws -> ListenAddress {
-        if let address = try arguments.address("broker") { return address }
-        guard let text = try Environment.variables()["SLUICE_BROKER"] else {
-            return ListenAddress(host: "127.0.0.1", port: 1883)
-        }
-        guard let address = ListenAddress(text) else {
-            throw arguments.error("SLUICE_BROKER '\(text)': expected HOST:PORT, such as 127.0.0.1:1883")
-        }
-        return address
-    }
-}

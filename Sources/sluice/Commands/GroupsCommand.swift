@@ -10,7 +10,7 @@ enum GroupsCommand {
         notes:
             "A group is made by `$share/<group>/$stream/<stream>`; LAG counts the records that it has not done with.",
         example: "sluice groups list --broker 127.0.0.1:1883",
-        options: [BrokerOption.option, CommandOption("json", "print JSON")]
+        options: BrokerOption.options + [CommandOption("json", "print JSON")]
     ) { arguments in
         let client = try BrokerOption.connect(arguments)
         let (document, reports) = try client.groups()
@@ -35,7 +35,7 @@ enum GroupsCommand {
         name: "groups describe", operands: ["GROUP"], summary: "Describe one consumer group of a running broker",
         notes: "BEHIND is the age of the oldest record that the group has not done with.",
         example: "sluice groups describe analytics --json",
-        options: [BrokerOption.option, CommandOption("json", "print JSON")]
+        options: BrokerOption.options + [CommandOption("json", "print JSON")]
     ) { arguments in
         let client = try BrokerOption.connect(arguments)
         let (document, reports) = try client.groups()
@@ -79,7 +79,7 @@ enum GroupsCommand {
 
     static let delete = Command(
         name: "groups delete", operands: ["GROUP"], summary: "Forget a consumer group that has no members",
-        example: "sluice groups delete analytics", options: [BrokerOption.option]
+        example: "sluice groups delete analytics", options: BrokerOption.options
     ) { arguments in
         let client = try BrokerOption.connect(arguments)
         let name = arguments.operands[0]
@@ -111,8 +111,8 @@ enum GroupsCommand {
             CommandOption("shift-by", value: "N", "by N records, back with a minus sign"),
             CommandOption("to-offset", value: "N", "to this offset"),
             CommandOption("execute", "do it, also when the group has members"),
-            CommandOption("dry-run", "only say what would be done"), BrokerOption.option,
-        ], run: runReset)
+            CommandOption("dry-run", "only say what would be done"),
+        ] + BrokerOption.options, run: runReset)
 
     private static let targets = [
         "to-earliest", "to-latest", "to-datetime", "by-duration", "shift-by", "to-offset",

@@ -9,7 +9,7 @@ enum RefusalsCommand {
             and requests, the latest first; what a client repeats is one line. A few hundred are kept, in memory.
             """,
         example: "sluice refusals --broker 127.0.0.1:1883",
-        options: [BrokerOption.option, CommandOption("json", "print JSON; times are milliseconds since 1970")]
+        options: BrokerOption.options + [CommandOption("json", "print JSON; times are milliseconds since 1970")]
     ) { arguments in
         let client = try BrokerOption.connect(arguments)
         let document = try client.request("refusals")

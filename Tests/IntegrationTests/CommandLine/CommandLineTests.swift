@@ -49,7 +49,7 @@ struct CommandLineTests {
         Mistake("publish t -m", "--message needs a value: TEXT"),
         Mistake("publish t -m x -m y", "--message is given twice"),
         Mistake("publish t --retain=yes -m x", "--retain takes no value"),
-        Mistake("publish t -m x --broker nowhere", "--broker 'nowhere': expected HOST:PORT"),
+        Mistake("publish t -m x --broker a/b", "--broker 'a/b': expected HOST or HOST:PORT"),
         Mistake("consume s --from yesterday", "--from 'yesterday': expected earliest, latest"),
         Mistake("consume s --filter a/#/b", "--filter 'a/#/b': "),
         Mistake("serve --loops -1", "--loops '-1': expected a whole number"),
