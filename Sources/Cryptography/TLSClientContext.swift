@@ -47,7 +47,7 @@ package struct TLSClientMaterial: Equatable, Sendable {
     /// How long before its end a certificate is worth a warning, in seconds: 14 days.
     private static let warningSeconds: Int64 = 14 * 86_400
 
-    private let handle: OpaquePointer
+    let handle: OpaquePointer
     private let judge: Judge
 
     /// A context of checked material.

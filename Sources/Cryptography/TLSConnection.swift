@@ -1,7 +1,7 @@
 import COpenSSL
 package import SluiceCore
 
-/// The server's side of one TLS connection, over bytes in memory.
+/// One side of a TLS connection, over bytes in memory.
 ///
 /// Between calls it holds no record: OpenSSL gives its record buffers back (SSL_MODE_RELEASE_BUFFERS) unless one is
 /// half received, and what is to be sent leaves in the caller's buffer.
@@ -23,21 +23,35 @@ package final class TLSConnection {
     }
 
     private let handle: OpaquePointer
-    private let context: TLSContext
+    /// What must outlive the handle.
+    private let context: AnyObject
     private let bio: OpaquePointer
     /// Where it is.
     package private(set) var state = State.handshaking
 
     /// The server's side of a new connection.
-    package init(server context: TLSContext) {
-        guard let handle = unsafe SSL_new(context.handle) else { preconditionFailure("No memory for TLS") }
+    package convenience init(server context: TLSContext) {
+        unsafe self.init(context.handle, of: context)
+        unsafe SSL_set_accept_state(handle)
+    }
+
+    /// The client's side of a new connection.
+    /// - Parameter host: what the server is told that the client wants to reach, unless it is an address.
+    package convenience init(client context: TLSClientContext, host: String) {
+        unsafe self.init(context.handle, of: context)
+        unsafe SSL_set_connect_state(handle)
+        let isAddress = host.contains(":") || host.allSatisfy { $0.isNumber || $0 == "." }
+        if !isAddress { unsafe sluice_ssl_set_server_name(handle, host) }
+    }
+
+    private init(_ context: OpaquePointer, of owner: AnyObject) {
+        guard let handle = unsafe SSL_new(context) else { preconditionFailure("No memory for TLS") }
         unsafe self.handle = unsafe handle
-        self.context = context
+        self.context = owner
         unsafe bio = unsafe TLSExchange.makeBIO()
         // One BIO both ways: the handle takes one reference for each.
         unsafe BIO_up_ref(bio)
         unsafe SSL_set_bio(handle, bio, bio)
-        unsafe SSL_set_accept_state(handle)
     }
 
     deinit { unsafe SSL_free(handle) }
@@ -56,6 +70,12 @@ package final class TLSConnection {
             }
         }
         return state
+    }
+
+    /// Begins a client's handshake.
+    /// - Parameter wire: gets what must be sent.
+    package func start(wire: inout ByteBuffer) {
+        unsafe exchange(UnsafeRawBufferPointer(start: nil, count: 0), &wire) { shakeHands() }
     }
 
     /// Seals bytes for the peer.

@@ -222,7 +222,8 @@ extension MQTTDecodeError.Cause {
         case .topicFilterEmpty: "empty topic filter"
         case .topicFilterTooLong: "topic filter over the limits"
         case .multiLevelWildcardMisplaced: "misplaced # in a topic filter"
-        case .singleLevelWildcardMisplaced: "misplaced + in a topic filter"
+        case .singleLevelWildcardMisplaced:
+            "misplaced + in a topic filter (in a time of $replay, e02:00 stands for +02:00)"
         case .shareNameInvalid: "invalid share name"
         case .shareFilterMissing: "shared subscription without filter"
         case .sharedNoLocal: "no local on a shared subscription"

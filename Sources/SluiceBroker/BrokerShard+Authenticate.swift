@@ -30,7 +30,7 @@ extension BrokerShard {
         guard method == client.authenticationMethod, let method else {
             // The method of a connection stays the same [MQTT-4.12.0-5].
             let cause = "another authentication method than that of the CONNECT [MQTT-4.12.0-5]"
-            report(.info, "\(client.name) at \(client.address): closed, \(cause)")
+            reportClosed(client, cause)
             return terminate(client, .badAuthenticationMethod, cause)
         }
         if client.session.isOpen {
@@ -88,7 +88,7 @@ extension BrokerShard {
             markDirty(client)
         case .rejected:
             let cause = "it failed to authenticate again"
-            report(.info, "\(client.name) at \(client.address): closed, \(cause)")
+            reportClosed(client, cause)
             terminate(client, .notAuthorized, cause)
         }
     }
@@ -106,6 +106,7 @@ extension BrokerShard {
     func refuse(_ client: Client, _ reason: ReasonCode, _ cause: String) {
         client.session.refused(reason, because: cause, into: &client.output)
         report(.info, "\(client.name) at \(client.address): refused, \(cause)")
+        note(client, "to connect", refused: cause)
         close(client)
     }
 }

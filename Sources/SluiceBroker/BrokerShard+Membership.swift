@@ -29,6 +29,9 @@ extension BrokerShard {
         guard let stream = log.streams.first(where: { $0.settings.name == replay.stream && !$0.settings.isInternal }),
             let streamName = replay.stream
         else { return Outcome(code: .topicFilterInvalid, reason: "there is no stream '\(replay.stream ?? "")'") }
+        if let fault = fault(of: replay.position, in: stream) {
+            return Outcome(code: .topicFilterInvalid, reason: fault)
+        }
         guard let start = startOffsets(stream, replay.position) else {
             return Outcome(
                 code: .topicFilterInvalid,

@@ -118,6 +118,7 @@ extension BrokerShard {
         if !isAnswered {
             counters.messagesRefused += 1
             report(.info, "\(client.name) at \(client.address): publish to \(name) refused, $ topics are the broker's")
+            note(client, "to publish to \(name)", refused: "$ topics are the broker's")
         }
         func respond(_ kind: AcknowledgementKind) {
             if isAnswered { return answer(client, kind, publish.packetID, reason) }
@@ -227,6 +228,8 @@ extension BrokerShard {
         retainedChanges.removeAll(keepingCapacity: true)
         for run in group.runs where !run.client.isClosing {
             let client = run.client
+            note(
+                client, "to publish", refused: Self.meaning(ofRefusal: reason), count: max(1, run.byteCount / 4))
             guard client.version == .v5 else {
                 report(.info, "\(client.name) at \(client.address): closed, its publishes cannot be stored")
                 terminate(client, reason, "its publishes cannot be stored")
@@ -240,8 +243,12 @@ extension BrokerShard {
         acks.recycle(group)
     }
 
+    private static func meaning(ofRefusal reason: ReasonCode) -> String {
+        reason == .quotaExceeded ? "the log has no room for it" : "the log takes nothing any more"
+    }
+
     private func refuse(_ client: Client, _ kind: AcknowledgementKind?, _ id: PacketID, _ reason: ReasonCode) {
-        let text = reason == .quotaExceeded ? "the log has no room for it" : "the log takes nothing any more"
+        let text = Self.meaning(ofRefusal: reason)
         switch kind {
         case .puback:
             refuse(client, .puback, id, reason, text)

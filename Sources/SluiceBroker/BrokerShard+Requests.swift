@@ -5,10 +5,10 @@ import SluiceCore
 
 /// Requests to the broker itself, over MQTT 5 request and response: what `sluice streams`, `sessions` and `groups` ask.
 ///
-/// A PUBLISH to `$sluice/streams`, `sessions`, `sessions/delete` (the payload is a client identifier), `groups`,
-/// `groups/delete`, `groups/reset`, `offsets`, `bridges`, or `bridges/` and `pause`, `resume` or `seek` (the payload is
-/// a bridge's name), with a response topic, is answered to that topic on the same connection, at QoS 0, with a JSON
-/// document. Nothing is stored.
+/// A PUBLISH to `$sluice/streams`, `sessions`, `sessions/delete` (the payload is a client identifier), `refusals`,
+/// `groups`, `groups/delete`, `groups/reset`, `offsets`, `bridges`, or `bridges/` and `pause`, `resume` or `seek` (the
+/// payload is a bridge's name), with a response topic, is answered to that topic on the same connection, at QoS 0,
+/// with a JSON document. Nothing is stored.
 extension BrokerShard {
     /// Answers a request.
     /// - Returns: false when it is none that the broker knows.
@@ -47,6 +47,7 @@ extension BrokerShard {
         case "$sluice/streams": streamsDocument()
         case "$sluice/sessions": sessionsDocument()
         case "$sluice/sessions/delete": deleteSession(payload)
+        case "$sluice/refusals": refusalsDocument()
         case "$sluice/groups": groupsDocument()
         case "$sluice/groups/delete": deleteGroup(payload)
         case "$sluice/groups/reset": resetGroup(payload)
@@ -77,10 +78,11 @@ extension BrokerShard {
         let subscriptions = (session?.subscriptions ?? []).map {
             "{\"filter\":\(JSONText.quoted($0.filter)),\"qos\":\($0.options.qos.rawValue)}"
         }
+        let command = CommandIdentity.command(of: clientID).map { JSONText.quoted($0) } ?? "null"
         let expiry = session.map { $0.expirySeconds == .max ? "null" : String($0.expirySeconds) } ?? "0"
         return """
-            {"client_id":\(JSONText.quoted(clientID)),"connected":\(isConnected),"expiry_s":\(expiry),\
-            "ended_ms":\(session?.disconnectedAt.map { String($0.rawValue) } ?? "null"),\
+            {"client_id":\(JSONText.quoted(clientID)),"connected":\(isConnected),"command":\(command),\
+            "expiry_s":\(expiry),"ended_ms":\(session?.disconnectedAt.map { String($0.rawValue) } ?? "null"),\
             "inflight":\(session?.inflight.count ?? 0),"unreleased":\(session?.unreleased.count ?? 0),\
             "behind":\(behind.map { String($0) } ?? "null"),"subscriptions":[\(subscriptions.joined(separator: ","))]}
             """

@@ -266,9 +266,9 @@ extension BrokerShard {
         let outcome =
             isReplay ? restoreReplay(client, request, stored.positions, stored.bounds) : subscribe(client, request)
         if outcome.code.isFailure {
-            report(
-                .warning,
-                "\(client.name): a stored subscription is gone, \(outcome.reason ?? "reason \(outcome.code.rawValue)")")
+            let reason = outcome.reason ?? "reason \(outcome.code.rawValue)"
+            report(.warning, "\(client.name): a stored subscription is gone, \(reason)")
+            note(client, "to keep \(String(decoding: stored.filter, as: UTF8.self))", refused: reason)
             recordChange(client, added: [], removed: [stored.filter])
         } else if !isReplay {
             // It counts from where it did, not from now.

@@ -10,18 +10,15 @@ extension BrokerShard {
     func subscribe(_ client: Client, _ packet: Packet.Subscribe, _ bytes: Span<UInt8>) {
         var identifier: UInt32?
         var replay = ReplayRequest.Options()
+        var asksForHistory = false
         var properties = PropertyReader(bytes, packet.properties)
         while let property = properties.next() {
             switch property.value {
             case .integer(let value): if property.id == .subscriptionIdentifier { identifier = value }
             case .pair(let name, let value):
-                let text = String(decoding: bytes.copy(value), as: UTF8.self)
-                switch String(decoding: bytes.copy(name), as: UTF8.self) {
-                case "stream-offset": replay.offset = text
-                case "stream-until": replay.until = text
-                case "stream-speed": replay.speed = text
-                case _: break
-                }
+                replay.take(
+                    String(decoding: bytes.copy(name), as: UTF8.self),
+                    String(decoding: bytes.copy(value), as: UTF8.self))
             case .bytes: break
             }
         }
@@ -35,10 +32,18 @@ extension BrokerShard {
             let request = SubscriptionRequest(
                 filter: bytes.copy(range), options: options(asked, of: client), identifier: identifier, replay: replay)
             let outcome = subscribe(client, request)
+            asksForHistory = asksForHistory || ReplayRequest.asksForHistory(request.filter)
             codes.append(outcome.code)
             needsRecord = needsRecord || outcome.needsRecord
             if let subscription = outcome.subscription { added.append((subscription, outcome.isNew)) }
-            if let reason = outcome.reason { reasons.append(reason) }
+            if let reason = outcome.reason {
+                reasons.append(reason)
+                note(client, "to subscribe to \(String(decoding: request.filter, as: UTF8.self))", refused: reason)
+            }
+        }
+        if !asksForHistory, let remark = replay.remark {
+            report(.info, "\(client.name) at \(client.address): \(remark)")
+            note(client, "to replay", refused: remark)
         }
         var answer: [UInt8] = []
         if !reasons.isEmpty {
@@ -119,6 +124,9 @@ extension BrokerShard {
         }
         if isRefused(request.filter) {
             return Outcome(code: .unspecifiedError, reason: "the configuration refuses this filter")
+        }
+        if let fault = request.replay.fault(with: request.filter) {
+            return Outcome(code: .implementationSpecificError, reason: fault)
         }
         if TopicSyntax.isShared(request.filter.span) { return share(client, request) }
         switch ReplayRequest.parse(request.filter, request.replay, now: wallClock) {
@@ -224,11 +232,11 @@ extension BrokerShard {
         } else {
             candidates = log.streams.filter { !$0.settings.name.hasPrefix("__") }
         }
-        if case .offset(let number, _) = replay.position {
-            guard candidates.count == 1, number < candidates[0].partitions.count else {
-                return Outcome(
-                    code: .topicFilterInvalid, reason: "an offset needs one stream, and a partition that it has")
-            }
+        if replay.positions == nil, let stream = candidates.first,
+            let fault = fault(of: replay.position, in: stream)
+                ?? replay.until.flatMap({ self.fault(ofEnd: $0, in: stream) })
+        {
+            return Outcome(code: .topicFilterInvalid, reason: fault)
         }
         if replay.position == .committed, replay.positions == nil, let kept = keep(client, request) { return kept }
         let reader = Reader(client: client, kind: .replay)
@@ -294,6 +302,25 @@ extension BrokerShard {
             return subscribe(client, request, replay: replay)
         case .ordinary, .refused: return Outcome(code: .implementationSpecificError, reason: "it is no replay any more")
         }
+    }
+
+    /// Why nothing can be read from a position; the nearest one that there is.
+    func fault(of position: ReplayPosition, in stream: StreamDescription) -> String? {
+        guard case .offset(let number, let offset) = position else { return nil }
+        if let fault = fault(ofEnd: position, in: stream) { return fault }
+        // What retention took is passed over; what nobody has written yet would be waited for in silence.
+        let end = log.bounds(stream.partitions[number]).appended
+        guard offset > end else { return nil }
+        return "partition \(number) of '\(stream.settings.name)' ends at \(end.rawValue), and there is no "
+            + "\(number):\(offset.rawValue); the nearest is \(number):\(end.rawValue)"
+    }
+
+    /// Why nothing can be read up to a position.
+    private func fault(ofEnd position: ReplayPosition, in stream: StreamDescription) -> String? {
+        guard case .offset(let number, _) = position, number >= stream.partitions.count else { return nil }
+        let last = stream.partitions.count - 1
+        let there = last == 0 ? "partition 0 only" : "partitions 0 to \(last)"
+        return "an offset needs a partition that it has: '\(stream.settings.name)' has \(there), and no \(number)"
     }
 
     /// Gives a replay its cursors in one stream, where it was before.

@@ -279,7 +279,7 @@ package final class BrokerShard {
         tellSystemTopics()
         for client in Array(clients.values) where client.session.deadline <= now {
             if case .close(let fault) = client.session.elapsed(now: now) {
-                report(.info, "\(client.name) at \(client.address): closed, \(fault)\(limitNote(fault, client))")
+                reportClosed(client, fault.description + limitNote(fault, client))
                 terminate(client, fault.reasonCode, fault.description)
             }
         }
@@ -359,7 +359,7 @@ package final class BrokerShard {
     }
 
     private func refuse(_ client: Client, _ error: MQTTDecodeError) {
-        report(.info, "\(client.name) at \(client.address): closed, \(error)\(limitNote(error, client))")
+        reportClosed(client, error.description + limitNote(error, client))
         client.session.malformed(
             error, version: client.decoder.version, packetSizeMax: client.decoder.packetSizeMax, into: &client.output)
         close(client)
@@ -435,7 +435,7 @@ package final class BrokerShard {
             client.goodbye = Goodbye(publishesWill: goodbye.publishesWill)
             close(client)
         case .close(let fault):
-            report(.info, "\(client.name) at \(client.address): closed, \(fault)\(limitNote(fault, client))")
+            reportClosed(client, fault.description + limitNote(fault, client))
             terminate(client, fault.reasonCode, fault.description)
         }
     }

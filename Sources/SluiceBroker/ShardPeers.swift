@@ -58,6 +58,8 @@ package protocol ShardPeers: AnyObject, Sendable {
     func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result
     /// Calls `body` with what consumer groups have committed. Short, never nested.
     func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result
+    /// Calls `body` with what each shard has refused. Short, never nested.
+    func withRefusals<Result>(_ body: (inout [RefusalList]) -> Result) -> Result
     /// How many shards there are.
     var shardCount: Int { get }
     /// Puts a message into a shard's mailbox and wakes it.

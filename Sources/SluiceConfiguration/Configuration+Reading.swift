@@ -80,7 +80,7 @@ extension Configuration {
         root.sections("rules") { section in
             if let rule = catalogue.takeRule(section) { rules.append(rule) }
         }
-        streams = catalogue.completed(with: rules)
+        streams = catalogue.completed(with: rules, root)
     }
 }
 

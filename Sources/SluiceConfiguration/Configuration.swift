@@ -14,7 +14,7 @@ package struct Configuration: Equatable, Sendable {
     package var log = LogSettings()
     /// What input may not grow past.
     package var limits = Limits()
-    /// All streams that topics can go to: those listed, those that only rules name, and `mqtt`.
+    /// All streams that topics can go to: those listed, those that a rule gives settings of, and `mqtt`.
     package var streams: [StreamSettings] = []
     /// The rules, in the order they are tried.
     package var rules: [RuleSettings] = []

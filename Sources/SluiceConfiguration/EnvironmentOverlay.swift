@@ -20,7 +20,7 @@ enum EnvironmentOverlay {
     private static let addressKey = "address"
 
     /// Variables that mean something to the command line or the tests.
-    private static let others: Set<String> = ["SLUICE_CONFIG", "SLUICE_EXECUTABLE", "SLUICE_SEED"]
+    private static let others: Set<String> = ["SLUICE_BROKER", "SLUICE_CONFIG", "SLUICE_EXECUTABLE", "SLUICE_SEED"]
 
     /// Puts the values of `environment` in place of those in `root`; an unknown variable is reported.
     static func apply(_ environment: [String: String], to root: inout YAMLNode, _ diagnostics: Diagnostics) {

@@ -1,7 +1,7 @@
-/// Gathers the streams that a configuration lists and the ones that only its rules name.
+/// Gathers the streams that a configuration lists, or that its rules give settings of.
 struct StreamCatalogue {
     private var streams: [StreamSettings] = []
-    /// Where each stream got its settings; a stream that a rule merely names has none.
+    /// Where each stream got its settings.
     private var origins: [String: Origin] = [:]
     private let segmentBytes: Int
 
@@ -54,12 +54,20 @@ struct StreamCatalogue {
             streamLocation: section.valueLocation(of: "stream"), keyLocation: section.valueLocation(of: "key"))
     }
 
-    /// All streams, the ones that `rules` merely name with defaults, the catch-all at the end unless it is listed.
-    func completed(with rules: [RuleSettings]) -> [StreamSettings] {
+    /// All streams, the catch-all at the end unless it is listed.
+    ///
+    /// A rule that names another one is reported: a slip of the pen would keep messages where nobody looks for them.
+    func completed(with rules: [RuleSettings], _ diagnostics: SectionReader) -> [StreamSettings] {
         var all = streams
-        for name in rules.map(\.stream) + [Configuration.catchAllStream] where !all.contains(where: { $0.name == name })
-        {
-            all.append(StreamSettings(name: name, segmentBytes: segmentBytes))
+        if !all.contains(where: { $0.name == Configuration.catchAllStream }) {
+            all.append(StreamSettings(name: Configuration.catchAllStream, segmentBytes: segmentBytes))
+        }
+        for rule in rules where !all.contains(where: { $0.name == rule.stream }) {
+            let advice =
+                Spelling.nearest(to: rule.stream, among: all.map(\.name)).map { "did you mean '\($0)'?" }
+                ?? "list it there: '- name: \(rule.stream)'"
+            diagnostics.report(
+                at: rule.streamLocation, "the stream '\(rule.stream)' is not under 'streams'; \(advice)")
         }
         return all
     }

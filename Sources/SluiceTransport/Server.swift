@@ -259,6 +259,7 @@ final class Peers: ShardPeers, @unchecked Sendable {
     let retained = Mutex(RetainedTree())
     let offsets = Mutex(OffsetTable())
     let counters = Mutex<[BrokerCounters]>([])
+    let refusals = Mutex<[RefusalList]>([])
     let connectionCount = Atomic<Int>(0)
     var loops: [TransportLoop] = []
 
@@ -276,6 +277,10 @@ final class Peers: ShardPeers, @unchecked Sendable {
 
     func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result {
         counters.withLock { counters in body(&counters) }
+    }
+
+    func withRefusals<Result>(_ body: (inout [RefusalList]) -> Result) -> Result {
+        refusals.withLock { refusals in body(&refusals) }
     }
 
     var shardCount: Int { loops.count }

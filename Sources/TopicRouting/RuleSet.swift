@@ -17,6 +17,25 @@ package struct RuleSet: Equatable, Sendable {
         return names
     }
 
+    /// Why a rule never decides where a topic goes.
+    package enum Idleness: Equatable, Sendable {
+        /// The rule at this place of `rules` comes first and takes all of its topics.
+        case behind(ruleIndex: Int)
+        /// Its topics begin with `$`: they are the broker's own, and are not stored.
+        case systemTopics
+    }
+
+    /// The rules that never decide, by their places.
+    ///
+    /// A rule is compared with each before it; several of them that take its topics together are not seen.
+    package var idle: [(ruleIndex: Int, reason: Idleness)] {
+        rules.indices.compactMap { index in
+            if rules[index].pattern.namesSystemTopics { return (index, .systemTopics) }
+            let first = rules[..<index].firstIndex { $0.pattern.covers(rules[index].pattern) }
+            return first.map { (index, .behind(ruleIndex: $0)) }
+        }
+    }
+
     /// The stream and key of a checked `topic`.
     /// - Complexity: O(rules × bytes); allocates, so its answer belongs in a `TopicCache`.
     package func resolve(_ topic: Span<UInt8>) -> Resolution {

@@ -102,6 +102,33 @@ package struct TopicPattern: Equatable, Sendable {
         }
     }
 
+    /// Whether every topic that `other` matches is matched by this one too.
+    func covers(_ other: TopicPattern) -> Bool {
+        // The broker's own topics are for patterns that name them.
+        if startsWithWildcard, other.namesSystemTopics { return false }
+        // A topic has one level at least.
+        if case .rest = other.levels[0], levels.count == 2, case .single = levels[0], case .rest = levels[1] {
+            return true
+        }
+        for (index, level) in levels.enumerated() {
+            if case .rest = level { return true }
+            guard index < other.levels.count else { return false }
+            switch (level, other.levels[index]) {
+            case (_, .rest): return false
+            case (.single, _): continue
+            case (.literal(let bytes), .literal(let others)): if bytes != others { return false }
+            case (.literal, .single), (.rest, _): return false
+            }
+        }
+        return levels.count == other.levels.count
+    }
+
+    /// Whether its topics begin with `$`, which are the broker's own and are not stored.
+    var namesSystemTopics: Bool {
+        if case .literal(let bytes) = levels[0] { return bytes.first == ASCII.dollar }
+        return false
+    }
+
     private var startsWithWildcard: Bool {
         if case .literal = levels[0] { return false }
         return true

@@ -3,7 +3,7 @@ enum CommandTable {
     static let commands: [Command] = [
         ServeCommand.command, CheckCommand.command, ExplainCommand.command, PublishCommand.command,
         ConsumeCommand.command, StreamsCommand.list, StreamsCommand.describe, SessionsCommand.list,
-        SessionsCommand.describe, SessionsCommand.delete, GroupsCommand.list,
+        SessionsCommand.describe, SessionsCommand.delete, RefusalsCommand.command, GroupsCommand.list,
         GroupsCommand.describe, GroupsCommand.reset, GroupsCommand.delete, LogCommand.dump, LogCommand.verify,
         LogCommand.stats, LogCommand.export, LogCommand.backup, LogCommand.restore, LogCommand.repair,
         BridgesCommand.list, BridgesCommand.describe, BridgesCommand.pause, BridgesCommand.resume,

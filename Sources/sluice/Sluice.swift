@@ -12,18 +12,17 @@ struct Sluice {
     /// Does what the words say.
     /// - Returns: the exit code.
     private static func run(_ words: [String]) -> Int32 {
-        switch words.first {
-        case nil, "--help", "-h", "help":
-            print(HelpText.overview(CommandTable.commands), terminator: "")
-            return words.isEmpty ? ExitCode.usage : ExitCode.success
-        case "--version", "version":
+        if ["--version", "-V", "version"].contains(words.first) {
             print("sluice \(version)")
             return ExitCode.success
-        case _?: break
         }
         do {
+            if let topic = HelpText.topic(words) {
+                print(try HelpText.text(topic), terminator: "")
+                return words.isEmpty ? ExitCode.usage : ExitCode.success
+            }
             let (command, rest) = try CommandTable.find(words)
-            if rest.prefix(while: { $0 != "--" }).contains("--help") {
+            if Arguments.asksForHelp(rest, of: command) {
                 print(HelpText.page(command), terminator: "")
                 return ExitCode.success
             }

@@ -102,11 +102,13 @@ final class FakePeers: ShardPeers, @unchecked Sendable {
     var retained = RetainedTree()
     var offsets = OffsetTable()
     private var counters: [BrokerCounters] = []
+    private var refusals: [RefusalList] = []
 
     func withDirectory<Result>(_ body: (inout SessionDirectory) -> Result) -> Result { body(&directory) }
     func withRetained<Result>(_ body: (inout RetainedTree) -> Result) -> Result { body(&retained) }
     func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result { body(&counters) }
     func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result { body(&offsets) }
+    func withRefusals<Result>(_ body: (inout [RefusalList]) -> Result) -> Result { body(&refusals) }
     var shardCount: Int { 1 }
     func post(_ message: ShardMessage, to shard: Int) { Issue.record("a message to shard \(shard)") }
 }

@@ -54,6 +54,7 @@ struct ConfigurationTests {
               - { from: "sensors/{site}/{device}/#", stream: sensors, key: "{device}" }
               - from: alarms/#
                 stream: alarms
+                retention: { age: 1d }
             logging: { level: debug }
             """)
         #expect(configuration.listeners.mqtt == ListenAddress(host: "::1", port: 0))
@@ -76,6 +77,7 @@ struct ConfigurationTests {
         #expect(configuration.limits.connectSecondsMax == 2)
         #expect(configuration.logging.level == .debug)
         #expect(configuration.streams.map(\.name) == ["sensors", "mqtt", "alarms"])
+        #expect(configuration.streams[2].retention.age == .seconds(86_400))
         let sensors = configuration.streams[0]
         #expect(sensors.partitionCount == 4)
         #expect(sensors.durability == .interval(.milliseconds(250)))
@@ -101,6 +103,22 @@ struct ConfigurationTests {
         #expect(configuration.streams.map(\.name) == ["a", "mqtt"])
         #expect(configuration.streams[0].partitionCount == 3)
         #expect(configuration.streams[0].durability == .memory)
+    }
+
+    @Test("A rule's stream is one that there is, and a slip of the pen gets the nearest name")
+    func undeclaredStreams() {
+        let rule = "rules:\n  - from: a/#\n    stream: "
+        #expect(
+            complaints("streams:\n  - name: sensors\n" + rule + "sensor\n") == [
+                "c.yaml:5:13: the stream 'sensor' is not under 'streams'; did you mean 'sensors'?"
+            ])
+        #expect(
+            complaints(rule + "alarms\n") == [
+                "c.yaml:3:13: the stream 'alarms' is not under 'streams'; list it there: '- name: alarms'"
+            ])
+        for text in [rule + "mqtt\n", rule + "a\n    partitions: 2\n", rule + "s\nstreams:\n  - name: s\n"] {
+            #expect(complaints(text) == [])
+        }
     }
 
     @Test("Cleanup, tombstones and bounds of the whole log")

@@ -209,10 +209,12 @@ final class LonePeers: ShardPeers, @unchecked Sendable {
     private var retained = RetainedTree()
     private var offsets = OffsetTable()
     private var counters: [BrokerCounters] = []
+    private var refusals: [RefusalList] = []
     func withDirectory<Result>(_ body: (inout SessionDirectory) -> Result) -> Result { body(&directory) }
     func withRetained<Result>(_ body: (inout RetainedTree) -> Result) -> Result { body(&retained) }
     func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result { body(&offsets) }
     func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result { body(&counters) }
+    func withRefusals<Result>(_ body: (inout [RefusalList]) -> Result) -> Result { body(&refusals) }
     var shardCount: Int { 1 }
     func post(_ message: ShardMessage, to shard: Int) {}
 }

@@ -5,8 +5,11 @@ package import SluiceCore
 ///     earliest                         the oldest record kept
 ///     latest                           behind the newest record
 ///     committed                        where the session or the group has got to; else latest
-///     -24h  @-24h                      that long ago; s, m, h, d, w
+///     now                              the time at which it is read
+///     -24h  24h  @-24h                 that long ago; s, m, h, d, w
+///     2026-09-01  @...                 a day's beginning, UTC
 ///     2026-09-01T00:00:00Z  @...       a time of RFC 3339, with Z or an offset, fractions allowed
+///     2026-09-01T00:00:00e02:00  @...  the same with an offset to the east as a filter takes it, where + is a wildcard
 ///     1767225600000000                 microseconds since 1970 (as EMQX writes it)
 ///     3:1200  #3:1200                  offset 1200 of partition 3; other partitions are not read
 package enum ReplayPosition: Sendable, Equatable {
@@ -23,8 +26,11 @@ package enum ReplayPosition: Sendable, Equatable {
 
     /// What a value that is no position is answered with.
     package static let expectation =
-        "expected earliest, latest, -24h, an RFC 3339 time such as 2026-09-01T00:00:00Z, microseconds since 1970, "
-        + "or PARTITION:OFFSET"
+        "expected earliest, latest, \(timeExpectation), microseconds since 1970, or PARTITION:OFFSET"
+    /// What a value that is no time is answered with, behind `expected`.
+    package static let timeExpectation =
+        "now, a span such as -24h (s, m, h, d, w), a date such as 2026-09-01 (UTC), an RFC 3339 time such as "
+        + "2026-09-01T00:00:00Z (in a filter e02:00 stands for +02:00)"
 
     /// Reads a position.
     /// - Parameter now: what relative times count from.
@@ -34,6 +40,7 @@ package enum ReplayPosition: Sendable, Equatable {
         case "earliest": self = .earliest
         case "latest": self = .latest
         case "committed": self = .committed
+        case "now", "@now": self = .time(now)
         default:
             guard let position = Self.parse(Array(text.utf8), now: now) else { return nil }
             self = position
@@ -55,20 +62,25 @@ package enum ReplayPosition: Sendable, Equatable {
     }
 
     private static func time(_ bytes: ArraySlice<UInt8>, now: Timestamp) -> ReplayPosition? {
-        if bytes.first == UInt8(ascii: "-"), let unit = bytes.last, let count = number(bytes.dropFirst().dropLast()) {
-            let milliseconds: Int
-            switch unit {
-            case UInt8(ascii: "s"): milliseconds = 1000
-            case UInt8(ascii: "m"): milliseconds = 60_000
-            case UInt8(ascii: "h"): milliseconds = 3_600_000
-            case UInt8(ascii: "d"): milliseconds = 86_400_000
-            case UInt8(ascii: "w"): milliseconds = 604_800_000
-            default: return nil
-            }
-            let (product, overflow) = count.multipliedReportingOverflow(by: milliseconds)
-            return overflow ? nil : .time(Timestamp(rawValue: now.rawValue - Int64(product)))
-        }
+        let length = bytes.first == UInt8(ascii: "-") ? bytes.dropFirst() : bytes
+        if let span = span(length) { return .time(Timestamp(rawValue: now.rawValue - span)) }
         return RFC3339.milliseconds(bytes).map { .time(Timestamp(rawValue: $0)) }
+    }
+
+    /// The milliseconds of a span such as `24h`; nil for everything else.
+    package static func span(_ bytes: ArraySlice<UInt8>) -> Int64? {
+        guard let unit = bytes.last, let count = number(bytes.dropLast()) else { return nil }
+        let milliseconds: Int
+        switch unit {
+        case UInt8(ascii: "s"): milliseconds = 1000
+        case UInt8(ascii: "m"): milliseconds = 60_000
+        case UInt8(ascii: "h"): milliseconds = 3_600_000
+        case UInt8(ascii: "d"): milliseconds = 86_400_000
+        case UInt8(ascii: "w"): milliseconds = 604_800_000
+        default: return nil
+        }
+        let (product, overflow) = count.multipliedReportingOverflow(by: milliseconds)
+        return overflow ? nil : Int64(product)
     }
 
     private static func offset(_ bytes: ArraySlice<UInt8>) -> ReplayPosition? {
@@ -91,17 +103,21 @@ package enum ReplayPosition: Sendable, Equatable {
     }
 }
 
-/// Times as RFC 3339 §5.6 writes them.
+/// Times as RFC 3339 §5.6 writes them, dates alone, and offsets to the east as `e02:00`.
 package enum RFC3339 {
     /// Milliseconds since 1970; nil when `bytes` are no such time.
     package static func milliseconds(_ bytes: ArraySlice<UInt8>) -> Int64? {
         let text = Array(bytes)
-        guard text.count >= 20, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"),
-            text[10] == UInt8(ascii: "T") || text[10] == UInt8(ascii: "t"), text[13] == UInt8(ascii: ":"),
-            text[16] == UInt8(ascii: ":"),
+        guard text.count >= 10, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"),
             let year = field(text, 0..<4), let month = field(text, 5..<7), let day = field(text, 8..<10),
+            (1...12).contains(month), (1...daysIn(month, year)).contains(day)
+        else { return nil }
+        if text.count == 10 { return Int64(days(year, month, day)) * 86_400_000 }
+        guard text.count >= 20, text[10] == UInt8(ascii: "T") || text[10] == UInt8(ascii: "t"),
+            text[13] == UInt8(ascii: ":"),
+            text[16] == UInt8(ascii: ":"),
             let hour = field(text, 11..<13), let minute = field(text, 14..<16), let second = field(text, 17..<19),
-            (1...12).contains(month), (1...daysIn(month, year)).contains(day), hour < 24, minute < 60, second <= 60
+            hour < 24, minute < 60, second <= 60
         else { return nil }
         var index = 19
         var fraction = 0
@@ -149,7 +165,7 @@ package enum RFC3339 {
         if text[index] == UInt8(ascii: "Z") || text[index] == UInt8(ascii: "z") {
             return index + 1 == text.count ? 0 : nil
         }
-        guard text[index] == UInt8(ascii: "+") || text[index] == UInt8(ascii: "-"), index + 6 == text.count,
+        guard ["+", "-", "e", "E"].contains(Character(Unicode.Scalar(text[index]))), index + 6 == text.count,
             text[index + 3] == UInt8(ascii: ":"), let hours = field(text, index + 1..<index + 3),
             let minutes = field(text, index + 4..<index + 6), hours < 24, minutes < 60
         else { return nil }

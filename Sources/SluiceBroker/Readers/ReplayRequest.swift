@@ -25,6 +25,69 @@ struct ReplayRequest {
         var until: String?
         /// `stream-speed`
         var speed: String?
+        /// A property that looks like one of these and is none.
+        var stranger: String?
+
+        private static let names = ["stream-offset", "stream-until", "stream-speed"]
+
+        /// Takes a user property, when it is one of a replay or was meant to be.
+        mutating func take(_ name: String, _ value: String) {
+            switch name {
+            case "stream-offset": offset = value
+            case "stream-until": until = value
+            case "stream-speed": speed = value
+            case _: if Self.isNear(name) { stranger = stranger ?? name }
+            }
+        }
+
+        private static func isNear(_ name: String) -> Bool {
+            let name = name.lowercased()
+            return name.hasPrefix("stream-") || name.hasPrefix("stream_") || names.contains { isSlip(name, of: $0) }
+        }
+
+        /// Whether `word` is `other` with a few letters missing, added or wrong.
+        private static func isSlip(_ word: String, of other: String) -> Bool { distance(word, other) <= 3 }
+
+        private static func distance(_ word: String, _ other: String) -> Int {
+            let (left, right) = (Array(word.utf8), Array(other.utf8))
+            guard left.count <= 2 * right.count else { return .max }
+            var last = Array(0...right.count)
+            for (row, letter) in left.enumerated() {
+                var current = [row + 1]
+                for (column, expected) in right.enumerated() {
+                    let replaced = last[column] + (letter == expected ? 0 : 1)
+                    current.append(min(replaced, last[column + 1] + 1, current[column] + 1))
+                }
+                last = current
+            }
+            return last[right.count]
+        }
+
+        /// Why these options cannot go with a filter that asks for history.
+        func fault(with filter: [UInt8]) -> String? {
+            guard ReplayRequest.asksForHistory(filter) else { return nil }
+            if let stranger {
+                let nearest = Self.names.min { Self.distance(stranger, $0) < Self.distance(stranger, $1) } ?? ""
+                return "'\(stranger)' is no property of a replay; did you mean '\(nearest)'? "
+                    + "There are \(Self.names.joined(separator: ", "))"
+            }
+            guard offset != nil, filter.starts(with: "$replay/".utf8) else { return nil }
+            return "$replay/WHEN/FILTER has its position in the filter; stream-offset goes with $stream/NAME"
+        }
+
+        /// What is to be said of them when no filter asks for history.
+        var remark: String? {
+            guard offset != nil || until != nil || speed != nil else { return nil }
+            return
+                "stream-offset, stream-until and stream-speed mean nothing without $stream/NAME or $replay/WHEN/…"
+        }
+    }
+
+    /// Whether a filter is one of a replay, or of a consumer group.
+    static func asksForHistory(_ filter: [UInt8]) -> Bool {
+        let levels = filter.split(separator: UInt8(ascii: "/"), maxSplits: 3, omittingEmptySubsequences: false)
+        let inner = levels[0].elementsEqual("$share".utf8) && levels.count > 2 ? levels[2] : levels[0]
+        return inner.elementsEqual("$replay".utf8) || inner.elementsEqual("$stream".utf8)
     }
 
     enum Parsed {

@@ -81,8 +81,15 @@ int sluice_socket_address(int socket, bool peer, char *text, size_t capacity) {
 }
 
 int sluice_connect_tcp(const char *host, const char *port) {
+  const char *reason = NULL;
+  return sluice_connect_tcp_named(host, port, &reason);
+}
+
+int sluice_connect_tcp_named(const char *host, const char *port, const char **reason) {
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
-  if (getaddrinfo(host, port, &hints, &list)) {
+  int unresolved = getaddrinfo(host, port, &hints, &list);
+  if (unresolved) {
+    *reason = unresolved == EAI_SYSTEM ? strerror(errno) : gai_strerror(unresolved);
     errno = EHOSTUNREACH;
     return -1;
   }
@@ -105,6 +112,7 @@ int sluice_connect_tcp(const char *host, const char *port) {
     setsockopt(result, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   }
   errno = error;
+  *reason = strerror(error);
   return result;
 }
 

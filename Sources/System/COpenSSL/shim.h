@@ -41,6 +41,10 @@ static inline int sluice_err_reason(unsigned long error) { return ERR_GET_REASON
 
 static const unsigned long sluice_name_one_line = XN_FLAG_ONELINE;
 
+static inline void sluice_ssl_set_server_name(SSL *connection, const char *name) {
+    SSL_set_tlsext_host_name(connection, name);
+}
+
 static inline void sluice_ssl_context_limit_most(SSL_CTX *context, int mostVersion) {
     SSL_CTX_set_max_proto_version(context, mostVersion);
 }

@@ -17,7 +17,7 @@ struct Arguments: Sendable {
         var words = Array(words)[...]
         var areOptionsOver = false
         while let word = words.popFirst() {
-            if areOptionsOver || word == "-" || !word.hasPrefix("-") {
+            if areOptionsOver || !Self.isDashed(word) {
                 operands.append(word)
             } else if word == "--" {
                 areOptionsOver = true
@@ -26,6 +26,25 @@ struct Arguments: Sendable {
             }
         }
         try checkOperands()
+    }
+
+    /// Whether the words ask for the command's page; the value of an option is none.
+    static func asksForHelp(_ words: ArraySlice<String>, of command: Command) -> Bool {
+        var words = words
+        while let word = words.popFirst(), word != "--" {
+            if word == "--help" || word == "-h" { return true }
+            let takesValue = command.options.contains { option in
+                option.value != nil && (word == "--\(option.name)" || option.letter.map { word == "-\($0)" } ?? false)
+            }
+            if takesValue { _ = words.popFirst() }
+        }
+        return false
+    }
+
+    /// Whether a word begins as an option does; a span such as `-24h` is a value, since no option is called by a digit.
+    private static func isDashed(_ word: String) -> Bool {
+        guard word.hasPrefix("-"), let second = word.dropFirst().first else { return false }
+        return !(second.isASCII && second.isNumber)
     }
 
     private mutating func take(_ word: String, _ words: inout ArraySlice<String>) throws(UsageError) {
@@ -119,7 +138,7 @@ struct Arguments: Sendable {
         }
     }
 
-    /// A host and a port.
+    /// A host and a port to listen on.
     func address(_ name: String) throws(UsageError) -> ListenAddress? {
         try value(name, expected: "HOST:PORT, such as 127.0.0.1:1883") { ListenAddress($0) }
     }

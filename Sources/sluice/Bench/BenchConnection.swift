@@ -24,10 +24,10 @@ struct BenchInput: ~Copyable {
 
     /// Reads from `socket`.
     /// - Returns: what `recv` did.
-    mutating func receive(_ socket: Int32) -> Int {
+    mutating func receive(_ socket: ClientSocket) -> Int {
         var count = 0
         bytes.append(upTo: 64 << 10) { memory in
-            count = recv(socket, memory.baseAddress, memory.count, 0)
+            count = socket.receive(memory)
             return max(0, count)
         }
         return count
@@ -60,7 +60,7 @@ final class BenchConnection: ReadinessTarget {
     var output = ByteBuffer()
     /// Whether the broker has let it in.
     var isOpen = false
-    private let socket: Int32
+    private let socket: ClientSocket
     private var input = BenchInput()
     private var watcher: ReadinessWatcher?
     private unowned let load: any BenchLoad
@@ -68,26 +68,26 @@ final class BenchConnection: ReadinessTarget {
     private var isLost = false
 
     /// Connects, and sends CONNECT.
-    init(_ number: Int, _ address: ListenAddress, _ loop: Loop, _ load: any BenchLoad) throws(CommandFailure) {
+    init(_ number: Int, _ place: BrokerPlace, _ loop: Loop, _ load: any BenchLoad) throws(CommandFailure) {
         self.number = number
         self.load = load
-        socket = sluice_connect_tcp(address.host, String(address.port))
-        guard socket >= 0, fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK) >= 0 else {
-            throw CommandFailure("cannot connect to \(address): \(String(cString: strerror(errno)))")
-        }
-        guard let watcher = ReadinessWatcher(loop, socket: socket, target: self) else {
+        socket = try ClientSocket(place)
+        let flags = fcntl(socket.descriptor, F_GETFL)
+        guard fcntl(socket.descriptor, F_SETFL, flags | O_NONBLOCK) >= 0,
+            let watcher = ReadinessWatcher(loop, socket: socket.descriptor, target: self)
+        else {
             throw CommandFailure("cannot watch connection \(number)")
         }
         self.watcher = watcher
         watcher.want(readable: true, writable: false)
-        ConnectPacket(version: .v5, clientID: []).encode(into: &output)
+        var packet = ConnectPacket(version: .v5, clientID: place.clientID(number))
+        packet.userName = place.username
+        packet.password = place.password
+        packet.encode(into: &output)
         flush()
     }
 
-    deinit {
-        watcher?.close()
-        if socket >= 0 { close(socket) }
-    }
+    deinit { watcher?.close() }
 
     func ready(readable: Bool, writable: Bool) {
         if writable {
@@ -100,13 +100,10 @@ final class BenchConnection: ReadinessTarget {
 
     /// Sends what it can of the output; the rest follows when the socket takes more.
     func flush() {
-        while !output.isEmpty, !isBlocked, !isLost {
-            let count = output.withUnsafeBytes { send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-            if count >= 0 {
-                output.removeFirst(count)
-            } else if errno == EAGAIN {
+        if !isBlocked, !isLost, !socket.send(&output) {
+            if errno == EAGAIN {
                 isBlocked = true
-            } else if errno != EINTR {
+            } else {
                 lose(String(cString: strerror(errno)))
             }
         }
@@ -114,9 +111,17 @@ final class BenchConnection: ReadinessTarget {
     }
 
     private func read() {
+        // What TLS has opened already the socket does not tell of again.
+        repeat { readOnce() } while socket.hasPendingBytes && !isLost
+        flush()
+    }
+
+    private func readOnce() {
         let count = input.receive(socket)
         if count < 0 && (errno == EAGAIN || errno == EINTR) { return }
-        guard count > 0 else { return lose(count == 0 ? "closed by the broker" : String(cString: strerror(errno))) }
+        guard count > 0 else {
+            return lose(count == 0 ? socket.failure ?? "closed by the broker" : String(cString: strerror(errno)))
+        }
         do throws(MQTTDecodeError) {
             try input.drain { packet, bytes in
                 if case .disconnect(let disconnect) = packet {
@@ -131,7 +136,6 @@ final class BenchConnection: ReadinessTarget {
         } catch {
             lose("\(error)")
         }
-        flush()
     }
 
     private func lose(_ reason: String) {

@@ -6,7 +6,7 @@ import SluiceCore
 
 /// What a publishing load is asked for.
 struct PublishLoadSettings {
-    var address = ListenAddress(host: "127.0.0.1", port: 1883)
+    var place: BrokerPlace
     var connectionCount = 10
     /// Messages a second over all connections; 0 for as many as possible.
     var rate = 0
@@ -72,7 +72,7 @@ final class PublishLoad: BenchLoad {
     /// Connects, publishes, waits for the acknowledgements.
     func run() throws(CommandFailure) {
         for number in 0..<settings.connectionCount {
-            let connection = try BenchConnection(number, settings.address, loop, self)
+            let connection = try BenchConnection(number, settings.place, loop, self)
             let lane = Lane(connection, window: settings.window, quota: quota(number))
             encodeTemplate(lane)
             lanes.append(lane)

@@ -6,7 +6,7 @@ import SluiceCore
 
 /// What a subscribing load is asked for.
 struct SubscribeLoadSettings {
-    var address = ListenAddress(host: "127.0.0.1", port: 1883)
+    var place: BrokerPlace
     var connectionCount = 1
     var qos = QoS.atMostOnce
     var filter = BenchTopic("bench/#")
@@ -46,7 +46,7 @@ final class SubscribeLoad: BenchLoad {
     /// Receives until the messages are there or the time is over.
     func run() throws(CommandFailure) {
         for number in 0..<settings.connectionCount {
-            connections.append(try BenchConnection(number, settings.address, loop, self))
+            connections.append(try BenchConnection(number, settings.place, loop, self))
         }
         timer = RepeatingTimer(loop, milliseconds: 5) { [unowned self] in
             let now = MonotonicClock.nanoseconds()

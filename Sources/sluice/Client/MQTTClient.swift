@@ -22,7 +22,7 @@ final class MQTTClient {
     static let patienceMilliseconds = 30_000
     private static let keepAliveSeconds = 60
 
-    private let socket: Int32
+    private let socket: ClientSocket
     private let address: ListenAddress
     private var input: PacketInput
     private var output = ByteBuffer()
@@ -34,25 +34,22 @@ final class MQTTClient {
     private(set) var isRetainAvailable = true
 
     /// Connects with a session that ends with the connection.
-    init(_ address: ListenAddress) throws(CommandFailure) {
-        self.address = address
+    init(_ place: BrokerPlace) throws(CommandFailure) {
+        address = place.address
         var limits = Limits()
         // The broker's own limit holds for what it sends; a list of thousands of streams may exceed the default.
         limits.packetBytesMax = 256 << 20
         var decoder = PacketDecoder(side: .client, limits: limits)
         decoder.version = .v5
         input = PacketInput(decoder)
-        socket = sluice_connect_tcp(address.host, String(address.port))
-        guard socket >= 0 else {
-            throw CommandFailure("cannot connect to \(address): \(String(cString: strerror(errno)))")
-        }
-        ConnectPacket(version: .v5, clientID: [], keepAliveSeconds: UInt16(Self.keepAliveSeconds)).encode(into: &output)
+        socket = try ClientSocket(place)
+        var packet = ConnectPacket(
+            version: .v5, clientID: place.clientID(), keepAliveSeconds: UInt16(Self.keepAliveSeconds))
+        packet.userName = place.username
+        packet.password = place.password
+        packet.encode(into: &output)
         try flush()
         try awaitConnack()
-    }
-
-    deinit {
-        if socket >= 0 { close(socket) }
     }
 
     // MARK: Commands
@@ -166,7 +163,8 @@ final class MQTTClient {
     // MARK: The socket
 
     private func isReadable(within nanoseconds: Int64) throws(CommandFailure) -> Bool {
-        var entry = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+        if socket.hasPendingBytes { return true }
+        var entry = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
         let count = poll(&entry, 1, Int32(clamping: (nanoseconds + 999_999) / 1_000_000))
         if count < 0 && errno != EINTR { throw lost() }
         return count > 0
@@ -175,24 +173,19 @@ final class MQTTClient {
     private func receive() throws(CommandFailure) {
         var count = 0
         input.receive(upTo: 256 << 10) { memory in
-            count = recv(socket, memory.baseAddress, memory.count, 0)
+            count = socket.receive(memory)
             return max(0, count)
         }
-        if count == 0 { throw CommandFailure("\(address) has closed the connection") }
+        if count == 0 {
+            throw CommandFailure("\(address) has closed the connection\(socket.failure.map { ": \($0)" } ?? "")")
+        }
         if count < 0 && errno != EINTR && errno != EAGAIN { throw lost() }
     }
 
     /// Sends what has gathered.
     func flush() throws(CommandFailure) {
         lastSent = MonotonicClock.nanoseconds()
-        while !output.isEmpty {
-            let count = output.withUnsafeBytes { send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-            if count > 0 {
-                output.removeFirst(count)
-            } else if errno != EINTR {
-                throw lost()
-            }
-        }
+        guard socket.send(&output) else { throw lost() }
     }
 
     private func lost() -> CommandFailure {

@@ -86,14 +86,3 @@ extension MQTTClient {
         throw silent("a request for its \(name)")
     }
 }
-
-/// What every command that talks to a broker takes.
-enum BrokerOption {
-    static let option = CommandOption(
-        "broker", letter: "b", value: "HOST:PORT", "the broker; 127.0.0.1:1883 unless given")
-
-    /// A connection to the broker that the arguments name.
-    static func connect(_ arguments: Arguments) throws -> MQTTClient {
-        try MQTTClient(arguments.address("broker") ?? .init(host: "127.0.0.1", port: 1883))
-    }
-}

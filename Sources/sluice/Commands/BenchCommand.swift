@@ -9,7 +9,7 @@ enum BenchCommand {
         CommandOption("messages", letter: "n", value: "N", "stop after N messages over all clients"),
         CommandOption(
             "duration", letter: "t", value: "TIME", "stop after 500ms, 10s, 2m; 10s unless --messages is given"),
-        BrokerOption.option, CommandOption("json", "print JSON; times are nanoseconds"),
+        CommandOption("json", "print JSON; times are nanoseconds"),
     ]
 
     static let publish = Command(
@@ -26,10 +26,9 @@ enum BenchCommand {
             CommandOption("size", letter: "s", value: "BYTES", "payload bytes; 64 unless given"),
             CommandOption("window", letter: "w", value: "N", "unacknowledged messages of a client; 20 unless given"),
             CommandOption("topic", value: "TOPIC", "where to; bench/%c unless given"),
-        ]
+        ] + BrokerOption.options
     ) { arguments in
-        var settings = PublishLoadSettings()
-        if let address = try arguments.address("broker") { settings.address = address }
+        var settings = PublishLoadSettings(place: try BrokerOption.place(arguments))
         settings.connectionCount = try arguments.integer("connections", 1...100_000) ?? settings.connectionCount
         settings.rate = try arguments.integer("rate", 1...1_000_000_000) ?? 0
         settings.payloadByteCount = try arguments.integer("size", 0...16 << 20) ?? settings.payloadByteCount
@@ -64,16 +63,15 @@ enum BenchCommand {
         notes: """
             Says `subscribed` on standard error when every client's subscription is granted. Latency is known
             for messages of `sluice bench pub` on the same machine. Ten seconds of silence end it too; when
-            --messages alone was to end it, it then exits with 1.
+            --messages alone was to end it, it then exits with 1, and so when no message came at all.
             """,
         example: "sluice bench sub --topic 'bench/#' --messages 100000",
         options: shared + [
             CommandOption(
                 "topic", value: "FILTER", "what to subscribe to; bench/# unless given, %c is the client's number")
-        ]
+        ] + BrokerOption.options
     ) { arguments in
-        var settings = SubscribeLoadSettings()
-        if let address = try arguments.address("broker") { settings.address = address }
+        var settings = SubscribeLoadSettings(place: try BrokerOption.place(arguments))
         settings.connectionCount = try arguments.integer("connections", 1...100_000) ?? settings.connectionCount
         if let filter = arguments.text("topic") { settings.filter = BenchTopic(filter) }
         settings.qos = try qos(arguments) ?? settings.qos
@@ -93,6 +91,10 @@ enum BenchCommand {
             var table = report(load.receivedCount, load.byteCount, seconds)
             table.add(["end to end", load.latency.text])
             print(table.text(), terminator: "")
+        }
+        guard load.receivedCount > 0 else {
+            Sluice.complain("no message came: is there load, and does --topic match it?")
+            return ExitCode.failure
         }
         guard let wanted = settings.messageCount, settings.nanoseconds == nil, load.receivedCount < wanted else {
             return ExitCode.success

@@ -16,7 +16,7 @@ enum BridgesCommand {
             States: connecting, catching up, live, idle (lazy, with too little to do), paused, held (not connected, and
             retention waits for it), failed.
             """,
-        example: "sluice bridges list --broker 127.0.0.1:1883", options: [BrokerOption.option, json]
+        example: "sluice bridges list --broker 127.0.0.1:1883", options: BrokerOption.options + [json]
     ) { arguments in
         let (document, reports) = try bridges(arguments)
         if arguments.has("json") {
@@ -38,7 +38,7 @@ enum BridgesCommand {
 
     static let describe = Command(
         name: "bridges describe", operands: ["NAME"], summary: "Describe one bridge of a running broker",
-        example: "sluice bridges describe cloud --json", options: [BrokerOption.option, json]
+        example: "sluice bridges describe cloud --json", options: BrokerOption.options + [json]
     ) { arguments in
         let (document, reports) = try bridges(arguments)
         let report = try find(arguments.operands[0], in: reports)
@@ -73,7 +73,7 @@ enum BridgesCommand {
     static let pause = Command(
         name: "bridges pause", operands: ["NAME"], summary: "Stop a bridge until it is resumed",
         notes: "It keeps its place, also through a restart of the broker.", example: "sluice bridges pause cloud",
-        options: [BrokerOption.option, json]
+        options: BrokerOption.options + [json]
     ) { arguments in
         try command("pause", arguments, argument: "", done: "is paused")
     }
@@ -81,7 +81,7 @@ enum BridgesCommand {
     static let resume = Command(
         name: "bridges resume", operands: ["NAME"], summary: "Let a bridge go on, at once",
         notes: "A bridge that waits for its next attempt makes it now.", example: "sluice bridges resume cloud",
-        options: [BrokerOption.option, json]
+        options: BrokerOption.options + [json]
     ) { arguments in
         try command("resume", arguments, argument: "", done: "goes on")
     }
@@ -89,10 +89,10 @@ enum BridgesCommand {
     static let seek = Command(
         name: "bridges seek", operands: ["NAME", "WHERE"], summary: "Let a bridge go on from another place",
         notes: """
-            WHERE is earliest, latest, -24h or a time of RFC 3339, and holds for every partition. What lies before it is
-            not forwarded, what lies behind it is, also again.
+            WHERE is earliest, latest, now, -24h, a date or a time of RFC 3339, and holds for every partition. What lies
+            before it is not forwarded, what lies behind it is, also again.
             """,
-        example: "sluice bridges seek cloud -24h", options: [BrokerOption.option, json]
+        example: "sluice bridges seek cloud -24h", options: BrokerOption.options + [json]
     ) { arguments in
         let now = Timestamp(rawValue: WallClock.milliseconds())
         let argument: String
@@ -102,7 +102,8 @@ enum BridgesCommand {
         case .time(let time): argument = String(max(0, time.rawValue))
         case .offset, .committed, nil:
             throw UsageError(
-                description: "'\(arguments.operands[1])': expected earliest, latest, -24h or an RFC 3339 time")
+                description: "'\(arguments.operands[1])': expected earliest, latest, \(ReplayPosition.timeExpectation)",
+                command: arguments.command)
         }
         return try command("seek", arguments, argument: argument, done: "goes on from \(arguments.operands[1])")
     }

@@ -7,10 +7,25 @@ import TopicRouting
 enum CheckCommand {
     static let command = Command(
         name: "check", summary: "Read a configuration and say what it means",
-        notes: "Prints every error with file, line and column, and exits with 1, when there is one.",
-        example: "sluice check --config config/sluice.yaml", options: [ConfigurationSource.option], run: run)
+        notes: """
+            Prints every error with file, line and column, and exits with 1, when there is one. With --json errors and
+            warnings are objects with file, line, column and message, on standard output.
+            """,
+        example: "sluice check --config config/sluice.yaml",
+        options: [ConfigurationSource.option, CommandOption("json", "print JSON")], run: run)
 
     private static func run(_ arguments: Arguments) throws -> Int32 {
+        guard arguments.has("json") else { return try check(arguments) }
+        do {
+            print(try CheckReport(ConfigurationSource.load(arguments)).json)
+            return ExitCode.success
+        } catch let error as ConfigurationErrors {
+            print(CheckReport.json(error))
+            return ExitCode.failure
+        }
+    }
+
+    private static func check(_ arguments: Arguments) throws -> Int32 {
         let configuration = try ConfigurationSource.load(arguments)
         let rules = try RuleTranslation.rules(configuration)
         let certificates = try Certificates(configuration.listeners)
@@ -31,6 +46,7 @@ enum CheckCommand {
         settings.add(["log level", configuration.logging.level.rawValue])
         print(settings.text())
         for warning in certificates.warnings { print("warning: \(warning)\n") }
+        for warning in RuleTranslation.warnings(configuration, rules) { print("warning: \(warning)\n") }
         for bridge in bridges {
             for remark in bridge.remarks { print("note: bridge \(bridge.name): \(remark)\n") }
         }

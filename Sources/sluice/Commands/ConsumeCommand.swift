@@ -9,11 +9,11 @@ enum ConsumeCommand {
     static let command = Command(
         name: "consume", operands: ["STREAM"], summary: "Print a stream's records",
         notes: """
-            A POSITION is earliest, latest, -1h (s, m, h, d, w), a time such as 2026-09-01T00:00:00Z,
-            microseconds since 1970, or PARTITION:OFFSET, which keeps to that partition. Without --follow it
-            ends where the stream ended when it began. With --json each line is an object: topic, partition,
-            offset, timestamp (µs since 1970), key, payload; `encoding` says base64 where the payload is not
-            UTF-8.
+            A POSITION is earliest, latest, now, -1h (s, m, h, d, w), a date such as 2026-09-01 (UTC), a time such as
+            2026-09-01T00:00:00Z, microseconds since 1970, or PARTITION:OFFSET, which keeps to that partition.
+            Without --follow it ends where the stream ended when it began. With --json each line is an object:
+            topic, partition, offset, timestamp (µs since 1970), key, payload; `encoding` says base64 where the
+            payload is not UTF-8.
             """,
         example: "sluice consume sensors --filter 'sensors/+/dev42/#' --from -1h --json",
         options: [
@@ -22,8 +22,8 @@ enum ConsumeCommand {
             CommandOption("until", value: "POSITION", "where to stop: before that record"),
             CommandOption("limit", letter: "n", value: "N", "stop after N records"),
             CommandOption("follow", letter: "f", "go on with what comes"),
-            CommandOption("json", "print JSON, one record a line"), BrokerOption.option,
-        ], run: run)
+            CommandOption("json", "print JSON, one record a line"),
+        ] + BrokerOption.options, run: run)
 
     private static func run(_ arguments: Arguments) throws -> Int32 {
         let now = Timestamp(rawValue: WallClock.milliseconds())
@@ -42,6 +42,10 @@ enum ConsumeCommand {
             throw CommandFailure("'\(report.name)' is the broker's own and not for reading")
         }
         let isFollowing = arguments.has("follow")
+        if let fault = report.fault(from: from, until: until, isFollowing: isFollowing, now: now) {
+            throw CommandFailure(fault)
+        }
+        if let remark = report.remark(from: from, isFollowing: isFollowing) { Sluice.complain(remark) }
         var consumption = Consumption(
             report: report, from: from, until: until, limit: limit, isFollowing: isFollowing, filter: filter)
         guard !consumption.isDone else { return ExitCode.success }
@@ -210,14 +214,14 @@ final class RecordPrinter {
     func print(_ record: ConsumedRecord) {
         if isJSON { return output.line(json(record).description) }
         let cells = [
-            RFC3339.text(record.timestamp / 1000), "\(record.partition):\(record.offset)", record.key ?? "-",
-            record.topic,
+            RFC3339.text(record.timestamp / 1000), "\(record.partition):\(record.offset)",
+            Readable.short(Readable.oneLine(record.key ?? "-"), 48), Readable.short(Readable.oneLine(record.topic), 64),
         ]
         var line = ""
         for (column, cell) in cells.enumerated() {
             // Columns grow with what they hold, and stay: a stream has no last row to measure.
-            widths[column] = max(widths[column], min(cell.count, 48))
-            line += Readable.oneLine(cell).padded(to: widths[column]) + "  "
+            widths[column] = max(widths[column], cell.count)
+            line += cell.padded(to: widths[column]) + "  "
         }
         let (text, isText) = JSON.bytes(record.payload)
         line += isText ? Readable.oneLine(text.text ?? "") : "base64 \(text.text ?? "")"

@@ -13,6 +13,7 @@ enum ExplainCommand {
     private static func run(_ arguments: Arguments) throws -> Int32 {
         let configuration = try ConfigurationSource.load(arguments)
         let rules = try RuleTranslation.rules(configuration)
+        for warning in RuleTranslation.warnings(configuration, rules) { Sluice.complain("warning: \(warning)") }
         let topic = Array(arguments.operands[0].utf8)
         do throws(TopicSyntaxError) {
             try FilterSyntax.check(topic: topic.span, limits: configuration.limits)

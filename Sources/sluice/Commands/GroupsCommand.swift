@@ -10,7 +10,7 @@ enum GroupsCommand {
         notes:
             "A group is made by `$share/<group>/$stream/<stream>`; LAG counts the records that it has not done with.",
         example: "sluice groups list --broker 127.0.0.1:1883",
-        options: [BrokerOption.option, CommandOption("json", "print JSON")]
+        options: BrokerOption.options + [CommandOption("json", "print JSON")]
     ) { arguments in
         let client = try BrokerOption.connect(arguments)
         let (document, reports) = try client.groups()
@@ -35,7 +35,7 @@ enum GroupsCommand {
         name: "groups describe", operands: ["GROUP"], summary: "Describe one consumer group of a running broker",
         notes: "BEHIND is the age of the oldest record that the group has not done with.",
         example: "sluice groups describe analytics --json",
-        options: [BrokerOption.option, CommandOption("json", "print JSON")]
+        options: BrokerOption.options + [CommandOption("json", "print JSON")]
     ) { arguments in
         let client = try BrokerOption.connect(arguments)
         let (document, reports) = try client.groups()
@@ -79,7 +79,7 @@ enum GroupsCommand {
 
     static let delete = Command(
         name: "groups delete", operands: ["GROUP"], summary: "Forget a consumer group that has no members",
-        example: "sluice groups delete analytics", options: [BrokerOption.option]
+        example: "sluice groups delete analytics", options: BrokerOption.options
     ) { arguments in
         let client = try BrokerOption.connect(arguments)
         let name = arguments.operands[0]
@@ -97,7 +97,8 @@ enum GroupsCommand {
         name: "groups reset", operands: ["GROUP"], summary: "Move a consumer group in a stream",
         notes: """
             Says what it would do, and does it at once for a group without members, or for any with --execute:
-            members let go of their partitions first and go on from the new place.
+            members let go of their partitions first and go on from the new place. An offset that a partition does
+            not have is refused; a shift beyond its ends stops there, and says so.
             """,
         example: "sluice groups reset analytics --stream sensors --to-datetime 2026-09-01T00:00:00Z --execute",
         options: [
@@ -105,13 +106,13 @@ enum GroupsCommand {
             CommandOption("partition", value: "N", "only this partition"),
             CommandOption("to-earliest", "to the oldest record kept"),
             CommandOption("to-latest", "behind the newest record"),
-            CommandOption("to-datetime", value: "TIME", "to the first record of a time, such as 2026-09-01T00:00:00Z"),
+            CommandOption("to-datetime", value: "TIME", "to the first record of a time, such as -24h or 2026-09-01"),
             CommandOption("by-duration", value: "SPAN", "to the first record of the last SPAN, such as 24h"),
             CommandOption("shift-by", value: "N", "by N records, back with a minus sign"),
             CommandOption("to-offset", value: "N", "to this offset"),
             CommandOption("execute", "do it, also when the group has members"),
-            CommandOption("dry-run", "only say what would be done"), BrokerOption.option,
-        ], run: runReset)
+            CommandOption("dry-run", "only say what would be done"),
+        ] + BrokerOption.options, run: runReset)
 
     private static let targets = [
         "to-earliest", "to-latest", "to-datetime", "by-duration", "shift-by", "to-offset",
@@ -127,12 +128,17 @@ enum GroupsCommand {
         let report = try find(name, in: client.groups().reports)
         let stream = try stream(arguments, report)
         let streamReport = try StreamsCommand.find(stream, in: client.streams().reports)
+        if let partition, partition >= streamReport.partitions.count {
+            let last = streamReport.partitions.count - 1
+            throw CommandFailure("there is no partition \(partition): the last of '\(stream)' is \(last)")
+        }
         let wanted = try offsets(arguments, client, report, streamReport)
         var lines: [String] = []
         var table = Table(["PARTITION", "COMMITTED", "NEW"], [.right, .right, .right])
         for (number, bounds) in streamReport.partitions.enumerated() where partition ?? number == number {
             guard let offset = wanted[number] else { continue }
             let clamped = min(max(offset, bounds.start), bounds.durable)
+            try check(arguments, number, offset, nearest: clamped, bounds)
             let former = report.offsets.first { $0.stream == stream && $0.partition == Int64(number) }
             table.add([String(number), former.map { String($0.committed) } ?? "-", String(clamped)])
             lines.append("\(number) \(clamped)")
@@ -151,6 +157,19 @@ enum GroupsCommand {
         guard answer["error"] == nil else { throw CommandFailure("the broker did not take the request: \(answer)") }
         print("the group '\(name)' is moved")
         return ExitCode.success
+    }
+
+    /// A number that was written out must be one that there is; a shift goes as far as there are records, and says so.
+    private static func check(
+        _ arguments: Arguments, _ partition: Int, _ offset: Int64, nearest: Int64,
+        _ bounds: StreamReport.PartitionReport
+    ) throws(CommandFailure) {
+        guard offset != nearest, arguments.isGiven("to-offset") || arguments.isGiven("shift-by") else { return }
+        let text =
+            "partition \(partition) goes from \(bounds.start) to \(bounds.durable), "
+            + "and \(offset) is not in it; the nearest is \(nearest)"
+        guard arguments.isGiven("shift-by") else { throw CommandFailure("\(text). Nothing is changed") }
+        Sluice.complain(text)
     }
 
     private static func stream(_ arguments: Arguments, _ report: GroupReport) throws -> String {
@@ -179,12 +198,14 @@ enum GroupsCommand {
             }
         }
         let span = try arguments.value("by-duration", expected: "a span such as 24h (s, m, h, d, w)") { text in
-            ReplayPosition("-\(text)", now: now)
+            ReplayPosition.span(Array(text.utf8)[...].drop { $0 == UInt8(ascii: "-") })
         }
-        let time = try arguments.value("to-datetime", expected: "a time such as 2026-09-01T00:00:00Z") { text in
-            ReplayPosition(text, now: now)
+        let time = try arguments.value("to-datetime", expected: ReplayPosition.timeExpectation) { text in
+            if case .time(let time)? = ReplayPosition(text, now: now) { return time }
+            return nil
         }
-        guard case .time(let moment)? = span ?? time else { throw arguments.error("expected a time") }
+        let moment = span.map { Timestamp(rawValue: now.rawValue - $0) } ?? time
+        guard let moment else { preconditionFailure("Cannot move a group without a target") }
         return try client.offsets(stream.name, at: moment)
     }
 

@@ -18,8 +18,7 @@ enum PublishCommand {
             CommandOption("qos", letter: "q", value: "QOS", "0, 1 or 2; 1 unless given"),
             CommandOption("retain", letter: "r", "ask the broker to keep the message for later subscribers"),
             CommandOption("count", letter: "n", value: "N", "how often to publish it; 1 unless given"),
-            BrokerOption.option,
-        ], run: run)
+        ] + BrokerOption.options, run: run)
 
     /// Messages under way at a time; each takes a slot of the broker's window.
     private static let windowMax = 1000

@@ -6,11 +6,11 @@ enum SessionsCommand {
     static let list = Command(
         name: "sessions list", summary: "List a running broker's sessions, connected and waiting",
         notes: """
-            BEHIND counts the records, of any topic, that a waiting session has not passed yet; UNFINISHED what was
-            sent or received halfway.
+            Commands of `sluice` have sessions too: their state is the command. BEHIND counts the records, of any topic,
+            that a waiting session has not passed yet; UNFINISHED what was sent or received halfway.
             """,
         example: "sluice sessions list --broker 127.0.0.1:1883",
-        options: [BrokerOption.option, CommandOption("json", "print JSON")]
+        options: BrokerOption.options + [CommandOption("json", "print JSON")]
     ) { arguments in
         let (document, reports) = try sessions(arguments)
         if arguments.has("json") {
@@ -33,7 +33,7 @@ enum SessionsCommand {
     static let describe = Command(
         name: "sessions describe", operands: ["CLIENT"], summary: "Describe one session of a running broker",
         example: "sluice sessions describe dev42 --json",
-        options: [BrokerOption.option, CommandOption("json", "print JSON")]
+        options: BrokerOption.options + [CommandOption("json", "print JSON")]
     ) { arguments in
         let (document, reports) = try sessions(arguments)
         let report = try find(arguments.operands[0], in: reports)
@@ -59,7 +59,7 @@ enum SessionsCommand {
         name: "sessions delete", operands: ["CLIENT"], summary: "End a session of a running broker for good",
         notes: "A connected client is disconnected (reason 0x98); its subscriptions and its place are forgotten.",
         example: "sluice sessions delete dev42",
-        options: [BrokerOption.option, CommandOption("json", "print JSON")]
+        options: BrokerOption.options + [CommandOption("json", "print JSON")]
     ) { arguments in
         let client = try BrokerOption.connect(arguments)
         let name = arguments.operands[0]
@@ -91,6 +91,8 @@ enum SessionsCommand {
 private struct SessionReport {
     var clientID: String
     var isConnected: Bool
+    /// The command of `sluice` that it is of.
+    var command: String?
     /// Seconds that it outlives its connection; nil for ever.
     var expirySeconds: Int64?
     var endedMilliseconds: Int64?
@@ -105,6 +107,7 @@ private struct SessionReport {
         else { throw CommandFailure("the broker describes a session in a way that this program does not know") }
         self.clientID = clientID
         self.isConnected = isConnected
+        command = json["command"]?.text
         expirySeconds = json["expiry_s"]?.integer
         endedMilliseconds = json["ended_ms"]?.integer
         unfinishedCount = inflight + unreleased
@@ -113,6 +116,7 @@ private struct SessionReport {
     }
 
     var state: String {
+        if let command, isConnected { return "sluice \(command)" }
         if isConnected { return "connected" }
         return endedMilliseconds.map { "waiting since \(RFC3339.text($0))" } ?? "waiting"
     }

@@ -6,7 +6,7 @@ enum StreamsCommand {
         name: "streams list", summary: "List a running broker's streams",
         notes: "Streams whose names start with '__' are the broker's own.",
         example: "sluice streams list --broker 127.0.0.1:1883",
-        options: [BrokerOption.option, CommandOption("json", "print JSON")]
+        options: BrokerOption.options + [CommandOption("json", "print JSON")]
     ) { arguments in
         let client = try BrokerOption.connect(arguments)
         let (document, reports) = try client.streams()
@@ -36,7 +36,7 @@ enum StreamsCommand {
             its segment file; each is the number behind the last such record.
             """,
         example: "sluice streams describe sensors --json",
-        options: [BrokerOption.option, CommandOption("json", "print JSON")]
+        options: BrokerOption.options + [CommandOption("json", "print JSON")]
     ) { arguments in
         let client = try BrokerOption.connect(arguments)
         let (document, reports) = try client.streams()

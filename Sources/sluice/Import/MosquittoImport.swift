@@ -1,27 +1,40 @@
+import SluiceConfiguration
+
 /// A mosquitto.conf as a configuration of ours.
 struct MosquittoImport {
     private typealias Option = MosquittoFile.Option
 
     private let file: MosquittoFile
+    private let secretsDirectory: String
+    private let isLocal: Bool
     private var text = ImportedText()
 
-    /// An import of `text`.
-    init(_ text: String) { file = MosquittoFile(text) }
+    private static let anonymous = "is not converted: Sluice would let everybody in"
 
-    /// The YAML, and what is not in it, by line.
-    mutating func run() -> (yaml: String, notes: [(line: Int, text: String)]) {
+    /// An import of `file`.
+    /// - Parameters:
+    ///   - secretsDirectory: where the files with passwords and keys will be.
+    ///   - isLocal: whether listeners move to loopback.
+    init(_ file: MosquittoFile, secretsDirectory: String, isLocal: Bool) {
+        self.file = file
+        self.secretsDirectory = secretsDirectory
+        self.isLocal = isLocal
+    }
+
+    /// The YAML, and what is not in it.
+    mutating func run() -> ImportedText {
         text.add("# Converted from a mosquitto.conf.")
         writeListeners()
         writeGeneral()
-        if !file.connections.isEmpty {
-            text.add("bridges:")
-            for section in file.connections {
-                var bridge = BridgeImport(section)
-                bridge.write(to: &text)
-            }
-            if text.lines.last == "bridges:" { text.add("  []") }
+        var bridges = ImportedText()
+        var names: Set<String> = []
+        for section in file.connections {
+            var bridge = BridgeImport(section, secretsDirectory: secretsDirectory)
+            bridge.write(to: &bridges, &names)
         }
-        return (text.lines.joined(separator: "\n") + "\n", text.notes.sorted { $0.line < $1.line })
+        if !bridges.lines.isEmpty { text.add("bridges:") }
+        text.add(bridges)
+        return text
     }
 
     // MARK: Listeners
@@ -30,88 +43,144 @@ struct MosquittoImport {
         var kinds: Set<String> = []
         var lines = ImportedText()
         for section in file.listeners {
-            guard let address = address(of: section) else { continue }
-            let isWebSocket = section.option("protocol")?.words.first == "websockets"
+            guard let address = address(of: section), isWhole(section) else { continue }
+            let isWebSocket = section.option("protocol")?.text == "websockets"
             let isSecure = section.option("certfile") != nil
             let kind = isWebSocket ? (isSecure ? "wss" : "ws") : (isSecure ? "mqtts" : "mqtt")
             guard kinds.insert(kind).inserted else {
-                text.note(section.head, "a second listener of the kind '\(kind)' is left out; Sluice has one of each")
+                text.leaveOut(
+                    section.head, "a second listener of the kind '\(kind)' is left out; Sluice has one of each")
                 continue
             }
             if isSecure {
                 lines.add("  \(kind):")
-                lines.add(4, "address", ImportedText.quoted(address))
+                lines.add(4, "address", ImportedText.quoted(address.description))
                 lines.add("    tls:")
                 writeCertificates(section, &lines)
             } else {
-                lines.add(2, kind, ImportedText.quoted(address))
+                lines.add(2, kind, ImportedText.quoted(address.description))
             }
             noteUnconverted(section)
+            noteAnonymous(section, address)
         }
         guard !lines.lines.isEmpty else { return }
         text.add("listeners:")
-        for line in lines.lines { text.add(line) }
+        text.add(lines)
     }
 
-    private mutating func address(of section: MosquittoFile.Section) -> String? {
+    private mutating func address(of section: MosquittoFile.Section) -> ListenAddress? {
         let head = section.head
+        var host = "0.0.0.0"
+        var port: UInt16?
         if head.name == "listener" {
-            guard let port = head.words.first.flatMap({ UInt16($0) }), port > 0 else {
-                text.note(head, "expected a port and an address, found '\(head.text)'")
+            port = head.words.first.flatMap { UInt16($0) }
+            if head.words.count > 1 { host = head.words[1] }
+            if port == 0 {
+                text.leaveOut(head, "Sluice listens on TCP ports only; '\(head.text)' is left out")
                 return nil
             }
-            return Self.join(head.words.count > 1 ? head.words[1] : "0.0.0.0", port)
+        } else {
+            let option = section.option("port")
+            port = option.map { $0.words.first.flatMap { UInt16($0) } } ?? 1883
+            if let found = section.option("bind_address"), !found.text.isEmpty { host = found.text }
         }
-        let port = section.option("port")?.words.first.flatMap { UInt16($0) } ?? 1883
-        return Self.join(section.option("bind_address")?.text ?? "0.0.0.0", port)
+        // Brackets are what tells the colons of an IPv6 address from the one before the port.
+        guard let port, port > 0,
+            let address = ListenAddress(host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")
+        else {
+            text.leaveOut(head, "expected a port and an address, found '\(head.text)'; the listener is left out")
+            return nil
+        }
+        return isLocal ? ListenAddress(host: "127.0.0.1", port: port) : address
     }
 
-    private static func join(_ host: String, _ port: UInt16) -> String {
-        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    /// Whether what secures a listener can be converted at all.
+    private mutating func isWhole(_ section: MosquittoFile.Section) -> Bool {
+        if let form = section.option("tls_keyform"), form.text != "pem" {
+            text.leaveOut(form, "keys are PEM files; the listener is left out")
+            return false
+        }
+        guard let certificate = section.option("certfile") else { return true }
+        guard !certificate.text.isEmpty, section.option("keyfile").map({ !$0.text.isEmpty }) == true else {
+            text.leaveOut(certificate, "goes with 'keyfile', and each names a file; the listener is left out")
+            return false
+        }
+        return true
     }
 
     private mutating func writeCertificates(_ section: MosquittoFile.Section, _ lines: inout ImportedText) {
         for (option, key) in [("certfile", "certificate"), ("keyfile", "key"), ("ciphers", "ciphers")] {
-            if let found = section.option(option) { lines.add(6, key, ImportedText.quoted(found.text)) }
+            guard let found = section.option(option), !found.text.isEmpty else { continue }
+            lines.add(6, key, ImportedText.quoted(found.text))
         }
-        let isRequired = section.option("require_certificate")?.words.first == "true"
-        if let authorities = section.option("cafile"), isRequired {
+        if let authorities = clientAuthorities(section) {
             lines.add(6, "client_ca", ImportedText.quoted(authorities.text))
         }
-        if section.option("tls_version")?.words.first == "tlsv1.3" { lines.add(6, "min_version", "1.3") }
+        if section.option("tls_version")?.text == "tlsv1.3" { lines.add(6, "min_version", "1.3") }
+    }
+
+    /// The file that says which client certificates are accepted, where one is required.
+    private func clientAuthorities(_ section: MosquittoFile.Section) -> Option? {
+        guard section.isTrue("require_certificate"), section.option("certfile") != nil else { return nil }
+        return section.option("cafile").flatMap { $0.text.isEmpty ? nil : $0 }
     }
 
     private mutating func noteUnconverted(_ section: MosquittoFile.Section) {
-        let converted: Set<String> = [
-            "port", "bind_address", "protocol", "certfile", "keyfile", "cafile", "require_certificate", "ciphers",
-            "tls_version",
-        ]
-        let asksForCertificates = section.option("require_certificate")?.words.first == "true"
-        if let authorities = section.option("cafile"), section.option("certfile") != nil, !asksForCertificates {
+        let isVerifying = clientAuthorities(section) != nil
+        if let authorities = section.option("cafile"), section.option("certfile") != nil,
+            !section.isTrue("require_certificate")
+        {
             text.note(
                 authorities, "clients are shown what is in 'certfile': put there what leads from it to their authority"
             )
         }
-        for option in section.options where !converted.contains(option.name) {
+        for option in section.options {
             switch option.name {
+            case "port", "bind_address", "protocol", "certfile", "keyfile", "cafile", "ciphers", "tls_version":
+                continue
             case "max_connections": text.note(option, "connections are bounded for the node, by limits.connections")
             case "max_topic_alias": text.note(option, "aliases are bounded for the node, by limits.topic_aliases")
             case "max_qos", "maximum_qos":
                 if file.listeners.count > 1 { text.note(option, "the highest QoS is one for the node, limits.qos") }
+            case "require_certificate":
+                if section.isTrue("require_certificate"), !isVerifying {
+                    text.notProtected(option, "is not converted: it needs 'certfile' and the authorities in a 'cafile'")
+                }
+            case "use_identity_as_username", "use_subject_as_username":
+                // A name alone keeps nobody out; who has no certificate stays out by the authorities.
+                text.note(option, "is not converted: Sluice knows clients by their identifiers")
+            case "allow_anonymous":
+                if !section.isTrue("allow_anonymous") { text.notProtected(option, Self.anonymous) }
+            case _ where Protections.all.contains(option.name):
+                text.notProtected(option, "is not converted, and kept people out")
             case _: text.note(option, "is not converted")
             }
         }
+    }
+
+    /// mosquitto lets nobody in without a name, where a file has listeners and does not say otherwise.
+    private mutating func noteAnonymous(_ section: MosquittoFile.Section, _ address: ListenAddress) {
+        let anonymous = (section.options + file.general).contains { $0.name == "allow_anonymous" }
+        guard !anonymous, clientAuthorities(section) == nil, !address.isLoopback else { return }
+        text.notProtected(
+            section.head, "without 'allow_anonymous true' mosquitto lets nobody in here, and Sluice would let everybody"
+        )
     }
 
     // MARK: Persistence and limits
 
     private mutating func writeGeneral() {
         var limits = ImportedText()
-        for option in file.general {
+        for option in held(file.general) {
             switch option.name {
-            case "persistence_location": text.add(0, "data", ImportedText.quoted(option.text))
+            case "persistence_location":
+                if option.text.isEmpty {
+                    text.note(option, "names no directory")
+                } else {
+                    text.add(0, "data", ImportedText.quoted(option.text))
+                }
             case "persistence":
-                if option.words.first != "true" {
+                if option.text != "true" {
                     text.note(option, "everything is stored; 'durability: memory' of a stream comes nearest")
                 }
             case "max_connections": number(option, "connections", 1...10_000_000, &limits)
@@ -122,23 +191,40 @@ struct MosquittoImport {
             case "max_keepalive": number(option, "keep_alive", 1...65_535, &limits, unit: "s")
             case "max_topic_alias": number(option, "topic_aliases", 0...65_535, &limits)
             case "retain_available":
-                if option.words.first == "false" { limits.add(2, "retain", "false") }
+                if option.text == "false" { limits.add(2, "retain", "false") }
             case "persistent_client_expiration": expiry(option, &limits)
+            case "allow_anonymous":
+                if option.text != "true" { text.notProtected(option, Self.anonymous) }
             case "autosave_interval", "autosave_on_changes", "persistence_file":
                 text.note(option, "not needed: what is acknowledged is on disk")
-            case "include_dir": text.note(option, "the files there are not read; convert them one by one")
             case "log_dest", "log_facility", "log_timestamp", "log_timestamp_format", "connection_messages":
                 text.note(option, "log lines go to standard error with their time")
+            // One listener's highest QoS is the node's; here it is said for all of them.
+            case "max_qos", "maximum_qos": continue
+            case _ where Protections.all.contains(option.name):
+                text.notProtected(option, "is not converted, and kept people out")
             case _: text.note(option, "is not converted")
             }
         }
-        // What mosquitto has for each listener, and we for the node.
-        if file.listeners.count == 1, let option = file.listeners[0].option("max_qos", "maximum_qos") {
-            number(option, "qos", 0...2, &limits)
-        }
+        writeQoS(&limits)
         guard !limits.lines.isEmpty else { return }
         text.add("limits:")
-        for line in limits.lines { text.add(line) }
+        text.add(limits)
+    }
+
+    /// What mosquitto has for each listener, and we for the node.
+    private mutating func writeQoS(_ limits: inout ImportedText) {
+        let ofNode = file.general.last { ["max_qos", "maximum_qos"].contains($0.name) }
+        let ofListener = file.listeners.count == 1 ? file.listeners[0].option("max_qos", "maximum_qos") : nil
+        if let option = ofListener ?? ofNode { number(option, "qos", 0...2, &limits) }
+    }
+
+    /// The last option of each name, which is the one that holds; but all of what keeps people out.
+    private func held(_ options: [Option]) -> [Option] {
+        options.enumerated().filter { index, option in
+            Protections.all.contains(option.name)
+                || !options[(index + 1)...].contains { $0.name == option.name }
+        }.map(\.element)
     }
 
     private mutating func number(
@@ -150,16 +236,40 @@ struct MosquittoImport {
         }
         // mosquitto's words for no bound at all.
         guard value > 0 || range.contains(value) else { return }
-        let taken = min(max(value, range.lowerBound), range.upperBound)
-        if taken != value { text.note(option, "\(value) becomes \(taken): \(range.lowerBound) to \(range.upperBound)") }
-        limits.add(2, key, "\(taken)\(unit)")
+        limits.add(2, key, "\(text.clamped(option, value, to: range))\(unit)")
     }
 
     private mutating func expiry(_ option: MosquittoFile.Option, _ limits: inout ImportedText) {
-        let days = ["h": 0, "d": 1, "w": 7, "m": 30, "y": 365]
-        guard let unit = option.text.last.map(String.init), let factor = days[unit],
-            let count = Int(option.text.dropLast()), count > 0
+        let hours = ["h": 1, "d": 24, "w": 7 * 24, "m": 30 * 24, "y": 365 * 24]
+        guard let unit = option.text.last.map(String.init), let factor = hours[unit],
+            let count = Int(option.text.dropLast()), (1...1_000_000).contains(count)
         else { return text.note(option, "expected a number with h, d, w, m or y, found '\(option.text)'") }
-        limits.add(2, "session_expiry", factor == 0 ? "\(count)h" : "\(count * factor)d")
+        // Seconds of a session are 32 bits in MQTT 5, and the largest number of them means for ever.
+        let taken = text.clamped(option, count * factor, to: 1...(Int(UInt32.max) - 1) / 3600)
+        limits.add(2, "session_expiry", taken.isMultiple(of: 24) ? "\(taken / 24)d" : "\(taken)h")
     }
+}
+
+/// Options of mosquitto that keep people out, or apart, and that Sluice has nothing for.
+enum Protections {
+    /// All but `allow_anonymous` and `require_certificate`, which depend on their values.
+    static let all: Set<String> = [
+        "acl_file", "auth_plugin", "bind_interface", "capath", "clientid_prefixes", "crlfile", "global_plugin",
+        "mount_point", "password_file", "plugin", "plugin_load", "plugin_use", "psk_file", "psk_hint",
+        "websockets_origin",
+    ]
+}
+
+extension ImportedText {
+    /// The number nearest to `value` in `range`, said when it is another.
+    mutating func clamped(_ option: MosquittoFile.Option, _ value: Int, to range: ClosedRange<Int>) -> Int {
+        let taken = min(max(value, range.lowerBound), range.upperBound)
+        if taken != value { note(option, "\(value) becomes \(taken): \(range.lowerBound) to \(range.upperBound)") }
+        return taken
+    }
+}
+
+extension ListenAddress {
+    /// Whether only this machine reaches it.
+    var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
 }

@@ -44,6 +44,13 @@ final class LogExporter {
         defer { output.flush() }
         let journal = try JournalSnapshot(place.storage)
         let partitions = try partitions()
+        for position in [selection.from, selection.until] {
+            guard case .offset(let number, _)? = position, !partitions.contains(where: { $0.index == number }) else {
+                continue
+            }
+            let there = Set(partitions.map(\.index)).sorted().map { String($0) }.joined(separator: ", ")
+            throw CommandFailure("there is no partition \(number), but \(there)")
+        }
         var total: Int64 = 0
         for partition in partitions {
             total += try SegmentListing(place, partition).files.values.reduce(0) { $0 + $1.byteCount }
@@ -59,6 +66,9 @@ final class LogExporter {
             findings += walk.findings
         }
         progress.clear()
+        if recordCount == 0, case .offset(let number, let offset) = selection.from {
+            Sluice.complain("no record is selected from \(number):\(offset.rawValue) on")
+        }
     }
 
     /// The limit is reached.

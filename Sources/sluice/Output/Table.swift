@@ -3,6 +3,10 @@ struct Table {
     /// On which side a column's cells stand.
     enum Alignment { case left, right }
 
+    /// The longest a cell of a column before the last may be: one long name must not push all the others off the
+    /// screen. `--json` has it whole.
+    static let cellLengthMax = 64
+
     private let columns: [Alignment]
     private var rows: [[String]] = []
     private var header: [String]?
@@ -18,7 +22,11 @@ struct Table {
 
     mutating func add(_ cells: [String]) {
         precondition(cells.count == columns.count)
-        rows.append(cells)
+        rows.append(
+            cells.enumerated().map { column, cell in
+                let line = Readable.oneLine(cell)
+                return column < cells.count - 1 ? Readable.short(line, Self.cellLengthMax) : line
+            })
     }
 
     /// The rows as lines; the last column is not padded.
@@ -54,6 +62,13 @@ extension String {
 
 /// Numbers with units, as people read them.
 enum Readable {
+    /// The text, or its beginning and its end when it is longer than `length`.
+    static func short(_ text: String, _ length: Int) -> String {
+        guard text.count > length else { return text }
+        let end = length / 3
+        return "\(text.prefix(length - end - 1))…\(text.suffix(end))"
+    }
+
     private static let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
 
     /// Bytes, in the largest unit that leaves a number above 1.

@@ -50,6 +50,7 @@ struct Node {
             log: log, rules: rules, sessions: sessions, retained: retained, offsets: offsets,
             report: { Console.log($0.level, $1) })
         for warning in certificates.warnings { Console.log(.warning, warning) }
+        for warning in RuleTranslation.warnings(configuration, rules) { Console.log(.warning, "\(warning)") }
         let bridges = BridgeService(
             bridgeSettings, log: log, peers: server.sharedState, rules: rules, limits: configuration.limits,
             checkpoints: try recovery.checkpoints(), directory: "\(configuration.dataDirectory)/bridges")
@@ -128,6 +129,22 @@ enum RuleTranslation {
         }
         if !errors.isEmpty { throw ConfigurationErrors(errors) }
         return RuleSet(rules)
+    }
+
+    /// What an operator should look at: rules that never decide where a topic goes.
+    static func warnings(_ configuration: Configuration, _ rules: RuleSet) -> [ConfigurationError] {
+        rules.idle.map { index, reason in
+            let pattern = rules.rules[index].pattern.text
+            let cause =
+                switch reason {
+                case .behind(let first):
+                    "rule \(first + 1) ('\(rules.rules[first].pattern.text)') takes all of its topics; "
+                        + "put it before that one"
+                case .systemTopics: "topics that begin with $ are the broker's own, and are not stored"
+                }
+            return ConfigurationError(
+                at: configuration.rules[index].fromLocation, "rule \(index + 1) ('\(pattern)') never matches: \(cause)")
+        }
     }
 
     /// The log's streams: those of the configuration and the broker's own.

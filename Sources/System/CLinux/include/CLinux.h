@@ -14,6 +14,8 @@ int sluice_listen_tcp(const char *host, uint16_t port, int backlog);
 int sluice_socket_address(int socket, bool peer, char *text, size_t capacity);
 /// A blocking TCP connection to a numeric address or host name; -1 and errno when it fails.
 int sluice_connect_tcp(const char *host, const char *port);
+/// The same, with the reason of a failure in words: what the resolver says of a name that it does not know.
+int sluice_connect_tcp_named(const char *host, const char *port, const char **reason);
 /// A non-blocking eventfd(2) at zero; -1 and errno when it fails.
 int sluice_eventfd(void);
 /// ppoll(2) of one descriptor for reading, at most for so many nanoseconds.

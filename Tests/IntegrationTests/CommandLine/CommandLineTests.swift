@@ -49,7 +49,7 @@ struct CommandLineTests {
         Mistake("publish t -m", "--message needs a value: TEXT"),
         Mistake("publish t -m x -m y", "--message is given twice"),
         Mistake("publish t --retain=yes -m x", "--retain takes no value"),
-        Mistake("publish t -m x --broker nowhere", "--broker 'nowhere': expected HOST:PORT"),
+        Mistake("publish t -m x --broker a/b", "--broker 'a/b': expected HOST or HOST:PORT"),
         Mistake("consume s --from yesterday", "--from 'yesterday': expected earliest, latest"),
         Mistake("consume s --filter a/#/b", "--filter 'a/#/b': "),
         Mistake("serve --loops -1", "--loops '-1': expected a whole number"),
@@ -68,6 +68,7 @@ struct CommandLineTests {
         streams:
           - name: sensors
             partitions: 4
+          - name: plants
         rules:
           - from: plants/{plant}/#
             stream: plants
@@ -96,7 +97,7 @@ struct CommandLineTests {
         let directory = try TemporaryDirectory()
         let file = try directory.write(
             "sluice.yaml",
-            "rules:\n  - from: a/#/b\n    stream: s\n  - from: a/{b}\n    stream: s\n    key: \"{c}\"\n")
+            "rules:\n  - from: a/#/b\n    stream: mqtt\n  - from: a/{b}\n    stream: mqtt\n    key: \"{c}\"\n")
         let result = try Program.sluice(["check", "--config", file])
         #expect(result.code == 1)
         #expect(result.errors.contains("\(file):2:11: "), "\(result.errors)")
