@@ -35,8 +35,9 @@ extension LogRuntime {
     private func pass(_ housekeeper: Housekeeper) {
         do throws(HousekeepingError) {
             try retain(housekeeper)
+            measureOthers()
             // Rewriting needs space before it gives any back.
-            guard trouble == nil else { return }
+            guard trouble == nil, hasRoomToRewrite else { return }
             let now = Timestamp(rawValue: WallClock.milliseconds())
             _ = try housekeeper.compact(now: now, shouldStop: { self.isAskedToStop })
             _ = try housekeeper.seal(now: now, shouldStop: { self.isAskedToStop })
@@ -62,10 +63,43 @@ extension LogRuntime {
 
     // MARK: Space
 
-    /// Bytes in segments, on their way there, and in journal files. The lock is held.
+    /// Bytes that the directory takes, or will when what is in memory has reached its files: segments, what is on its
+    /// way there, the journal with as many files as it can have, the reserve, and whatever else was found at the last
+    /// look. The lock is held.
     private var storedByteCount: Int64 {
-        state.partitions.reduce(Int64(state.unflushedBytes)) { $0 + $1.byteCount }
-            + Int64((1 + spares.count + finished.count) * settings.journalFileBytes)
+        let journalFileCount = max(Self.journalFilesMax, 1 + spares.count + finished.count)
+        return Int64(state.unflushedBytes) + segmentByteCount + otherByteCount
+            + Int64(journalFileCount * settings.journalFileBytes + settings.reserveBytes)
+    }
+
+    private var segmentByteCount: Int64 { state.partitions.reduce(0) { $0 + $1.byteCount } }
+
+    /// Journal files that there can be: the one that is written, the full ones that a checkpoint takes, one at hand.
+    private static let journalFilesMax = 1 + journalFilesFullMax + 1
+
+    /// Looks how much of the directory is neither segments, journal nor reserve: indexes, metadata, notes, what is
+    /// being rewritten.
+    private func measureOthers() {
+        guard withState({ $0.policy.quotaBytes }) != nil else { return }
+        do throws(StorageError) {
+            var used = try storage.usedByteCount("")
+            used -= try storage.usedByteCount(JournalFiles.directory)
+            if reserve.isHeld { used -= Int64(settings.reserveBytes) }
+            monitor.lock()
+            otherByteCount = max(0, used - segmentByteCount)
+            monitor.unlock()
+        } catch {
+            report(.warning, "what the data directory takes is looked at again later: \(error)")
+        }
+    }
+
+    /// Whether a segment can be written beside the one that it replaces without going over the quota.
+    private var hasRoomToRewrite: Bool {
+        monitor.lock()
+        defer { monitor.unlock() }
+        guard let quota = state.policy.quotaBytes else { return true }
+        let largest = streams.map(\.settings.shape.segmentBytesMax).max() ?? 0
+        return quota - storedByteCount > largest
     }
 
     private var isQuotaReached: Bool { withState { $0.full != nil && !$0.isDeviceFull } }

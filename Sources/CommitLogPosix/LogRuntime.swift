@@ -130,6 +130,9 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     let patienceNanoseconds = Atomic<Int64>(0)
     private let scanned = Atomic<Bool>(false)
 
+    /// Bytes in the directory besides segments, journal and reserve, as of the last look.
+    var otherByteCount: Int64 = 0
+
     /// Whether the flusher, or the journal thread, waits for space.
     var flusherIsBlocked = false
     var journalIsBlocked = false

@@ -247,6 +247,22 @@ package final class PosixStorage: Storage {
         guard unlink(full(path)) == 0 || errno == ENOENT else { throw Self.error(.remove, path) }
     }
 
+    /// See `Storage`. A file that goes meanwhile counts for nothing.
+    package func usedByteCount(_ directory: String) throws(StorageError) -> Int64 {
+        var sum: Int64 = 0
+        for name in try list(directory) {
+            let path = directory.isEmpty ? name : "\(directory)/\(name)"
+            var status = stat()
+            guard lstat(full(path), &status) == 0 else { continue }
+            if status.st_mode & S_IFMT == S_IFDIR {
+                sum += try usedByteCount(path)
+            } else {
+                sum += Int64(status.st_blocks) * 512
+            }
+        }
+        return sum
+    }
+
     private func full(_ path: String) -> String { root + "/" + path }
 
     private static func error(_ operation: StorageError.Operation, _ path: String) -> StorageError {

@@ -36,18 +36,31 @@ extension Configuration {
         root.section("listeners") { listeners.take($0) }
         if let data = root.value("data", .text("a directory")) { dataDirectory = data }
         if let loops = root.value("loops", .integer(0...1024)) { loopCount = loops }
+        var isWritten = (journal: false, segment: false, reserve: false)
         root.section("journal") { section in
-            if let size = section.value("file_size", .byteCount(1 << 20...1 << 34)) { journal.fileBytes = size }
+            if let size = section.value("file_size", .byteCount(1 << 20...1 << 34)) {
+                journal.fileBytes = size
+                isWritten.journal = true
+            }
             if let delay = section.value("commit_delay", .duration(.zero ... .milliseconds(10))) {
                 journal.commitDelay = delay
             }
         }
         root.section("log") { section in
             if let memory = section.value("tail_memory", .byteCount(1 << 20...1 << 40)) { log.tailBytes = memory }
-            if let size = section.value("segment_size", .segmentSize) { log.segmentBytes = size }
+            if let size = section.value("segment_size", .segmentSize) {
+                log.segmentBytes = size
+                isWritten.segment = true
+            }
             if let size = section.value("retention_size", .storedSize) { log.retentionBytes = size }
-            if let size = section.value("quota", .storedSize) { log.quotaBytes = size }
-            if let size = section.value("reserve", .byteCount(0...1 << 40)) { log.reserveBytes = size }
+            if let size = section.value("reserve", .byteCount(0...1 << 40)) {
+                log.reserveBytes = size
+                isWritten.reserve = true
+            }
+            if let size = section.value("quota", .storedSize) {
+                log.quotaBytes = size
+                if let size { fitQuota(size, section, isWritten) }
+            }
         }
         root.section("limits") { limits.take($0) }
         root.sections("refuse") { section in
@@ -59,6 +72,24 @@ extension Configuration {
         }
         takeStreams(root)
         takeBridges(root)
+    }
+
+    /// Lets what is not written follow from the quota, and reports one that is too small for what is.
+    private mutating func fitQuota(
+        _ quota: Int, _ section: SectionReader, _ isWritten: (journal: Bool, segment: Bool, reserve: Bool)
+    ) {
+        if !isWritten.journal {
+            journal.fileBytes = QuotaDefaults.journalFileBytes(quota, default: journal.fileBytes)
+        }
+        if !isWritten.reserve { log.reserveBytes = QuotaDefaults.reserveBytes(quota, default: log.reserveBytes) }
+        if !isWritten.segment { log.segmentBytes = QuotaDefaults.segmentBytes(quota, default: log.segmentBytes) }
+        let least = QuotaDefaults.least(journalFileBytes: journal.fileBytes, reserveBytes: log.reserveBytes)
+        guard quota < least else { return }
+        section.report(
+            at: section.valueLocation(of: "quota"),
+            "'quota': with six journal files of \(journal.fileBytes) bytes ('journal: file_size') and "
+                + "\(log.reserveBytes) bytes of 'reserve' nothing could be stored; "
+                + "the least that works is \(least) bytes")
     }
 
     private mutating func takeBridges(_ root: SectionReader) {

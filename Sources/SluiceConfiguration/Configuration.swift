@@ -81,7 +81,8 @@ package struct LogSettings: Equatable, Sendable {
     package var segmentBytes = 256 << 20
     /// Bytes of segment files that all streams together keep; nil without bound.
     package var retentionBytes: Int?
-    /// Bytes that the data directory may take before publishes are refused; nil leaves it to the disk.
+    /// Bytes that the data directory may take, journal and reserve counted; publishes are refused before it takes more.
+    /// Nil leaves it to the disk.
     package var quotaBytes: Int?
     /// Bytes of the disk that are set aside for sessions and offsets, and for starting, when it is full.
     package var reserveBytes = 32 << 20

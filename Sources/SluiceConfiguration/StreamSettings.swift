@@ -45,7 +45,7 @@ package enum Durability: Equatable, Sendable {
 package struct Retention: Equatable, Sendable {
     /// How old a record may become; nil for ever. Seven days, as Kafka's default.
     package var age: Duration? = .seconds(7 * 86_400)
-    /// How many bytes the stream's segments may have, all partitions counted; nil without bound.
+    /// How many bytes the segments of each partition may have, as Kafka's `retention.bytes`; nil without bound.
     package var byteCount: Int?
 }
 

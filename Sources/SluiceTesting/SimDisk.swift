@@ -112,6 +112,11 @@ package final class SimDisk: Storage {
     package func remove(_ path: String) throws(StorageError) {
         try world.withLock { world throws(StorageError) in try world.remove(path) }
     }
+
+    /// See `Storage`; of the whole disk, whichever directory is asked for.
+    package func usedByteCount(_ directory: String) throws(StorageError) -> Int64 {
+        world.withLock { Int64($0.usedByteCount) }
+    }
 }
 
 /// The calls, with the disk's lock held.

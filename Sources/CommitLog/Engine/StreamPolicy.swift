@@ -23,7 +23,7 @@ package struct StreamPolicy: Sendable, Equatable {
     package var cleanup = CleanupPolicy.delete
     /// How long records are kept at least, in milliseconds; nil keeps them for ever.
     package var retentionMilliseconds: Int64?
-    /// How many bytes of segment files the stream keeps, all its partitions counted; nil keeps all.
+    /// How many bytes of segment files each partition keeps; nil keeps all. Kafka's `retention.bytes`.
     package var retentionBytesMax: Int64?
     /// How long a tombstone stays at least after a pass of the compaction has first seen it, in milliseconds: as long
     /// as a reader may take for the whole stream without missing a deletion. Kafka's `delete.retention.ms`.

@@ -50,9 +50,9 @@ struct Retention {
                 if policy.cleanup.deletes, let now, let age = policy.retentionMilliseconds {
                     removed += try removeAged(partition, before: Timestamp(rawValue: now.rawValue - age))
                 }
-            }
-            if policy.cleanup.deletes, let byteCountMax = policy.retentionBytesMax {
-                removed += try removeExcess(of: stream.partitions, over: byteCountMax)
+                if policy.cleanup.deletes, let byteCountMax = policy.retentionBytesMax {
+                    removed += try removeExcess(of: [partition], over: byteCountMax)
+                }
             }
         }
         if let byteCountMax = access.withState({ $0.policy.retentionBytesMax }) {

@@ -137,6 +137,17 @@ package struct LogOpening {
         return isSaid ? nil : RecoveryFinding(severity: .damage, path: paths.directory, text: text)
     }
 
+    /// How many partitions each stream of a data directory has, without opening it.
+    /// - Returns: nil when the directory has no catalogue that can be read: nothing is known then.
+    /// - Throws: `StorageError`.
+    package static func storedPartitionCounts(_ storage: any Storage) throws(StorageError) -> [String: Int]? {
+        guard try storage.list("meta").contains("catalogue") else { return nil }
+        let bytes = try storage.contents(Catalogue.path, byteCountMax: 64 << 20)
+        return Catalogue(bytes).map { catalogue in
+            Dictionary(uniqueKeysWithValues: catalogue.streams.map { ($0.name, $0.partitions.count) })
+        }
+    }
+
     private func setting(_ name: String) -> StreamSettings {
         settings.first { $0.name == name } ?? StreamSettings(name: name)
     }

@@ -8,17 +8,24 @@ enum CheckCommand {
     static let command = Command(
         name: "check", summary: "Read a configuration and say what it means",
         notes: """
-            Prints every error with file, line and column, and exits with 1, when there is one. With --json errors and
+            Prints every error with file, line and column, and exits with 1, when there is one; so it does when the
+            streams of the data directory differ in a way that a start refuses. With --json errors and
             warnings are objects with file, line, column and message, on standard output.
             """,
         example: "sluice check --config config/sluice.yaml",
-        options: [ConfigurationSource.option, CommandOption("json", "print JSON")], run: run)
+        options: [
+            ConfigurationSource.option,
+            CommandOption("data", letter: "d", value: "DIR", "the data directory to compare its streams with"),
+            CommandOption("json", "print JSON"),
+        ], run: run)
 
     private static func run(_ arguments: Arguments) throws -> Int32 {
         guard arguments.has("json") else { return try check(arguments) }
         do {
-            print(try CheckReport(ConfigurationSource.load(arguments)).json)
-            return ExitCode.success
+            let configuration = try load(arguments)
+            let changes = try StreamChanges(configuration)
+            print(try CheckReport(configuration, changes).json)
+            return changes.refused.isEmpty ? ExitCode.success : ExitCode.failure
         } catch let error as ConfigurationErrors {
             print(CheckReport.json(error))
             return ExitCode.failure
@@ -26,7 +33,8 @@ enum CheckCommand {
     }
 
     private static func check(_ arguments: Arguments) throws -> Int32 {
-        let configuration = try ConfigurationSource.load(arguments)
+        let configuration = try load(arguments)
+        let changes = try StreamChanges(configuration)
         let rules = try RuleTranslation.rules(configuration)
         let certificates = try Certificates(configuration.listeners)
         let bridges = try BridgeTranslation.settings(configuration)
@@ -54,7 +62,7 @@ enum CheckCommand {
             ["STREAM", "PARTITIONS", "DURABILITY", "KEPT", "SEGMENTS"], [.left, .right, .left, .left, .right])
         for stream in configuration.streams {
             streams.add([
-                stream.name, String(stream.partitionCount), stream.durability.text, stream.retention.text,
+                stream.name, String(changes.partitionCount(stream)), stream.durability.text, stream.retention.text,
                 Readable.bytes(Int64(stream.segmentBytes)),
             ])
         }
@@ -65,7 +73,15 @@ enum CheckCommand {
         }
         table.add(["last", "#", Configuration.catchAllStream, "{topic}"])
         print(table.text(), terminator: "")
-        return ExitCode.success
+        for change in changes.changes where !changes.refused.contains(change) { print("\nwarning: \(change.text)") }
+        for change in changes.refused { print("\nerror: \(change.text); \(StreamChanges.advice)") }
+        return changes.refused.isEmpty ? ExitCode.success : ExitCode.failure
+    }
+
+    private static func load(_ arguments: Arguments) throws -> Configuration {
+        var configuration = try ConfigurationSource.load(arguments)
+        if let data = arguments.text("data") { configuration.dataDirectory = data }
+        return configuration
     }
 }
 

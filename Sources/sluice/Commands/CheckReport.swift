@@ -9,11 +9,13 @@ struct CheckReport {
     private let rules: RuleSet
     private let certificates: Certificates
     private let bridges: [BridgeSettings]
+    private let changes: StreamChanges
 
     /// The report of a configuration.
     /// - Throws: everything wrong with it.
-    init(_ configuration: Configuration) throws(ConfigurationErrors) {
+    init(_ configuration: Configuration, _ changes: StreamChanges) throws(ConfigurationErrors) {
         self.configuration = configuration
+        self.changes = changes
         rules = try RuleTranslation.rules(configuration)
         certificates = try Certificates(configuration.listeners)
         bridges = try BridgeTranslation.settings(configuration)
@@ -36,7 +38,9 @@ struct CheckReport {
 
     var json: JSON {
         .members([
-            "ok": .bool(true), "errors": .array([]), "warnings": .array(warnings),
+            "ok": .bool(changes.refused.isEmpty),
+            "errors": .array(changes.refused.map { Self.place("\($0.text); \(StreamChanges.advice)") }),
+            "warnings": .array(warnings),
             "listeners": .array(
                 configuration.listeners.addresses.map { kind, address in
                     .members(["kind": .string(kind.rawValue), "address": .string(address.description)])
@@ -63,7 +67,7 @@ struct CheckReport {
     private var streams: [JSON] {
         configuration.streams.map { stream in
             .members([
-                "name": .string(stream.name), "partitions": .integer(Int64(stream.partitionCount)),
+                "name": .string(stream.name), "partitions": .integer(Int64(changes.partitionCount(stream))),
                 "durability": .string(stream.durability.text),
                 "retention_ms": .optional(stream.retention.age?.milliseconds),
                 "retention_bytes": .optional(stream.retention.byteCount.map(Int64.init)),
@@ -75,9 +79,11 @@ struct CheckReport {
     private var warnings: [JSON] {
         let plain =
             certificates.warnings + bridges.flatMap { bridge in bridge.remarks.map { "bridge \(bridge.name): \($0)" } }
-        return RuleTranslation.warnings(configuration, rules).map(Self.place)
-            + plain.map { text in
-                .members(["file": .null, "line": .null, "column": .null, "message": .string(text)])
-            }
+        let told = changes.changes.filter { !changes.refused.contains($0) }.map(\.text)
+        return RuleTranslation.warnings(configuration, rules).map(Self.place) + (plain + told).map(Self.place)
+    }
+
+    private static func place(_ text: String) -> JSON {
+        .members(["file": .null, "line": .null, "column": .null, "message": .string(text)])
     }
 }

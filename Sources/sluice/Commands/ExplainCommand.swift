@@ -25,16 +25,26 @@ enum ExplainCommand {
         guard let stream = configuration.streams.first(where: { $0.name == name }) else {
             preconditionFailure("Cannot resolve to a stream that the configuration does not have")
         }
-        let partition = explanation.resolution.partition(partitionCount: stream.partitionCount)
+        // What is in use decides, where there is something; what is configured, where there is not.
+        let stored = try StreamChanges(configuration).stored?[name]
+        if let stored, stored != stream.partitionCount {
+            Sluice.complain(
+                "warning: stream '\(name)' has \(stored) partitions in \(configuration.dataDirectory), and is "
+                    + "configured with \(stream.partitionCount)")
+        }
+        let count = stored ?? stream.partitionCount
+        let partition = explanation.resolution.partition(partitionCount: count)
         if arguments.has("json") {
-            print(json(explanation, stream, partition))
+            print(json(explanation, stream, partition, of: count))
         } else {
-            print(text(explanation, stream, partition), terminator: "")
+            print(text(explanation, stream, partition, of: count), terminator: "")
         }
         return ExitCode.success
     }
 
-    private static func text(_ explanation: Explanation, _ stream: StreamSettings, _ partition: Int) -> String {
+    private static func text(
+        _ explanation: Explanation, _ stream: StreamSettings, _ partition: Int, of count: Int
+    ) -> String {
         let resolution = explanation.resolution
         var table = Table(columns: [.left, .left, .left])
         for refusal in explanation.refusals {
@@ -45,11 +55,13 @@ enum ExplainCommand {
         for capture in resolution.captures { table.add(["", "{\(capture.name)}", capture.value]) }
         table.add(["key", String(decoding: resolution.key, as: UTF8.self), ""])
         table.add(["stream", stream.name, "\(stream.durability.text), kept \(stream.retention.text)"])
-        table.add(["partition", "\(partition) of \(stream.partitionCount)", ""])
+        table.add(["partition", "\(partition) of \(count)", ""])
         return "\(explanation.topic)\n" + table.text(indent: 2)
     }
 
-    private static func json(_ explanation: Explanation, _ stream: StreamSettings, _ partition: Int) -> JSON {
+    private static func json(
+        _ explanation: Explanation, _ stream: StreamSettings, _ partition: Int, of count: Int
+    ) -> JSON {
         let resolution = explanation.resolution
         let tried = explanation.refusals.map { refusal in
             JSON.members([
@@ -64,7 +76,7 @@ enum ExplainCommand {
             "rule": .optional(resolution.ruleIndex.map { Int64($0 + 1) }), "from": .string(resolution.pattern),
             "captures": .object(captures), "key": key, "key_encoding": .string(keyIsText ? "utf8" : "base64"),
             "stream": .string(stream.name), "partition": .integer(Int64(partition)),
-            "partitions": .integer(Int64(stream.partitionCount)),
+            "partitions": .integer(Int64(count)),
         ])
     }
 }

@@ -22,6 +22,7 @@ enum ServeCommand {
             CommandOption(
                 "ready-file", value: "FILE", "appears when every listener accepts, with their addresses as JSON"),
             CommandOption("loops", value: "N", "event loops; 0 means one for each core"),
+            CommandOption("grow-partitions", "let streams have more partitions than before; keys move"),
         ], run: run)
 
     private static func run(_ arguments: Arguments) throws -> Int32 {
@@ -46,7 +47,8 @@ enum ServeCommand {
         sigaddset(&stopping, SIGHUP)
         pthread_sigmask(SIG_UNBLOCK, &stopping, nil)
         do {
-            try Node(configuration: configuration).run(readyFile: arguments.text("ready-file"), read: read)
+            try Node(configuration: configuration, growsPartitions: arguments.has("grow-partitions")).run(
+                readyFile: arguments.text("ready-file"), read: read)
         } catch let error as StorageError {
             throw CommandFailure(explain(error, configuration.dataDirectory))
         }

@@ -16,6 +16,8 @@ import TopicRouting
 /// reverse.
 struct Node {
     let configuration: Configuration
+    /// Whether streams may get more partitions than they have.
+    var growsPartitions = false
 
     /// Runs until a signal stops it.
     /// - Parameters:
@@ -31,7 +33,8 @@ struct Node {
         let bridgeSettings = try BridgeTranslation.settings(configuration)
         let loopCount =
             configuration.loopCount > 0 ? configuration.loopCount : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        let limits = try limits(fileLimit: fileLimit, loopCount: loopCount)
+        let (limits, limitNote) = try limits(fileLimit: fileLimit, loopCount: loopCount)
+        let storedStreams = try checkStreams()
         let storage = try PosixStorage(root: configuration.dataDirectory)
         let log = try LogRuntime(
             storage: storage, streams: RuleTranslation.streams(configuration), settings: runtimeSettings,
@@ -39,6 +42,7 @@ struct Node {
         for finding in log.findings {
             Console.log(finding.severity == .damage ? .warning : .info, "recovery: \(finding.path): \(finding.text)")
         }
+        try RetentionScope.note(configuration, storage, isNew: storedStreams == nil)
         let recovery = StateRecovery(log: log)
         let sessions = try recovery.sessions()
         let retained = try recovery.retained()
@@ -60,6 +64,7 @@ struct Node {
             log: log, server: server, current: configuration, certificates: certificates, read: read)
         server.run(reload: reload.run) {
             Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")
+            if let limitNote { Console.log(.info, limitNote) }
             let topic = Array("sensors/plant1/dev42/temp".utf8)
             Console.greet(server.addresses, stream: rules.resolve(topic.span).stream)
             bridges.start()
@@ -71,16 +76,29 @@ struct Node {
         Console.log(.info, "stopped, everything is on disk")
     }
 
+    /// Says how the directory's streams differ from those configured.
+    /// - Returns: the partitions of its streams; nil when it is new.
+    /// - Throws: when the order of keys would break and nobody has asked for that.
+    private func checkStreams() throws -> [String: Int]? {
+        let streams = try StreamChanges(configuration)
+        for change in streams.changes { Console.log(.warning, change.text) }
+        if !growsPartitions, let change = streams.refused.first {
+            throw CommandFailure("\(change.text); \(StreamChanges.advice)")
+        }
+        return streams.stored
+    }
+
     /// The configured limits, as far as the system has descriptors for them.
-    private func limits(fileLimit: Int, loopCount: Int) throws -> Limits {
+    /// - Returns: them, and what there is to say when they are fewer.
+    private func limits(fileLimit: Int, loopCount: Int) throws -> (Limits, note: String?) {
         let streams = RuleTranslation.streams(configuration)
         let budget = DescriptorBudget(
             limit: fileLimit, partitionCount: streams.reduce(0) { $0 + $1.partitionCount }, loopCount: loopCount,
             bridgeCount: configuration.bridges.count)
         var limits = configuration.limits
-        if let note = budget.note(of: limits.connectionsMax) { Console.log(.warning, note) }
+        let note = budget.note(of: limits.connectionsMax)
         limits.connectionsMax = try budget.connections(of: limits.connectionsMax)
-        return limits
+        return (limits, note)
     }
 
     private var runtimeSettings: LogRuntimeSettings {

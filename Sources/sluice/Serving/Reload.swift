@@ -1,6 +1,7 @@
 import CommitLog
 import CommitLogPosix
 import SluiceConfiguration
+import SluiceCore
 import SluiceTransport
 
 /// What a running node takes over from a configuration that was read anew, on SIGHUP.
@@ -41,16 +42,17 @@ final class Reload {
         var applied: [String] = []
         applyPolicies(next, &applied)
         applyCertificates(nextCertificates, &applied)
-        if next.logging != current.logging {
-            Console.level = next.logging.level
-            current.logging = next.logging
-            applied.append("logging")
-        }
+        let changesLevel = next.logging != current.logging
+        if changesLevel { applied.append("logging: level") }
         let waiting = waitingForRestart(next)
+        // At the level that was in force, and as a warning when something was not done: one that says less must not
+        // hide what became of the reload that brought it.
         Console.log(
-            .info,
+            waiting.isEmpty ? .info : .warning,
             "configuration reloaded; changed: \(applied.isEmpty ? "nothing" : applied.joined(separator: ", "))"
                 + (waiting.isEmpty ? "" : "; needs a restart: \(waiting.joined(separator: ", "))"))
+        Console.level = next.logging.level
+        current.logging = next.logging
     }
 
     /// New connections get the new certificates, also when only the files have changed; those there are keep theirs.
@@ -72,7 +74,7 @@ final class Reload {
             log.setPolicy(policy)
             current.log.retentionBytes = next.log.retentionBytes
             current.log.quotaBytes = next.log.quotaBytes
-            applied.append("log")
+            applied.append("log: retention_size, quota")
         }
         for (index, stream) in log.streams.enumerated() {
             guard let setting = next.streams.first(where: { $0.name == stream.settings.name }) else { continue }
@@ -90,18 +92,29 @@ final class Reload {
         if places != current.listeners.addresses.map({ "\($0.kind) \($0.address)" }) { names.append("listeners") }
         if next.dataDirectory != current.dataDirectory { names.append("data") }
         if next.loopCount != current.loopCount { names.append("loops") }
-        if next.journal != current.journal { names.append("journal") }
-        if next.log != current.log { names.append("log") }
-        if next.limits != current.limits { names.append("limits") }
+        if next.journal.fileBytes != current.journal.fileBytes { names.append("journal: file_size") }
+        if next.journal.commitDelay != current.journal.commitDelay { names.append("journal: commit_delay") }
+        if next.log.tailBytes != current.log.tailBytes { names.append("log: tail_memory") }
+        if next.log.segmentBytes != current.log.segmentBytes { names.append("log: segment_size") }
+        if next.log.reserveBytes != current.log.reserveBytes { names.append("log: reserve") }
+        var limits = next.limits
+        limits.refusedFilters = current.limits.refusedFilters
+        if limits != current.limits { names.append("limits") }
+        if next.limits.refusedFilters != current.limits.refusedFilters { names.append("refuse") }
         if next.rules.map(Rule.init) != current.rules.map(Rule.init) { names.append("rules") }
         if next.bridges != current.bridges { names.append("bridges") }
         for setting in next.streams {
-            let before = current.streams.first { $0.name == setting.name }
-            if before.map({
-                $0.partitionCount != setting.partitionCount || $0.durability != setting.durability
-                    || $0.segmentBytes != setting.segmentBytes
-            }) ?? true {
-                names.append("stream \(setting.name)")
+            guard let before = current.streams.first(where: { $0.name == setting.name }) else {
+                names.append("stream \(setting.name) (new)")
+                continue
+            }
+            let differing = [
+                ("partitions", setting.partitionCount != before.partitionCount),
+                ("durability", setting.durability != before.durability),
+                ("segment_size", setting.segmentBytes != before.segmentBytes),
+            ].filter(\.1).map(\.0)
+            if !differing.isEmpty {
+                names.append("stream \(setting.name) (\(differing.joined(separator: ", ")))")
             }
         }
         for setting in current.streams where !next.streams.contains(where: { $0.name == setting.name }) {

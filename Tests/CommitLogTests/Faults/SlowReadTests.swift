@@ -61,6 +61,8 @@ private final class GatedStorage: Storage, @unchecked Sendable {
 
     func byteCount(_ file: FileID) throws(StorageError) -> Int64 { try base.byteCount(file) }
 
+    func usedByteCount(_ directory: String) throws(StorageError) -> Int64 { try base.usedByteCount(directory) }
+
     func write(_ file: FileID, _ pieces: [UnsafeRawBufferPointer], at position: Int64) throws(StorageError) {
         try base.write(file, pieces, at: position)
     }
