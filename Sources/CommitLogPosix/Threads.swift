@@ -119,12 +119,18 @@ package final class WorkerThread {
     }
 
     private var handle = pthread_t()
+    /// Nothing here recurses; the system's 8 MiB for each thread are most of a small process's address space.
+    private static let stackBytes = 1 << 20
 
     /// Starts the thread.
     package init(name: String, _ run: @escaping @Sendable () -> Void) {
         let body = Unmanaged.passRetained(Body(name: name, run: run))
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        pthread_attr_setstacksize(&attributes, Self.stackBytes)
         let status = pthread_create(
-            &handle, nil,
+            &handle, &attributes,
             { argument in
                 guard let argument else { return nil }
                 let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()

@@ -175,12 +175,16 @@ extension BrokerShard {
             }
             let selectionNumber = reader.selectionNumber
             guard !read.isFailed else {
-                reader.update(at: index) { $0.ticket = nil }
+                reader.update(at: index) { cursor in
+                    cursor.ticket = nil
+                    cursor.heldByteCount = 0
+                }
                 stall(reader)
                 continue
             }
             reader.update(at: index) { cursor in
                 cursor.ticket = nil
+                cursor.heldByteCount = 0
                 if cursor.isLookup {
                     cursor.offset = read.nextOffset
                     cursor.isLookup = false
@@ -196,12 +200,18 @@ extension BrokerShard {
     /// Moves a reader on in each partition that it is behind in, until its client takes no more or it has caught up.
     private func move(_ reader: Reader) {
         guard !reader.isClosed, !reader.client.isClosing else { return }
+        defer {
+            if case .group = reader.kind { account(group: reader) } else { account(reader.client) }
+        }
         var index = 0
         while index < reader.cursors.count {
             switch move(reader, at: index) {
             case .caughtUp: reader.removeCursor(at: index)
             case .waits: index += 1
-            case .full: return
+            case .full:
+                // What its client does not take would lie in memory that others want.
+                if memoryPressure > .none { reader.forgetRead() }
+                return
             }
         }
         if reader.isLive { caughtUp(reader) }
@@ -245,6 +255,7 @@ extension BrokerShard {
                 queue(reader)
                 return .waits
             }
+            if mustStarve(reader) { return .waits }
             budget -= 1
             let cursor = reader.cursors[index]
             let byteCountMax = Self.readBytes(ofEach: reader.cursors.count)
@@ -259,6 +270,7 @@ extension BrokerShard {
                 reader.update(at: index) { cursor in
                     cursor.ticket = ticket
                     cursor.selectionNumber = selectionNumber
+                    cursor.heldByteCount = byteCountMax
                 }
                 log.fetch(
                     cursor.partition, from: cursor.offset, hint: cursor.hint, selection: selection(of: reader),
@@ -329,6 +341,7 @@ extension Reader.Cursor {
     mutating func take(_ read: PartitionRead) {
         batches = read.batches[...]
         records = nil
+        heldByteCount = batches.reduce(0) { $0 + $1.byteCount }
         hint = read.hint
         readEnd = read.nextOffset
         // A read that found nothing moved past a hole, past what retention removed, or past what nobody asked for.
@@ -339,6 +352,7 @@ extension Reader.Cursor {
     mutating func finishBatch(_ batch: RecordBatch) {
         batches = batches.dropFirst()
         records = nil
+        heldByteCount = max(0, heldByteCount - batch.byteCount)
         offset = max(offset, batch.nextOffset)
         if batches.isEmpty { offset = max(offset, readEnd) }
     }

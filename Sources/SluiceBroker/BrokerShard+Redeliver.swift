@@ -77,7 +77,7 @@ extension BrokerShard {
             case .awaitingPubcomp: answer(client, .pubrel, entry.packetID, .success)
             case .awaitingPuback, .awaitingPubrec:
                 guard redelivery.outstanding.count < client.session.deliveryWindow else { return }
-                guard client.output.count < settings.limits.outputBytesMax else {
+                guard client.output.count < outputBytesAllowed else {
                     client.hasBlockedReader = true
                     return
                 }

@@ -159,6 +159,7 @@ extension BrokerShard {
                 queue(reader)
                 return .waits
             }
+            if mustStarve(reader) { return .waits }
             budget -= 1
             let cursor = reader.cursors[0]
             guard
@@ -167,7 +168,10 @@ extension BrokerShard {
                     byteCountMax: byteCountMax)
             else {
                 let ticket = takeTicket(reader)
-                reader.update(at: 0) { $0.ticket = ticket }
+                reader.update(at: 0) { cursor in
+                    cursor.ticket = ticket
+                    cursor.heldByteCount = byteCountMax
+                }
                 log.fetch(
                     cursor.partition, from: next, hint: cursor.hint, selection: nil,
                     byteCountMax: byteCountMax, ticket: ticket, reader: self.reader)

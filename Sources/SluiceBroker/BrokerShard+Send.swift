@@ -37,7 +37,7 @@ extension BrokerShard {
         if case .group(let group) = target.reader.kind { return hand(delivery, to: group) }
         let client = target.reader.client
         let waiting = client.output.count + client.deferredByteCount
-        guard waiting < settings.limits.outputBytesMax else {
+        guard waiting < outputBytesAllowed else {
             client.hasBlockedReader = true
             return .full
         }

@@ -112,6 +112,8 @@ extension BrokerShard {
         trie.remove(id: subscription.id, filter: filter.span)
         count(subscription, by: -1)
         group.detach()
+        subscription.reader.forgetRead()
+        account(group: subscription.reader)
         shareGroups[group.key] = nil
         peers.withDirectory { $0.releaseGroup(group.key) }
         recordGroup(group.key, nil)
@@ -218,7 +220,7 @@ extension BrokerShard {
         _ delivery: Delivery, _ handout: ShareHandout, _ client: Client, _ bytes: Span<UInt8>
     ) -> ShareOutcome {
         guard client.redelivery == nil,
-            client.output.count + client.deferredByteCount < settings.limits.outputBytesMax
+            client.output.count + client.deferredByteCount < outputBytesAllowed
         else { return .refused }
         let target = MatchList.Target(
             reader: client.shareReader ?? Reader(client: client, kind: .live), qos: handout.options.qos,

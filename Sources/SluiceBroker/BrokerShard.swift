@@ -95,6 +95,15 @@ package final class BrokerShard {
     var tailEntries: [TailEntry] = []
     var readerQueue: [Reader] = []
     var fetchers: [UInt64: Reader] = [:]
+    /// Bytes that this shard's clients hold, and what of it the node was told.
+    var heldByteCount = 0
+    var toldByteCount = 0
+    /// How near the node is to its budget, as of this tick's start.
+    var memoryPressure = MemoryPressure.none
+    /// Bytes that wait for one client's socket beyond which it gets no more; fewer under pressure.
+    var outputBytesAllowed: Int
+    /// Readers that wait for memory.
+    var starvedReaders: [Reader] = []
     /// Readers whose history could not be read: they ask again in a while.
     private var stalledReaders: [Reader] = []
     var nextTicket: UInt64 = 1
@@ -126,6 +135,7 @@ package final class BrokerShard {
         self.log = log
         self.peers = peers
         say = report
+        outputBytesAllowed = settings.limits.outputBytesMax
         self.wake = wake
         reader = log.register(wake: wake)
         offer = SessionOffer(limits: settings.limits)
@@ -234,6 +244,7 @@ package final class BrokerShard {
     package func disconnected(_ client: Client) {
         client.isClosing = true
         guard clients.removeValue(forKey: client.number) != nil else { return }
+        release(client)
         leave(client)
         settleWill(client)
         leaveGroups(client)
@@ -267,6 +278,7 @@ package final class BrokerShard {
         if leftOutCount > 0 { say(.info, "\(leftOutCount) more lines about clients were left out") }
         for reader in stalledReaders { queue(reader) }
         stalledReaders = []
+        relieveMemory()
         elapsedCount += 1
         if elapsedCount.isMultiple(of: 2) {
             recordProgress()
@@ -322,6 +334,7 @@ package final class BrokerShard {
 
     /// Closes the tick: see the type's description.
     package func endTick() {
+        measureMemory()
         submit()
         setScanned()
         let isBehind = deliver()
@@ -384,7 +397,8 @@ package final class BrokerShard {
             client.isDirty = false
             client.link?.flush()
             // A socket that took everything never says that it can be written again.
-            if client.hasBlockedReader, client.output.count < outputBytesMax / 2 { drained(client) }
+            account(client)
+            if client.hasBlockedReader, client.output.count < outputBytesAllowed / 2 { drained(client) }
         }
         guard dirtyClients.isEmpty else { return wake() }
         flushed.removeAll(keepingCapacity: true)

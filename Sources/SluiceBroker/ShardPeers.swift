@@ -60,6 +60,10 @@ package protocol ShardPeers: AnyObject, Sendable {
     func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result
     /// Calls `body` with what each shard has refused. Short, never nested.
     func withRefusals<Result>(_ body: (inout [RefusalList]) -> Result) -> Result
+    /// Notes that a shard's clients hold so many bytes more, or fewer.
+    func addMemory(_ byteCount: Int)
+    /// Bytes that the clients of all shards hold.
+    var memoryUse: Int { get }
     /// How many shards there are.
     var shardCount: Int { get }
     /// Puts a message into a shard's mailbox and wakes it.

@@ -36,6 +36,7 @@ extension Configuration {
         root.section("listeners") { listeners.take($0) }
         if let data = root.value("data", .text("a directory")) { dataDirectory = data }
         if let loops = root.value("loops", .integer(0...1024)) { loopCount = loops }
+        if let size = root.value("memory", .byteCount(64 << 20...1 << 44)) { memoryBytes = size }
         var isWritten = (journal: false, segment: false, reserve: false)
         root.section("journal") { section in
             if let size = section.value("file_size", .byteCount(1 << 20...1 << 34)) {

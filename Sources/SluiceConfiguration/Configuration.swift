@@ -8,6 +8,8 @@ package struct Configuration: Equatable, Sendable {
     package var dataDirectory = "./data"
     /// Event loops; 0 means one for each core.
     package var loopCount = 0
+    /// Bytes of memory that the process may take; nil for what the system lets it have.
+    package var memoryBytes: Int?
     /// The write-ahead journal.
     package var journal = JournalSettings()
     /// The log.

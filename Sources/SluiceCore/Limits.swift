@@ -33,6 +33,9 @@ package struct Limits: Sendable, Equatable {
     /// the log. More of it holds the loop up: with 1 MiB, ten replays made others wait 104 ms for a PUBACK (p99), with
     /// this 23 ms, at the same speed.
     package var outputBytesMax = 256 << 10
+    /// Bytes that all clients together may hold: outputs, what is read ahead for them, packets that are half received.
+    /// The composition derives it from what the process may take.
+    package var clientMemoryMax = Int.max
     /// How long a connection may take to send its CONNECT, in seconds.
     package var connectSecondsMax = 10
     /// How long a share group without members keeps its position, in seconds: 7 days, as Kafka keeps a group's offsets.

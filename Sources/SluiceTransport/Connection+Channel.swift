@@ -114,6 +114,7 @@ extension Connection {
             push(channel)
         }
         guard !isClosed, !isWriteBlocked else { return }
+        client?.waitsSince = nil
         client?.output.reset(keeping: 4096)
         if isLingering { sayGoodbye(channel) }
         owner.shrinkOutput()
@@ -138,10 +139,12 @@ extension Connection {
                 Glibc.send(socket, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
             }
             if count >= 0 {
+                client?.movedAt = owner.shard.now
                 buffer.removeFirst(count)
                 owner.shard.counters.bytesSent += UInt64(count)
             } else if errno == EAGAIN {
                 isWriteBlocked = true
+                if let client, client.waitsSince == nil { client.waitsSince = owner.shard.now }
                 return updateWatcher()
             } else if errno != EINTR {
                 // The read side learns of the end too, and tells the shard.

@@ -95,6 +95,7 @@ final class Connection: ReadinessTarget, ClientLink {
             // An idle connection holds no buffer; one that had a large packet gives its memory back.
             stash.reset(keeping: 0)
         }
+        if stash.count > 0 || client.hasStash { owner.shard.keeps(client, byteCount: stash.capacity) }
         if owner.mustPause(client) { pause() }
     }
 
@@ -148,10 +149,12 @@ final class Connection: ReadinessTarget, ClientLink {
                 Glibc.send(socket, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
             }
             if count >= 0 {
+                client.movedAt = owner.shard.now
                 client.output.removeFirst(count)
                 owner.shard.counters.bytesSent += UInt64(count)
             } else if errno == EAGAIN {
                 isWriteBlocked = true
+                if client.waitsSince == nil { client.waitsSince = owner.shard.now }
                 return updateWatcher()
             } else if errno != EINTR {
                 // The read side learns of the end too, and tells the shard.
@@ -160,6 +163,7 @@ final class Connection: ReadinessTarget, ClientLink {
                 return
             }
         }
+        client.waitsSince = nil
         client.output.reset(keeping: isLingering ? 0 : 4096)
         // A broker that stops waits for nobody to hang up.
         if isLingering { owner.isStopping ? finish() : halfClose() }
@@ -175,6 +179,7 @@ final class Connection: ReadinessTarget, ClientLink {
 
     func close() {
         guard !isClosed, let client else { return }
+        stash.reset(keeping: 0)
         // Nothing is left to be said; TLS and WebSocket have an end of their own to say.
         guard channel != nil || !client.output.isEmpty else { return finish() }
         isLingering = true

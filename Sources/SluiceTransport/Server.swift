@@ -261,6 +261,7 @@ final class Peers: ShardPeers, @unchecked Sendable {
     let counters = Mutex<[BrokerCounters]>([])
     let refusals = Mutex<[RefusalList]>([])
     let connectionCount = Atomic<Int>(0)
+    let heldMemory = Atomic<Int>(0)
     var loops: [TransportLoop] = []
 
     func withDirectory<Result>(_ body: (inout SessionDirectory) -> Result) -> Result {
@@ -282,6 +283,10 @@ final class Peers: ShardPeers, @unchecked Sendable {
     func withRefusals<Result>(_ body: (inout [RefusalList]) -> Result) -> Result {
         refusals.withLock { refusals in body(&refusals) }
     }
+
+    func addMemory(_ byteCount: Int) { heldMemory.add(byteCount, ordering: .relaxed) }
+
+    var memoryUse: Int { heldMemory.load(ordering: .relaxed) }
 
     var shardCount: Int { loops.count }
 

@@ -39,7 +39,7 @@ struct HostileTests {
         }
         expectService(good, Self.sessionCount, hint)
         #expect(broker.process.isRunning, hint)
-        let resident = try residentBytes(of: broker.pid)
+        let resident = try broker.residentBytes()
         // A sanitizer takes several times as much.
         let isSanitized = ProcessInfo.processInfo.environment["SLUICE_SANITIZED"] != nil
         #expect(isSanitized || resident < Self.residentBytesMax, "\(resident >> 20) MiB, \(hint)")
@@ -63,11 +63,6 @@ struct HostileTests {
             let at = 4 + Int(packet[3])
             good.send([0x40, 2, packet[at], packet[at + 1]])
         }
-    }
-
-    private func residentBytes(of pid: pid_t) throws -> Int {
-        let status = try String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8)
-        return (Int(status.split(separator: " ")[1]) ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE)))
     }
 }
 

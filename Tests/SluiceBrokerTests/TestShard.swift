@@ -108,6 +108,9 @@ final class FakePeers: ShardPeers, @unchecked Sendable {
     func withRetained<Result>(_ body: (inout RetainedTree) -> Result) -> Result { body(&retained) }
     func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result { body(&counters) }
     func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result { body(&offsets) }
+    var memoryUse = 0
+    func addMemory(_ byteCount: Int) { memoryUse += byteCount }
+
     func withRefusals<Result>(_ body: (inout [RefusalList]) -> Result) -> Result { body(&refusals) }
     var shardCount: Int { 1 }
     func post(_ message: ShardMessage, to shard: Int) { Issue.record("a message to shard \(shard)") }

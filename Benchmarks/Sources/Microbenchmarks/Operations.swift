@@ -214,6 +214,8 @@ final class LonePeers: ShardPeers, @unchecked Sendable {
     func withRetained<Result>(_ body: (inout RetainedTree) -> Result) -> Result { body(&retained) }
     func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result { body(&offsets) }
     func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result { body(&counters) }
+    var memoryUse = 0
+    func addMemory(_ byteCount: Int) { memoryUse += byteCount }
     func withRefusals<Result>(_ body: (inout [RefusalList]) -> Result) -> Result { body(&refusals) }
     var shardCount: Int { 1 }
     func post(_ message: ShardMessage, to shard: Int) {}

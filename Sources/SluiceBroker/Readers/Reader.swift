@@ -51,6 +51,12 @@ final class Reader {
     let kind: Kind
     private(set) var cursors: [Cursor] = []
     private var lagging: Set<PartitionID> = []
+    /// Bytes of what was read and not delivered yet, and of what is on its way.
+    private(set) var heldByteCount = 0
+    /// What of it was accounted, for a reader that belongs to no client.
+    var accountedByteCount = 0
+    /// Whether it waits for memory.
+    var isStarved = false
     /// The reader of its QoS 0 messages that a full socket has not taken; made when one first happens.
     private(set) lazy var quick = Reader(client: client, kind: .quick(of: Owner(reader: self)))
     private(set) var hasQuick = false
@@ -103,6 +109,8 @@ final class Reader {
         /// Batches that were read and not delivered whole yet, and the place in the first of them.
         var batches: ArraySlice<RecordBatch> = []
         var records: RecordReader?
+        /// Bytes of the batches, or asked for.
+        var heldByteCount = 0
         /// The answer that it waits for, if it does.
         var ticket: UInt64?
         /// Whether its offset is still being looked up.
@@ -171,6 +179,7 @@ final class Reader {
         let isNew = lagging.insert(cursor.partition).inserted
         precondition(isNew)
         cursors.append(cursor)
+        heldByteCount += cursor.heldByteCount
     }
 
     /// Keeps the reader out of a partition altogether.
@@ -209,15 +218,32 @@ final class Reader {
         selection = nil
         selectionNumber += 1
         for index in cursors.indices {
-            cursors[index].batches = []
-            cursors[index].records = nil
+            forgetRead(at: index)
             cursors[index].hint = nil
         }
     }
 
-    func removeCursor(at index: Int) { lagging.remove(cursors.remove(at: index).partition) }
+    /// Drops what was read and not delivered yet; it is read again from the cursors' offsets.
+    func forgetRead() { for index in cursors.indices where !cursors[index].batches.isEmpty { forgetRead(at: index) } }
 
-    func update(at index: Int, _ body: (inout Cursor) -> Void) { body(&cursors[index]) }
+    private func forgetRead(at index: Int) {
+        heldByteCount -= cursors[index].heldByteCount
+        cursors[index].batches = []
+        cursors[index].records = nil
+        cursors[index].heldByteCount = 0
+    }
+
+    func removeCursor(at index: Int) {
+        let cursor = cursors.remove(at: index)
+        lagging.remove(cursor.partition)
+        heldByteCount -= cursor.heldByteCount
+    }
+
+    func update(at index: Int, _ body: (inout Cursor) -> Void) {
+        let before = cursors[index].heldByteCount
+        body(&cursors[index])
+        heldByteCount += cursors[index].heldByteCount - before
+    }
 
     func index(ticket: UInt64) -> Int? { cursors.firstIndex { $0.ticket == ticket } }
 }

@@ -70,6 +70,16 @@ package final class Client {
     var successor: ClientOwner?
     /// Whether a packet of it waits for the shard, and everything behind that: its socket is left unread.
     package var isPostponed = false
+    /// Bytes that it holds: output, read-ahead, a packet that is half received; as last accounted.
+    var heldByteCount = 0
+    /// Bytes of a packet that is half received, in its connection.
+    var stashedByteCount = 0
+    /// Whether bytes of it were accounted as half received.
+    package var hasStash: Bool { stashedByteCount > 0 }
+    /// When its socket last took or gave something, by the shard's clock.
+    package var movedAt: Int64 = 0
+    /// Since when some of its output waits for its socket without a moment in which none does.
+    package var waitsSince: Int64?
     /// Whether it is on the shard's list of clients with output.
     var isDirty = false
     /// Whether it has published: it is left unread while the log is under pressure.
@@ -106,6 +116,7 @@ package final class Client {
         self.number = number
         self.address = address
         self.link = link
+        movedAt = now
         decoder = PacketDecoder(side: .server, limits: limits)
         session = Session(limits: limits, now: now)
     }

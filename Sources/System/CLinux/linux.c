@@ -174,3 +174,9 @@ uint64_t sluice_raise_file_limit(void) {
   setrlimit(RLIMIT_NOFILE, &limit);
   return limit.rlim_cur;
 }
+
+uint64_t sluice_address_space_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
+  return limit.rlim_cur;
+}

@@ -33,11 +33,14 @@ struct Node {
         let bridgeSettings = try BridgeTranslation.settings(configuration)
         let loopCount =
             configuration.loopCount > 0 ? configuration.loopCount : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        let (limits, limitNote) = try limits(fileLimit: fileLimit, loopCount: loopCount)
+        // The log's threads, the loops and the bridges.
+        let memory = try MemoryPlan(configuration, threadCount: 8 + loopCount + configuration.bridges.count)
+        var (limits, limitNote) = try limits(fileLimit: fileLimit, loopCount: loopCount)
+        memory.apply(to: &limits)
         let storedStreams = try checkStreams()
         let storage = try PosixStorage(root: configuration.dataDirectory)
         let log = try LogRuntime(
-            storage: storage, streams: RuleTranslation.streams(configuration), settings: runtimeSettings,
+            storage: storage, streams: RuleTranslation.streams(configuration), settings: runtimeSettings(memory),
             report: { Console.log($0.level, $1) })
         for finding in log.findings {
             Console.log(finding.severity == .damage ? .warning : .info, "recovery: \(finding.path): \(finding.text)")
@@ -65,6 +68,7 @@ struct Node {
         server.run(reload: reload.run) {
             Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")
             if let limitNote { Console.log(.info, limitNote) }
+            Console.log(.info, memory.note(tailBytes: configuration.log.tailBytes))
             let topic = Array("sensors/plant1/dev42/temp".utf8)
             Console.greet(server.addresses, stream: rules.resolve(topic.span).stream)
             bridges.start()
@@ -101,11 +105,12 @@ struct Node {
         return (limits, note)
     }
 
-    private var runtimeSettings: LogRuntimeSettings {
+    private func runtimeSettings(_ memory: MemoryPlan) -> LogRuntimeSettings {
         var settings = LogRuntimeSettings()
         settings.journalFileBytes = configuration.journal.fileBytes
         settings.commitDelayNanoseconds = configuration.journal.commitDelay.nanoseconds
         settings.limits.tailBytesMax = configuration.log.tailBytes
+        memory.apply(to: &settings.limits)
         settings.policy = RuleTranslation.policy(configuration.log)
         settings.reserveBytes = configuration.log.reserveBytes
         for stream in configuration.streams {

@@ -134,4 +134,10 @@ final class BrokerProcess {
     func mosquitto(_ program: String, _ arguments: [String], within seconds: Double = 120) throws -> Program.Result {
         try Program.run(["mosquitto_\(program)", "-p", String(port)] + arguments, within: seconds)
     }
+
+    /// Bytes of memory that it has resident.
+    func residentBytes() throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8)
+        return (Int(status.split(separator: " ")[1]) ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE)))
+    }
 }

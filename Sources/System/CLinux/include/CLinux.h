@@ -40,5 +40,7 @@ void sluice_exact_timers(void);
 void sluice_yield_to_others(void);
 /// Lets glibc's malloc keep at most `count` heaps (mallopt(3), M_ARENA_MAX); before threads start.
 void sluice_limit_heaps(int count);
+/// Bytes of address space that the process may have (RLIMIT_AS); UINT64_MAX for any.
+uint64_t sluice_address_space_limit(void);
 /// Sets the soft limit of open files to the hard limit, and returns it.
 uint64_t sluice_raise_file_limit(void);
