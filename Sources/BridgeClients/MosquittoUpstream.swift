@@ -519,6 +519,7 @@ extension UpstreamSecurity {
         material.pins = pins
         material.keyIdentity = keyIdentity
         material.key = key
+        material.applicationProtocol = applicationProtocol
         return material
     }
 }

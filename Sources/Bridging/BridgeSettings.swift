@@ -180,6 +180,8 @@ package struct UpstreamSecurity: Equatable, Sendable {
     package var keyIdentity: String?
     /// The pre-shared key.
     package var key: [UInt8]?
+    /// The protocol that the upstream is asked for (RFC 7301); nil asks for none.
+    package var applicationProtocol: String?
 
     /// Nothing set yet.
     package init() {}

@@ -19,6 +19,8 @@ package struct TLSClientMaterial: Equatable, Sendable {
     package var keyIdentity: String?
     /// The pre-shared key.
     package var key: [UInt8]?
+    /// The protocol that the server is asked for, 1 to 255 bytes (RFC 7301); nil asks for none.
+    package var applicationProtocol: String?
 
     /// Nothing set.
     package init() {}
@@ -105,6 +107,14 @@ package struct TLSClientMaterial: Equatable, Sendable {
             case .v13: TLS1_3_VERSION
             }
         unsafe sluice_ssl_context_limit(handle, leastVersion)
+        if let name = material.applicationProtocol {
+            precondition((1...255).contains(name.utf8.count), "Cannot ask for a protocol without a name")
+            let list = [UInt8(name.utf8.count)] + Array(name.utf8)
+            // Unlike its relatives it answers 0 when all is well.
+            guard unsafe SSL_CTX_set_alpn_protos(handle, list, UInt32(list.count)) == 0 else {
+                preconditionFailure("No memory for TLS")
+            }
+        }
         if material.key != nil {
             unsafe SSL_CTX_set_psk_client_callback(handle, giveKey)
             // OpenSSL's callback of this form is of TLS 1.2, and without certificates there must be such ciphers.

@@ -38,6 +38,8 @@ package struct BridgeConfiguration: Equatable, Sendable {
         package var keyIdentity: String?
         /// The pre-shared key, in hexadecimal.
         package var sharedKey: Secret?
+        /// The protocol that the upstream is asked for.
+        package var applicationProtocol: String?
         /// Where the section is written.
         package var location: SourceLocation
     }
@@ -233,6 +235,7 @@ extension BridgeConfiguration.TLS {
             if let pins = section.value("pins", .pins) { read.pins = pins }
             read.keyIdentity = section.value("psk_identity", .text("the identity of a pre-shared key"))
             read.sharedKey = section.secret("psk")
+            read.applicationProtocol = section.value("alpn", .protocolName)
             if (read.certificate == nil) != (read.key == nil) {
                 section.report(at: section.location, "'certificate' and 'key' go together")
             }
@@ -281,6 +284,15 @@ extension Expectation<String> {
                     }
                 }
             return isName ? text : nil
+        }
+    }
+}
+
+extension Expectation<String> {
+    /// A protocol's name in TLS (RFC 7301).
+    fileprivate static var protocolName: Expectation {
+        Expectation(description: "a protocol's name of 1 to 255 bytes, such as mqtt", takesQuoted: true) { text in
+            (1...255).contains(text.utf8.count) ? text : nil
         }
     }
 }

@@ -66,8 +66,7 @@ struct ConfigurationTests {
         #expect(configuration.limits.packetBytesMax == 64 << 10)
         #expect(configuration.limits.topicLevelsMax == 16)
         #expect(configuration.limits.topicBytesMax == 65_535)
-        #expect(configuration.limits.inflightInboundMax == 20)
-        #expect(configuration.limits.inflightOutboundMax == 20)
+        #expect(configuration.limits.inflightInboundMax == 20 && configuration.limits.inflightOutboundMax == 20)
         #expect(configuration.limits.qosMax == 1)
         #expect(!configuration.limits.retainsMessages)
         #expect(configuration.limits.connectionsMax == 50)
@@ -75,7 +74,6 @@ struct ConfigurationTests {
         #expect(configuration.limits.subscriptionsMax == 7 && configuration.limits.connectSecondsMax == 2)
         #expect(configuration.logging.level == .debug)
         #expect(configuration.streams.map(\.name) == ["sensors", "mqtt", "alarms"])
-        #expect(configuration.streams[2].retention.age == .seconds(86_400))
         let sensors = configuration.streams[0]
         #expect(sensors.partitionCount == 4)
         #expect(sensors.durability == .interval(.milliseconds(250)))

@@ -25,7 +25,7 @@ enum HelpText {
         var table = Table(columns: [.left, .left])
         for command in commands { table.add([usage(command), command.summary]) }
         return """
-            Sluice: MQTT in, history kept, MQTT out.
+            Sluice: MQTT in, a log that keeps it, replay out.
 
             Commands:
             \(table.text(indent: 2))

@@ -55,6 +55,7 @@ enum CheckCommand {
         print(settings.text())
         for warning in certificates.warnings { print("warning: \(warning)\n") }
         for warning in RuleTranslation.warnings(configuration, rules) { print("warning: \(warning)\n") }
+        for warning in BridgeTranslation.warnings(configuration, bridges) { print("warning: \(warning)\n") }
         for bridge in bridges {
             for remark in bridge.remarks { print("note: bridge \(bridge.name): \(remark)\n") }
         }

@@ -80,7 +80,8 @@ struct CheckReport {
         let plain =
             certificates.warnings + bridges.flatMap { bridge in bridge.remarks.map { "bridge \(bridge.name): \($0)" } }
         let told = changes.changes.filter { !changes.refused.contains($0) }.map(\.text)
-        return RuleTranslation.warnings(configuration, rules).map(Self.place) + (plain + told).map(Self.place)
+        return (RuleTranslation.warnings(configuration, rules) + BridgeTranslation.warnings(configuration, bridges))
+            .map(Self.place) + (plain + told).map(Self.place)
     }
 
     private static func place(_ text: String) -> JSON {

@@ -133,7 +133,8 @@ struct BridgeImport {
 
     private func convert(_ option: Option, _ text: inout ImportedText) {
         switch option.name {
-        case "address", "addresses", "topic", "bridge_protocol_version", "restart_timeout", "bridge_cafile",
+        case "address", "addresses", "bridge_alpn", "topic", "bridge_protocol_version", "restart_timeout",
+            "bridge_cafile",
             "bridge_capath", "bridge_certfile", "bridge_keyfile", "bridge_insecure", "bridge_tls_version",
             "bridge_identity", "bridge_psk", "bridge_tls_use_os_certs":
             return
@@ -249,6 +250,13 @@ struct BridgeImport {
         }
         let isOfSystem = section.isTrue("bridge_tls_use_os_certs")
         guard !lines.lines.isEmpty || isOfSystem else { return lines }
+        if let name = section.option("bridge_alpn") {
+            if (1...255).contains(name.text.utf8.count) {
+                lines.add(6, "alpn", ImportedText.quoted(name.text))
+            } else {
+                text.note(name, "expected a protocol's name of 1 to 255 bytes, found '\(name.text)'")
+            }
+        }
         if section.isTrue("bridge_insecure") { lines.add(6, "accept_other_hosts", "true") }
         switch section.option("bridge_tls_version")?.text {
         case "tlsv1.3": lines.add(6, "min_version", "1.3")

@@ -52,6 +52,23 @@ enum BridgeTranslation {
         return settings
     }
 
+    /// What an operator should look at: bridges that take each other's place upstream.
+    static func warnings(_ configuration: Configuration, _ settings: [BridgeSettings]) -> [ConfigurationError] {
+        settings.enumerated().compactMap { index, bridge in
+            let other = settings[..<index].first { other in
+                other.remoteClientID == bridge.remoteClientID
+                    && other.addresses.contains(where: bridge.addresses.contains)
+            }
+            guard let other, let written = configuration.bridges.first(where: { $0.name == bridge.name }) else {
+                return nil
+            }
+            return ConfigurationError(
+                at: written.location,
+                "the bridges '\(other.name)' and '\(bridge.name)' are both '\(bridge.remoteClientID)' to one upstream, "
+                    + "which lets one of them in at a time; give one another 'client_id'")
+        }
+    }
+
     private static func take(_ bridge: BridgeConfiguration, _ settings: inout BridgeSettings) {
         settings.version =
             switch bridge.version {
@@ -141,6 +158,7 @@ enum BridgeTranslation {
         security.requiresTLS13 = tls.leastVersion == .v13
         security.pins = tls.pins
         security.keyIdentity = tls.keyIdentity
+        security.applicationProtocol = tls.applicationProtocol
         if let text = tls.sharedKey.flatMap({ secret($0, "psk", &errors) }) {
             security.key = Hexadecimal.bytes(text)
             if security.key == nil {

@@ -58,6 +58,7 @@ struct Node {
             report: { Console.log($0.level, $1) })
         for warning in certificates.warnings { Console.log(.warning, warning) }
         for warning in RuleTranslation.warnings(configuration, rules) { Console.log(.warning, "\(warning)") }
+        for warning in BridgeTranslation.warnings(configuration, bridgeSettings) { Console.log(.warning, "\(warning)") }
         let bridges = BridgeService(
             bridgeSettings, log: log, peers: server.sharedState, rules: rules, limits: configuration.limits,
             checkpoints: try recovery.checkpoints(), directory: "\(configuration.dataDirectory)/bridges")

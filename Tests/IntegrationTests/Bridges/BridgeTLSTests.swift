@@ -34,6 +34,48 @@ struct BridgeTLSTests {
         return try String(Program.run(["sh", "-c", command]).output.prefix(64))
     }
 
+    @Test("an upstream is asked for the protocol that `alpn` names")
+    func protocols() throws {
+        let certificates = try Certificates()
+        let reserved = try ReservedPort()
+        let script = """
+            import socket, ssl, sys
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(sys.argv[2], sys.argv[3])
+            context.set_alpn_protocols(["http/1.1", "mqtt"])
+            listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+            print("listening", flush=True)
+            peer = context.wrap_socket(listener.accept()[0], server_side=True)
+            print("selected", peer.selected_alpn_protocol(), flush=True)
+            """
+        let files = [certificates.path("broker.pem"), certificates.path("broker.key")]
+        let server = try ChildProcess(
+            ["python3", "-c", script, String(reserved.port)] + files, in: certificates.directory)
+        #expect(server.wait { server.output.contains("listening") }, "\(server.errors)")
+        let lines = ["tls:", "  ca: \(certificates.path("ca.pem"))", "  alpn: mqtt"]
+        let text = BridgeTests.configuration(reserved.port, ["q/# out 1"], lines, host: "localhost")
+        let file = try certificates.directory.write("bridge.yaml", text)
+        // It answers no CONNECT.
+        let test = try Program.sluice(["bridges", "test", "up", "--config", file])
+        #expect(test.code == 1, "\(test)")
+        #expect(server.exitCode() == 0 && server.output == "listening\nselected mqtt\n", "\(server.errors)")
+    }
+
+    @Test("check warns of two bridges with one identifier to one upstream")
+    func sameIdentifier() throws {
+        let directory = try TemporaryDirectory()
+        func check(_ second: String) throws -> Program.Result {
+            let bridge = "\n    topics:\n      - topic: a out\n    client_id: plant\n"
+            let text =
+                "bridges:\n  - name: a\n    address: h g:1884\(bridge)  - name: b\n    address: \(second)\(bridge)"
+            return try Program.sluice(["check", "--config", directory.write("c.yaml", text)])
+        }
+        let same = try check("g:1884")
+        #expect(same.code == 0, "\(same)")
+        #expect(same.output.contains("c.yaml:7:5: the bridges 'a' and 'b' are both 'plant' to one upstream"), "\(same)")
+        #expect(try !check("g:1885").output.contains("to one upstream"))
+    }
+
     @Test("it connects, and a pin of the right key is accepted; each failed check is named")
     func checks() throws {
         let certificates = try Certificates()

@@ -161,7 +161,7 @@ struct ImportSafetyTests {
     ]
     private static let bridge = [
         "address", "addresses", "bridge_bind_address", "bridge_capath", "bridge_identity", "bridge_psk",
-        "bridge_insecure", "bridge_max_packet_size", "bridge_outgoing_retain", "bridge_protocol_version",
+        "bridge_alpn", "bridge_insecure", "bridge_max_packet_size", "bridge_outgoing_retain", "bridge_protocol_version",
         "bridge_tls_use_os_certs", "bridge_tls_version", "cleansession", "clientid", "idle_timeout",
         "keepalive_interval", "local_clientid", "notification_topic", "notifications", "password", "remote_clientid",
         "remote_password", "remote_username", "restart_timeout", "round_robin", "start_type", "threshold", "topic",

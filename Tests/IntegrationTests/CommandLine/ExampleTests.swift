@@ -132,6 +132,36 @@ struct ExampleTests {
         #expect(try ShippedExamples.names.count >= 4)
     }
 
+    @Test("check takes the configurations that the documents show", arguments: ["README.md", "docs/OPERATE.md"])
+    func documents(_ name: String) throws {
+        let examples = try ShippedExamples()
+        let blocks = try ShippedExamples.document(name).components(separatedBy: "\n```yaml\n").dropFirst().map { text in
+            text.components(separatedBy: "\n```")[0] + "\n"
+        }
+        #expect(!blocks.isEmpty)
+        for block in blocks {
+            let file = try examples.certificates.directory.write("block.yaml", examples.standIn(block))
+            let result = try Program.sluice(["check", "--config", file], environment: ["PLANT1_TOKEN": "x"])
+            #expect(result.code == 0, "\(block)\n\(result.errors)")
+        }
+    }
+
+    @Test("the names below $SYS that the documents give are those that the broker tells")
+    func systemTopics() throws {
+        let broker = try BrokerProcess()
+        let client = try MosquittoClient(id: "watcher")
+        try client.connect(port: broker.port)
+        _ = try client.subscribe("$SYS/broker/#")
+        let text = try ShippedExamples.document("docs/OPERATE.md")
+        let told = Set(try client.receive(40).map(\.topic))
+        for topic in told.sorted() {
+            let levels = topic.split(separator: "/").dropFirst(2).map(String.init)
+            guard let last = levels.last else { continue }
+            let isNamed = levels[0] == "load" ? text.contains("`load/NAME/1min`") : text.contains("\(last)`")
+            #expect(isNamed, "\(topic)")
+        }
+    }
+
     @Test("a word that begins with a minus sign and a digit is a value, wherever it stands")
     func negativeWords() throws {
         for words in [

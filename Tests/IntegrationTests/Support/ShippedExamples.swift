@@ -20,17 +20,28 @@ struct ShippedExamples {
         }
     }
 
-    private static var folder: URL {
+    private static var root: URL {
         var root = URL(filePath: #filePath)
         for _ in 0..<4 { root.deleteLastPathComponent() }
-        return root.appending(path: "config")
+        return root
+    }
+
+    private static var folder: URL { root.appending(path: "config") }
+
+    /// A document of the repository.
+    static func document(_ path: String) throws -> String {
+        try String(contentsOf: root.appending(path: path), encoding: .utf8)
+    }
+
+    /// A configuration's text with files that are there.
+    func standIn(_ text: String) -> String {
+        text.replacingOccurrences(of: "/etc/sluice/", with: certificates.directory.path + "/")
     }
 
     /// One of them as a test can use it.
     /// - Parameter upstream: where the bridge's upstream is.
     func text(_ name: String, upstream: String = "localhost:1") throws -> String {
-        try String(contentsOf: Self.folder.appending(path: name), encoding: .utf8)
-            .replacingOccurrences(of: "/etc/sluice/", with: certificates.directory.path + "/")
+        try standIn(String(contentsOf: Self.folder.appending(path: name), encoding: .utf8))
             .replacingOccurrences(of: "broker.example.com:8883", with: upstream)
     }
 }
