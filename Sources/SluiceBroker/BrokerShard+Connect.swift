@@ -14,6 +14,7 @@ extension BrokerShard {
         client.expirySeconds = offer.sessionExpirySeconds(asked: request.sessionExpirySeconds)
         if let (reason, cause) = refusal(of: request) { return refuse(client, reason, cause) }
         let assigned = request.clientID.isEmpty ? client.clientID : []
+        if !request.properties.isEmpty { greet(client, request) }
         let greetingSize = client.session.openedSize(
             offer, assignedClientID: assigned.span, authentication: client.authenticationProperties)
         guard greetingSize <= Int(request.maximumPacketSize) else {

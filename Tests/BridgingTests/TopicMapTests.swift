@@ -105,19 +105,20 @@ struct TopicMapTests {
 struct HopCountTests {
     private let node = Array("node".utf8)
 
-    @Test("a message is marked once with its origin, and each bridge counts")
+    @Test("a message is marked once with each node that it came from, and each bridge counts")
     func marks() {
         var properties = MessageProperties()
         HopCount.mark(&properties, node: node)
         #expect(HopCount.verdict(properties, node: node) == .ownMessage)
         let other = Array("other".utf8)
-        for _ in 1..<HopCount.hopsMax {
+        for number in 1..<HopCount.hopsMax {
             #expect(HopCount.verdict(properties, node: other) == .take)
-            HopCount.mark(&properties, node: other)
+            HopCount.mark(&properties, node: Array("n\(number)".utf8))
         }
         #expect(HopCount.verdict(properties, node: other) == .tooFar(HopCount.hopsMax))
-        #expect(properties.user.count == 2)
-        #expect(properties.user.first { $0.name == HopCount.originName }?.value == node)
+        #expect(properties.user.count == HopCount.hopsMax + 1)
+        HopCount.mark(&properties, node: node)
+        #expect(properties.user.count { $0.name == HopCount.originName && $0.value == node } == 1)
     }
 
     @Test("nonsense from others counts as nothing, or as too much, and never traps", arguments: ["", "x", "-5", "1e9"])

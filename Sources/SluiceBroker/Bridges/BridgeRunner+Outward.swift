@@ -16,9 +16,14 @@ extension BridgeRunner {
 
     /// Whether more could be handed over, or looked at, right now.
     var isPumpReady: Bool {
-        guard map.isOut, connection.isConnected && window.isOpen || connection.isIdle else { return false }
+        guard map.isOut, mayForward, connection.isConnected && window.isOpen || connection.isIdle else {
+            return false
+        }
         return sources.contains { !$0.batches.isEmpty }
     }
+
+    /// Whether no trial, and no loop that one has found, stands in the way.
+    private var mayForward: Bool { pause == nil && loopFound == nil }
 
     /// Whether everything durable was read.
     var isAtEnd: Bool {
@@ -36,10 +41,10 @@ extension BridgeRunner {
     func pump() {
         guard map.isOut else { return }
         if connection.isIdle { return look(for: settings.threshold) }
-        guard connection.isConnected, window.isOpen else { return }
+        guard connection.isConnected, window.isOpen, mayForward else { return }
         var budget = Self.recordsMax
         var idle = 0
-        while idle < sources.count, budget > 0, window.isOpen, connection.isConnected {
+        while idle < sources.count, budget > 0, window.isOpen, connection.isConnected, mayForward {
             let index = nextSource
             nextSource = (nextSource + 1) % sources.count
             load(index)
@@ -140,6 +145,11 @@ extension BridgeRunner {
                 recover(index, read)
                 continue
             }
+            if let index = sources.firstIndex(where: { $0.timing == ticket }) {
+                sources[index].timing = nil
+                timed(index, read.batches.first)
+                continue
+            }
             guard let index = sources.firstIndex(where: { $0.ticket == ticket }) else { continue }
             sources[index].ticket = nil
             if sources[index].isLookup {
@@ -162,7 +172,7 @@ extension BridgeRunner {
         guard let batch = sources[index].batches.first else { return }
         let bytes = batch.bytes
         var records = sources[index].records ?? RecordReader(batch)
-        while budget > 0, window.isOpen {
+        while budget > 0, window.isOpen, mayForward {
             let before = records
             guard let record = next(&records, bytes) else {
                 sources[index].finishBatch()
@@ -193,10 +203,15 @@ extension BridgeRunner {
             sources[index].progress.sent(offset)
             return true
         }
-        return send(message, at: offset, index)
+        return send(message, at: offset, index, recordTime: Self.time(of: record, batch))
     }
 
-    private func send(_ message: BridgeMessage, at offset: Offset, _ index: Int) -> Bool {
+    /// When a record was stored, on the clock that never goes back.
+    private func storeTime(_ recordTime: Timestamp) -> Int64 {
+        now - max(0, wallClock.rawValue - recordTime.rawValue) * 1_000_000
+    }
+
+    private func send(_ message: BridgeMessage, at offset: Offset, _ index: Int, recordTime: Timestamp) -> Bool {
         // A fixed header of five bytes, two lengths of two, a packet identifier.
         let byteCount = message.topic.count + message.payload.count + 9
         if let most = settings.messageBytesMax, byteCount > most {
@@ -207,8 +222,9 @@ extension BridgeRunner {
         }
         switch upstream.publish(message) {
         case .taken(let packetID):
-            sources[index].progress.sent(offset)
+            sources[index].progress.sent(offset, storedAt: recordTime)
             track(packetID, message, at: offset, index)
+            watch(message.topic, message.payload, .out, storedAt: storeTime(recordTime))
             return true
         case .unconnected: return false
         case .impossible(let reason):
@@ -260,11 +276,11 @@ extension BridgeRunner {
         return message
     }
 
-    private static func time(of record: RecordView, _ batch: RecordBatch) -> Timestamp {
+    static func time(of record: RecordView, _ batch: RecordBatch) -> Timestamp {
         Timestamp(rawValue: BatchLayout.baseTimestamp(batch.bytes).rawValue &+ Int64(record.timestampDelta))
     }
 
-    private func next(_ records: inout RecordReader, _ bytes: Span<UInt8>) -> RecordView? {
+    func next(_ records: inout RecordReader, _ bytes: Span<UInt8>) -> RecordView? {
         do throws(BatchError) { return try records.next(bytes) } catch {
             report(.warning, "bridge \(settings.name): a batch is passed over, \(error)")
             return nil
@@ -327,7 +343,9 @@ extension BridgeRunner {
     func note() {
         guard window.isNoted, !unnoted.isEmpty else { return unnoted.removeAll(keepingCapacity: true) }
         for index in unnoted {
-            let entry = BridgeNotes.entry(epoch: epoch, position: sources[index].progress.position)
+            let entry = BridgeNotes.entry(
+                epoch: epoch,
+                BridgeNotes.Note(position: sources[index].progress.position, forwardedCount: forwardedCount))
             guard notebook.write(entry, at: index * BridgeNotes.entryByteCount) else {
                 window.isNoted = false
                 break
@@ -352,6 +370,7 @@ extension BridgeRunner {
         inflight.removeAll()
         subscriptions.removeAll()
         window.lost()
+        forgetLoops()
         for index in sources.indices {
             sources[index].progress.lost()
             sources[index].reset()

@@ -47,9 +47,10 @@ final class BridgeService: BridgeDirectory {
 
     /// See `BridgeDirectory`.
     var statuses: [BridgeStatus] {
-        workers.compactMap { worker in
+        let now = Timestamp(rawValue: WallClock.milliseconds())
+        return workers.compactMap { worker in
             var status = worker.status
-            status?.renewLag(log)
+            status?.renewLag(log, now: now)
             return status
         }
     }
@@ -173,6 +174,9 @@ private final class BridgeWorker: Sendable {
                 let status = runner.status
                 mailbox.withLock { $0.status = status }
                 statusDue = now + Self.statusNanoseconds
+            } else {
+                // Positions are those of this tick: who asks counts from them to what is durable then.
+                mailbox.withLock { $0.status?.renewPositions(runner) }
             }
             upstream.wait(until: deadline, isHeld: isHeld)
         }

@@ -171,4 +171,25 @@ struct BridgeOutageTests {
         try collected.check(0..<Self.count, qos: qos, repeatedMax: 0)
         #expect(broker.stop() == 0)
     }
+
+    @Test("with its upstream gone, the age of what waits is told, also behind a restart of the node, and grows")
+    func age() throws {
+        let port = try ReservedPort()
+        let configuration = BridgeTests.configuration(port.port, ["q/# out 1"])
+        var broker = try BrokerProcess(configuration)
+        try BridgeTests.publish(broker, 0..<3, qos: 1)
+        func age() throws -> Int {
+            let output = try broker.sluice(["bridges", "list", "--json"]).output.replacing("\": ", with: "\":")
+            return output.firstMatch(of: /"lag_ms":(\d+)/).flatMap { Int($0.1) } ?? 0
+        }
+        #expect(try broker.process.wait { try age() > 1000 })
+        let before = try age()
+        #expect(broker.stop() == 0)
+        broker = try broker.restarted(configuration)
+        #expect(try broker.process.wait { try age() > before })
+        let upstream = try MosquittoBroker(at: port)
+        _ = try BridgeTests.waits(broker) { $0.contains("\"lag_records\":0") && $0.contains("\"lag_ms\":0") }
+        #expect(broker.stop() == 0)
+        withExtendedLifetime(upstream) {}
+    }
 }
