@@ -3,6 +3,7 @@ import MQTTSession
 import MQTTWire
 import RecordFormat
 import SluiceCore
+import TopicRouting
 
 /// CONNECT: claims on client identifiers, across shards, and the session that a connection goes on with.
 extension BrokerShard {
@@ -32,10 +33,10 @@ extension BrokerShard {
         }
     }
 
-    /// Why a request is turned away: a will is a publish, and `$` topics are the broker's.
+    /// Why a request is turned away: a will is a publish, and some topics are the broker's.
     private func refusal(of request: ConnectRequest) -> (reason: ReasonCode, cause: String)? {
         guard let will = request.will else { return nil }
-        if will.topic.first == UInt8(ascii: "$"), !Self.isBridgeState(will.topic.span) {
+        if ReservedTopic.contains(will.topic.span), !Self.isBridgeState(will.topic.span) {
             return (.notAuthorized, "its will may not go to a topic of the broker")
         }
         if will.qos > offer.maximumQoS {

@@ -101,6 +101,31 @@ struct TopicMapTests {
     }
 }
 
+@Suite("bridge topics that start with $")
+struct DollarTopicTests {
+    private func fault(_ line: String) -> String? {
+        do throws(BridgeTopic.Fault) {
+            _ = try BridgeTopic(words: line.split(separator: " ").map(String.init))
+            return nil
+        } catch { return error.description }
+    }
+
+    @Test(
+        "what could never go is refused where it is written",
+        arguments: [
+            "$stream/# out", "$share/g/a out", "$replay/# both", "$sluice/# out 1", "$SYS/# in", "$sluice/# in",
+            "$share/g/a in 1 here/", "# in 0 $SYS/",
+        ])
+    func refused(line: String) throws {
+        #expect(try #require(fault(line)).contains("cannot"))
+    }
+
+    @Test(
+        "what can go is not",
+        arguments: ["$SYS/# out", "$SYS/# in 0 up/", "$aws/# in 1", "$foo/+ both 1", "# both", "x/$SYS/# in"])
+    func taken(line: String) { #expect(fault(line) == nil) }
+}
+
 @Suite("hops")
 struct HopCountTests {
     private let node = Array("node".utf8)

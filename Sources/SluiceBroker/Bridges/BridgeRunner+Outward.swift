@@ -247,6 +247,19 @@ extension BridgeRunner {
         mustHold = true
     }
 
+    /// Forwards what the broker's own topics say, which no log has: at QoS 0, and only what there is now.
+    package func forward(_ topics: [SystemTopic]) {
+        guard connection.isConnected, mayForward else { return }
+        for topic in topics {
+            guard let mapped = map.outward(topic.topic.span) else { continue }
+            // Nobody waits for its answer, and what is told next makes it old.
+            _ = upstream.publish(
+                BridgeMessage(
+                    topic: mapped.topic, payload: topic.payload, qos: .atMostOnce,
+                    isRetained: settings.retainsOutgoing))
+        }
+    }
+
     /// The message that a record becomes; nil when it stays here.
     private func outgoing(
         _ record: RecordView, _ bytes: Span<UInt8>, at offset: Offset, _ source: BridgeSource, _ batch: RecordBatch

@@ -133,6 +133,8 @@ package enum BridgeSeek: Sendable, Equatable {
 package protocol BridgeDirectory: AnyObject, Sendable {
     /// What each bridge did when it last looked.
     var statuses: [BridgeStatus] { get }
+    /// Tells what the broker's own topics say now, for bridges that forward them.
+    func tell(_ topics: [SystemTopic])
     /// Hands a command to a bridge.
     /// - Returns: false when there is no bridge of that name.
     func perform(_ command: BridgeCommand, on name: String) -> Bool

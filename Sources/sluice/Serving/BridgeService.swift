@@ -56,6 +56,11 @@ final class BridgeService: BridgeDirectory {
     }
 
     /// See `BridgeDirectory`.
+    func tell(_ topics: [SystemTopic]) {
+        for worker in workers { worker.post(topics) }
+    }
+
+    /// See `BridgeDirectory`.
     func perform(_ command: BridgeCommand, on name: String) -> Bool {
         guard let worker = workers.first(where: { $0.name == name }) else { return false }
         worker.post(command)
@@ -68,6 +73,8 @@ private final class BridgeWorker: Sendable {
     /// What the thread and the others share.
     private struct Mailbox {
         var commands: [BridgeCommand] = []
+        /// What the broker's own topics said last, if it is to be forwarded.
+        var system: [SystemTopic] = []
         var status: BridgeStatus?
         var isStopping = false
         /// Whether it has its place in the log.
@@ -123,6 +130,18 @@ private final class BridgeWorker: Sendable {
         wake?()
     }
 
+    /// Hands over what the broker's own topics say, if a topic of the bridge may match them.
+    func post(_ topics: [SystemTopic]) {
+        guard settings.topics.contains(where: { $0.direction.isOut && $0.localFilter.hasPrefix("$SYS") }) else {
+            return
+        }
+        let wake = mailbox.withLock { mailbox in
+            mailbox.system = topics
+            return mailbox.wake
+        }
+        wake?()
+    }
+
     func start() {
         let made = LoopThreadBox(thread: LoopThread(name: "bridge-\(settings.name)") { [self] in run() })
         thread.withLock { $0 = made }
@@ -161,13 +180,17 @@ private final class BridgeWorker: Sendable {
         _ = write(placed, &one, MemoryLayout<UInt64>.size)
         var statusDue: Int64 = 0
         while true {
-            let (commands, isStopping) = mailbox.withLock { mailbox in
-                defer { mailbox.commands = [] }
-                return (mailbox.commands, mailbox.isStopping)
+            let (commands, system, isStopping) = mailbox.withLock { mailbox in
+                defer {
+                    mailbox.commands = []
+                    mailbox.system = []
+                }
+                return (mailbox.commands, mailbox.system, mailbox.isStopping)
             }
             let now = MonotonicClock.nanoseconds()
             for command in commands { runner.perform(command, now: now) }
             if isStopping { break }
+            if !system.isEmpty { runner.forward(system) }
             let (deadline, isHeld) = runner.tick(
                 now: now, wallClock: Timestamp(rawValue: WallClock.milliseconds()))
             if now >= statusDue || !commands.isEmpty {

@@ -192,4 +192,19 @@ struct BridgeOutageTests {
         #expect(broker.stop() == 0)
         withExtendedLifetime(upstream) {}
     }
+
+    @Test("what the node says of itself goes to an upstream, and an upstream's topics of $ come in")
+    func dollarTopics() throws {
+        let upstream = try MosquittoBroker()
+        let broker = try BrokerProcess(
+            BridgeTests.configuration(upstream.port, ["$SYS/broker/# out 0 \"\" plant/", "$aws/# in 1"]))
+        let arguments = ["-t", "plant/$SYS/broker/version", "-C", "1", "-W", "60", "-p", String(upstream.port)]
+        #expect(try Program.run(["mosquitto_sub"] + arguments, within: 90).output == "sluice\n")
+        _ = try BridgeTests.waits(broker) { $0.contains("\"state\":\"live\"") }
+        let shadow = ["-t", "$aws/things/x", "-q", "1", "-m", "shadow", "-p", String(upstream.port)]
+        #expect(try Program.run(["mosquitto_pub"] + shadow).code == 0)
+        let replay = ["-t", "$replay/earliest/$aws/#", "-C", "1", "-W", "5"]
+        #expect(try broker.process.wait { try broker.mosquitto("sub", replay).output == "shadow\n" })
+        #expect(broker.stop() == 0)
+    }
 }
