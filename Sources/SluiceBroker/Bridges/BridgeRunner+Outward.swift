@@ -22,8 +22,8 @@ extension BridgeRunner {
         return sources.contains { !$0.batches.isEmpty }
     }
 
-    /// Whether no trial, and no loop that one has found, stands in the way.
-    private var mayForward: Bool { pause == nil && loopFound == nil }
+    /// Whether no trial, no loop that one has found and no end of the node stands in the way.
+    private var mayForward: Bool { pause == nil && loopFound == nil && !isDraining }
 
     /// Whether everything durable was read.
     var isAtEnd: Bool {

@@ -79,6 +79,8 @@ package final class BridgeRunner {
     var withheld: [(message: BridgeMessage, at: Int64)] = []
     /// What it has found, until the bridge can be held.
     var loopFound: String?
+    /// Whether the node stops.
+    var isDraining = false
     /// Why the bridge is held, when it is for a loop.
     var loop: UpstreamFailure?
     var forwardedCount: UInt64 = 0
@@ -364,6 +366,14 @@ package final class BridgeRunner {
         case .seek(let seek): self.seek(seek)
         }
         commit()
+    }
+
+    /// Hands over nothing more: the node stops, and what is on its way is given time to be acknowledged.
+    package func drain() { isDraining = true }
+
+    /// Whether nothing is on its way, or could be acknowledged.
+    package var isDrained: Bool {
+        !connection.isConnected || window.unacknowledged == 0 && heldUntil == nil && receivedPending == 0
     }
 
     /// Ends, as the node stops: what is acknowledged is on record.

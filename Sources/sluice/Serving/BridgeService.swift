@@ -84,6 +84,8 @@ private final class BridgeWorker: Sendable {
 
     /// Commands that wait; whoever sends more finds the oldest gone.
     private static let commandsMax = 64
+    /// How long what is on its way may take when the node stops, in nanoseconds.
+    private static let drainNanoseconds: Int64 = 1_000_000_000
     /// How often the status is made anew, in nanoseconds.
     private static let statusNanoseconds: Int64 = 200_000_000
 
@@ -179,6 +181,7 @@ private final class BridgeWorker: Sendable {
         var one: UInt64 = 1
         _ = write(placed, &one, MemoryLayout<UInt64>.size)
         var statusDue: Int64 = 0
+        var drainedBy = Int64.max
         while true {
             let (commands, system, isStopping) = mailbox.withLock { mailbox in
                 defer {
@@ -189,7 +192,12 @@ private final class BridgeWorker: Sendable {
             }
             let now = MonotonicClock.nanoseconds()
             for command in commands { runner.perform(command, now: now) }
-            if isStopping { break }
+            if isStopping {
+                // What is on its way would go again when the node is started again.
+                runner.drain()
+                drainedBy = min(drainedBy, now + Self.drainNanoseconds)
+                if runner.isDrained || now >= drainedBy { break }
+            }
             if !system.isEmpty { runner.forward(system) }
             let (deadline, isHeld) = runner.tick(
                 now: now, wallClock: Timestamp(rawValue: WallClock.milliseconds()))
@@ -201,7 +209,7 @@ private final class BridgeWorker: Sendable {
                 // Positions are those of this tick: who asks counts from them to what is durable then.
                 mailbox.withLock { $0.status?.renewPositions(runner) }
             }
-            upstream.wait(until: deadline, isHeld: isHeld)
+            upstream.wait(until: min(deadline, drainedBy), isHeld: isHeld)
         }
         runner.shutDown()
     }

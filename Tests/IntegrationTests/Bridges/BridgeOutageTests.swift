@@ -207,4 +207,26 @@ struct BridgeOutageTests {
         #expect(try broker.process.wait { try broker.mosquitto("sub", replay).output == "shadow\n" })
         #expect(broker.stop() == 0)
     }
+
+    @Test("SIGTERM in the middle of catching up: nothing comes twice")
+    func stops() throws {
+        let upstream = try MosquittoBroker()
+        let collector = try MosquittoClient(id: "collector")
+        try collector.connect(port: upstream.port)
+        try collector.subscribe("q/#", qos: 1)
+        let configuration = BridgeTests.configuration(upstream.port, ["q/# out 1"], inflight: 100)
+        var broker = try BrokerProcess(configuration)
+        _ = try BridgeTests.waits(broker) { $0.contains("\"state\":\"live\"") }
+        for round in 0..<5 {
+            upstream.signal(SIGSTOP)
+            try BridgeTests.publish(broker, round * 300..<(round + 1) * 300, qos: 1)
+            upstream.signal(SIGCONT)
+            #expect(broker.stop() == 0)
+            broker = try broker.restarted(configuration)
+        }
+        _ = try BridgeTests.waits(broker) { $0.contains("\"inflight\":0") && $0.contains("\"lag_records\":0") }
+        let numbers = try collector.receive(1500).compactMap { Int($0.payload) }
+        #expect(numbers.sorted() == Array(0..<1500))
+        #expect(broker.stop() == 0)
+    }
 }
