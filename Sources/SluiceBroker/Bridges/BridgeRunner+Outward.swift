@@ -25,6 +25,9 @@ extension BridgeRunner {
     /// Whether no trial, no loop that one has found and no end of the node stands in the way.
     private var mayForward: Bool { pause == nil && loopFound == nil && !isDraining }
 
+    /// Whether its pace lets it hand over another message now.
+    private var isInPace: Bool { pace.due == nil }
+
     /// Whether everything durable was read.
     var isAtEnd: Bool {
         sources.allSatisfy { $0.batches.isEmpty && $0.ticket == nil && $0.next >= log.bounds($0.partition).durable }
@@ -41,10 +44,11 @@ extension BridgeRunner {
     func pump() {
         guard map.isOut else { return }
         if connection.isIdle { return look(for: settings.threshold) }
-        guard connection.isConnected, window.isOpen, mayForward else { return }
+        pace.elapsed(now: now)
+        guard connection.isConnected, window.isOpen, mayForward, isInPace else { return }
         var budget = Self.recordsMax
         var idle = 0
-        while idle < sources.count, budget > 0, window.isOpen, connection.isConnected, mayForward {
+        while idle < sources.count, budget > 0, window.isOpen, connection.isConnected, mayForward, isInPace {
             let index = nextSource
             nextSource = (nextSource + 1) % sources.count
             load(index)
@@ -172,7 +176,7 @@ extension BridgeRunner {
         guard let batch = sources[index].batches.first else { return }
         let bytes = batch.bytes
         var records = sources[index].records ?? RecordReader(batch)
-        while budget > 0, window.isOpen, mayForward {
+        while budget > 0, window.isOpen, mayForward, isInPace {
             let before = records
             guard let record = next(&records, bytes) else {
                 sources[index].finishBatch()
@@ -239,6 +243,7 @@ extension BridgeRunner {
         inflight[packetID] = Outgoing(source: index, offset: offset, byteCount: byteCount, topic: message.topic)
         if window.unacknowledged == 0 { lastAnswer = now }
         window.sent(byteCount)
+        pace.took(byteCount: byteCount)
         lastPacketID = packetID
         guard message.qos == .exactlyOnce else { return }
         assured.append(

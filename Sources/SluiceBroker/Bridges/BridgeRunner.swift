@@ -79,6 +79,8 @@ package final class BridgeRunner {
     var withheld: [(message: BridgeMessage, at: Int64)] = []
     /// What it has found, until the bridge can be held.
     var loopFound: String?
+    /// How fast it hands over.
+    var pace: BridgePace
     /// Whether the node stops.
     var isDraining = false
     /// Why the bridge is held, when it is for a loop.
@@ -138,6 +140,8 @@ package final class BridgeRunner {
         connection = BridgeConnection(settings, isPaused: checkpoint?.isPaused ?? false, now: now)
         intake = BridgeIntake(log, rules: rules, limits: limits)
         loops = LoopWatch(now: now)
+        pace = BridgePace(
+            messagesPerSecond: settings.messagesPerSecondMax, bytesPerSecond: settings.bytesPerSecondMax, now: now)
         if checkpoint?.isLooped ?? false {
             loop = UpstreamFailure(.loop, "its messages went in circles before the node was started again")
         }
@@ -189,7 +193,7 @@ package final class BridgeRunner {
         if let due = connection.deadline { deadline = min(deadline, due) }
         if loopFound != nil, heldUntil == nil { deadline = now }
         if let due = pauseDeadline, heldUntil == nil { deadline = min(deadline, due) }
-        if isPumpReady, heldUntil == nil { deadline = now }
+        if isPumpReady, heldUntil == nil { deadline = min(deadline, pace.due ?? now) }
         if isCheckpointDirty, pendingCheckpoint == nil {
             deadline = min(deadline, lastCheckpoint + Self.checkpointNanoseconds)
         }

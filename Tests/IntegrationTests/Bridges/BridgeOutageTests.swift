@@ -229,4 +229,23 @@ struct BridgeOutageTests {
         #expect(numbers.sorted() == Array(0..<1500))
         #expect(broker.stop() == 0)
     }
+
+    @Test("a bridge with a rate catches up no faster than that, and loses nothing")
+    func rate() throws {
+        let port = try ReservedPort()
+        let broker = try BrokerProcess(BridgeTests.configuration(port.port, ["q/# out 1"], ["rate: 200"]))
+        try BridgeTests.publish(broker, 0..<300, qos: 1)
+        #expect(try broker.sluice(["bridges", "pause", "up"]).code == 0)
+        let upstream = try MosquittoBroker(at: port)
+        let collector = try MosquittoClient(id: "collector")
+        try collector.connect(port: upstream.port)
+        try collector.subscribe("q/#", qos: 1)
+        let start = ContinuousClock.now
+        #expect(try broker.sluice(["bridges", "resume", "up"]).code == 0)
+        let numbers = try collector.receive(300).compactMap { Int($0.payload) }
+        // A tenth of a second's worth goes at once.
+        #expect(ContinuousClock.now - start >= .milliseconds(1390))
+        #expect(numbers.sorted() == Array(0..<300))
+        #expect(broker.stop() == 0)
+    }
 }
