@@ -56,6 +56,8 @@ struct MosquittoLimits {
     let qosMax: UInt8
     /// Whether it keeps retained messages.
     let takesRetained: Bool
+    /// Which node it is, if it says so.
+    let node: [UInt8]?
 
     init(_ list: OpaquePointer?) {
         var byte: UInt8 = 0
@@ -73,6 +75,7 @@ struct MosquittoLimits {
         qosMax = has(MQTT_PROP_MAXIMUM_QOS) { mosquitto_property_read_byte(list, $0, &byte, false) } ? byte : 2
         takesRetained =
             has(MQTT_PROP_RETAIN_AVAILABLE) { mosquitto_property_read_byte(list, $0, &byte, false) } ? byte != 0 : true
+        node = MosquittoProperties.read(list).user.first { $0.name == HopCount.nodeName }?.value
     }
 }
 

@@ -97,7 +97,7 @@ package final class MosquittoUpstream: UpstreamClient {
 
     /// See `UpstreamClient`.
     package func connect(_ attempt: UpstreamAttempt) {
-        drop()
+        forget()
         isOver = false
         guard let made = mosquitto_new(settings.remoteClientID, settings.isClean, nil) else {
             return lose(UpstreamFailure(.protocol, "'\(settings.remoteClientID)' is no client identifier"))
@@ -124,18 +124,28 @@ package final class MosquittoUpstream: UpstreamClient {
         queue(attempt, made)
         releasing = attempt.unreleased
         isConnecting = true
-        let result = connect(made, attempt.address)
+        let result = connect(made, attempt)
         if result != MOSQ_ERR_SUCCESS.rawValue { lose(failure(result, errno)) }
     }
 
     /// An MQTT 5 session outlives its connection only when the CONNECT says for how long. Only the library's blocking
     /// form takes properties; it keeps them before it looks at the port, and the other form sends what is kept.
-    private func connect(_ handle: OpaquePointer, _ address: BridgeSettings.Address) -> Int32 {
+    private func connect(_ handle: OpaquePointer, _ attempt: UpstreamAttempt) -> Int32 {
+        let address = attempt.address
         let keepAlive = Int32(settings.keepAliveSeconds)
-        if settings.version == .v5, !settings.isClean {
+        if settings.version == .v5 {
             var properties: OpaquePointer?
             defer { mosquitto_property_free_all(&properties) }
-            mosquitto_property_add_int32(&properties, Int32(MQTT_PROP_SESSION_EXPIRY_INTERVAL.rawValue), UInt32.max)
+            if !settings.isClean {
+                mosquitto_property_add_int32(
+                    &properties, Int32(MQTT_PROP_SESSION_EXPIRY_INTERVAL.rawValue), UInt32.max)
+            }
+            if !attempt.node.isEmpty {
+                mosquitto_property_add_string_pair(
+                    &properties, Int32(MQTT_PROP_USER_PROPERTY.rawValue),
+                    String(decoding: HopCount.bridgeName, as: UTF8.self),
+                    String(decoding: attempt.node, as: UTF8.self))
+            }
             let result = mosquitto_connect_bind_v5(handle, address.host, -1, keepAlive, nil, properties)
             precondition(result == MOSQ_ERR_INVAL.rawValue, "The library connects to a port that there is not")
         }
@@ -193,10 +203,15 @@ package final class MosquittoUpstream: UpstreamClient {
             mosquitto_loop_write(handle, 1)
         }
         drop()
+    }
+
+    /// See `UpstreamClient`.
+    package func drop() {
+        forget()
         events.removeAll()
     }
 
-    private func drop() {
+    private func forget() {
         if let handle { mosquitto_destroy(handle) }
         handle = nil
         direct = nil
@@ -431,7 +446,7 @@ package final class MosquittoUpstream: UpstreamClient {
                 events.append(.warning(warning))
             }
         }
-        events.append(.connected(sessionPresent: sessionPresent, inflightMax: limits.inflightMax))
+        events.append(.connected(sessionPresent: sessionPresent, inflightMax: limits.inflightMax, node: limits.node))
         if sessionPresent { release() }
     }
 

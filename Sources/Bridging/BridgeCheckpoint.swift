@@ -4,7 +4,8 @@ package import SluiceCore
 ///
 /// Layout of the record's value, big-endian; its key is the bridge's name:
 ///
-///     u8 version = 2 | u8 flags: 1 paused | u64 messages dropped | u64 messages forwarded | u16 last packet identifier
+///     u8 version = 2 | u8 flags: 1 paused, 2 for a loop | u64 messages dropped | u64 messages forwarded
+///     u16 last packet identifier
 ///     u16 partitions, each: u16 length, stream's name | u32 partition | i64 position
 ///                           u32 count, each: i64 an offset above the position that is done
 ///     u16 QoS 2 messages on their way, each: u16 packet identifier | u16 index of the partition above | i64 offset
@@ -56,8 +57,10 @@ package struct BridgeCheckpoint: Equatable, Sendable {
         }
     }
 
-    /// Whether somebody stopped the bridge.
+    /// Whether somebody, or a loop, stopped the bridge.
     package var isPaused = false
+    /// Whether it was a loop.
+    package var isLooped = false
     /// Messages that retention took before they were forwarded.
     package var droppedCount: UInt64 = 0
     /// Messages that the upstream has acknowledged.
@@ -77,12 +80,13 @@ package struct BridgeCheckpoint: Equatable, Sendable {
     private static let version: UInt8 = 2
     private static let versionWithoutNotes: UInt8 = 1
     private static let pausedFlag: UInt8 = 1
+    private static let loopedFlag: UInt8 = 2
 
     /// The record's value.
     package func encoded() -> [UInt8] {
         var buffer = ByteBuffer(capacity: 64 + partitions.count * 64)
         buffer.append(Self.version)
-        buffer.append(isPaused ? Self.pausedFlag : 0)
+        buffer.append((isPaused ? Self.pausedFlag : 0) | (isLooped ? Self.loopedFlag : 0))
         buffer.append(bigEndian: droppedCount)
         buffer.append(bigEndian: forwardedCount)
         buffer.append(bigEndian: lastPacketID)
@@ -115,6 +119,7 @@ package struct BridgeCheckpoint: Equatable, Sendable {
             let lastPacketID = reader.integer(UInt16.self), let partitionCount = reader.integer(UInt16.self)
         else { return nil }
         isPaused = flags & Self.pausedFlag != 0
+        isLooped = flags & Self.loopedFlag != 0
         droppedCount = dropped
         forwardedCount = forwarded
         self.lastPacketID = lastPacketID

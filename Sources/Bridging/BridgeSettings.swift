@@ -114,6 +114,10 @@ package struct BridgeSettings: Equatable, Sendable {
     package var restart = RestartDelay(baseNanoseconds: 5_000_000_000, capNanoseconds: 30_000_000_000)
     /// Messages handed upstream that are not acknowledged and checkpointed yet.
     package var inflightMax = 1000
+    /// Messages that it hands over in a second at most; nil for as fast as the upstream acknowledges.
+    package var messagesPerSecondMax: Int?
+    /// Bytes of topics and payloads that it hands over in a second at most; nil for any.
+    package var bytesPerSecondMax: Int?
     /// Whether it asks the upstream broker not to send its own messages back.
     package var triesPrivate = true
     /// Whether it tells, upstream and here, if it is connected.

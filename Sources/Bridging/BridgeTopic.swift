@@ -1,3 +1,5 @@
+import TopicRouting
+
 /// The quality of service of a bridged message, by its number.
 package enum BridgeQoS: UInt8, Comparable, Sendable, CaseIterable {
     /// At most once.
@@ -73,6 +75,27 @@ package struct BridgeTopic: Equatable, Sendable {
         }
         for filter in [localFilter, remoteFilter] where !FilterText.isValid(filter) {
             throw Fault(description: "'\(filter)' is no topic filter")
+        }
+        try checkReserved()
+    }
+
+    /// What could never go: topics that no log has, and topics that a node does not take.
+    private func checkReserved() throws(Fault) {
+        func level(_ filter: String) -> String {
+            String(filter.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).first ?? "")
+        }
+        let local = level(localFilter)
+        let remote = level(remoteFilter)
+        if direction.isOut, ReservedTopic.requests.contains(local) {
+            throw Fault(
+                description: "'\(localFilter)' cannot go out: \(local) is no topic but a request of this broker")
+        }
+        if direction.isIn, ReservedTopic.requests.contains(local) || local == ReservedTopic.system {
+            throw Fault(
+                description: "'\(localFilter)' cannot be taken in: \(local) is this broker's own; give a local prefix")
+        }
+        if direction.isIn, ReservedTopic.requests.contains(remote) {
+            throw Fault(description: "'\(remoteFilter)' cannot be taken in: \(remote) is in no topic that comes")
         }
     }
 

@@ -20,6 +20,8 @@ package struct PartitionProgress: Sendable {
     private struct Entry {
         var offset: Offset
         var isDone: Bool
+        /// When the record was stored, if that is known.
+        var storedAt: Timestamp?
     }
 
     /// Entries that are over before their memory is given back.
@@ -45,12 +47,16 @@ package struct PartitionProgress: Sendable {
         return offset < position || done.contains(offset)
     }
 
+    /// When the record at the position was stored, if it is on its way.
+    package var oldestStoredAt: Timestamp? { head < inflight.count ? inflight[head].storedAt : nil }
+
     // MARK: Events
 
     /// The record at `offset`, which is where to read on or above, goes upstream.
-    package mutating func sent(_ offset: Offset) {
+    /// - Parameter storedAt: when it was stored, if that is known.
+    package mutating func sent(_ offset: Offset, storedAt: Timestamp? = nil) {
         precondition(offset >= read, "Cannot send what was read before")
-        inflight.append(Entry(offset: offset, isDone: false))
+        inflight.append(Entry(offset: offset, isDone: false, storedAt: storedAt))
         read = offset.advanced(by: 1)
     }
 

@@ -20,6 +20,8 @@ package struct UpstreamFailure: Error, Equatable, Sendable, CustomStringConverti
         case `protocol` = "protocol"
         /// Nothing came in time.
         case timeout
+        /// Its messages go in circles.
+        case loop
         /// This node cannot store what comes.
         case local = "this node"
     }
@@ -95,7 +97,8 @@ package struct BridgeMessage: Equatable, Sendable {
 package enum UpstreamEvent: Equatable, Sendable {
     /// The upstream let the bridge in.
     /// - inflightMax: how much it takes unacknowledged, if it says so.
-    case connected(sessionPresent: Bool, inflightMax: Int?)
+    /// - node: which node it is, if it says so.
+    case connected(sessionPresent: Bool, inflightMax: Int?, node: [UInt8]?)
     /// There is no connection, or none any more.
     case lost(UpstreamFailure)
     /// A publish is over; `reason` is MQTT 5's, 0 for success.
@@ -121,6 +124,8 @@ package struct UpstreamAttempt: Equatable, Sendable {
     package var unreleased: [UInt16] = []
     /// The last packet identifier that was used, so that the next ones differ.
     package var lastPacketID: UInt16 = 0
+    /// Which node the bridge is of; an MQTT 5 upstream is told, and may answer with its own.
+    package var node: [UInt8] = []
 
     /// An attempt at an address with nothing left from before.
     package init(address: BridgeSettings.Address) { self.address = address }
@@ -128,7 +133,7 @@ package struct UpstreamAttempt: Equatable, Sendable {
     /// The same attempt.
     package static func == (left: UpstreamAttempt, right: UpstreamAttempt) -> Bool {
         left.address == right.address && left.unreleased == right.unreleased
-            && left.lastPacketID == right.lastPacketID
+            && left.lastPacketID == right.lastPacketID && left.node == right.node
             && left.unreceived.elementsEqual(right.unreceived) {
                 $0.packetID == $1.packetID && $0.message == $1.message
             }
@@ -152,8 +157,10 @@ package enum PublishOutcome: Equatable, Sendable {
 package protocol UpstreamClient: AnyObject {
     /// Begins to connect; the outcome is an event. An earlier connection is gone.
     func connect(_ attempt: UpstreamAttempt)
-    /// Ends the connection, politely when there is one; no event tells of it.
+    /// Ends the connection, politely when there is one; no event tells of it. What waits to be sent leaves first.
     func disconnect()
+    /// Ends the connection with nothing more leaving, no acknowledgement either; no event tells of it.
+    func drop()
     /// Takes a message for the next flush.
     func publish(_ message: borrowing BridgeMessage) -> PublishOutcome
     /// Asks for a filter.

@@ -3,6 +3,7 @@ import MQTTSession
 import MQTTWire
 import RecordFormat
 import SluiceCore
+import TopicRouting
 
 /// CONNECT: claims on client identifiers, across shards, and the session that a connection goes on with.
 extension BrokerShard {
@@ -18,6 +19,7 @@ extension BrokerShard {
         }
         if let (reason, cause) = refusal(of: request) { return refuse(client, reason, cause) }
         let assigned = request.clientID.isEmpty ? client.clientID : []
+        if !request.properties.isEmpty { greet(client, request) }
         let greetingSize = client.session.openedSize(
             offer, assignedClientID: assigned.span, authentication: client.authenticationProperties)
         guard greetingSize <= Int(request.maximumPacketSize) else {
@@ -35,10 +37,10 @@ extension BrokerShard {
         }
     }
 
-    /// Why a request is turned away: a will is a publish, and `$` topics are the broker's.
+    /// Why a request is turned away: a will is a publish, and some topics are the broker's.
     private func refusal(of request: ConnectRequest) -> (reason: ReasonCode, cause: String)? {
         guard let will = request.will else { return nil }
-        if will.topic.first == UInt8(ascii: "$"), !Self.isBridgeState(will.topic.span) {
+        if ReservedTopic.contains(will.topic.span), !Self.isBridgeState(will.topic.span) {
             return (.notAuthorized, "its will may not go to a topic of the broker")
         }
         if will.qos > offer.maximumQoS {

@@ -107,7 +107,7 @@ extension BrokerShard {
         return publish.qos == .atMostOnce ? .none : accumulators.expect(in: index)
     }
 
-    /// `$` topics belong to the broker: `$SYS` is read only, and the others are requests.
+    /// Some `$` topics belong to the broker: `$SYS` is read only, and the others are requests.
     private func refuseReserved(_ publish: PublishAction, _ topic: Span<UInt8>, _ client: Client, _ bytes: Span<UInt8>)
     {
         let name = String(decoding: topic.copy(ByteRange(start: 0, byteCount: topic.count)), as: UTF8.self)
@@ -117,12 +117,12 @@ extension BrokerShard {
         let reason: ReasonCode = isAnswered ? .success : .notAuthorized
         if !isAnswered {
             counters.messagesRefused += 1
-            report(.info, "\(client.name) at \(client.address): publish to \(name) refused, $ topics are the broker's")
-            note(client, "to publish to \(name)", refused: "$ topics are the broker's")
+            report(.info, "\(client.name) at \(client.address): publish to \(name) refused, the topic is the broker's")
+            note(client, "to publish to \(name)", refused: "the topic is the broker's")
         }
         func respond(_ kind: AcknowledgementKind) {
             if isAnswered { return answer(client, kind, publish.packetID, reason) }
-            refuse(client, kind, publish.packetID, reason, "topics that begin with $ are the broker's")
+            refuse(client, kind, publish.packetID, reason, "the topic is the broker's own")
         }
         switch publish.qos {
         case .atMostOnce: return

@@ -48,6 +48,7 @@ extension BrokerShard {
         let sum = peers.withCounters { all in all.reduce(BrokerCounters()) { $0 + $1 } }
         statistics.observe(sum)
         let topics = systemTopics(sum, statistics)
+        settings.bridges?.tell(topics)
         for shard in 0..<peers.shardCount {
             if shard == settings.index { take(topics) } else { peers.post(.system(topics), to: shard) }
         }

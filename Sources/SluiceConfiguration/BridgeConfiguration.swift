@@ -122,6 +122,10 @@ package struct BridgeConfiguration: Equatable, Sendable {
     package var restartMax = Duration.seconds(30)
     /// Messages on their way.
     package var inflightMax = 1000
+    /// Messages a second that it hands over at most.
+    package var messagesPerSecondMax: Int?
+    /// Bytes a second that it hands over at most.
+    package var bytesPerSecondMax: Int?
     /// Whether it asks not to get its own messages back.
     package var triesPrivate = true
     /// Whether it tells its state.
@@ -203,6 +207,8 @@ extension BridgeConfiguration {
 
     private mutating func takeBehaviour(_ section: SectionReader) {
         if let count = section.value("inflight", .integer(1...10_000)) { inflightMax = count }
+        messagesPerSecondMax = section.value("rate", .integer(1...10_000_000))
+        bytesPerSecondMax = section.value("byte_rate", .byteCount(1024...1 << 40))
         if let flag = section.value("try_private", .boolean) { triesPrivate = flag }
         if let flag = section.value("notifications", .boolean) { notifies = flag }
         if let flag = section.value("notifications_local_only", .boolean) { notifiesLocallyOnly = flag }

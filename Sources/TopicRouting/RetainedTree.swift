@@ -150,7 +150,10 @@ package struct RetainedTree: Sendable {
             if isEverything || filter.extracting(start..<end).isPlus {
                 var child = nodes[Int(node)].firstChild
                 while child != Self.none {
-                    stack.append((child, isEverything ? -1 : end + 1))
+                    // A leading wildcard does not match what starts with `$`.
+                    if node != Self.root || nodes[Int(child)].name.bytes.first != ASCII.dollar {
+                        stack.append((child, isEverything ? -1 : end + 1))
+                    }
                     child = nodes[Int(child)].next
                     visits += 1
                     if visits > visitsMax { return nil }

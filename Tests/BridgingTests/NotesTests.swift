@@ -6,30 +6,33 @@ import Testing
 @Suite("notes of bridges")
 struct NotesTests {
     private func offset(_ value: Int) -> Offset { Offset(rawValue: Int64(value)) }
+    private func note(_ value: Int) -> BridgeNotes.Note {
+        BridgeNotes.Note(position: offset(value), forwardedCount: UInt64(value) * 3)
+    }
 
     @Test("an entry is 32 bytes, and comes back under its own epoch and index only")
     func roundTrip() {
-        let entries = [5, 1 << 40].map { BridgeNotes.entry(epoch: 7, position: offset($0)) }
+        let entries = [5, 1 << 40].map { BridgeNotes.entry(epoch: 7, note($0)) }
         #expect(entries.allSatisfy { $0.count == BridgeNotes.entryByteCount })
         let contents = entries.flatMap { $0 }
-        #expect(BridgeNotes.position(contents.span, at: 0, epoch: 7) == offset(5))
-        #expect(BridgeNotes.position(contents.span, at: 1, epoch: 7) == offset(1 << 40))
-        #expect(BridgeNotes.position(contents.span, at: 2, epoch: 7) == nil)
-        #expect(BridgeNotes.position(contents.span, at: 0, epoch: 8) == nil)
+        #expect(BridgeNotes.note(contents.span, at: 0, epoch: 7) == note(5))
+        #expect(BridgeNotes.note(contents.span, at: 1, epoch: 7) == note(1 << 40))
+        #expect(BridgeNotes.note(contents.span, at: 2, epoch: 7) == nil)
+        #expect(BridgeNotes.note(contents.span, at: 0, epoch: 8) == nil)
     }
 
     @Test("cut anywhere, or with any byte changed, it is none; nothing written yet is none")
     func damage() {
-        let entry = BridgeNotes.entry(epoch: 7, position: offset(5))
+        let entry = BridgeNotes.entry(epoch: 7, note(5))
         for count in entry.indices {
             let cut = Array(entry.prefix(count))
-            #expect(BridgeNotes.position(cut.span, at: 0, epoch: 7) == nil)
+            #expect(BridgeNotes.note(cut.span, at: 0, epoch: 7) == nil)
             var changed = entry
             changed[count] ^= 0x10
-            #expect(BridgeNotes.position(changed.span, at: 0, epoch: 7) == nil)
+            #expect(BridgeNotes.note(changed.span, at: 0, epoch: 7) == nil)
         }
         let zeros = [UInt8](repeating: 0, count: BridgeNotes.entryByteCount)
-        #expect(BridgeNotes.position(zeros.span, at: 0, epoch: 7) == nil)
+        #expect(BridgeNotes.note(zeros.span, at: 0, epoch: 7) == nil)
     }
 
     @Test("a checkpoint of version 1, which knows of no notes, is read")

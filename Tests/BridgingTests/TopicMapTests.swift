@@ -101,23 +101,49 @@ struct TopicMapTests {
     }
 }
 
+@Suite("bridge topics that start with $")
+struct DollarTopicTests {
+    private func fault(_ line: String) -> String? {
+        do throws(BridgeTopic.Fault) {
+            _ = try BridgeTopic(words: line.split(separator: " ").map(String.init))
+            return nil
+        } catch { return error.description }
+    }
+
+    @Test(
+        "what could never go is refused where it is written",
+        arguments: [
+            "$stream/# out", "$share/g/a out", "$replay/# both", "$sluice/# out 1", "$SYS/# in", "$sluice/# in",
+            "$share/g/a in 1 here/", "# in 0 $SYS/",
+        ])
+    func refused(line: String) throws {
+        #expect(try #require(fault(line)).contains("cannot"))
+    }
+
+    @Test(
+        "what can go is not",
+        arguments: ["$SYS/# out", "$SYS/# in 0 up/", "$aws/# in 1", "$foo/+ both 1", "# both", "x/$SYS/# in"])
+    func taken(line: String) { #expect(fault(line) == nil) }
+}
+
 @Suite("hops")
 struct HopCountTests {
     private let node = Array("node".utf8)
 
-    @Test("a message is marked once with its origin, and each bridge counts")
+    @Test("a message is marked once with each node that it came from, and each bridge counts")
     func marks() {
         var properties = MessageProperties()
         HopCount.mark(&properties, node: node)
         #expect(HopCount.verdict(properties, node: node) == .ownMessage)
         let other = Array("other".utf8)
-        for _ in 1..<HopCount.hopsMax {
+        for number in 1..<HopCount.hopsMax {
             #expect(HopCount.verdict(properties, node: other) == .take)
-            HopCount.mark(&properties, node: other)
+            HopCount.mark(&properties, node: Array("n\(number)".utf8))
         }
         #expect(HopCount.verdict(properties, node: other) == .tooFar(HopCount.hopsMax))
-        #expect(properties.user.count == 2)
-        #expect(properties.user.first { $0.name == HopCount.originName }?.value == node)
+        #expect(properties.user.count == HopCount.hopsMax + 1)
+        HopCount.mark(&properties, node: node)
+        #expect(properties.user.count { $0.name == HopCount.originName && $0.value == node } == 1)
     }
 
     @Test("nonsense from others counts as nothing, or as too much, and never traps", arguments: ["", "x", "-5", "1e9"])

@@ -14,11 +14,13 @@ struct BridgeStatusTests {
         var status = BridgeStatus(name: "up", state: .live, address: "127.0.0.1:1883")
         status.partitions = [BridgeStatus.Partition(stream: "mqtt", number: 0, position: 0, end: 0)]
         for id in [1, 2, 3] as [PacketID] { publisher.publish("t", "x", qos: .atLeastOnce, id: id) }
-        status.renewLag(test.log)
-        #expect(status.lagRecords == 0)
+        let now = Timestamp(rawValue: 1_000_000)
+        status.partitions[0].oldestStoredAt = Timestamp(rawValue: 990_000)
+        status.renewLag(test.log, now: now)
+        #expect(status.lagRecords == 0 && status.lagMilliseconds == 0)
         test.log.commit()
-        status.renewLag(test.log)
-        #expect(status.lagRecords == 3)
+        status.renewLag(test.log, now: now)
+        #expect(status.lagRecords == 3 && status.lagMilliseconds == 10_000)
         #expect(status.partitions[0].end == 3)
     }
 }

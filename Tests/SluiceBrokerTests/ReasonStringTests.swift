@@ -22,8 +22,8 @@ struct ReasonStringTests {
     /// What makes the broker answer with a failure, and the answer with its text.
     private static let failures: [(name: String, answer: String, text: String)] = [
         ("subscribe", "suback [143]", "there is no stream 'nothing'"),
-        ("publish 1", "puback 5 135", "topics that begin with $ are the broker's"),
-        ("publish 2", "pubrec 6 135", "topics that begin with $ are the broker's"),
+        ("publish 1", "puback 5 135", "the topic is the broker's own"),
+        ("publish 2", "pubrec 6 135", "the topic is the broker's own"),
         ("pubrel", "pubcomp 7 146", "no message from the client waits for this PUBREL"),
         ("pubrec", "pubrel 8 146", "no message to the client waits for this PUBREC"),
     ]
@@ -31,8 +31,8 @@ struct ReasonStringTests {
     private func fail(_ client: TestClient, _ name: String) {
         switch name {
         case "subscribe": client.subscribe("$stream/nothing", qos: .atMostOnce)
-        case "publish 1": client.publish("$x", "", qos: .atLeastOnce, id: 5)
-        case "publish 2": client.publish("$x", "", qos: .exactlyOnce, id: 6)
+        case "publish 1": client.publish("$SYS/x", "", qos: .atLeastOnce, id: 5)
+        case "publish 2": client.publish("$SYS/x", "", qos: .exactlyOnce, id: 6)
         case "pubrel": client.acknowledge(.pubrel, 7)
         case _: client.acknowledge(.pubrec, 8)
         }
@@ -103,7 +103,7 @@ struct ReasonStringTests {
         func reasons(_ packetSizeMax: UInt32) -> [String?] {
             let client = TestClient(test, .v5)
             let properties = properties(problemInformation: 0, packetSizeMax: packetSizeMax)
-            let topic = Array("$x".utf8)
+            let topic = Array("$SYS/x".utf8)
             client.send {
                 ConnectPacket(
                     version: .v5, clientID: [97],

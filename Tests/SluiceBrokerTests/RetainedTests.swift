@@ -26,6 +26,22 @@ struct RetainedTests {
         return client.take().filter { !$0.hasPrefix("suback") }
     }
 
+    @Test("topics that start with $ and are not the broker's are topics, but for a leading wildcard")
+    func dollar() {
+        let test = TestShard()
+        let live = test.connect("live")
+        for filter in ["#", "+/x", "$foo/#"] { live.subscribe(filter, qos: .atLeastOnce) }
+        test.settle()
+        _ = live.take()
+        publish(test, "$foo/x", "kept")
+        test.settle()
+        #expect(live.take().count == 1)
+        #expect(subscribe(test, "$foo/+") == ["$foo/x kept q1 #1 retain"])
+        #expect(subscribe(test, "#").isEmpty && subscribe(test, "+/x").isEmpty)
+        publish(test, "$SYS/x", "refused")
+        #expect(subscribe(test, "$SYS/x").isEmpty)
+    }
+
     @Test("the newest of each topic comes to a new subscription, with RETAIN and the lower QoS")
     func comes() {
         let test = TestShard()

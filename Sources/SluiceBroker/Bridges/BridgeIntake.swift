@@ -37,7 +37,7 @@ struct BridgeIntake: ~Copyable {
     mutating func store(_ message: BridgeMessage, topic: [UInt8], qos: BridgeQoS, origin: [UInt8], at time: Timestamp)
         -> String?
     {
-        guard topic.first != UInt8(ascii: "$") else { return "topics that begin with $ are the broker's own" }
+        guard !ReservedTopic.contains(topic.span) else { return "the topic is the broker's own" }
         guard message.payload.count + topic.count < limits.packetBytesMax else {
             return "it has \(message.payload.count) bytes, more than a packet may have here"
         }

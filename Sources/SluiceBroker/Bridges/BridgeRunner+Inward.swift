@@ -21,7 +21,12 @@ extension BridgeRunner {
     /// A message came. It is acknowledged when it is durable, or when nobody here wants it.
     func take(_ message: BridgeMessage) {
         // Behind the end of a connection nothing is acknowledged, and all comes again.
-        guard connection.isConnected else { return }
+        guard connection.isConnected, !withhold(message) else { return }
+        takeIn(message, at: now)
+    }
+
+    /// - Parameter time: when it came.
+    func takeIn(_ message: BridgeMessage, at time: Int64) {
         switch HopCount.verdict(message.properties, node: node) {
         case .take: break
         case .ownMessage:
@@ -39,8 +44,11 @@ extension BridgeRunner {
         }
         guard let mapped = map.inward(message.topic.span) else { return }
         let origin = Array(settings.localClientID.utf8)
+        watch(mapped.topic, message.payload, .in, storedAt: time)
+        var marked = message
+        HopCount.markTaken(&marked.properties, node: node, upstream: upstreamNode)
         let refusal = intake.store(
-            message, topic: mapped.topic, qos: min(mapped.qos, message.qos), origin: origin, at: wallClock)
+            marked, topic: mapped.topic, qos: min(mapped.qos, message.qos), origin: origin, at: wallClock)
         if let refusal {
             refusedCount += 1
             if refusals.count < 10 {

@@ -16,9 +16,17 @@ extension BridgeRunner {
 
     /// Whether more could be handed over, or looked at, right now.
     var isPumpReady: Bool {
-        guard map.isOut, connection.isConnected && window.isOpen || connection.isIdle else { return false }
+        guard map.isOut, mayForward, connection.isConnected && window.isOpen || connection.isIdle else {
+            return false
+        }
         return sources.contains { !$0.batches.isEmpty }
     }
+
+    /// Whether no trial, no loop that one has found and no end of the node stands in the way.
+    private var mayForward: Bool { pause == nil && loopFound == nil && !isDraining }
+
+    /// Whether its pace lets it hand over another message now.
+    private var isInPace: Bool { pace.due == nil }
 
     /// Whether everything durable was read.
     var isAtEnd: Bool {
@@ -36,10 +44,11 @@ extension BridgeRunner {
     func pump() {
         guard map.isOut else { return }
         if connection.isIdle { return look(for: settings.threshold) }
-        guard connection.isConnected, window.isOpen else { return }
+        pace.elapsed(now: now)
+        guard connection.isConnected, window.isOpen, mayForward, isInPace else { return }
         var budget = Self.recordsMax
         var idle = 0
-        while idle < sources.count, budget > 0, window.isOpen, connection.isConnected {
+        while idle < sources.count, budget > 0, window.isOpen, connection.isConnected, mayForward, isInPace {
             let index = nextSource
             nextSource = (nextSource + 1) % sources.count
             load(index)
@@ -140,6 +149,11 @@ extension BridgeRunner {
                 recover(index, read)
                 continue
             }
+            if let index = sources.firstIndex(where: { $0.timing == ticket }) {
+                sources[index].timing = nil
+                timed(index, read.batches.first)
+                continue
+            }
             guard let index = sources.firstIndex(where: { $0.ticket == ticket }) else { continue }
             sources[index].ticket = nil
             if sources[index].isLookup {
@@ -162,7 +176,7 @@ extension BridgeRunner {
         guard let batch = sources[index].batches.first else { return }
         let bytes = batch.bytes
         var records = sources[index].records ?? RecordReader(batch)
-        while budget > 0, window.isOpen {
+        while budget > 0, window.isOpen, mayForward, isInPace {
             let before = records
             guard let record = next(&records, bytes) else {
                 sources[index].finishBatch()
@@ -193,10 +207,15 @@ extension BridgeRunner {
             sources[index].progress.sent(offset)
             return true
         }
-        return send(message, at: offset, index)
+        return send(message, at: offset, index, recordTime: Self.time(of: record, batch))
     }
 
-    private func send(_ message: BridgeMessage, at offset: Offset, _ index: Int) -> Bool {
+    /// When a record was stored, on the clock that never goes back.
+    private func storeTime(_ recordTime: Timestamp) -> Int64 {
+        now - max(0, wallClock.rawValue - recordTime.rawValue) * 1_000_000
+    }
+
+    private func send(_ message: BridgeMessage, at offset: Offset, _ index: Int, recordTime: Timestamp) -> Bool {
         // A fixed header of five bytes, two lengths of two, a packet identifier.
         let byteCount = message.topic.count + message.payload.count + 9
         if let most = settings.messageBytesMax, byteCount > most {
@@ -207,8 +226,9 @@ extension BridgeRunner {
         }
         switch upstream.publish(message) {
         case .taken(let packetID):
-            sources[index].progress.sent(offset)
+            sources[index].progress.sent(offset, storedAt: recordTime)
             track(packetID, message, at: offset, index)
+            watch(message.topic, message.payload, .out, storedAt: storeTime(recordTime))
             return true
         case .unconnected: return false
         case .impossible(let reason):
@@ -223,12 +243,26 @@ extension BridgeRunner {
         inflight[packetID] = Outgoing(source: index, offset: offset, byteCount: byteCount, topic: message.topic)
         if window.unacknowledged == 0 { lastAnswer = now }
         window.sent(byteCount)
+        pace.took(byteCount: byteCount)
         lastPacketID = packetID
         guard message.qos == .exactlyOnce else { return }
         assured.append(
             Assured(packetID: packetID, source: index, offset: offset, isReceived: false, message: message))
         isCheckpointDirty = true
         mustHold = true
+    }
+
+    /// Forwards what the broker's own topics say, which no log has: at QoS 0, and only what there is now.
+    package func forward(_ topics: [SystemTopic]) {
+        guard connection.isConnected, mayForward else { return }
+        for topic in topics {
+            guard let mapped = map.outward(topic.topic.span) else { continue }
+            // Nobody waits for its answer, and what is told next makes it old.
+            _ = upstream.publish(
+                BridgeMessage(
+                    topic: mapped.topic, payload: topic.payload, qos: .atMostOnce,
+                    isRetained: settings.retainsOutgoing))
+        }
     }
 
     /// The message that a record becomes; nil when it stays here.
@@ -260,11 +294,11 @@ extension BridgeRunner {
         return message
     }
 
-    private static func time(of record: RecordView, _ batch: RecordBatch) -> Timestamp {
+    static func time(of record: RecordView, _ batch: RecordBatch) -> Timestamp {
         Timestamp(rawValue: BatchLayout.baseTimestamp(batch.bytes).rawValue &+ Int64(record.timestampDelta))
     }
 
-    private func next(_ records: inout RecordReader, _ bytes: Span<UInt8>) -> RecordView? {
+    func next(_ records: inout RecordReader, _ bytes: Span<UInt8>) -> RecordView? {
         do throws(BatchError) { return try records.next(bytes) } catch {
             report(.warning, "bridge \(settings.name): a batch is passed over, \(error)")
             return nil
@@ -327,7 +361,9 @@ extension BridgeRunner {
     func note() {
         guard window.isNoted, !unnoted.isEmpty else { return unnoted.removeAll(keepingCapacity: true) }
         for index in unnoted {
-            let entry = BridgeNotes.entry(epoch: epoch, position: sources[index].progress.position)
+            let entry = BridgeNotes.entry(
+                epoch: epoch,
+                BridgeNotes.Note(position: sources[index].progress.position, forwardedCount: forwardedCount))
             guard notebook.write(entry, at: index * BridgeNotes.entryByteCount) else {
                 window.isNoted = false
                 break
@@ -352,6 +388,7 @@ extension BridgeRunner {
         inflight.removeAll()
         subscriptions.removeAll()
         window.lost()
+        forgetLoops()
         for index in sources.indices {
             sources[index].progress.lost()
             sources[index].reset()

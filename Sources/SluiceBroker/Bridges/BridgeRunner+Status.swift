@@ -11,6 +11,7 @@ extension BridgeRunner {
     func checkpointAppend() -> Append {
         var checkpoint = BridgeCheckpoint()
         checkpoint.isPaused = connection.isPaused
+        checkpoint.isLooped = loop != nil
         checkpoint.droppedCount = droppedCount
         checkpoint.forwardedCount = forwardedCount
         checkpoint.lastPacketID = lastPacketID
@@ -40,9 +41,9 @@ extension BridgeRunner {
             return
         }
         droppedCount = checkpoint?.droppedCount ?? 0
-        forwardedCount = checkpoint?.forwardedCount ?? 0
         lastPacketID = checkpoint?.lastPacketID ?? 0
         let notes = checkpoint.map { $0.epoch == 0 ? [] : notebook.contents() } ?? []
+        forwardedCount = checkpoint?.notedForwardedCount(notes) ?? 0
         for stream in log.streams where !stream.settings.isInternal {
             for (number, partition) in stream.partitions.enumerated() {
                 let known = checkpoint?.noted(stream.settings.name, number, notes)
@@ -140,15 +141,39 @@ extension BridgeRunner {
         report(.warning, "bridge \(settings.name): retention is about to overtake it; \(consequence)")
     }
 
-    /// Notes when the record at a position was stored: it is in memory while it is new, which is when it is
-    /// asked for first.
+    /// Notes when the record at a position was stored, from memory or from files, where it is after a restart.
     private func time(_ index: Int) {
         let source = sources[index]
         let position = source.progress.position
-        guard source.timedAt != position, position < log.bounds(source.partition).durable else { return }
-        let read = log.readTail(source.partition, from: position, level: .durable, reader: reader, byteCountMax: 1)
-        guard let batch = read?.batches.first ?? source.batches.first else { return }
-        sources[index].timestamp = BatchLayout.baseTimestamp(batch.bytes)
+        guard source.oldestStoredAt == nil, source.timing == nil,
+            position < log.bounds(source.partition).durable
+        else { return }
+        if let read = log.readTail(
+            source.partition, from: position, level: .durable, reader: reader, byteCountMax: 1)
+        {
+            return timed(index, read.batches.first)
+        }
+        nextTicket += 1
+        sources[index].timing = nextTicket
+        log.fetch(
+            source.partition, from: position, hint: nil, selection: nil, byteCountMax: 1, ticket: nextTicket,
+            reader: reader)
+    }
+
+    /// The batch with the record at a position, or the next that is kept, was read.
+    func timed(_ index: Int, _ batch: RecordBatch?) {
+        guard let batch else { return }
+        let position = sources[index].progress.position
+        let bytes = batch.bytes
+        var time = BatchLayout.baseTimestamp(bytes)
+        var records = RecordReader(batch)
+        while let record = next(&records, bytes) {
+            time = Self.time(of: record, batch)
+            if batch.baseOffset.advanced(by: record.offsetDelta) >= position { break }
+        }
+        // One that was read for an earlier position is no news.
+        guard batch.nextOffset > position else { return }
+        sources[index].timestamp = time
         sources[index].timedAt = position
     }
 
@@ -173,7 +198,8 @@ extension BridgeRunner {
     /// What it does now.
     package var status: BridgeStatus {
         let first = settings.addresses[connection.address ?? 0].description
-        var status = BridgeStatus(name: settings.name, state: state, failure: connection.failure, address: first)
+        var status = BridgeStatus(
+            name: settings.name, state: state, failure: loop ?? connection.failure, address: first)
         status.refusals = refusals
         status.remarks = settings.remarks
         for source in sources {
@@ -182,13 +208,10 @@ extension BridgeRunner {
             status.lagRecords += lag
             let kept = max(1, bounds.durable.rawValue - bounds.start.rawValue)
             status.lagBytes += Int64(Double(bounds.byteCount) * Double(min(lag, kept)) / Double(kept))
-            if lag > 0, source.timedAt != nil, let time = source.timestamp {
-                status.lagMilliseconds = max(status.lagMilliseconds, wallClock.rawValue - time.rawValue)
-            }
             status.partitions.append(
                 BridgeStatus.Partition(
                     stream: source.stream, number: source.number, position: source.progress.position.rawValue,
-                    end: bounds.durable.rawValue))
+                    end: bounds.durable.rawValue, oldestStoredAt: source.oldestStoredAt))
         }
         status.inflight = window.count
         status.forwardedCount = forwardedCount
@@ -200,6 +223,7 @@ extension BridgeRunner {
     }
 
     private var state: BridgeState {
+        if loop != nil { return .held }
         if connection.isPaused { return .paused }
         if connection.isIdle { return .idle }
         if connection.isConnected {
@@ -216,6 +240,19 @@ extension BridgeRunner {
     }
 }
 
+extension BridgeStatus {
+    /// Brings the positions up to the bridge's last tick.
+    package mutating func renewPositions(_ runner: BridgeRunner) {
+        for (index, source) in runner.sources.enumerated() {
+            partitions[index].position = source.progress.position.rawValue
+            partitions[index].oldestStoredAt = source.oldestStoredAt
+        }
+        inflight = runner.window.count
+        forwardedCount = runner.forwardedCount
+        receivedCount = runner.receivedCount
+    }
+}
+
 extension BridgeCheckpoint {
     /// Progress in a partition, with what was noted since.
     fileprivate func noted(_ stream: String, _ number: Int, _ notes: [UInt8]) -> Partition? {
@@ -223,9 +260,16 @@ extension BridgeCheckpoint {
             return nil
         }
         var partition = partitions[index]
-        if let noted = BridgeNotes.position(notes.span, at: index, epoch: epoch) {
-            partition.position = max(partition.position, noted)
+        if let noted = BridgeNotes.note(notes.span, at: index, epoch: epoch) {
+            partition.position = max(partition.position, noted.position)
         }
         return partition
+    }
+
+    /// Messages forwarded, with those that were noted since.
+    fileprivate func notedForwardedCount(_ notes: [UInt8]) -> UInt64 {
+        partitions.indices.reduce(forwardedCount) { count, index in
+            max(count, BridgeNotes.note(notes.span, at: index, epoch: epoch)?.forwardedCount ?? 0)
+        }
     }
 }

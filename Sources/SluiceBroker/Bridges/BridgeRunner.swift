@@ -69,6 +69,22 @@ package final class BridgeRunner {
     var lastLook: Int64 = 0
     /// Messages of its own that a lazy bridge has seen ahead.
     var lazyCount = 0
+    /// Which node the upstream is, when it is one that says so.
+    var upstreamNode: [UInt8]?
+    /// Finds what goes in circles and carries no mark.
+    var loops: LoopWatch
+    /// The pause that it has asked for.
+    var pause: Pause?
+    /// What came during a pause, and when.
+    var withheld: [(message: BridgeMessage, at: Int64)] = []
+    /// What it has found, until the bridge can be held.
+    var loopFound: String?
+    /// How fast it hands over.
+    var pace: BridgePace
+    /// Whether the node stops.
+    var isDraining = false
+    /// Why the bridge is held, when it is for a loop.
+    var loop: UpstreamFailure?
     var forwardedCount: UInt64 = 0
     var receivedCount: UInt64 = 0
     var receivedPending: UInt64 = 0
@@ -123,6 +139,12 @@ package final class BridgeRunner {
         selection = TopicSelection(filters: map.localFilters)
         connection = BridgeConnection(settings, isPaused: checkpoint?.isPaused ?? false, now: now)
         intake = BridgeIntake(log, rules: rules, limits: limits)
+        loops = LoopWatch(now: now)
+        pace = BridgePace(
+            messagesPerSecond: settings.messagesPerSecondMax, bytesPerSecond: settings.bytesPerSecondMax, now: now)
+        if checkpoint?.isLooped ?? false {
+            loop = UpstreamFailure(.loop, "its messages went in circles before the node was started again")
+        }
         self.now = now
         restore(checkpoint)
     }
@@ -149,6 +171,7 @@ package final class BridgeRunner {
         releaseHold()
         takeFetched()
         if heldUntil == nil {
+            settleLoops()
             upstream.receive(into: &events)
             takeEvents()
             note()
@@ -156,10 +179,10 @@ package final class BridgeRunner {
             perform(connection.elapsed(now: now, waiting: waitingCount, jitter: jitter))
             pump()
             commit()
-            if heldUntil == nil { upstream.flush() }
+            if heldUntil == nil, !isWithholding { upstream.flush() }
         }
         if now - lastLook >= Self.lookNanoseconds { look() }
-        return (nextDeadline(), heldUntil != nil)
+        return (nextDeadline(), heldUntil != nil || isWithholding)
     }
 
     /// How often lag, holds and warnings are looked at, in nanoseconds.
@@ -168,7 +191,9 @@ package final class BridgeRunner {
     private func nextDeadline() -> Int64 {
         var deadline = lastLook + Self.lookNanoseconds
         if let due = connection.deadline { deadline = min(deadline, due) }
-        if isPumpReady, heldUntil == nil { deadline = now }
+        if loopFound != nil, heldUntil == nil { deadline = now }
+        if let due = pauseDeadline, heldUntil == nil { deadline = min(deadline, due) }
+        if isPumpReady, heldUntil == nil { deadline = min(deadline, pace.due ?? now) }
         if isCheckpointDirty, pendingCheckpoint == nil {
             deadline = min(deadline, lastCheckpoint + Self.checkpointNanoseconds)
         }
@@ -207,7 +232,7 @@ package final class BridgeRunner {
         heldUntil = nil
         receivedCount += receivedPending
         receivedPending = 0
-        upstream.flush()
+        if !isWithholding { upstream.flush() }
     }
 
     func perform(_ action: BridgeConnection.Action) {
@@ -221,6 +246,7 @@ package final class BridgeRunner {
             }
             rewind()
             var attempt = UpstreamAttempt(address: settings.addresses[index])
+            attempt.node = node
             for message in assured {
                 if message.isReceived {
                     attempt.unreleased.append(message.packetID)
@@ -235,7 +261,9 @@ package final class BridgeRunner {
 
     /// Ends the connection from this side.
     private func hangUp() {
-        upstream.disconnect()
+        // An acknowledgement that has not left is of a message that is not stored.
+        if receivedPending > 0 || isWithholding { upstream.drop() } else { upstream.disconnect() }
+        receivedPending = 0
         events.removeAll()
         forgetConnection()
     }
@@ -243,7 +271,6 @@ package final class BridgeRunner {
     /// What came and cannot be stored is not acknowledged; the upstream sends it again.
     func abandon(_ reason: String) {
         heldUntil = nil
-        receivedPending = 0
         hangUp()
         connection.lost(UpstreamFailure(.local, reason), now: now, jitter: jitter)
         tellFailure()
@@ -255,7 +282,9 @@ package final class BridgeRunner {
         swap(&taken, &events)
         for event in taken {
             switch event {
-            case .connected(let isPresent, let inflightMax): connected(isPresent, inflightMax)
+            case .connected(let isPresent, let inflightMax, let node):
+                upstreamNode = node
+                connected(isPresent, inflightMax)
             case .lost(let failure): lost(failure)
             case .finished(let packetID, let reason): finished(packetID, reason)
             case .received(let packetID): received(packetID)
@@ -270,6 +299,7 @@ package final class BridgeRunner {
 
     private func connected(_ isSessionPresent: Bool, _ inflightMax: Int?) {
         connection.connected(now: now)
+        forgetLoops()
         failureTold = nil
         windowLimit = min(settings.inflightMax, inflightMax ?? settings.inflightMax)
         window.limit = probe == nil ? windowLimit : 1
@@ -334,11 +364,20 @@ package final class BridgeRunner {
             perform(connection.pause())
             isCheckpointDirty = true
         case .resume:
+            loop = nil
             connection.resume(now: now)
             isCheckpointDirty = true
         case .seek(let seek): self.seek(seek)
         }
         commit()
+    }
+
+    /// Hands over nothing more: the node stops, and what is on its way is given time to be acknowledged.
+    package func drain() { isDraining = true }
+
+    /// Whether nothing is on its way, or could be acknowledged.
+    package var isDrained: Bool {
+        !connection.isConnected || window.unacknowledged == 0 && heldUntil == nil && receivedPending == 0
     }
 
     /// Ends, as the node stops: what is acknowledged is on record.
@@ -349,8 +388,12 @@ package final class BridgeRunner {
         lastCheckpoint = .min / 2
         tellState(isConnected: false)
         commit()
-        upstream.flush()
-        upstream.disconnect()
+        if isWithholding {
+            upstream.drop()
+        } else {
+            upstream.flush()
+            upstream.disconnect()
+        }
         dropInterest()
     }
 }

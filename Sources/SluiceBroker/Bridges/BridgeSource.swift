@@ -28,12 +28,19 @@ struct BridgeSource {
     /// The time of the record at the position when it was last looked at, and that position.
     var timestamp: Timestamp?
     var timedAt: Offset?
+    /// The answer that tells that time, while it is read from files.
+    var timing: UInt64?
 
     init(partition: PartitionID, stream: String, number: Int, progress: PartitionProgress) {
         self.partition = partition
         self.stream = stream
         self.number = number
         self.progress = progress
+    }
+
+    /// When the record at the position was stored; nil when that is not known yet.
+    var oldestStoredAt: Timestamp? {
+        progress.oldestStoredAt ?? (timedAt == progress.position ? timestamp : nil)
     }
 
     /// Where to read on.

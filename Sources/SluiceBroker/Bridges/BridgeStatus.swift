@@ -1,6 +1,6 @@
 package import Bridging
 package import CommitLog
-import SluiceCore
+package import SluiceCore
 
 /// What a bridge does, as `sluice bridges` shows it.
 package enum BridgeState: String, Sendable, CaseIterable {
@@ -14,7 +14,7 @@ package enum BridgeState: String, Sendable, CaseIterable {
     case idle
     /// Stopped by somebody.
     case paused
-    /// Not connected, and retention waits for it.
+    /// Not connected, and retention waits for it; or stopped, since its messages go in circles.
     case held
     /// Not connected; the reason is told.
     case failed
@@ -32,6 +32,8 @@ package struct BridgeStatus: Sendable {
         package var position: Int64
         /// The offset behind the newest durable record.
         package var end: Int64
+        /// When the record at the position was stored; nil when there is none, or it was not looked at yet.
+        package var oldestStoredAt: Timestamp?
     }
 
     /// The bridge's name.
@@ -50,7 +52,7 @@ package struct BridgeStatus: Sendable {
     package var lagRecords: Int64 = 0
     /// Bytes that these take in segment files, about.
     package var lagBytes: Int64 = 0
-    /// The age of the oldest record behind the position, in milliseconds.
+    /// The age of the oldest record that the upstream has not acknowledged, in milliseconds.
     package var lagMilliseconds: Int64 = 0
     /// Messages handed upstream that are not acknowledged and checkpointed.
     package var inflight = 0
@@ -69,7 +71,8 @@ package struct BridgeStatus: Sendable {
 
     /// Counts the lag up to what is durable now: the bridge made this status a while ago, and whoever has just
     /// published, and is told that nothing waits, takes it that this has arrived.
-    package mutating func renewLag(_ log: any LogEngine) {
+    /// - Parameter now: the wall's time, which the age of the oldest record is counted to.
+    package mutating func renewLag(_ log: any LogEngine, now: Timestamp) {
         for index in partitions.indices {
             let place = partitions[index]
             guard let stream = log.streams.first(where: { $0.settings.name == place.stream }),
@@ -78,6 +81,8 @@ package struct BridgeStatus: Sendable {
             partitions[index].end = log.bounds(stream.partitions[place.number]).durable.rawValue
         }
         lagRecords = partitions.reduce(0) { $0 + max(0, $1.end - $1.position) }
+        let waiting = partitions.filter { $0.end > $0.position }.compactMap(\.oldestStoredAt)
+        lagMilliseconds = waiting.min().map { max(0, now.rawValue - $0.rawValue) } ?? 0
     }
 
     /// A JSON object.
@@ -128,6 +133,8 @@ package enum BridgeSeek: Sendable, Equatable {
 package protocol BridgeDirectory: AnyObject, Sendable {
     /// What each bridge did when it last looked.
     var statuses: [BridgeStatus] { get }
+    /// Tells what the broker's own topics say now, for bridges that forward them.
+    func tell(_ topics: [SystemTopic])
     /// Hands a command to a bridge.
     /// - Returns: false when there is no bridge of that name.
     func perform(_ command: BridgeCommand, on name: String) -> Bool

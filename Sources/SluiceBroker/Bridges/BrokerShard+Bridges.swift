@@ -1,6 +1,7 @@
 import Bridging
 import MQTTSession
 import MQTTWire
+import SluiceCore
 import TopicRouting
 
 /// The node's bridges, as clients see them.
@@ -41,6 +42,21 @@ extension BrokerShard {
         SubscriptionOptions(
             qos: min(asked.qos, offer.maximumQoS), noLocal: client.isBridge || asked.noLocal,
             retainAsPublished: client.isBridge || asked.retainAsPublished, retainHandling: asked.retainHandling)
+    }
+
+    /// Says to a bridge that asks which node this is: what the bridge takes in here is marked with it.
+    func greet(_ client: Client, _ request: ConnectRequest) {
+        guard let node = nodeID, client.version == .v5 else { return }
+        let bytes = request.properties.span
+        var properties = PropertyReader(bytes, ByteRange(start: 0, byteCount: bytes.count))
+        while let property = properties.next() {
+            guard case .pair(let name, _) = property.value, bytes.copy(name) == HopCount.bridgeName else { continue }
+            let answer = HopCount.nodeName
+            var buffer = ByteBuffer()
+            PropertyWriter.append(userProperty: answer.span, node.span, to: &buffer)
+            client.authenticationProperties += Array(copying: buffer.bytes)
+            return
+        }
     }
 
     /// Whether a bridge brings back what began here, or what passed too many bridges.

@@ -16,7 +16,7 @@ struct Route: BitwiseCopyable {
     let topicHash: UInt64
     /// Where its records go, as an index.
     let partitionIndex: Int
-    /// Whether the topic starts with `$` and is the broker's own.
+    /// Whether the topic is the broker's own.
     let isReserved: Bool
     private let fields: UnsafeRawPointer
     private let keyByteCount: Int32
@@ -28,7 +28,7 @@ struct Route: BitwiseCopyable {
     fileprivate init(topic: Span<UInt8>, partition: PartitionID, key: Span<UInt8>, arena: RouteArena) {
         topicHash = XXH3.hash(topic)
         partitionIndex = partition.index
-        isReserved = topic[0] == UInt8(ascii: "$")
+        isReserved = ReservedTopic.contains(topic)
         var bytes = ByteBuffer(capacity: key.count + 3 * (topic.count + 32))
         RecordFields.appendKey(key, to: &bytes)
         keyByteCount = Int32(bytes.count)

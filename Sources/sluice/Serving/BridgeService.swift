@@ -47,11 +47,17 @@ final class BridgeService: BridgeDirectory {
 
     /// See `BridgeDirectory`.
     var statuses: [BridgeStatus] {
-        workers.compactMap { worker in
+        let now = Timestamp(rawValue: WallClock.milliseconds())
+        return workers.compactMap { worker in
             var status = worker.status
-            status?.renewLag(log)
+            status?.renewLag(log, now: now)
             return status
         }
+    }
+
+    /// See `BridgeDirectory`.
+    func tell(_ topics: [SystemTopic]) {
+        for worker in workers { worker.post(topics) }
     }
 
     /// See `BridgeDirectory`.
@@ -67,6 +73,8 @@ private final class BridgeWorker: Sendable {
     /// What the thread and the others share.
     private struct Mailbox {
         var commands: [BridgeCommand] = []
+        /// What the broker's own topics said last, if it is to be forwarded.
+        var system: [SystemTopic] = []
         var status: BridgeStatus?
         var isStopping = false
         /// Whether it has its place in the log.
@@ -76,6 +84,8 @@ private final class BridgeWorker: Sendable {
 
     /// Commands that wait; whoever sends more finds the oldest gone.
     private static let commandsMax = 64
+    /// How long what is on its way may take when the node stops, in nanoseconds.
+    private static let drainNanoseconds: Int64 = 1_000_000_000
     /// How often the status is made anew, in nanoseconds.
     private static let statusNanoseconds: Int64 = 200_000_000
 
@@ -122,6 +132,18 @@ private final class BridgeWorker: Sendable {
         wake?()
     }
 
+    /// Hands over what the broker's own topics say, if a topic of the bridge may match them.
+    func post(_ topics: [SystemTopic]) {
+        guard settings.topics.contains(where: { $0.direction.isOut && $0.localFilter.hasPrefix("$SYS") }) else {
+            return
+        }
+        let wake = mailbox.withLock { mailbox in
+            mailbox.system = topics
+            return mailbox.wake
+        }
+        wake?()
+    }
+
     func start() {
         let made = LoopThreadBox(thread: LoopThread(name: "bridge-\(settings.name)") { [self] in run() })
         thread.withLock { $0 = made }
@@ -159,22 +181,35 @@ private final class BridgeWorker: Sendable {
         var one: UInt64 = 1
         _ = write(placed, &one, MemoryLayout<UInt64>.size)
         var statusDue: Int64 = 0
+        var drainedBy = Int64.max
         while true {
-            let (commands, isStopping) = mailbox.withLock { mailbox in
-                defer { mailbox.commands = [] }
-                return (mailbox.commands, mailbox.isStopping)
+            let (commands, system, isStopping) = mailbox.withLock { mailbox in
+                defer {
+                    mailbox.commands = []
+                    mailbox.system = []
+                }
+                return (mailbox.commands, mailbox.system, mailbox.isStopping)
             }
             let now = MonotonicClock.nanoseconds()
             for command in commands { runner.perform(command, now: now) }
-            if isStopping { break }
+            if isStopping {
+                // What is on its way would go again when the node is started again.
+                runner.drain()
+                drainedBy = min(drainedBy, now + Self.drainNanoseconds)
+                if runner.isDrained || now >= drainedBy { break }
+            }
+            if !system.isEmpty { runner.forward(system) }
             let (deadline, isHeld) = runner.tick(
                 now: now, wallClock: Timestamp(rawValue: WallClock.milliseconds()))
             if now >= statusDue || !commands.isEmpty {
                 let status = runner.status
                 mailbox.withLock { $0.status = status }
                 statusDue = now + Self.statusNanoseconds
+            } else {
+                // Positions are those of this tick: who asks counts from them to what is durable then.
+                mailbox.withLock { $0.status?.renewPositions(runner) }
             }
-            upstream.wait(until: deadline, isHeld: isHeld)
+            upstream.wait(until: min(deadline, drainedBy), isHeld: isHeld)
         }
         runner.shutDown()
     }

@@ -87,6 +87,8 @@ enum BridgeTranslation {
         settings.restart = BridgeSettings.RestartDelay(
             baseNanoseconds: bridge.restart.nanoseconds, capNanoseconds: bridge.restartMax.nanoseconds)
         settings.inflightMax = bridge.inflightMax
+        settings.messagesPerSecondMax = bridge.messagesPerSecondMax
+        settings.bytesPerSecondMax = bridge.bytesPerSecondMax
         settings.triesPrivate = bridge.triesPrivate
         settings.notifies = bridge.notifies
         settings.notifiesLocallyOnly = bridge.notifiesLocallyOnly

@@ -5,13 +5,15 @@ import Testing
 @Suite("bridges that could go in circles")
 struct BridgeLoopTests {
     private func node(
-        _ bridges: [(name: String, port: Int)], _ reserved: ReservedPort? = nil, direction: String = "out"
+        _ bridges: [(name: String, port: Int)], _ reserved: ReservedPort? = nil, direction: String = "out",
+        version: String = "5"
     ) throws -> BrokerProcess {
         var lines = ["bridges:"]
         for bridge in bridges {
             lines += [
                 "  - name: \(bridge.name)", "    address: 127.0.0.1:\(bridge.port)", "    client_id: \(bridge.name)",
                 "    topics:", "      - topic: 'r/# \(direction) 1'", "    restart: 20ms", "    restart_max: 100ms",
+                "    protocol: '\(version)'",
             ]
         }
         return try BrokerProcess(lines.joined(separator: "\n") + "\n" + BrokerProcess.plain, reserved: reserved)
@@ -130,5 +132,133 @@ struct BridgeLoopTests {
         #expect(try Self.payloads(node).filter { $0 != "probe" }.sorted() == all)
         let heard = try listener.receive(10).map(\.payload).filter { $0 != "probe" }
         #expect(heard.sorted() == all)
+    }
+
+    /// Two nodes with a bridge each to the other.
+    private func pair(_ direction: String, _ version: String) throws -> [BrokerProcess] {
+        let ports = try (0..<2).map { _ in try ReservedPort() }
+        let nodes = try (0..<2).map { index in
+            try node(
+                [("n\(index)", ports[1 - index].port)], ports[index], direction: direction, version: version)
+        }
+        for node in nodes { try live(node) }
+        return nodes
+    }
+
+    @Test("in on both sides, MQTT 5: every message once on each side")
+    func inBoth() throws { try once(try pair("in", "5")) }
+
+    @Test("both ways on both sides, MQTT 5: a message is stored once for each bridge that leads there, and no more")
+    func bothBoth() throws {
+        let nodes = try pair("both", "5")
+        for (index, node) in nodes.enumerated() {
+            for number in 0..<5 {
+                let arguments = ["-t", "r/\(index)", "-q", "1", "-m", "\(index)-\(number)"]
+                #expect(try node.mosquitto("pub", arguments).code == 0)
+            }
+        }
+        // Each of five here, five from there twice, and everything that came the long way round is passed over.
+        for node in nodes {
+            #expect(
+                try node.process.wait {
+                    try Self.payloads(node).count >= 15 && Self.number("looped", of: node) >= 5
+                })
+            #expect(try Self.payloads(node).count == 15)
+        }
+    }
+
+    private static func number(_ name: String, of node: BrokerProcess) throws -> Int {
+        let output = try node.sluice(["bridges", "list", "--json"]).output
+        let document = try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any]
+        let bridges = document?["bridges"] as? [[String: Any]] ?? []
+        return bridges.compactMap { $0[name] as? Int }.reduce(0, +)
+    }
+
+    /// What one message may make of itself before a bridge is held: four rows of 32 for each of up to five copies, and
+    /// what a busy machine lets through.
+    private static let recordsMax = 1000
+
+    private func heldFor(_ nodes: [BrokerProcess]) throws -> BrokerProcess {
+        var held: BrokerProcess?
+        let isHeld = try nodes[0].process.wait {
+            held = try nodes.first { node in
+                let output = try node.sluice(["bridges", "list", "--json"]).output.replacing("\": ", with: "\":")
+                return output.contains("\"state\":\"held\"") && output.contains("\"cause\":\"loop\"")
+            }
+            return held != nil
+        }
+        #expect(isHeld)
+        return try #require(held)
+    }
+
+    @Test(
+        "MQTT 3.1.1 on both sides: the bridge is held by name, before the message fills a disk",
+        arguments: ["out", "in", "both"])
+    func plain(direction: String) throws {
+        let nodes = try pair(direction, "3.1.1")
+        #expect(try nodes[0].mosquitto("pub", ["-t", "r/a", "-q", "1", "-m", "again"]).code == 0)
+        let held = try heldFor(nodes)
+        #expect(held.logs("goes in circles"))
+        for node in nodes { #expect(try Self.payloads(node).count <= Self.recordsMax) }
+        guard direction != "both" else { return }
+        // It stays held when the node is started again, until it is told to go on.
+        let index = held === nodes[0] ? 0 : 1
+        let other = nodes[1 - index]
+        _ = other.stop()
+        #expect(held.stop() == 0)
+        let ended = try BrokerProcess(
+            try String(contentsOfFile: held.directory.path + "/sluice.yaml", encoding: .utf8),
+            directory: held.directory)
+        _ = try heldFor([ended])
+        #expect(try ended.sluice(["bridges", "resume", "n\(index)"]).code == 0)
+        #expect(
+            try ended.process.wait {
+                try ended.sluice(["bridges", "list", "--json"]).output.replacing("\": ", with: "\":")
+                    .contains("\"cause\":\"TCP\"")
+            })
+    }
+
+    @Test("a node takes in from mosquitto, which takes in from the node")
+    func mosquittoInBetween() throws {
+        let ports = try (0..<2).map { _ in try ReservedPort() }
+        let node = try node([("up", ports[1].port)], ports[0], direction: "in")
+        let mosquitto = try MosquittoBroker(
+            """
+            allow_anonymous true
+            connection node
+            address 127.0.0.1:\(node.port)
+            topic r/# in 1
+            restart_timeout 1
+            remote_clientid mosq
+
+            """, at: ports[1])
+        try live(node)
+        let state = ["-t", "$SYS/broker/connection/mosq/state", "-C", "1", "-W", "5"]
+        #expect(try node.process.wait { try node.mosquitto("sub", state).output == "1\n" })
+        // Until mosquitto's subscription is there, nothing goes round.
+        var number = 0
+        let isHeld = try node.process.wait {
+            number += 1
+            _ = try node.mosquitto("pub", ["-t", "r/a", "-q", "1", "-m", "again \(number)"])
+            // One message at a time goes round, so that mosquitto's window never stalls.
+            return try node.process.wait(within: 20) { try Self.number("looped", of: node) > 0 }
+        }
+        #expect(isHeld)
+        _ = try heldFor([node])
+        #expect(node.logs("bridge up: held, loop: 'r/a' goes in circles"))
+        withExtendedLifetime(mosquitto) {}
+    }
+
+    @Test("a value that is published again and again goes through a bridge of MQTT 3.1.1, all of it")
+    func repeats() throws {
+        let upper = try BrokerProcess()
+        let lower = try node([("up", upper.port)], version: "3.1.1")
+        try live(lower)
+        let count = 3000
+        let lines = String(repeating: "same\n", count: count)
+        let arguments = ["mosquitto_pub", "-p", String(lower.port), "-t", "r/a", "-q", "1", "-l"]
+        for _ in 0..<3 { #expect(try Program.run(arguments, input: lines, within: 120).code == 0) }
+        #expect(try upper.process.wait { try Self.payloads(upper).count >= 3 * count })
+        #expect(try Self.number("looped", of: lower) == 0)
     }
 }

@@ -171,4 +171,81 @@ struct BridgeOutageTests {
         try collected.check(0..<Self.count, qos: qos, repeatedMax: 0)
         #expect(broker.stop() == 0)
     }
+
+    @Test("with its upstream gone, the age of what waits is told, also behind a restart of the node, and grows")
+    func age() throws {
+        let port = try ReservedPort()
+        let configuration = BridgeTests.configuration(port.port, ["q/# out 1"])
+        var broker = try BrokerProcess(configuration)
+        try BridgeTests.publish(broker, 0..<3, qos: 1)
+        func age() throws -> Int {
+            let output = try broker.sluice(["bridges", "list", "--json"]).output.replacing("\": ", with: "\":")
+            return output.firstMatch(of: /"lag_ms":(\d+)/).flatMap { Int($0.1) } ?? 0
+        }
+        #expect(try broker.process.wait { try age() > 1000 })
+        let before = try age()
+        #expect(broker.stop() == 0)
+        broker = try broker.restarted(configuration)
+        #expect(try broker.process.wait { try age() > before })
+        let upstream = try MosquittoBroker(at: port)
+        _ = try BridgeTests.waits(broker) { $0.contains("\"lag_records\":0") && $0.contains("\"lag_ms\":0") }
+        #expect(broker.stop() == 0)
+        withExtendedLifetime(upstream) {}
+    }
+
+    @Test("what the node says of itself goes to an upstream, and an upstream's topics of $ come in")
+    func dollarTopics() throws {
+        let upstream = try MosquittoBroker()
+        let broker = try BrokerProcess(
+            BridgeTests.configuration(upstream.port, ["$SYS/broker/# out 0 \"\" plant/", "$aws/# in 1"]))
+        let arguments = ["-t", "plant/$SYS/broker/version", "-C", "1", "-W", "60", "-p", String(upstream.port)]
+        #expect(try Program.run(["mosquitto_sub"] + arguments, within: 90).output == "sluice\n")
+        _ = try BridgeTests.waits(broker) { $0.contains("\"state\":\"live\"") }
+        let shadow = ["-t", "$aws/things/x", "-q", "1", "-m", "shadow", "-p", String(upstream.port)]
+        #expect(try Program.run(["mosquitto_pub"] + shadow).code == 0)
+        let replay = ["-t", "$replay/earliest/$aws/#", "-C", "1", "-W", "5"]
+        #expect(try broker.process.wait { try broker.mosquitto("sub", replay).output == "shadow\n" })
+        #expect(broker.stop() == 0)
+    }
+
+    @Test("SIGTERM in the middle of catching up: nothing comes twice")
+    func stops() throws {
+        let upstream = try MosquittoBroker()
+        let collector = try MosquittoClient(id: "collector")
+        try collector.connect(port: upstream.port)
+        try collector.subscribe("q/#", qos: 1)
+        let configuration = BridgeTests.configuration(upstream.port, ["q/# out 1"], inflight: 100)
+        var broker = try BrokerProcess(configuration)
+        _ = try BridgeTests.waits(broker) { $0.contains("\"state\":\"live\"") }
+        for round in 0..<5 {
+            upstream.signal(SIGSTOP)
+            try BridgeTests.publish(broker, round * 300..<(round + 1) * 300, qos: 1)
+            upstream.signal(SIGCONT)
+            #expect(broker.stop() == 0)
+            broker = try broker.restarted(configuration)
+        }
+        _ = try BridgeTests.waits(broker) { $0.contains("\"inflight\":0") && $0.contains("\"lag_records\":0") }
+        let numbers = try collector.receive(1500).compactMap { Int($0.payload) }
+        #expect(numbers.sorted() == Array(0..<1500))
+        #expect(broker.stop() == 0)
+    }
+
+    @Test("a bridge with a rate catches up no faster than that, and loses nothing")
+    func rate() throws {
+        let port = try ReservedPort()
+        let broker = try BrokerProcess(BridgeTests.configuration(port.port, ["q/# out 1"], ["rate: 200"]))
+        try BridgeTests.publish(broker, 0..<300, qos: 1)
+        #expect(try broker.sluice(["bridges", "pause", "up"]).code == 0)
+        let upstream = try MosquittoBroker(at: port)
+        let collector = try MosquittoClient(id: "collector")
+        try collector.connect(port: upstream.port)
+        try collector.subscribe("q/#", qos: 1)
+        let start = ContinuousClock.now
+        #expect(try broker.sluice(["bridges", "resume", "up"]).code == 0)
+        let numbers = try collector.receive(300).compactMap { Int($0.payload) }
+        // A tenth of a second's worth goes at once.
+        #expect(ContinuousClock.now - start >= .milliseconds(1390))
+        #expect(numbers.sorted() == Array(0..<300))
+        #expect(broker.stop() == 0)
+    }
 }

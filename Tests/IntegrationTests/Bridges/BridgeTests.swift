@@ -86,6 +86,11 @@ struct BridgeTests {
             broker = try broker.restarted(configuration)
         }
         let twice = try check(collector, roundCount * perRound)
+        // What the upstream acknowledged is counted, what came twice perhaps twice; nothing is left out for good.
+        let count = roundCount * perRound
+        let counted = try Self.waits(broker) { $0.contains("\"inflight\":0") && $0.contains("\"lag_records\":0") }
+        let forwarded = counted.firstMatch(of: /"forwarded":(\d+)/).flatMap { Int($0.1) }
+        #expect(try (count...count + twice).contains(#require(forwarded)), "\(counted)")
         #expect(qos == 2 ? twice == 0 : twice <= roundCount * 50, "\(twice) came twice")
         #expect(broker.stop() == 0)
     }

@@ -367,14 +367,17 @@ struct MessageConformanceTests {
         client.expectOnly()
     }
 
-    @Test("topics that begin with $ are nobody's but the broker's, and no leading wildcard matches them")
+    @Test("some topics that begin with $ are nobody's but the broker's, and no leading wildcard matches any of them")
     func dollarTopics() throws {
         let broker = try BrokerProcess()
         let client = try Peer(broker, 5, "c")
         for filter in ["#", "+/A", "+/broker/#"] { client.subscribed(filter, 0) }
+        let named = try Peer(broker, 4, "n")
+        named.subscribed("$TopicA/#", 0)
         for level in Self.both {
             let publisher = try Peer(broker, level, "p")
-            publisher.publish("$TopicA/A", "x")
+            publisher.stores("$TopicA/A", "x")
+            named.expectOnly("$TopicA/A x q0")
             publisher.publish("$SYS/broker/uptime", "x", qos: 1, id: 5)
             publisher.expect(level == 5 ? "puback 5 135" : "puback 5")
             publisher.publish("$share/g/A", "x", qos: 2, id: 6)
