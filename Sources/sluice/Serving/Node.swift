@@ -93,8 +93,8 @@ struct Node {
         let (count, most) = (streams.partitionCount, Limits.partitionsMax - Limits.ownPartitionsMax)
         guard count <= most else {
             throw CommandFailure(
-                "the data directory and the configuration have \(count) partitions together, and a node has \(most) at most"
-            )
+                "the data directory and the configuration have \(count) partitions together, "
+                    + "and a node has \(most) at most")
         }
         return streams.stored
     }

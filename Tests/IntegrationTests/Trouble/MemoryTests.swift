@@ -2,6 +2,37 @@ import Foundation
 import Glibc
 import Testing
 
+/// A control group of this test, of whichever version the machine has.
+final class ControlGroup {
+    let path: String
+
+    struct Refusal: Error {}
+
+    /// Whether this process may make one: root, and not in a sandbox.
+    static let isAvailable: Bool = {
+        do {
+            _ = try ControlGroup(byteCount: 64 << 20)
+            return true
+        } catch {
+            return false
+        }
+    }()
+
+    /// A group whose processes have `byteCount` bytes of memory.
+    init(byteCount: Int) throws {
+        let root = "/sys/fs/cgroup"
+        let isUnified = FileManager.default.fileExists(atPath: root + "/cgroup.controllers")
+        path = "\(root)\(isUnified ? "" : "/memory")/sluice-test-\(UUID().uuidString)"
+        guard mkdir(path, 0o755) == 0 else { throw Refusal() }
+        let limit = path + (isUnified ? "/memory.max" : "/memory.limit_in_bytes")
+        guard let file = fopen(limit, "r+") else { throw Refusal() }
+        defer { fclose(file) }
+        guard fputs("\(byteCount)", file) >= 0 else { throw Refusal() }
+    }
+
+    deinit { rmdir(path) }
+}
+
 @Suite("A process with little memory")
 struct MemoryTests {
     /// Clients that ask for everything and read nothing.
@@ -97,6 +128,18 @@ struct MemoryTests {
             RawPacket.publish(level: 5, topic: "t", payload: String(repeating: "x", count: 1_000_000), qos: 1, id: 7))
         #expect(good.next() == .packet([0x40, 2, 0, 7]))
         withExtendedLifetime(half) {}
+        #expect(broker.stop() == 0)
+    }
+
+    @Test(
+        "a control group's limit is taken for what the process may have",
+        .enabled(if: ControlGroup.isAvailable, "needs the right to make a control group"))
+    func controlGroup() throws {
+        let group = try ControlGroup(byteCount: 200 << 20)
+        let broker = try BrokerProcess(
+            Self.small, wrapper: ["sh", "-c", "echo $$ > \(group.path)/cgroup.procs; exec \"$@\"", "sh"],
+            isSameProcess: true)
+        #expect(broker.logs("memory: 200 MiB (the control group), clients may hold 44.0 MiB"), "\(broker.log)")
         #expect(broker.stop() == 0)
     }
 
