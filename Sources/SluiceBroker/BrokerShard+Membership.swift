@@ -40,8 +40,8 @@ extension BrokerShard {
         let key = GroupKey(group: name, stream: streamName)
         let claim = peers.withDirectory { $0.claimCoordinator(key, filter: replay.filter, by: settings.index) }
         guard claim.filter == replay.filter else {
-            let filter = String(decoding: claim.filter, as: UTF8.self)
-            return Outcome(code: .topicFilterInvalid, reason: "the group '\(name)' reads this stream with '\(filter)'")
+            let filter = claim.filter.isEmpty ? "no filter" : "'\(String(decoding: claim.filter, as: UTF8.self))'"
+            return Outcome(code: .topicFilterInvalid, reason: "the group '\(name)' reads this stream with \(filter)")
         }
         if claim.shard == settings.index { makeGroup(key, stream, start: start) }
         if let index = client.subscriptions.firstIndex(where: { $0.filter == request.filter }) {

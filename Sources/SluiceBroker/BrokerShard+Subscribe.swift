@@ -387,7 +387,7 @@ extension BrokerShard {
         if subscription.reader.isReplay { client.sideReaders.append(subscription.reader) }
         // The new one first: the scan must not lose its place when the last subscription is replaced.
         let filter = subscription.matched
-        trie.insert(subscription, filter: filter.span)
+        if filter.isEmpty { wholeStreams.append(subscription) } else { trie.insert(subscription, filter: filter.span) }
         count(subscription, by: 1)
         if let former {
             // The table has one place for each reader and filter, which the new one has taken.
@@ -411,7 +411,11 @@ extension BrokerShard {
             return
         }
         let filter = subscription.matched
-        trie.remove(id: subscription.id, filter: filter.span)
+        if filter.isEmpty {
+            wholeStreams.removeAll { $0 === subscription }
+        } else {
+            trie.remove(id: subscription.id, filter: filter.span)
+        }
         if subscription.reader.isReplay {
             subscription.reader.isClosed = true
             courses.removeAll { $0 === subscription.reader }

@@ -87,6 +87,9 @@ package final class BrokerShard {
     var clients: [UInt64: Client] = [:]
     var dirtyClients: [Client] = []
     var trie = SubscriptionTrie<Subscription>()
+    /// Subscriptions without a filter: every record of a stream is theirs, also where `#` would not match, since the
+    /// topic begins with `$`.
+    var wholeStreams: [Subscription] = []
     var matches = TopicCache<MatchList>()
     /// What topics without subscribers share.
     let noMatches = MatchList()
