@@ -177,7 +177,8 @@ extension BrokerShard {
     private func release(_ membership: GroupMembership, _ number: Int) {
         commit(membership, number)
         guard let progress = membership.remove(number) else { return }
-        let handover = GroupHandover(partition: number, acknowledged: progress.acknowledged)
+        let handover = GroupHandover(
+            partition: number, acknowledged: progress.acknowledged, sentEnd: progress.sentEnd)
         tell(membership.coordinator, .groupReleased(membership.key, member: membership.memberID, handover))
     }
 
@@ -202,7 +203,9 @@ extension BrokerShard {
         for number in membership.partitions.keys.sorted() {
             commit(membership, number)
             if let progress = membership.remove(number) {
-                handovers.append(GroupHandover(partition: number, acknowledged: progress.acknowledged))
+                handovers.append(
+                    GroupHandover(
+                        partition: number, acknowledged: progress.acknowledged, sentEnd: progress.sentEnd))
             }
         }
         let owner = ClientOwner(shard: settings.index, number: membership.client.number)
