@@ -85,12 +85,10 @@ package final class BridgeRunner {
     var isDraining = false
     /// Why the bridge is held, when it is for a loop.
     var loop: UpstreamFailure?
-    var forwardedCount: UInt64 = 0
-    var receivedCount: UInt64 = 0
+    /// What it has counted besides its partitions.
+    var totals = BridgeTotals()
+    /// Messages that came and are not durable yet.
     var receivedPending: UInt64 = 0
-    var droppedCount: UInt64 = 0
-    var refusedCount: UInt64 = 0
-    var loopedCount: UInt64 = 0
     /// Nanoseconds of a clock that never goes back.
     var now: Int64 = 0
     /// The wall's time.
@@ -178,6 +176,8 @@ package final class BridgeRunner {
             missAnswers()
             perform(connection.elapsed(now: now, waiting: waitingCount, jitter: jitter))
             pump()
+            // What goes upstream is noted before it leaves.
+            note()
             commit()
             if heldUntil == nil, !isWithholding { upstream.flush() }
         }
@@ -230,7 +230,7 @@ package final class BridgeRunner {
             return log.awaitProgress(lsn, written: false, for: reader)
         }
         heldUntil = nil
-        receivedCount += receivedPending
+        totals.received += receivedPending
         receivedPending = 0
         if !isWithholding { upstream.flush() }
     }

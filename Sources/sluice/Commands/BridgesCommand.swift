@@ -59,12 +59,19 @@ enum BridgesCommand {
         settings.add(["lost to retention", String(report.dropped)])
         settings.add(["refused", String(report.refused)])
         settings.add(["had been here", String(report.looped)])
+        settings.add(["repeated", String(report.repeated)])
         for refusal in report.refusals { settings.add(["refusal", refusal]) }
         for remark in report.remarks { settings.add(["note", remark]) }
         print(settings.text())
-        var table = Table(["STREAM", "PARTITION", "POSITION", "END"], [.left, .right, .right, .right])
+        var table = Table(
+            ["STREAM", "PARTITION", "START", "POSITION", "END", "FORWARDED", "REFUSED", "LOST", "SKIPPED", "REPEATED"],
+            [.left] + Array(repeating: .right, count: 9))
         for place in report.partitions {
-            table.add([place.stream, String(place.number), String(place.position), String(place.end)])
+            let numbers = [
+                place.number, place.start, place.position, place.end, place.forwarded, place.refused, place.dropped,
+                place.skipped, place.repeated,
+            ]
+            table.add([place.stream] + numbers.map { String($0) })
         }
         print(table.text(), terminator: "")
         return ExitCode.success
@@ -205,6 +212,12 @@ private struct BridgeReport {
         var number: Int64
         var position: Int64
         var end: Int64
+        var start: Int64
+        var forwarded: Int64
+        var refused: Int64
+        var dropped: Int64
+        var skipped: Int64
+        var repeated: Int64
     }
 
     var name: String
@@ -222,6 +235,7 @@ private struct BridgeReport {
     var dropped: Int64
     var refused: Int64
     var looped: Int64
+    var repeated: Int64
     var partitions: [Place]
 
     init(_ json: JSON) throws(CommandFailure) {
@@ -248,10 +262,14 @@ private struct BridgeReport {
         dropped = try number("dropped")
         refused = try number("refused")
         looped = try number("looped")
+        repeated = try number("repeated")
         self.partitions = partitions.map { place in
-            Place(
-                stream: place["stream"]?.text ?? "", number: place["partition"]?.integer ?? 0,
-                position: place["position"]?.integer ?? 0, end: place["end"]?.integer ?? 0)
+            func number(_ name: String) -> Int64 { place[name]?.integer ?? 0 }
+            return Place(
+                stream: place["stream"]?.text ?? "", number: number("partition"), position: number("position"),
+                end: number("end"), start: number("start"), forwarded: number("forwarded"),
+                refused: number("refused"), dropped: number("dropped"), skipped: number("skipped"),
+                repeated: number("repeated"))
         }
     }
 
