@@ -26,7 +26,7 @@ extension BridgeRunner {
     private var mayForward: Bool { pause == nil && loopFound == nil && !isDraining }
 
     /// Whether its pace lets it hand over another message now.
-    private var isInPace: Bool { pace.due == nil }
+    private var isInPace: Bool { paceDue == nil }
 
     /// Whether everything durable was read.
     var isAtEnd: Bool {
@@ -45,6 +45,7 @@ extension BridgeRunner {
         guard map.isOut else { return }
         if connection.isIdle { return look(for: settings.threshold) }
         pace.elapsed(now: now)
+        elapseCatchUp()
         guard connection.isConnected, window.isOpen, mayForward, isInPace else { return }
         var budget = Self.recordsMax
         var idle = 0
@@ -247,6 +248,8 @@ extension BridgeRunner {
         if window.unacknowledged == 0 { lastAnswer = now }
         window.sent(byteCount)
         pace.took(byteCount: byteCount)
+        catchUp?.pace.took()
+        catchUp?.sentCount += 1
         if unnoted.last != index { unnoted.append(index) }
         lastPacketID = packetID
         guard message.qos == .exactlyOnce else { return }
@@ -386,6 +389,7 @@ extension BridgeRunner {
     /// The connection is gone: what it has not finished goes again, and at QoS 2 under the same identifiers.
     func forgetConnection() {
         inflight.removeAll()
+        catchUp = nil
         subscriptions.removeAll()
         window.lost()
         forgetLoops()

@@ -81,6 +81,8 @@ package final class BridgeRunner {
     var loopFound: String?
     /// How fast it hands over.
     var pace: BridgePace
+    /// The catch-up that goes on, if it has a pace.
+    var catchUp: CatchUp?
     /// Whether the node stops.
     var isDraining = false
     /// Why the bridge is held, when it is for a loop.
@@ -193,7 +195,8 @@ package final class BridgeRunner {
         if let due = connection.deadline { deadline = min(deadline, due) }
         if loopFound != nil, heldUntil == nil { deadline = now }
         if let due = pauseDeadline, heldUntil == nil { deadline = min(deadline, due) }
-        if isPumpReady, heldUntil == nil { deadline = min(deadline, pace.due ?? now) }
+        if isPumpReady, heldUntil == nil { deadline = min(deadline, paceDue ?? now) }
+        if let due = paceDue, connection.isConnected, heldUntil == nil, !isAtEnd { deadline = min(deadline, due) }
         if isCheckpointDirty, pendingCheckpoint == nil {
             deadline = min(deadline, lastCheckpoint + Self.checkpointNanoseconds)
         }
@@ -307,6 +310,7 @@ package final class BridgeRunner {
         refusals = []
         let address = connection.address.map { settings.addresses[$0].description } ?? ""
         report(.info, "bridge \(settings.name): connected to \(address)")
+        beginCatchUp()
         sendAssuredAgain(isSessionPresent)
         tellState(isConnected: true)
         for subscription in map.subscriptions {

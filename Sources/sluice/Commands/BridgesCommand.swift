@@ -138,10 +138,26 @@ enum BridgesCommand {
             print("\(address): \(failure.map { "\($0)" } ?? "connected")")
             isReached = isReached && failure == nil
         }
+        if let warning = rateWarning(settings) { Sluice.complain(warning) }
         return isReached ? ExitCode.success : ExitCode.failure
     }
 
     // MARK: Leaves
+
+    /// What the upstream may drop of what it acknowledges.
+    private static func rateWarning(_ settings: BridgeSettings) -> String? {
+        guard settings.topics.contains(where: \.direction.isOut), settings.messagesPerSecondMax == nil else {
+            return nil
+        }
+        let drops =
+            "an upstream such as mosquitto drops what it has no room for (max_queued_messages, 1000 for each "
+            + "subscriber), though it has acknowledged it"
+        guard settings.pacesCatchUp else {
+            return "warning: 'rate: unlimited': after an outage everything goes at once, and \(drops)"
+        }
+        return "warning: without 'rate' only history is paced, with \(CatchUpPace.messagesPerSecond) messages a second "
+            + "above what is published; what is published faster than a subscriber reads goes at once, and \(drops)"
+    }
 
     private static func command(
         _ verb: String, _ arguments: Arguments, argument: String, done: String

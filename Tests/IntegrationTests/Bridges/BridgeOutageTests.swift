@@ -249,6 +249,36 @@ struct BridgeOutageTests {
         #expect(broker.stop() == 0)
     }
 
+    @Test("a bridge without a rate catches up with 1,000 messages a second, and is not slowed once it has")
+    func catchesUp() throws {
+        let port = try ReservedPort()
+        let broker = try BrokerProcess(BridgeTests.configuration(port.port, ["q/# out 1"], ["rate: default"]))
+        try BridgeTests.publish(broker, 0..<3000, qos: 1)
+        #expect(try broker.sluice(["bridges", "pause", "up"]).code == 0)
+        let upstream = try MosquittoBroker(at: port)
+        let collector = try MosquittoClient(id: "collector")
+        try collector.connect(port: upstream.port)
+        try collector.subscribe("q/#", qos: 1)
+        let start = ContinuousClock.now
+        #expect(try broker.sluice(["bridges", "resume", "up"]).code == 0)
+        let numbers = try collector.receive(3000).compactMap { Int($0.payload) }
+        // A tenth of a second's worth goes at once, and the last window is not history any more.
+        #expect(ContinuousClock.now - start >= .milliseconds(2840))
+        #expect(numbers.sorted() == Array(0..<3000))
+        #expect(broker.logs("catches up on 3000 records"))
+        try BridgeTests.publish(broker, 3000..<9000, qos: 1)
+        #expect(try Set(collector.receive(9000).map(\.payload)).count == 9000)
+        #expect(broker.log.count { $0.contains("catches up on") } == 1)
+        for (rate, warning) in [("default", "without 'rate'"), ("unlimited", "'rate: unlimited'"), ("200", "")] {
+            let text = BridgeTests.configuration(port.port, ["q/# out 1"], ["rate: \(rate)"])
+            let file = try broker.directory.write("other.yaml", text)
+            let test = try Program.sluice(["bridges", "test", "up", "--config", file])
+            #expect(test.code == 0 && test.errors.contains("max_queued_messages") == !warning.isEmpty, "\(test)")
+            #expect(test.errors.contains(warning) || warning.isEmpty, "\(test)")
+        }
+        #expect(broker.stop() == 0)
+    }
+
     @Test("after kill -9 a bridge's counts add up to where it is, and what went again is counted")
     func reconciles() throws {
         let upstream = try MosquittoBroker()
