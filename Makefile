@@ -51,12 +51,15 @@ sanitize: ## broker, hostile clients and groups with the address and the thread 
 bench: ## measure (Benchmarks): pieces with allocation gates, the broker beside mosquitto and C
 	$(MAKE) --directory Benchmarks bench
 
-soak: ## 100,000 histories, 10,000 damaged images, 200 rounds of kill -9, hostile clients, groups, bridges, memory
+soak: build ## 100,000 histories, 10,000 damaged images, 200 rounds of kill -9, hostile clients, groups, bridges, memory
 	SLUICE_SOAK_RUNS=100000 $(SWIFT) test $(IMPORTS) --filter '^CommitLogTests\.(CrashTests|ProducerCrashTests)'
 	SLUICE_DAMAGED_IMAGES=10000 $(SWIFT) test $(IMPORTS) --filter '^CommitLogTests\.DamagedImageTests'
 	SLUICE_CRASH_ROUNDS=200 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.CrashTests'
 	SLUICE_SOAK_SESSIONS=100000 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.HostileTests'
 	SLUICE_SOAK_ROUNDS=200 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.GroupTests'
+	$(SWIFT) test $(IMPORTS) --no-parallel --filter '^IntegrationTests\.(MemoryTests|DescriptorTests)'
+	SLUICE_EXECUTABLE="$$($(SWIFT) build $(RELEASE) --show-bin-path)/sluice" SLUICE_SOAK_RECONNECTS=1000000 \
+		$(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.ReconnectTests'
 	SLUICE_SOAK_MESSAGES=200000 $(SWIFT) test $(IMPORTS) --no-parallel \
 		--filter '^IntegrationTests\.(BridgeTests/killedNode|BridgeOutageTests)'
 	$(MAKE) --directory Benchmarks soak

@@ -44,8 +44,9 @@ struct InboundFlow {
 
     /// Takes into account that `count` PUBACKs have left.
     mutating func acknowledged(_ count: Int) {
-        precondition(count >= 0 && count <= unacknowledgedCount)
-        unacknowledgedCount -= count
+        precondition(count >= 0)
+        assert(count <= unacknowledgedCount)
+        unacknowledgedCount = max(0, unacknowledgedCount - count)
     }
 
     // MARK: Topic aliases

@@ -9,15 +9,19 @@ struct ByteReader: ~Escapable {
     var position: Int
     /// The index after the packet's last byte.
     let end: Int
+    /// Whether strings may have control characters and noncharacters. What clients send may not; what a server sends,
+    /// and what is on record from before, is taken.
+    let takesControls: Bool
 
     @inline(__always)
     @_lifetime(copy bytes)
-    init(_ bytes: Span<UInt8>, base: Int, position: Int, end: Int) {
+    init(_ bytes: Span<UInt8>, base: Int, position: Int, end: Int, takesControls: Bool = true) {
         precondition(base <= position && position <= end && end <= bytes.count)
         self.bytes = bytes
         self.base = base
         self.position = position
         self.end = end
+        self.takesControls = takesControls
     }
 
     var remaining: Int {
@@ -89,12 +93,12 @@ struct ByteReader: ~Escapable {
         try readBytes(Int(try readUInt16()))
     }
 
-    /// Reads a string and checks that it is UTF-8 without U+0000.
+    /// Reads a string and checks that it is UTF-8 without U+0000, and without control characters unless they are taken.
     ///
     /// Source: MQTT 5.0 §1.5.4.
     mutating func readString() throws(MQTTDecodeError) -> ByteRange {
         let range = try readBinary()
-        if let flaw = UTF8Flaw.first(in: bytes.extracting(range)) {
+        if let flaw = UTF8Flaw.first(in: bytes.extracting(range), takesControls: takesControls) {
             throw error(flaw.cause, at: range.indices.lowerBound + flaw.offset)
         }
         return range

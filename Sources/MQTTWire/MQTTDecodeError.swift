@@ -37,6 +37,8 @@ package struct MQTTDecodeError: Error, Equatable, Sendable, CustomStringConverti
         case stringNotUTF8
         /// A string contains U+0000.
         case stringContainsNull
+        /// A client's string contains a control character or a noncharacter.
+        case stringContainsControl
         /// CONNECT does not start with `MQTT` or `MQIsdp`.
         case protocolNameUnknown
         /// The protocol name is known and the level is not one of ours.
@@ -126,9 +128,10 @@ extension MQTTDecodeError.Cause {
     package var reasonCode: ReasonCode {
         switch self {
         case .remainingLengthTooLong, .packetTypeReserved, .flagsReserved, .packetTruncated, .bytesLeftOver,
-            .variableIntegerMalformed, .stringNotUTF8, .stringContainsNull, .connectFlagReserved, .willFlagsWithoutWill,
-            .willQoSInvalid, .passwordWithoutUserName, .qosInvalid, .duplicateWithoutQoS, .subscribeOptionsReserved,
-            .propertyUnknown, .propertyMisplaced, .connackFlagsInvalid:
+            .variableIntegerMalformed, .stringNotUTF8, .stringContainsNull, .stringContainsControl,
+            .connectFlagReserved,
+            .willFlagsWithoutWill, .willQoSInvalid, .passwordWithoutUserName, .qosInvalid, .duplicateWithoutQoS,
+            .subscribeOptionsReserved, .propertyUnknown, .propertyMisplaced, .connackFlagsInvalid:
             .malformedPacket
         case .packetFromWrongSide, .connectExpected, .connectRepeated, .packetIDZero, .topicNameAndAliasMissing,
             .sharedNoLocal, .subscribeEmpty, .unsubscribeEmpty, .subscribeQoSInvalid, .retainHandlingInvalid,
@@ -158,6 +161,7 @@ extension MQTTDecodeError.Cause {
         case .packetTruncated, .bytesLeftOver: "MQTT 5.0 §2.1.4"
         case .stringNotUTF8: "MQTT-1.5.4-1"
         case .stringContainsNull: "MQTT-1.5.4-2"
+        case .stringContainsControl: "MQTT 5.0 §1.5.4"
         case .protocolNameUnknown: "MQTT-3.1.2-1"
         case .protocolLevelUnsupported: "MQTT-3.1.2-2"
         case .connectFlagReserved: "MQTT-3.1.2-3"
@@ -206,6 +210,7 @@ extension MQTTDecodeError.Cause {
         case .variableIntegerMalformed: "malformed variable byte integer"
         case .stringNotUTF8: "string is not UTF-8"
         case .stringContainsNull: "string contains U+0000"
+        case .stringContainsControl: "string contains a control character or a noncharacter"
         case .protocolNameUnknown: "unknown protocol name"
         case .protocolLevelUnsupported: "unsupported protocol level"
         case .connectFlagReserved: "reserved CONNECT flag set"

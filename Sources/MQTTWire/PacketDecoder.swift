@@ -80,7 +80,8 @@ package enum DecodeStep: Equatable, Sendable, BitwiseCopyable {
         let bodyStart = offset + headerByteCount
         headerByteCount = 0
         wantedByteCount = Self.headerByteCountMin
-        let reader = ByteReader(bytes, base: offset, position: bodyStart, end: end)
+        let reader = ByteReader(
+            bytes, base: offset, position: bodyStart, end: end, takesControls: side == .client)
         let firstByte = bytes[offset]
         if firstByte >> 4 == PacketType.publish.rawValue {
             return .packet(.publish(try publish(reader, flags: firstByte)), end: end)

@@ -98,7 +98,8 @@ extension ByteReader {
     ) throws(MQTTDecodeError) -> (range: ByteRange, topicAlias: UInt16) {
         let byteCount = try readVariableInteger()
         let range = try readBytes(byteCount)
-        var inner = ByteReader(bytes, base: base, position: range.indices.lowerBound, end: position)
+        var inner = ByteReader(
+            bytes, base: base, position: range.indices.lowerBound, end: position, takesControls: takesControls)
         var seen: UInt64 = 0
         var userPropertyCount = 0
         var topicAlias: UInt16 = 0

@@ -1,20 +1,27 @@
 /// The first thing that keeps bytes from being an MQTT string.
 ///
 /// Source: MQTT 5.0 §1.5.4: well-formed UTF-8 as Unicode defines it (no surrogates, no overlong forms, nothing above
-/// U+10FFFF) without U+0000. Control characters and noncharacters only "should not" appear, so they are taken.
+/// U+10FFFF) without U+0000. Control characters (U+0001 to U+001F, U+007F to U+009F) and noncharacters (U+FDD0 to
+/// U+FDEF, and the last two of each plane) "should not" appear, and whoever receives them may close: so does
+/// mosquitto, and so do we.
 struct UTF8Flaw: Equatable {
     var cause: MQTTDecodeError.Cause
     /// The index of the first byte of the flawed character.
     var offset: Int
 
     /// The first flaw of `bytes`, or nil when they are an MQTT string.
-    static func first(in bytes: Span<UInt8>) -> UTF8Flaw? {
+    ///
+    /// - Parameter takesControls: whether control characters and noncharacters are no flaw.
+    static func first(in bytes: Span<UInt8>, takesControls: Bool = false) -> UTF8Flaw? {
         var index = 0
         let end = bytes.count
         while index < end {
             let lead = bytes[index]
             if lead < 0x80 {
-                if lead == 0 { return UTF8Flaw(cause: .stringContainsNull, offset: index) }
+                if lead < 0x20 || lead == 0x7F {
+                    if lead == 0 { return UTF8Flaw(cause: .stringContainsNull, offset: index) }
+                    guard takesControls else { return UTF8Flaw(cause: .stringContainsControl, offset: index) }
+                }
                 index += 1
                 continue
             }
@@ -26,9 +33,27 @@ struct UTF8Flaw: Equatable {
                 guard bytes[index + tail] & 0xC0 == 0x80 else { return UTF8Flaw(cause: .stringNotUTF8, offset: index) }
                 tail += 1
             }
+            guard takesControls || !isControl(bytes.extracting(index..<index + form.byteCount)) else {
+                return UTF8Flaw(cause: .stringContainsControl, offset: index)
+            }
             index += form.byteCount
         }
         return nil
+    }
+
+    /// Whether a well-formed sequence of two to four bytes is a control character or a noncharacter.
+    private static func isControl(_ sequence: Span<UInt8>) -> Bool {
+        let last = sequence[sequence.count - 1]
+        switch sequence.count {
+        case 2: return sequence[0] == 0xC2 && last <= 0x9F
+        case 3:
+            guard sequence[0] == 0xEF else { return false }
+            // U+FDD0 to U+FDEF, and U+FFFE and U+FFFF.
+            return sequence[1] == 0xB7 && (0x90...0xAF).contains(last) || sequence[1] == 0xBF && last >= 0xBE
+        case _:
+            // The lower 16 bits of the code point are 0xFFFE or 0xFFFF.
+            return sequence[1] & 0x0F == 0x0F && sequence[2] == 0xBF && last >= 0xBE
+        }
     }
 
     /// Unicode's table of well-formed sequences (table 3-7): the range of the second byte excludes every bad form.

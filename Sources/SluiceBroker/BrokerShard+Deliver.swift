@@ -98,7 +98,7 @@ extension BrokerShard {
     }
 
     func matchList(_ topic: Span<UInt8>) -> MatchList {
-        if let list = matches.lookup(topic) { return list }
+        if let list = matches.lookup(topic), list !== staleMatches { return list }
         var found: MatchList?
         trie.forEachMatch(of: topic) { subscription in
             let list = found ?? MatchList()
@@ -314,7 +314,7 @@ extension BrokerShard {
             let list = matchList(bytes.extracting(message.topic.indices))
             let (wanted, level) = (reader.subscriber, reader.level)
             guard
-                let target = list.targets.first(where: { $0.reader === wanted })?.seen(
+                let target = list.target(of: wanted)?.seen(
                     at: level, offset, in: partition)
             else { continue }
             // A crash left the position behind; what was sent at QoS 2 since then was recorded by itself.

@@ -1,3 +1,4 @@
+import Checksums
 import CommitLog
 import MQTTSession
 import MQTTWire
@@ -437,11 +438,26 @@ extension BrokerShard {
             peers.withDirectory { $0.systemSubscriptionCount += step }
         }
         subscription.reader.subscriptionsChanged()
-        matchGeneration += 1
-        matches.advance(to: matchGeneration)
-        unmatchedHashes = [[], []]
+        forgetMatches(subscription.matched, isNew: step > 0)
         log.setInterest(reader, appended: appendedCount > 0, durable: durableCount > 0)
         if !isScanning, durableCount > 0 { scanned.restart(log.scanOffsets(reader)) }
+    }
+
+    /// Topics that `filter` matches are looked up again, and no others: with many subscribers of one topic that costs
+    /// milliseconds, and somebody subscribes all the time.
+    private func forgetMatches(_ filter: [UInt8], isNew: Bool) {
+        let wildcards: [UInt8] = [UInt8(ascii: "+"), UInt8(ascii: "#")]
+        guard filter.isEmpty || filter.contains(where: wildcards.contains) else {
+            matches.replace(with: staleMatches, for: filter.span)
+            if isNew { for level in unmatchedHashes.indices { unmatchedHashes[level].remove(XXH3.hash(filter.span)) } }
+            return
+        }
+        // Without a filter a whole stream is meant.
+        matches.replace(with: staleMatches) { topic in
+            filter.isEmpty || FilterSyntax.matches(filter: filter.span, topic: topic)
+        }
+        // Of these there are only hashes; a subscription that is gone leaves nobody's topics nobody's.
+        if isNew { unmatchedHashes = [[], []] }
     }
 
     /// Answers each filter with its code, in order [MQTT-3.11.3-2].

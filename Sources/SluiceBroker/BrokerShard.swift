@@ -93,7 +93,8 @@ package final class BrokerShard {
     var matches = TopicCache<MatchList>()
     /// What topics without subscribers share.
     let noMatches = MatchList()
-    var matchGeneration: UInt64 = 0
+    /// What stands for topics that are to be looked up again.
+    let staleMatches = MatchList()
     var unmatchedHashes: [Set<UInt64>] = [[], []]
     var tailEntries: [TailEntry] = []
     var readerQueue: [Reader] = []

@@ -113,6 +113,12 @@ extension Configuration {
             if let rule = catalogue.takeRule(section) { rules.append(rule) }
         }
         streams = catalogue.completed(with: rules, root)
+        let (count, most) = (
+            streams.reduce(0) { $0 + $1.partitionCount }, Limits.partitionsMax - Limits.ownPartitionsMax
+        )
+        guard count > most else { return }
+        root.report(
+            at: root.location(of: "streams"), "'streams': \(count) partitions in all, and a node has \(most) at most")
     }
 }
 

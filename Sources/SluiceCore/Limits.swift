@@ -46,6 +46,11 @@ package struct Limits: Sendable, Equatable {
     /// descriptors are kept for them; whoever comes while these are taken, too, is closed without a word.
     package static let surplusConnectionsMax = 16
 
+    /// Partitions of a node, those of its own streams included: a delivery's token has 14 bits for the partition.
+    package static let partitionsMax = 1 << 14
+    /// Of them, what the node's own streams may take.
+    package static let ownPartitionsMax = 16
+
     /// The defaults.
     package init() {
         precondition(topicBytesMax < packetBytesMax)

@@ -51,6 +51,20 @@ public struct TopicCache<Entry>: ~Copyable {
         entries.append(entry)
     }
 
+    /// Puts `entry` in the place of those of all topics for which `isMeant` holds.
+    /// - Complexity: O(topics known).
+    package mutating func replace(with entry: Entry, where isMeant: (Span<UInt8>) -> Bool) {
+        var numbers: [Int] = []
+        table.forEach { number, topic in if isMeant(topic) { numbers.append(number) } }
+        for number in numbers { entries[number] = entry }
+    }
+
+    /// Puts `entry` in the place of that of `topic`, when it is known.
+    /// - Complexity: O(n).
+    package mutating func replace(with entry: Entry, for topic: Span<UInt8>) {
+        if let number = table.number(of: topic) { entries[number] = entry }
+    }
+
     /// Forgets every entry and keeps the memory.
     package mutating func removeAll() {
         table.removeAll()

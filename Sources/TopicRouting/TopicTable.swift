@@ -56,6 +56,15 @@ struct TopicTable: ~Copyable {
         return count - 1
     }
 
+    /// Calls `body` with each topic and its number, in no order.
+    /// - Complexity: O(slots).
+    borrowing func forEach(_ body: (Int, Span<UInt8>) -> Void) {
+        for slot in slots where slot.epoch == epoch {
+            let start = Int(slot.keyStart)
+            body(Int(slot.number), keys.span.extracting(start..<start + Int(slot.keyCount)))
+        }
+    }
+
     /// Forgets every topic and keeps the memory.
     mutating func removeAll() {
         keys.removeAll(keepingCapacity: true)

@@ -14,7 +14,7 @@ struct SyntaxTests {
         return nil
     }
 
-    @Test("Topic names", arguments: ["a", "/", "a/b", "//", "$SYS/a", "a b", "ü/温度/🌡", "a\u{1}"])
+    @Test("Topic names", arguments: ["a", "/", "a/b", "//", "$SYS/a", "a b", "ü/温度/🌡", "a\u{A0}"])
     func names(_ name: String) { #expect(nameCause(Array(name.utf8)) == nil) }
 
     @Test("What is not a topic name")
@@ -23,6 +23,7 @@ struct SyntaxTests {
         #expect(nameCause(Array("a/+".utf8)) == .topicNameHasWildcard)
         #expect(nameCause(Array("a#b".utf8)) == .topicNameHasWildcard)
         #expect(nameCause([0x61, 0]) == .stringContainsNull)
+        #expect(nameCause([0x61, 1]) == .stringContainsControl)
         #expect(nameCause([0xC0, 0xAF]) == .stringNotUTF8)
         #expect(nameCause([UInt8](repeating: 0x61, count: Limits().topicBytesMax)) == nil)
         #expect(nameCause([UInt8](repeating: 0x61, count: Limits().topicBytesMax + 1)) == .topicNameTooLong)
@@ -38,6 +39,34 @@ struct SyntaxTests {
             "$share", "$shared/+", "a/$share/#",
         ])
     func filters(_ filter: String) { #expect(filterError(filter) == nil) }
+
+    @Test(
+        "every character below U+10FFFF is taken or refused as Unicode says: no control, no noncharacter, no surrogate")
+    func characters() {
+        for number in UInt32(1)...0x10FFFF {
+            guard let scalar = Unicode.Scalar(number), scalar != "+", scalar != "#" else { continue }
+            // The edges of each block are enough, and everything of one and two bytes.
+            guard number < 0x900 || number & 0xFF < 2 || number & 0xFF >= 0xCF else { continue }
+            let isRefused =
+                scalar.properties.generalCategory == .control || scalar.properties.isNoncharacterCodePoint
+            #expect(nameCause(Array(String(scalar).utf8)) == (isRefused ? .stringContainsControl : nil), "\(number)")
+        }
+    }
+
+    @Test("a server's strings may have control characters: what others have stored is to be delivered")
+    func fromServers() throws {
+        let content: [UInt8] = [0x03, 0, 1, 0x0A, 0x26, 0, 1, 0x1B, 0, 2, 0xC2, 0x85]
+        let bytes = [0x30, UInt8(4 + content.count), 0, 1, 0x74, UInt8(content.count)] + content
+        var client = connectedDecoder(.client, .v5)
+        guard case .packet(.publish(let publish), _) = try client.decode(bytes.span, from: 0) else {
+            Issue.record("no PUBLISH")
+            return
+        }
+        var reader = PropertyReader(bytes.span, publish.properties)
+        #expect(reader.next()?.id == .contentType && reader.next()?.id == .userProperty && reader.next() == nil)
+        let error = decodeError(bytes, connectedDecoder(.server, .v5))
+        #expect(error == MQTTDecodeError(.stringContainsControl, at: 9))
+    }
 
     @Test("What is not a topic filter")
     func notFilters() {
@@ -61,7 +90,11 @@ struct SyntaxTests {
     @Test("UTF-8 is judged as the standard library judges it, for every sequence of two and three bytes")
     func unicode() {
         func agrees(_ bytes: [UInt8]) -> Bool {
-            (nameCause(bytes) == nil) == (String(validating: bytes, as: UTF8.self) != nil)
+            guard let text = String(validating: bytes, as: UTF8.self) else { return nameCause(bytes) != nil }
+            let isPlain = text.unicodeScalars.allSatisfy {
+                $0.properties.generalCategory != .control && !$0.properties.isNoncharacterCodePoint
+            }
+            return nameCause(bytes) == (isPlain ? nil : .stringContainsControl)
         }
         for first in UInt8(0x80)...0xFF {
             for second in UInt8(0x01)...0xFF where second != 0x2B && second != 0x23 {
@@ -70,7 +103,9 @@ struct SyntaxTests {
                 for third: UInt8 in [0x61, 0x7F, 0x80, 0xBF, 0xC0] {
                     #expect(agrees([first, second, third]))
                     guard first >= 0xF0 else { continue }
-                    for fourth: UInt8 in [0x7F, 0x80, 0xBF, 0xC0] { #expect(agrees([first, second, third, fourth])) }
+                    for fourth: UInt8 in [0x7F, 0x80, 0xBD, 0xBE, 0xBF, 0xC0] {
+                        #expect(agrees([first, second, third, fourth]))
+                    }
                 }
             }
         }

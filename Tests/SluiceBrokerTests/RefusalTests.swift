@@ -48,7 +48,7 @@ struct RefusalTests {
         let test = TestShard()
         let old = test.connect("old", .v311)
         old.subscribe("$replay/yesterday/#", qos: .atMostOnce)
-        old.publish("$x", "", qos: .atMostOnce)
+        old.publish("$SYS/x", "", qos: .atMostOnce)
         let modern = test.connect("modern")
         modern.subscribe("$stream/mqtt", qos: .atMostOnce, offset: "0:999")
         modern.subscribe("a/b", qos: .atMostOnce, offset: "earliest")
@@ -56,7 +56,7 @@ struct RefusalTests {
         let text = test.shard.refusalsDocument()
         for (client, asked, reason) in [
             ("old", "to subscribe to $replay/yesterday/#", "'yesterday' is no position: expected earliest"),
-            ("old", "to publish to $x", "$ topics are the broker's"),
+            ("old", "to publish to $SYS/x", "the topic is the broker's"),
             ("modern", "to subscribe to $stream/mqtt", "ends at 0, and there is no 0:999; the nearest is 0:0"),
             ("modern", "to replay", "mean nothing without $stream/NAME"),
             ("modern", "to stay connected", ""),

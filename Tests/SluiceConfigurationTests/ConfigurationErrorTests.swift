@@ -142,6 +142,16 @@ struct ConfigurationErrorTests {
         }
     }
 
+    @Test("More partitions than a delivery can name are refused, all streams counted")
+    func tooManyPartitions() {
+        let text = "streams: [{ name: a, partitions: 10000 }, { name: b, partitions: 10000 }]"
+        let errors = #expect(throws: ConfigurationErrors.self) {
+            try Configuration.read(Array(text.utf8), file: "c.yaml")
+        }
+        // The stream `mqtt` is always there.
+        #expect(errors?.description == "c.yaml:1:1: 'streams': 20001 partitions in all, and a node has 16368 at most")
+    }
+
     @Test("Damaged configurations are taken or refused, never a crash", arguments: [1, 2, 3, 4] as [UInt64])
     func damaged(seed: UInt64) {
         let original = Array(

@@ -1,11 +1,12 @@
 import Checksums
 package import SluiceCore
 
-/// The newest offset of each key, by a 128-bit hash of the key, in a table of fixed size.
+/// The newest offset of each key, by a 128-bit hash of the key, in a table that doubles up to a size.
 ///
 /// Two keys of one hash would lose a record: with 2^24 keys the chance is 2^-81 for keys that nobody chose. Keys that
 /// somebody chose to collide would have to know the seed, which differs from pass to pass.
-/// Isolation: a value. Memory: 24 bytes a slot, all of it reserved at once; at most three of four slots are used.
+/// Isolation: a value. Memory: 24 bytes a slot, of which at most three of four are used; half as much again for the
+/// moment in which it doubles.
 package struct KeyMap: ~Copyable {
     private struct Slot: BitwiseCopyable {
         var high: UInt64 = 0
@@ -15,25 +16,37 @@ package struct KeyMap: ~Copyable {
     }
 
     private var slots: [Slot]
+    /// How many slots there may be: a power of two, as their count is, so that a hash finds its slot with a mask.
+    private let slotCountMax: Int
     private let seed: UInt64
     /// The number of keys.
     package private(set) var count = 0
 
-    /// A map in at most `byteCountMax` bytes.
+    /// What it begins with: 24 KiB, enough for a few hundred sessions, groups or retained messages.
+    private static let slotCountMin = 1024
+
+    /// A map that grows to at most `byteCountMax` bytes.
     package init(byteCountMax: Int, seed: UInt64) {
         let slotCount = max(16, byteCountMax / MemoryLayout<Slot>.stride)
-        // A power of two, so that a hash finds its slot with a mask.
-        slots = Array(repeating: Slot(), count: 1 << (Int.bitWidth - 1 - slotCount.leadingZeroBitCount))
+        slotCountMax = 1 << (Int.bitWidth - 1 - slotCount.leadingZeroBitCount)
+        slots = Array(repeating: Slot(), count: min(Self.slotCountMin, slotCountMax))
         self.seed = seed
     }
+
+    /// Bytes that the table takes.
+    package var byteCount: Int { slots.count * MemoryLayout<Slot>.stride }
 
     /// Notes that `key` has a record at `offset`, newer than all noted before.
     /// - Returns: false when the map is full, and the key is not in it.
     package mutating func note(_ key: Span<UInt8>, at offset: Offset) -> Bool {
         let hash = XXH3.hash128(key, seed: seed)
-        let index = slot(hash)
+        var index = slot(hash)
         if slots[index].offset < 0 {
-            guard count < slots.count / 4 * 3 else { return false }
+            if count >= slots.count / 4 * 3 {
+                guard slots.count < slotCountMax else { return false }
+                double()
+                index = slot(hash)
+            }
             count += 1
         }
         slots[index] = Slot(high: hash.high, low: hash.low, offset: offset.rawValue)
@@ -44,6 +57,12 @@ package struct KeyMap: ~Copyable {
     package func offset(of key: Span<UInt8>) -> Offset? {
         let found = slots[slot(XXH3.hash128(key, seed: seed))].offset
         return found < 0 ? nil : Offset(rawValue: found)
+    }
+
+    private mutating func double() {
+        let old = slots
+        slots = Array(repeating: Slot(), count: old.count * 2)
+        for entry in old where entry.offset >= 0 { slots[slot((entry.high, entry.low))] = entry }
     }
 
     /// The slot that holds `hash`, or the free one where it belongs.

@@ -328,18 +328,46 @@ final class MatchList {
     }
 
     private(set) var targets: [Target] = []
-    private(set) var hasAppended = false
-    private(set) var hasDurable = false
+    /// Where each reader is in `targets`, once there are too many to look at one by one.
+    private var indexes: [ObjectIdentifier: Int] = [:]
+    private var appendedCount = 0
+    private var hasAppended: Bool { appendedCount > 0 }
+    private var hasDurable: Bool { appendedCount < targets.count }
 
+    /// Subscribers from which on they are found by a table.
+    private static let indexedMin = 16
+
+    /// Adds a subscription that matches.
+    /// - Complexity: amortised O(1): a topic may have every client as its subscriber.
     func add(_ subscription: Subscription) {
-        if let index = targets.firstIndex(where: { $0.reader === subscription.reader }) {
+        if let index = index(of: subscription.reader) {
+            let before = targets[index].level
             targets[index].merge(subscription)
+            note(targets[index].level, before: before)
         } else {
             targets.append(Target(subscription))
+            note(targets[targets.count - 1].level, before: .durable)
+            if targets.count == Self.indexedMin {
+                for (index, target) in targets.enumerated() { indexes[ObjectIdentifier(target.reader)] = index }
+            } else if targets.count > Self.indexedMin {
+                indexes[ObjectIdentifier(subscription.reader)] = targets.count - 1
+            }
         }
-        hasAppended = targets.contains { $0.level == .appended }
-        hasDurable = targets.contains { $0.level == .durable }
     }
+
+    private func index(of reader: Reader) -> Int? {
+        targets.count < Self.indexedMin
+            ? targets.firstIndex { $0.reader === reader } : indexes[ObjectIdentifier(reader)]
+    }
+
+    private func note(_ level: TailLevel, before: TailLevel) {
+        appendedCount += (level == .appended ? 1 : 0) - (before == .appended ? 1 : 0)
+        assert(appendedCount >= 0 && appendedCount <= targets.count)
+    }
+
+    /// The subscriber that `reader` stands for here.
+    /// - Complexity: O(1) among many.
+    func target(of reader: Reader) -> Target? { index(of: reader).map { targets[$0] } }
 
     func has(_ level: TailLevel) -> Bool {
         switch level {

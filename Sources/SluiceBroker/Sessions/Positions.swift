@@ -70,7 +70,7 @@ package struct DeliveryToken: Hashable, Sendable {
     }
 
     init(_ partition: PartitionID, _ offset: Offset, kind: Kind = .own) {
-        precondition(partition.rawValue < 1 << 14)
+        precondition(partition.index < Limits.partitionsMax)
         precondition(offset.rawValue >= 0 && offset.rawValue < 1 << 48)
         rawValue = kind.rawValue << 62 | UInt64(partition.rawValue) << 48 | UInt64(offset.rawValue)
     }

@@ -90,6 +90,12 @@ struct Node {
         if !growsPartitions, let change = streams.refused.first {
             throw CommandFailure("\(change.text); \(StreamChanges.advice)")
         }
+        let (count, most) = (streams.partitionCount, Limits.partitionsMax - Limits.ownPartitionsMax)
+        guard count <= most else {
+            throw CommandFailure(
+                "the data directory and the configuration have \(count) partitions together, and a node has \(most) at most"
+            )
+        }
         return streams.stored
     }
 

@@ -33,6 +33,7 @@ struct StreamChanges {
     /// The partitions of each stream in the directory; nil without one.
     let stored: [String: Int]?
     private(set) var changes: [Change] = []
+    private let configured: [String: Int]
 
     /// Compares `configuration` with the data directory that it names, if there is one. Changes nothing.
     /// - Throws: `StorageError` when what is in the directory cannot be read. A place that is no directory has nothing
@@ -44,6 +45,8 @@ struct StreamChanges {
             guard error.operation == .list else { throw error }
             stored = nil
         }
+        configured = Dictionary(
+            configuration.streams.map { ($0.name, $0.partitionCount) }, uniquingKeysWith: { max($0, $1) })
         guard let stored else { return }
         for stream in configuration.streams {
             guard let count = stored[stream.name] else { continue }
@@ -69,6 +72,13 @@ struct StreamChanges {
 
     /// What to do about them.
     static let advice = "start once with --grow-partitions to let keys move, or configure as many as there are"
+
+    /// The partitions of the node when it runs with this configuration, without those of its own streams.
+    var partitionCount: Int {
+        var counts = (stored ?? [:]).filter { !$0.key.hasPrefix("__") }
+        for (name, count) in configured { counts[name] = max(counts[name] ?? 0, count) }
+        return counts.values.reduce(0, +)
+    }
 
     /// How many partitions a stream has, or will have.
     func partitionCount(_ stream: SluiceConfiguration.StreamSettings) -> Int {

@@ -167,10 +167,10 @@ struct FlowConformanceTests {
         silent.expect("suback 1 [128]")
         #expect(silent.properties.isEmpty)
         for (client, hears) in [(talker, true), (terse, false), (silent, false)] {
-            client.publish("$no", "x", qos: 1, id: 5)
+            client.publish("$SYS/no", "x", qos: 1, id: 5)
             client.expect("puback 5 135")
             #expect(client.properties.first == (hears ? 0x1F : nil))
-            client.publish("$no", "x", qos: 2, id: 6)
+            client.publish("$SYS/no", "x", qos: 2, id: 6)
             client.expect("pubrec 6 135")
             #expect(client.properties.first == (hears ? 0x1F : nil))
         }

@@ -358,8 +358,8 @@ struct MessageConformanceTests {
         let broker = try BrokerProcess()
         let client = try Peer(broker, 5, "c")
         let publisher = try Peer(broker, 4, "p")
-        for filter in ["caf\u{E9}", "/a", "b/", "\u{FEFF}c", "d d", "$e/#"] { client.subscribed(filter, 0) }
-        for topic in ["cafe\u{301}", "a", "b", "c", "D d", "$e/x"] { publisher.stores(topic, "x") }
+        for filter in ["caf\u{E9}", "/a", "b/", "\u{FEFF}c", "d d"] { client.subscribed(filter, 0) }
+        for topic in ["cafe\u{301}", "a", "b", "c", "D d"] { publisher.stores(topic, "x") }
         for topic in ["caf\u{E9}", "/a", "b/", "\u{FEFF}c", "d d"] {
             publisher.stores(topic, "y")
             #expect(Array(client.next().utf8) == Array("\(topic) y q0".utf8))

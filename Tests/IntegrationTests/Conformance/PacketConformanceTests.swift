@@ -165,7 +165,9 @@ struct PacketConformanceTests {
         Greeting("property of PUBLISH", "10 10 0004 4d515454 05 02 0000 02 0101 0001 61", 5, "connack 129"),
         Greeting("unknown method", "10 12 0004 4d515454 05 02 0000 04 15000178 0001 61", 5, "connack 140"),
         Greeting("data without method", "10 12 0004 4d515454 05 02 0000 04 16000178 0001 61", 5, "connack 130"),
-        Greeting("will to a $ topic", "10 14 0004 4d515454 05 06 0000 00 0001 61 00 0001 24 0000", 5, "connack 135"),
+        Greeting(
+            "will to a topic of the broker", "10 19 0004 4d515454 05 06 0000 00 0001 61 00 0006 245359532f78 0000", 5,
+            "connack 135"),
     ]
 
     @Test("a CONNECT is taken or refused in the form of its version; what follows a refused one counts for nothing")

@@ -13,11 +13,14 @@ final class Peer {
     /// The properties of the packet that came last, without their length.
     private(set) var properties: [UInt8] = []
 
-    /// A connection that has said nothing yet.
-    init(_ broker: BrokerProcess, _ level: UInt8) throws {
+    /// A connection to any broker that has said nothing yet.
+    init(port: Int, _ level: UInt8) throws {
         self.level = level
-        socket = try RawClient(port: broker.port)
+        socket = try RawClient(port: port)
     }
+
+    /// A connection that has said nothing yet.
+    convenience init(_ broker: BrokerProcess, _ level: UInt8) throws { try self.init(port: broker.port, level) }
 
     /// A connected client.
     /// - Parameter isPresent: what the CONNACK must say of the session; nil for either.
