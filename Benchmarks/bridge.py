@@ -5,6 +5,7 @@
            upstream with the same window, QoS and size
   backlog  memory that a bridge with a large backlog adds
   dead     CPU of a publish with a bridge to a port that nobody listens on, beside one without a bridge
+  drops    what a mosquitto with its own limits drops of its subscriber's messages, QoS 1, after an outage: without `rate`, and with `unlimited`
   replay   CPU of the ingest while ten consumers replay a stream, and the memory that they add
 """
 import argparse
@@ -120,10 +121,10 @@ class Bench:
         os.makedirs(path)
         return path
 
-    def start_mosquitto(self):
+    def start_mosquitto(self, limits="max_inflight_messages 0\nmax_queued_messages 0\n"):
         path = self.directory("mosquitto")
         with open(path + "/mosquitto.conf", "w") as file:
-            file.write("listener 28841 127.0.0.1\nallow_anonymous true\nmax_inflight_messages 0\nmax_queued_messages 0\n")
+            file.write("listener 28841 127.0.0.1\nallow_anonymous true\n" + limits)
         process = subprocess.Popen(
             [self.options.mosquitto, "-c", path + "/mosquitto.conf"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -137,13 +138,13 @@ class Bench:
         wait_until(accepts, "mosquitto")
         return process, 28841
 
-    def start_sluice(self, path, bridge=None, streams=""):
+    def start_sluice(self, path, bridge=None, streams="", rate="    rate: unlimited"):
         """A node on `path`/data; `bridge` is the port of its upstream."""
         lines = ["listeners:", "  mqtt: 127.0.0.1:0", streams]
         if bridge:
             lines += ["bridges:", "  - name: up", f"    address: 127.0.0.1:{bridge}", "    topics:",
                       f"      - topic: 'sensors/# out {self.options.qos}'", f"    inflight: {self.options.window}",
-                      f"    protocol: \"{self.options.protocol}\"", "    notifications: false", "    from: earliest"]
+                      f"    protocol: \"{self.options.protocol}\"", "    notifications: false", "    from: earliest", rate]
         with open(path + "/sluice.yaml", "w") as file:
             file.write("\n".join(lines) + "\n")
         ready = path + "/ready"
@@ -268,6 +269,53 @@ class Bench:
                 stop(broker)
             stop(upstream)
 
+    def drops(self):
+        options = self.options
+        print(f"{options.messages} messages of {options.size} B behind, QoS 1, window {options.window}; one subscriber")
+        print("| rate | round | received | dropped | s |")
+        print("|--|--:|--:|--:|--:|")
+        for rate in ("", "    rate: unlimited"):
+            for number in range(options.rounds):
+                self.drop_once(rate, number + 1)
+
+    def drop_once(self, rate, number):
+        options = self.options
+        upstream, upstream_port = self.start_mosquitto(limits="")
+        broker, port = self.start_sluice(self.directory("node"), bridge=upstream_port, rate=rate)
+        lines = "".join(f"{n:0{options.size}}\n" for n in range(options.messages))
+        try:
+            self.bridges(port, "pause", "up")
+            subprocess.run(
+                ["mosquitto_pub", "-p", str(port), "-q", "1", "-t", "sensors/a", "-l"], input=lines, text=True, check=True)
+            subscriber = subprocess.Popen(
+                ["mosquitto_sub", "-p", str(upstream_port), "-q", "1", "-t", "sensors/#"], stdout=subprocess.PIPE, text=True)
+            seen = set()
+            reader = threading.Thread(target=lambda: seen.update(line for line in subscriber.stdout))
+            reader.start()
+            # A message of its own says that it is subscribed.
+            wait_until(lambda: seen or subprocess.run(
+                ["mosquitto_pub", "-p", str(upstream_port), "-t", "sensors/there", "-m", "there"]).returncode, "a subscriber")
+            start = time.monotonic()
+            self.bridges(port, "resume", "up")
+            wait_until(lambda: self.bridges(port, "describe", "up")["lag_records"] == 0, "the catch-up", 600)
+            seconds = time.monotonic() - start
+            last = [0, time.monotonic()]
+
+            def is_quiet():
+                if len(seen) != last[0]:
+                    last[:] = [len(seen), time.monotonic()]
+                return time.monotonic() - last[1] > 3
+
+            wait_until(is_quiet, "the last message", 600)
+            received = len(seen - {"there\n"})
+            name = rate.split()[-1] if rate else "not given"
+            print(f"| {name} | {number} | {received} | {options.messages - received} | {seconds:.1f} |", flush=True)
+            stop(subscriber)
+            reader.join()
+        finally:
+            stop(broker)
+            stop(upstream)
+
     def dead(self):
         options = self.options
         ratios = []
@@ -358,8 +406,8 @@ class Bench:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("workload", choices=["catchup", "backlog", "dead", "replay"])
-    parser.add_argument("--mqload", required=True)
+    parser.add_argument("workload", choices=["catchup", "backlog", "drops", "dead", "replay"])
+    parser.add_argument("--mqload", default="", help="not needed for drops")
     parser.add_argument("--sluice", required=True)
     parser.add_argument("--mosquitto", default="/usr/sbin/mosquitto")
     parser.add_argument("--rounds", type=int, default=5)

@@ -116,6 +116,8 @@ package struct BridgeSettings: Equatable, Sendable {
     package var inflightMax = 1000
     /// Messages that it hands over in a second at most; nil for as fast as the upstream acknowledges.
     package var messagesPerSecondMax: Int?
+    /// Whether history goes at the pace of `CatchUpPace`.
+    package var pacesCatchUp = true
     /// Bytes of topics and payloads that it hands over in a second at most; nil for any.
     package var bytesPerSecondMax: Int?
     /// Whether it asks the upstream broker not to send its own messages back.

@@ -105,6 +105,11 @@ extension BrokerShard {
             list.add(subscription)
             found = list
         }
+        for subscription in wholeStreams {
+            let list = found ?? MatchList()
+            list.add(subscription)
+            found = list
+        }
         let list = found ?? noMatches
         matches.insert(list, for: topic)
         return list

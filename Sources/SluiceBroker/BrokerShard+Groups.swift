@@ -43,7 +43,7 @@ extension BrokerShard {
     func left(_ key: GroupKey, _ member: String, _ owner: ClientOwner, _ handovers: [GroupHandover]) {
         // The client may be back already, elsewhere: then this is old news of its former connection.
         guard let group = consumerGroups[key], group.owners[member] == owner else { return }
-        for handover in handovers { group.acknowledged[handover.partition] = handover.acknowledged }
+        for handover in handovers { group.take(handover) }
         group.owners[member] = nil
         group.hosts[member] = nil
         perform(group.state.lost(member), group)
@@ -55,7 +55,7 @@ extension BrokerShard {
 
     func released(_ key: GroupKey, _ member: String, _ handover: GroupHandover) {
         guard let group = consumerGroups[key] else { return }
-        group.acknowledged[handover.partition] = handover.acknowledged
+        group.take(handover)
         if group.resets[handover.partition] != nil { applyReset(group, handover.partition) }
         perform(group.state.released(handover.partition, by: member), group)
     }
@@ -82,7 +82,8 @@ extension BrokerShard {
         let offset = min(max(committed?.offset ?? bounds.start, bounds.start), bounds.appended)
         let assignment = GroupAssignment(
             key: group.key, clientNumber: owner.number, partition: number, generation: generation, offset: offset,
-            acknowledged: group.acknowledged.removeValue(forKey: number) ?? [])
+            acknowledged: group.acknowledged.removeValue(forKey: number) ?? [],
+            sentEnd: group.sentEnds[number] ?? .zero)
         tell(owner.shard, .groupAssigned(assignment))
     }
 
@@ -110,6 +111,7 @@ extension BrokerShard {
                 commit(.offset(group: key.group, partition, CommittedOffset(offset: offset, committedAt: wallClock)))
             }
             consumerGroups[key]?.acknowledged = [:]
+            consumerGroups[key]?.sentEnds = [:]
             return
         }
         group.resets.merge(offsets) { $1 }
@@ -123,6 +125,7 @@ extension BrokerShard {
     private func applyReset(_ group: ConsumerGroup, _ number: Int) {
         guard let offset = group.resets.removeValue(forKey: number) else { return }
         group.acknowledged[number] = nil
+        group.sentEnds[number] = nil
         commit(
             .offset(
                 group: group.key.group, group.partition(number),

@@ -40,8 +40,8 @@ extension BrokerShard {
         let key = GroupKey(group: name, stream: streamName)
         let claim = peers.withDirectory { $0.claimCoordinator(key, filter: replay.filter, by: settings.index) }
         guard claim.filter == replay.filter else {
-            let filter = String(decoding: claim.filter, as: UTF8.self)
-            return Outcome(code: .topicFilterInvalid, reason: "the group '\(name)' reads this stream with '\(filter)'")
+            let filter = claim.filter.isEmpty ? "no filter" : "'\(String(decoding: claim.filter, as: UTF8.self))'"
+            return Outcome(code: .topicFilterInvalid, reason: "the group '\(name)' reads this stream with \(filter)")
         }
         if claim.shard == settings.index { makeGroup(key, stream, start: start) }
         if let index = client.subscriptions.firstIndex(where: { $0.filter == request.filter }) {
@@ -177,7 +177,8 @@ extension BrokerShard {
     private func release(_ membership: GroupMembership, _ number: Int) {
         commit(membership, number)
         guard let progress = membership.remove(number) else { return }
-        let handover = GroupHandover(partition: number, acknowledged: progress.acknowledged)
+        let handover = GroupHandover(
+            partition: number, acknowledged: progress.acknowledged, sentEnd: progress.sentEnd)
         tell(membership.coordinator, .groupReleased(membership.key, member: membership.memberID, handover))
     }
 
@@ -202,7 +203,9 @@ extension BrokerShard {
         for number in membership.partitions.keys.sorted() {
             commit(membership, number)
             if let progress = membership.remove(number) {
-                handovers.append(GroupHandover(partition: number, acknowledged: progress.acknowledged))
+                handovers.append(
+                    GroupHandover(
+                        partition: number, acknowledged: progress.acknowledged, sentEnd: progress.sentEnd))
             }
         }
         let owner = ClientOwner(shard: settings.index, number: membership.client.number)

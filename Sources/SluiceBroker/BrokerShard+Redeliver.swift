@@ -114,7 +114,7 @@ extension BrokerShard {
                 delivery, target, bytes, client,
                 PublishFlags(
                     packetID: entry.packetID, qos: qos, retain: token.partition == retainedPartition || keepsFlag,
-                    duplicate: true))
+                    duplicate: true, isResumed: true))
             return true
         }
         guard isSent == true else { return false }

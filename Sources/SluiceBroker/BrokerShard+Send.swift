@@ -24,7 +24,10 @@ extension BrokerShard {
         var packetID = PacketID.none
         var qos: QoS
         var retain: Bool
+        /// Whether it may have been sent before, to this client or to another member of its group.
         var duplicate = false
+        /// Whether an earlier connection of the session sent it, and its step is on record.
+        var isResumed = false
     }
 
     enum SendOutcome { case done, full }
@@ -35,6 +38,8 @@ extension BrokerShard {
         _ delivery: Delivery, to target: MatchList.Target, _ bytes: Span<UInt8>, isRetained: Bool = false
     ) -> SendOutcome {
         if case .group(let group) = target.reader.kind { return hand(delivery, to: group) }
+        // What is in flight comes to its end before the node does.
+        if isDraining, target.level == .durable { return .full }
         let client = target.reader.client
         let waiting = client.output.count + client.deferredByteCount
         guard waiting < outputBytesAllowed else {
@@ -73,7 +78,8 @@ extension BrokerShard {
         _ delivery: Delivery, to target: MatchList.Target, _ bytes: Span<UInt8>, of membership: GroupMembership
     ) -> SendOutcome {
         let client = membership.client
-        if membership.hasDone(delivery.partition, delivery.offset) { return .done }
+        let standing = membership.standing(delivery.partition, delivery.offset)
+        if standing == .done { return .done }
         guard isWanted(delivery, target, client, bytes) else {
             counters.deliveriesSkipped += 1
             return .done
@@ -91,6 +97,7 @@ extension BrokerShard {
         let token = DeliveryToken(delivery.partition, delivery.offset, kind: .group)
         guard let id = client.session.send(qos: flags.qos, token: token.rawValue) else { return .full }
         flags.packetID = id
+        flags.duplicate = standing == .repeated
         client.groupInFlight[token.rawValue, default: []].append(membership)
         membership.sent(delivery.partition, delivery.offset)
         if client.isPersistent { note(token, delivery, isLive: false, client, flags) }
@@ -146,7 +153,7 @@ extension BrokerShard {
         let message = delivery.message
         // What follows a message that waits must not overtake it, at whatever QoS.
         let isDeferred =
-            client.deferredByteCount > 0 || flags.qos == .exactlyOnce && client.isPersistent && !flags.duplicate
+            client.deferredByteCount > 0 || flags.qos == .exactlyOnce && client.isPersistent && !flags.isResumed
         var topic = bytes.extracting(message.topic.indices)
         scratch.removeAll()
         if client.version == .v5 {

@@ -79,7 +79,8 @@ extension BrokerShard {
                     reader.addCursor(Reader.Cursor(partition: partition, offset: offset))
                 }
             }
-            for token in stored.pending { group.takeBack(token) }
+            // Nearly all of it was in a member's hands, and nothing says which was not.
+            for token in stored.pending { group.takeBack(token, isRepeat: true) }
         }
         record(group)
     }
@@ -140,14 +141,14 @@ extension BrokerShard {
     }
 
     func finished(_ key: [UInt8], _ token: DeliveryToken, by owner: ClientOwner) {
-        guard let group = shareGroups[key], group.done(token, by: owner) else { return }
+        guard let group = shareGroups[key], group.done(token, by: owner) != nil else { return }
         dispatch(group)
     }
 
     func refused(_ key: [UInt8], _ token: DeliveryToken, by owner: ClientOwner) {
-        guard let group = shareGroups[key], group.done(token, by: owner) else { return }
+        guard let group = shareGroups[key], let share = group.done(token, by: owner) else { return }
         group.update(owner) { $0.isBlocked = true }
-        group.takeBack(token)
+        group.takeBack(token, isRepeat: share.isRepeat)
         dispatch(group)
     }
 
@@ -159,14 +160,17 @@ extension BrokerShard {
 
     /// Hands on what came back, then lets the group's reader go on.
     func dispatch(_ group: ShareGroup) {
-        while let token = group.returned.first {
+        guard !isDraining else { return }
+        while let (token, isRepeat) = group.returned.first {
             guard group.hasRoom else { return }
             switch look(up: token, &group.lookup, for: .group(group)) {
             case .waits: return
             case .gone: group.removeFirstReturned()
             case .found(let batch):
                 group.removeFirstReturned()
-                _ = withRecord(token, in: batch) { delivery, _ in handOver(delivery, to: group) }
+                _ = withRecord(token, in: batch) { delivery, _ in
+                    handOver(delivery, to: group, isRepeat: isRepeat)
+                }
             }
         }
         if let reader = group.subscription?.reader, !reader.isLive { queue(reader) }
@@ -174,19 +178,20 @@ extension BrokerShard {
 
     /// Hands a record from the group's reader to a member; what came back goes first.
     func hand(_ delivery: Delivery, to group: ShareGroup) -> SendOutcome {
-        guard group.returned.isEmpty, group.hasRoom else { return .full }
-        handOver(delivery, to: group)
+        guard !isDraining, group.returned.isEmpty, group.hasRoom else { return .full }
+        handOver(delivery, to: group, isRepeat: false)
         return .done
     }
 
-    private func handOver(_ delivery: Delivery, to group: ShareGroup) {
+    private func handOver(_ delivery: Delivery, to group: ShareGroup, isRepeat: Bool) {
         let token = DeliveryToken(delivery.partition, delivery.offset)
-        guard let member = group.pickMember() else { return group.takeBack(token) }
-        group.handed(token, to: member.owner, qos: min(delivery.message.qos, member.options.qos))
+        guard let member = group.pickMember() else { return group.takeBack(token, isRepeat: isRepeat) }
+        let qos = min(delivery.message.qos, member.options.qos)
+        group.handed(token, ShareGroup.PendingShare(member: member.owner, qos: qos, isRepeat: isRepeat))
         let handout = ShareHandout(
             key: group.key, groupShard: settings.index, clientNumber: member.owner.number, options: member.options,
             identifier: member.identifier, batch: delivery.batch, offset: delivery.offset,
-            partition: delivery.partition)
+            partition: delivery.partition, isRepeat: isRepeat)
         tell(member.owner.shard, .shareHanded(handout))
     }
 
@@ -219,7 +224,7 @@ extension BrokerShard {
     private func sendShared(
         _ delivery: Delivery, _ handout: ShareHandout, _ client: Client, _ bytes: Span<UInt8>
     ) -> ShareOutcome {
-        guard client.redelivery == nil,
+        guard !isDraining, client.redelivery == nil,
             client.output.count + client.deferredByteCount < outputBytesAllowed
         else { return .refused }
         let target = MatchList.Target(
@@ -239,6 +244,7 @@ extension BrokerShard {
         let token = DeliveryToken(delivery.partition, delivery.offset, kind: .share)
         guard let id = client.session.send(qos: flags.qos, token: token.rawValue) else { return .refused }
         flags.packetID = id
+        flags.duplicate = handout.isRepeat
         if client.isPersistent { note(token, delivery, isLive: false, client, flags) }
         client.sharedInFlight[token.rawValue, default: []].append(
             ShareMembership(key: handout.key, groupShard: handout.groupShard))

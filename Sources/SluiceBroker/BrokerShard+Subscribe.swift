@@ -388,7 +388,7 @@ extension BrokerShard {
         if subscription.reader.isReplay { client.sideReaders.append(subscription.reader) }
         // The new one first: the scan must not lose its place when the last subscription is replaced.
         let filter = subscription.matched
-        trie.insert(subscription, filter: filter.span)
+        if filter.isEmpty { wholeStreams.append(subscription) } else { trie.insert(subscription, filter: filter.span) }
         count(subscription, by: 1)
         if let former {
             // The table has one place for each reader and filter, which the new one has taken.
@@ -412,7 +412,11 @@ extension BrokerShard {
             return
         }
         let filter = subscription.matched
-        trie.remove(id: subscription.id, filter: filter.span)
+        if filter.isEmpty {
+            wholeStreams.removeAll { $0 === subscription }
+        } else {
+            trie.remove(id: subscription.id, filter: filter.span)
+        }
         if subscription.reader.isReplay {
             subscription.reader.isClosed = true
             courses.removeAll { $0 === subscription.reader }
@@ -443,16 +447,14 @@ extension BrokerShard {
     /// milliseconds, and somebody subscribes all the time.
     private func forgetMatches(_ filter: [UInt8], isNew: Bool) {
         let wildcards: [UInt8] = [UInt8(ascii: "+"), UInt8(ascii: "#")]
-        guard filter.contains(where: wildcards.contains) else {
+        guard filter.isEmpty || filter.contains(where: wildcards.contains) else {
             matches.replace(with: staleMatches, for: filter.span)
             if isNew { for level in unmatchedHashes.indices { unmatchedHashes[level].remove(XXH3.hash(filter.span)) } }
             return
         }
-        // What begins with $ may be meant by the filter of a whole stream.
-        let isLeading = filter.first.map(wildcards.contains) ?? false
+        // Without a filter a whole stream is meant.
         matches.replace(with: staleMatches) { topic in
-            isLeading && !topic.isEmpty && topic[0] == UInt8(ascii: "$")
-                || FilterSyntax.matches(filter: filter.span, topic: topic)
+            filter.isEmpty || FilterSyntax.matches(filter: filter.span, topic: topic)
         }
         // Of these there are only hashes; a subscription that is gone leaves nobody's topics nobody's.
         if isNew { unmatchedHashes = [[], []] }

@@ -34,7 +34,7 @@ extension BrokerShard {
     /// Hands over what this shard has counted; the first shard tells the sums when it is time.
     func tellSystemTopics() {
         counters.clientCount = UInt64(clients.count)
-        counters.subscriptionCount = UInt64(trie.count)
+        counters.subscriptionCount = UInt64(trie.count + wholeStreams.count)
         counters.shareGroupCount = UInt64(shareGroups.count)
         peers.withCounters { all in
             while all.count <= settings.index { all.append(BrokerCounters()) }
@@ -97,7 +97,8 @@ extension BrokerShard {
 
     /// Sends one of the broker's topics to everybody here who subscribes to it.
     func broadcast(_ topic: SystemTopic, retain: Bool) {
-        for target in matchList(topic.topic.span).targets {
+        // It is in no stream, though who reads a whole stream wants every topic.
+        for target in matchList(topic.topic.span).targets where !target.reader.isReplay {
             send(topic, to: target.reader.client, target.identifiers, retain: retain && target.retainAsPublished)
         }
     }

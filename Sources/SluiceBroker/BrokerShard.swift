@@ -87,6 +87,9 @@ package final class BrokerShard {
     var clients: [UInt64: Client] = [:]
     var dirtyClients: [Client] = []
     var trie = SubscriptionTrie<Subscription>()
+    /// Subscriptions without a filter: every record of a stream is theirs, also where `#` would not match, since the
+    /// topic begins with `$`.
+    var wholeStreams: [Subscription] = []
     var matches = TopicCache<MatchList>()
     /// What topics without subscribers share.
     let noMatches = MatchList()
@@ -103,6 +106,10 @@ package final class BrokerShard {
     var memoryPressure = MemoryPressure.none
     /// Bytes that wait for one client's socket beyond which it gets no more; fewer under pressure.
     var outputBytesAllowed: Int
+    /// Whether the node is about to stop: see `beginDrain`.
+    var isDraining = false
+    /// Clients that had deliveries of groups in flight when the drain began.
+    var drainingClients: [Client] = []
     /// Readers that wait for memory.
     var starvedReaders: [Reader] = []
     /// Readers whose history could not be read: they ask again in a while.
@@ -203,9 +210,10 @@ package final class BrokerShard {
     /// again later.
     package func received(_ client: Client, _ bytes: Span<UInt8>) -> Int {
         var offset = 0
+        let takesPublishes = !isDraining
         while !client.isClosing {
             do throws(MQTTDecodeError) {
-                if let publish = client.decoder.plainPublish(bytes, from: offset),
+                if takesPublishes, let publish = client.decoder.plainPublish(bytes, from: offset),
                     client.session.takesPlain(qos: publish.qos, now: now)
                 {
                     try self.publish(plain: publish, client, bytes)
@@ -218,6 +226,10 @@ package final class BrokerShard {
                     client.wantedByteCount = byteCount
                     return offset
                 case .packet(let packet, let end):
+                    if !takesPublishes, case .publish = packet {
+                        client.isPostponed = true
+                        return offset
+                    }
                     counters.packetsReceived += 1
                     client.wantedByteCount = 2
                     let action = client.session.received(packet, in: bytes, now: now)
@@ -266,6 +278,7 @@ package final class BrokerShard {
 
     /// Ends every connection, as the node stops.
     package func shutDown() {
+        beginDrain()
         for client in Array(clients.values) { terminate(client, .serverShuttingDown, "the broker stops") }
         recordGroups()
         for group in shareGroups.values { group.detach() }

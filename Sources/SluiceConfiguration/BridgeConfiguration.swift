@@ -124,6 +124,8 @@ package struct BridgeConfiguration: Equatable, Sendable {
     package var inflightMax = 1000
     /// Messages a second that it hands over at most.
     package var messagesPerSecondMax: Int?
+    /// Whether `rate` is not given: history goes at a pace of its own then.
+    package var hasDefaultRate = true
     /// Bytes a second that it hands over at most.
     package var bytesPerSecondMax: Int?
     /// Whether it asks not to get its own messages back.
@@ -207,7 +209,10 @@ extension BridgeConfiguration {
 
     private mutating func takeBehaviour(_ section: SectionReader) {
         if let count = section.value("inflight", .integer(1...10_000)) { inflightMax = count }
-        messagesPerSecondMax = section.value("rate", .integer(1...10_000_000))
+        if let rate = section.value("rate", Expectation.integer(1...10_000_000).orUnlimited()) {
+            messagesPerSecondMax = rate
+            hasDefaultRate = false
+        }
         bytesPerSecondMax = section.value("byte_rate", .byteCount(1024...1 << 40))
         if let flag = section.value("try_private", .boolean) { triesPrivate = flag }
         if let flag = section.value("notifications", .boolean) { notifies = flag }

@@ -82,7 +82,9 @@ package final class Server {
     private let peers = Peers()
     /// The node's bridges, which clients ask about; set before `run`.
     package var bridges: (any BridgeDirectory)?
-    /// Called when no connection is accepted any more and the loops still run.
+    /// How long a stop waits for what is in flight to groups' members and, in `beforeStop`, for bridges.
+    package static let drainNanoseconds: Int64 = 1_000_000_000
+    /// Called when no connection is accepted any more, while the loops drain.
     package var beforeStop: () -> Void = {}
     private let loop = Loop()
     private var loops: [TransportLoop] = []
@@ -144,7 +146,8 @@ package final class Server {
         peers.offsets.withLock { $0 = offsets }
     }
 
-    /// Serves until SIGTERM or SIGINT, then closes every connection and returns.
+    /// Serves until SIGTERM or SIGINT. Then it takes no more publishes, waits up to a second for what is in flight to
+    /// groups' members, closes every connection, and returns.
     /// - Parameters:
     ///   - reload: called on SIGHUP, on this thread; connections that come meanwhile wait in the kernel.
     ///   - ready: called when connections are accepted.
@@ -173,6 +176,8 @@ package final class Server {
         watchers.append(SignalWatcher(loop, signal: SIGHUP, reload))
         ready()
         loop.run()
+        let drainEnd = monotonicNanoseconds() + Self.drainNanoseconds
+        for loop in loops { loop.post(.drain(until: drainEnd)) }
         beforeStop()
         for loop in loops { loop.post(.stop) }
         for thread in threads { thread.join() }

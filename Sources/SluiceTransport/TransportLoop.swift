@@ -13,7 +13,10 @@ enum LoopMessage: Sendable {
     case accepted(Int32, Door, isSurplus: Bool)
     /// A word from another shard.
     case shard(ShardMessage)
-    /// The node stops.
+    /// The node is about to stop: what is in flight to groups' members may be acknowledged until then, by the
+    /// monotonic clock in nanoseconds.
+    case drain(until: Int64)
+    /// The node stops, as soon as the drain is over.
     case stop
 }
 
@@ -79,6 +82,10 @@ final class TransportLoop: @unchecked Sendable {
     /// Ticks while some replay keeps a pace.
     private var pacer: RepeatingTimer?
     private(set) var isStopping = false
+    /// When the drain is over in any case.
+    private var drainEnd: Int64 = 0
+    /// Looks whether the drain is over.
+    private var drainTimer: RepeatingTimer?
     private var lastPublishCount: UInt64 = 0
     private var lastElapsed = Int64.max
 
@@ -207,7 +214,13 @@ final class TransportLoop: @unchecked Sendable {
             switch message {
             case .accepted(let socket, let door, let isSurplus): accept(socket, door, isSurplus: isSurplus)
             case .shard(let message): shard.received(message)
-            case .stop: stop()
+            case .drain(let end):
+                shard.beginDrain()
+                drainEnd = end
+            case .stop:
+                if !stopDrained() {
+                    drainTimer = RepeatingTimer(loop, milliseconds: 5) { [unowned self] in _ = stopDrained() }
+                }
             }
         }
     }
@@ -325,6 +338,17 @@ final class TransportLoop: @unchecked Sendable {
     }
 
     // MARK: Stopping
+
+    /// Stops when nothing is in flight that a group would hand out again, or when that has taken too long.
+    /// - Returns: whether it has stopped.
+    private func stopDrained() -> Bool {
+        setClocks()
+        guard shard.isDrained || shard.now >= drainEnd else { return false }
+        drainTimer?.close()
+        drainTimer = nil
+        stop()
+        return true
+    }
 
     private func stop() {
         isStopping = true

@@ -49,3 +49,36 @@ struct PaceTests {
         #expect(free.due == nil)
     }
 }
+
+@Suite("the pace of a catch-up")
+struct CatchUpPaceTests {
+    @Test("what is behind becomes less by 1,000 a second at any rate of publishing", arguments: [0, 5000, 200_000])
+    func shrinks(published: Int) {
+        var pace = CatchUpPace(now: 0)
+        var behind = 20_000.0
+        for tick in 1...10_000 {
+            behind += Double(published) / 1000
+            pace.elapsed(now: Int64(tick) * 1_000_000, newCount: Double(published) / 1000)
+            while pace.due == nil {
+                pace.took()
+                behind -= 1
+            }
+        }
+        #expect((9_800...10_000).contains(behind))
+    }
+
+    @Test("history goes in bursts of a tenth of a second at most, and is due when it says so")
+    func bursts() throws {
+        var pace = CatchUpPace(now: 0)
+        pace.elapsed(now: 60_000_000_000, newCount: 0)
+        var count = 0
+        while pace.due == nil {
+            pace.took()
+            count += 1
+        }
+        #expect(count == CatchUpPace.messagesPerSecond / 10)
+        let due = try #require(pace.due)
+        pace.elapsed(now: due, newCount: 0)
+        #expect(pace.due == nil)
+    }
+}

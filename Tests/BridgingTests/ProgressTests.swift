@@ -40,6 +40,7 @@ struct ProgressTests {
             let end = 60
             var inflight: [Int] = []
             var acknowledged: Set<Int> = []
+            var sendings: [Int: Int] = [:]
             var steps = 0
             while progress.position < offset(end), steps < 100_000 {
                 steps += 1
@@ -49,7 +50,8 @@ struct ProgressTests {
                     inflight = []
                 case 1:
                     let (position, done) = progress.checkpoint
-                    progress = PartitionProgress(position: position, done: done)
+                    progress = PartitionProgress(
+                        position: position, done: done, counts: progress.counts, sentEnd: progress.sentEnd)
                     inflight = []
                 case 2..<11 where !inflight.isEmpty:
                     let index = inflight.remove(at: Int.random(in: 0..<inflight.count, using: &generator))
@@ -58,18 +60,29 @@ struct ProgressTests {
                 case _:
                     let next = Int(progress.read.rawValue)
                     guard next < end, inflight.count < 8 else { continue }
-                    // Every seventh record is of a topic that stays here.
-                    if next % 7 == 6 || progress.isDone(offset(next)) {
-                        #expect(next % 7 == 6 || acknowledged.contains(next), "seed \(seed)")
+                    // Every seventh record is of a topic that stays here, every eleventh is refused.
+                    if next % 7 == 6 {
                         progress.passed(offset(next + 1))
+                    } else if next % 11 == 10 {
+                        progress.settled(offset(next), as: .refused)
+                    } else if progress.isDone(offset(next)) {
+                        #expect(acknowledged.contains(next), "seed \(seed)")
+                        progress.settled(offset(next), as: .forwarded)
                     } else {
                         #expect(!acknowledged.contains(next), "seed \(seed): \(next) goes twice")
                         progress.sent(offset(next))
+                        sendings[next, default: 0] += 1
                         inflight.append(next)
                     }
                 }
+                let counts = progress.counts
+                let sum = counts.forwarded + counts.refused + counts.skipped
+                #expect(Int64(sum) == progress.position.rawValue, "seed \(seed)")
             }
-            #expect(acknowledged == Set((0..<end).filter { $0 % 7 != 6 }), "seed \(seed)")
+            let wanted = (0..<end).filter { $0 % 7 != 6 && $0 % 11 != 10 }
+            #expect(acknowledged == Set(wanted), "seed \(seed)")
+            #expect(progress.counts.forwarded == UInt64(wanted.count), "seed \(seed)")
+            #expect(progress.counts.repeated == sendings.values.reduce(0) { $0 + UInt64($1 - 1) }, "seed \(seed)")
         }
     }
 
@@ -92,14 +105,22 @@ struct CheckpointTests {
     private func sample() -> BridgeCheckpoint {
         var checkpoint = BridgeCheckpoint()
         checkpoint.isPaused = true
-        checkpoint.droppedCount = 3
-        checkpoint.forwardedCount = 1 << 40
+        checkpoint.totals.dropped = 3
+        checkpoint.totals.forwarded = 1 << 40
+        checkpoint.totals.received = 4
+        checkpoint.totals.refused = 5
+        checkpoint.totals.looped = 6
+        checkpoint.totals.repeated = 7
         checkpoint.lastPacketID = 65_535
         checkpoint.partitions = [
             BridgeCheckpoint.Partition(stream: "sensors", number: 0, position: Offset(rawValue: 9)),
             BridgeCheckpoint.Partition(
                 stream: "mqtt", number: 3, position: Offset(rawValue: 1 << 33), done: [Offset(rawValue: 1 << 34)]),
         ]
+        checkpoint.partitions[1].counts.start = Offset(rawValue: 1 << 32)
+        checkpoint.partitions[1].counts.forwarded = 8
+        checkpoint.partitions[1].counts.skipped = 1 << 32 - 8
+        checkpoint.partitions[1].sentEnd = Offset(rawValue: 1 << 35)
         checkpoint.assured = [
             BridgeCheckpoint.Assured(packetID: 7, partition: 1, offset: Offset(rawValue: 5), isReceived: true)
         ]

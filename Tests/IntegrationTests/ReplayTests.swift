@@ -172,6 +172,46 @@ struct ReplayTests {
         #expect(try live.receive(1).map(\.payload) == ["new"])
     }
 
+    @Test("a stream without a filter is every record of it, also of topics that begin with $")
+    func readsWholeStream() throws {
+        let broker = try BrokerProcess()
+        let live = try MosquittoClient(id: "live", version: 5)
+        let member = try MosquittoClient(id: "member", version: 5)
+        let (system, plain) = (try MosquittoClient(id: "system", version: 5), try MosquittoClient(id: "plain"))
+        for client in [live, member, system, plain] { try client.connect(port: broker.port) }
+        #expect(try live.subscribe("$stream/mqtt", qos: 1).code == 1)
+        #expect(try member.subscribe("$share/g/$stream/mqtt", qos: 1).code == 1)
+        #expect(try system.subscribe("$stream/mqtt/#", qos: 1).code == 1)
+        try plain.subscribe("#", qos: 1)
+        let topics = ["$aws/x", "$aws", "a", "$x/y/z", "b/c"]
+        for topic in topics {
+            try #require(try broker.mosquitto("pub", ["-t", topic, "-m", topic, "-q", "1"]).code == 0)
+        }
+        let others = ["a", "b/c"]
+        #expect(try live.receive(5).map(\.topic).sorted() == topics.sorted())
+        #expect(try member.receive(5).map(\.topic).sorted() == topics.sorted())
+        #expect(try system.receive(2).map(\.topic).sorted() == others)
+        #expect(try plain.receive(2).map(\.topic).sorted() == others)
+        #expect(try records(broker, "earliest", 5).map(\.topic).sorted() == topics.sorted())
+        let late = try broker.mosquitto(
+            "sub",
+            [
+                "-V", "5", "-t", "$stream/mqtt", "-D", "subscribe", "user-property", "stream-offset", "earliest", "-C",
+                "5", "-F", "%t",
+            ])
+        #expect(late.output.split(separator: "\n").map(String.init).sorted() == topics.sorted())
+        let all = try broker.sluice(["consume", "mqtt"])
+        #expect(all.code == 0 && all.errors.isEmpty, "\(all.errors)")
+        for topic in topics { #expect(all.output.contains("  \(topic) "), "\(all.output)") }
+        let some = try broker.sluice(["consume", "mqtt", "--filter", "$aws/#", "--json"])
+        #expect(some.output.split(separator: "\n").count == 2, "\(some.output)")
+        let ordinary = try broker.sluice(["consume", "mqtt", "--filter", "#", "--json"])
+        #expect(ordinary.output.split(separator: "\n").count == 2, "\(ordinary.output)")
+        // What the broker tells on $SYS is in no stream.
+        #expect(try live.receive(5).count == 5)
+        #expect(broker.stop() == 0)
+    }
+
     private func records(_ broker: BrokerProcess, _ offset: String, _ count: Int) throws -> [MosquittoClient.Message] {
         let client = try MosquittoClient(id: "reader", version: 5)
         try client.connect(port: broker.port)

@@ -97,7 +97,7 @@ struct ReplayRequestTests {
     @Test("$stream takes a name, a filter that may be missing, and its position from the property")
     func readsStream() {
         for (filter, position, inner, expected) in [
-            ("$stream/s", nil, "#", ReplayPosition.latest), ("$stream/s/a/b", "earliest", "a/b", .earliest),
+            ("$stream/s", nil, "", ReplayPosition.latest), ("$stream/s/a/b", "earliest", "a/b", .earliest),
             ("$stream/s/#", "2:7", "#", .offset(partition: 2, Offset(rawValue: 7))),
         ] as [(String, String?, String, ReplayPosition)] {
             guard case .replay(let request) = parse(filter, position) else {

@@ -55,6 +55,30 @@ struct ShareTests {
         #expect(payloads(b) == ["1", "3", "4"])
     }
 
+    @Test("while the node drains, publishes are left unread, and acknowledgements taken until nothing is in flight")
+    func drains() {
+        let test = TestShard()
+        let a = member(test, "a", receiveMaximum: 2)
+        publish(test, ["1", "2", "3"])
+        #expect(payloads(a) == ["1", "2"])
+        test.shard.beginDrain()
+        let late = test.connect("late")
+        late.publish("t/1", "4", qos: .atLeastOnce, id: 1)
+        test.commit()
+        #expect(late.take().isEmpty)
+        a.acknowledge(.puback, 1)
+        test.commit()
+        #expect(!test.shard.isDrained)
+        a.acknowledge(.puback, 2)
+        test.commit()
+        #expect(test.shard.isDrained && payloads(a).isEmpty)
+        test.shard.shutDown()
+        test.commit()
+        let again = TestShard(test.log)
+        #expect(payloads(member(again, "b")).isEmpty)
+        #expect(late.take() == ["disconnect 139"])
+    }
+
     @Test("a group without members loses nothing, also through a crash")
     func waits() {
         let test = TestShard()

@@ -30,11 +30,13 @@ extension BridgeRunner {
         switch HopCount.verdict(message.properties, node: node) {
         case .take: break
         case .ownMessage:
-            loopedCount += 1
+            totals.looped += 1
+            isCheckpointDirty = true
             return
         case .tooFar(let hops):
-            loopedCount += 1
-            if loopedCount & (loopedCount - 1) == 0 {
+            totals.looped += 1
+            isCheckpointDirty = true
+            if totals.looped & (totals.looped - 1) == 0 {
                 report(
                     .warning,
                     "bridge \(settings.name): a message of '\(String(decoding: message.topic, as: UTF8.self))' "
@@ -50,7 +52,8 @@ extension BridgeRunner {
         let refusal = intake.store(
             marked, topic: mapped.topic, qos: min(mapped.qos, message.qos), origin: origin, at: wallClock)
         if let refusal {
-            refusedCount += 1
+            totals.refused += 1
+            isCheckpointDirty = true
             if refusals.count < 10 {
                 refusals.append("'\(String(decoding: message.topic, as: UTF8.self))' is not taken: \(refusal)")
                 report(.warning, "bridge \(settings.name): \(refusals[refusals.count - 1])")
@@ -58,6 +61,8 @@ extension BridgeRunner {
             return
         }
         receivedPending += 1
+        // What came and its count are appended as one.
+        isCheckpointDirty = true
         mustHold = true
     }
 

@@ -37,7 +37,8 @@ extension BridgeRunner {
             // What came with this message is stored first, and acknowledged.
             pause = Pause(way: way, nanoseconds: nanoseconds)
         case .loop(let count):
-            loopedCount += 1
+            totals.looped += 1
+            isCheckpointDirty = true
             loopFound =
                 "'\(String(decoding: topic, as: UTF8.self))' goes in circles: the same message passed \(count) times, "
                 + "and only while this bridge passed it on"

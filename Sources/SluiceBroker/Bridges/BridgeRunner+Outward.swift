@@ -26,7 +26,7 @@ extension BridgeRunner {
     private var mayForward: Bool { pause == nil && loopFound == nil && !isDraining }
 
     /// Whether its pace lets it hand over another message now.
-    private var isInPace: Bool { pace.due == nil }
+    private var isInPace: Bool { paceDue == nil }
 
     /// Whether everything durable was read.
     var isAtEnd: Bool {
@@ -45,6 +45,7 @@ extension BridgeRunner {
         guard map.isOut else { return }
         if connection.isIdle { return look(for: settings.threshold) }
         pace.elapsed(now: now)
+        elapseCatchUp()
         guard connection.isConnected, window.isOpen, mayForward, isInPace else { return }
         var budget = Self.recordsMax
         var idle = 0
@@ -126,7 +127,6 @@ extension BridgeRunner {
     private func take(_ read: PartitionRead, _ index: Int) {
         let removed = sources[index].take(read)
         if removed > 0 {
-            droppedCount += UInt64(removed)
             isCheckpointDirty = true
             let source = sources[index]
             report(
@@ -197,14 +197,17 @@ extension BridgeRunner {
     private func forward(
         _ record: RecordView, _ bytes: Span<UInt8>, at offset: Offset, _ index: Int, _ batch: RecordBatch
     ) -> Bool {
-        let isDone = sources[index].progress.isDone(offset)
-        guard !isDone, let message = outgoing(record, bytes, at: offset, sources[index], batch) else {
+        guard !sources[index].progress.isDone(offset) else {
+            sources[index].progress.settled(offset, as: .forwarded)
+            return true
+        }
+        guard let message = outgoing(record, bytes, at: offset, sources[index], batch) else {
             sources[index].progress.passed(offset.advanced(by: 1))
             return true
         }
         if message.qos == .exactlyOnce, assured.contains(where: { $0.source == index && $0.offset == offset }) {
             // An earlier connection sent it, and this one has again, under the identifier that it had.
-            sources[index].progress.sent(offset)
+            sources[index].progress.sent(offset, isResumed: true)
             return true
         }
         return send(message, at: offset, index, recordTime: Self.time(of: record, batch))
@@ -220,7 +223,7 @@ extension BridgeRunner {
         let byteCount = message.topic.count + message.payload.count + 9
         if let most = settings.messageBytesMax, byteCount > most {
             refuse(message.topic, "it has \(byteCount) bytes, and packet_size is \(most)")
-            sources[index].progress.passed(offset.advanced(by: 1))
+            sources[index].progress.settled(offset, as: .refused)
             isCheckpointDirty = true
             return true
         }
@@ -233,7 +236,8 @@ extension BridgeRunner {
         case .unconnected: return false
         case .impossible(let reason):
             refuse(message.topic, reason)
-            sources[index].progress.passed(offset.advanced(by: 1))
+            sources[index].progress.settled(offset, as: .refused)
+            isCheckpointDirty = true
             return true
         }
     }
@@ -244,6 +248,9 @@ extension BridgeRunner {
         if window.unacknowledged == 0 { lastAnswer = now }
         window.sent(byteCount)
         pace.took(byteCount: byteCount)
+        catchUp?.pace.took()
+        catchUp?.sentCount += 1
+        if unnoted.last != index { unnoted.append(index) }
         lastPacketID = packetID
         guard message.qos == .exactlyOnce else { return }
         assured.append(
@@ -306,7 +313,6 @@ extension BridgeRunner {
     }
 
     private func refuse(_ topic: [UInt8], _ reason: String) {
-        refusedCount += 1
         let cause = UpstreamFailure.Cause.topic.rawValue
         let text = "\(cause): '\(String(decoding: topic, as: UTF8.self))' is passed over: \(reason)"
         if refusals.count < 10, !refusals.contains(text) {
@@ -334,16 +340,12 @@ extension BridgeRunner {
         }
         answered(source, offset)
         let before = sources[source].progress.unsettledCount
-        sources[source].progress.acknowledged(offset)
+        sources[source].progress.acknowledged(offset, as: refusal == nil ? .forwarded : .refused)
         window.settled(before - sources[source].progress.unsettledCount)
         if let known { window.finished(known.byteCount) }
         if unnoted.last != source { unnoted.append(source) }
         isCheckpointDirty = true
-        if let refusal {
-            refuse(topic, refusal.description)
-        } else {
-            forwardedCount += 1
-        }
+        if let refusal { refuse(topic, refusal.description) }
     }
 
     /// The upstream did not take a message that has to go again.
@@ -356,14 +358,15 @@ extension BridgeRunner {
         backOff(UpstreamFailure(refusal.isPassing ? .full : .topic, text))
     }
 
-    /// Notes where it is in the partitions that were acknowledged something. Without notes the window waits for
+    /// Notes where it is in the partitions that were sent or acknowledged something. Without notes the window waits for
     /// checkpoints; at QoS 2 everything does.
     func note() {
         guard window.isNoted, !unnoted.isEmpty else { return unnoted.removeAll(keepingCapacity: true) }
         for index in unnoted {
+            let progress = sources[index].progress
             let entry = BridgeNotes.entry(
                 epoch: epoch,
-                BridgeNotes.Note(position: sources[index].progress.position, forwardedCount: forwardedCount))
+                BridgeNotes.Note(position: progress.position, counts: progress.counts, sentEnd: progress.sentEnd))
             guard notebook.write(entry, at: index * BridgeNotes.entryByteCount) else {
                 window.isNoted = false
                 break
@@ -386,6 +389,7 @@ extension BridgeRunner {
     /// The connection is gone: what it has not finished goes again, and at QoS 2 under the same identifiers.
     func forgetConnection() {
         inflight.removeAll()
+        catchUp = nil
         subscriptions.removeAll()
         window.lost()
         forgetLoops()
@@ -419,6 +423,7 @@ extension BridgeRunner {
             let known = inflight.removeValue(forKey: message.packetID)
             assured.removeAll { $0.packetID == message.packetID }
             inflight[packetID] = known
+            sources[message.source].progress.sentAgain()
             assured.append(
                 Assured(
                     packetID: packetID, source: message.source, offset: message.offset, isReceived: false,
@@ -454,9 +459,8 @@ extension BridgeRunner {
             }
         }
         guard assured[index].message == nil else { return }
-        // Retention took it, or it has expired, or the bridge's topics changed.
+        // Retention took it, or it has expired, or the bridge's topics changed: that is found again, and counted then.
         assured.remove(at: index)
-        droppedCount += 1
         isCheckpointDirty = true
     }
 }

@@ -12,13 +12,14 @@ extension BridgeRunner {
         var checkpoint = BridgeCheckpoint()
         checkpoint.isPaused = connection.isPaused
         checkpoint.isLooped = loop != nil
-        checkpoint.droppedCount = droppedCount
-        checkpoint.forwardedCount = forwardedCount
+        checkpoint.totals = totals
+        checkpoint.totals.received += receivedPending
         checkpoint.lastPacketID = lastPacketID
         checkpoint.partitions = sources.map { source in
             let (position, done) = source.progress.checkpoint
             return BridgeCheckpoint.Partition(
-                stream: source.stream, number: source.number, position: position, done: done)
+                stream: source.stream, number: source.number, position: position, done: done,
+                counts: source.progress.counts, sentEnd: source.progress.sentEnd)
         }
         checkpoint.assured = assured.map { message in
             BridgeCheckpoint.Assured(
@@ -36,14 +37,14 @@ extension BridgeRunner {
 
     /// Takes its place in every partition: where the checkpoint says, or where it begins.
     func restore(_ checkpoint: BridgeCheckpoint?) {
+        totals = checkpoint?.totals ?? BridgeTotals()
         guard map.isOut else {
             isCheckpointDirty = checkpoint == nil
             return
         }
-        droppedCount = checkpoint?.droppedCount ?? 0
         lastPacketID = checkpoint?.lastPacketID ?? 0
         let notes = checkpoint.map { $0.epoch == 0 ? [] : notebook.contents() } ?? []
-        forwardedCount = checkpoint?.notedForwardedCount(notes) ?? 0
+        if let checkpoint, checkpoint.hasShortNotes { totals.forwarded = checkpoint.notedForwardedCount(notes) }
         for stream in log.streams where !stream.settings.isInternal {
             for (number, partition) in stream.partitions.enumerated() {
                 let known = checkpoint?.noted(stream.settings.name, number, notes)
@@ -51,16 +52,35 @@ extension BridgeRunner {
                 // A stream that is new since the checkpoint has nothing that the bridge has seen.
                 let isLatest = checkpoint == nil && settings.beginning == .latest
                 let progress =
-                    known.map { PartitionProgress(position: min($0.position, bounds.appended), done: $0.done) }
+                    known.map { restored($0, bounds) }
                     ?? PartitionProgress(position: isLatest ? bounds.appended : bounds.start)
                 sources.append(
                     BridgeSource(
                         partition: partition, stream: stream.settings.name, number: number, progress: progress))
             }
         }
+        if let checkpoint { keepCounts(checkpoint, notes) }
         restoreAssured(checkpoint)
         window.isNoted = assured.isEmpty && settings.topics.allSatisfy { !$0.direction.isOut || $0.qos < .exactlyOnce }
         beginNotes()
+    }
+
+    /// Streams that are no more have counted what they have.
+    private func keepCounts(_ checkpoint: BridgeCheckpoint, _ notes: [UInt8]) {
+        for place in checkpoint.partitions
+        where !sources.contains(where: { $0.stream == place.stream && $0.number == place.number }) {
+            if let known = checkpoint.noted(place.stream, place.number, notes) { totals.add(known.counts) }
+        }
+    }
+
+    private func restored(_ known: BridgeCheckpoint.Partition, _ bounds: PartitionBounds) -> PartitionProgress {
+        guard known.position <= bounds.appended else {
+            // The log has lost its end: what was counted of it is counted no more in this partition.
+            totals.add(known.counts)
+            return PartitionProgress(position: bounds.appended)
+        }
+        return PartitionProgress(
+            position: known.position, done: known.done, counts: known.counts, sentEnd: known.sentEnd)
     }
 
     private func restoreAssured(_ checkpoint: BridgeCheckpoint?) {
@@ -94,6 +114,8 @@ extension BridgeRunner {
         for index in sources.indices {
             let bounds = log.bounds(sources[index].partition)
             sources[index].reset()
+            totals.add(sources[index].progress.counts)
+            sources[index].progress.sought(sources[index].progress.position)
             switch seek {
             case .earliest: sources[index].progress.sought(bounds.start)
             case .latest: sources[index].progress.sought(bounds.durable)
@@ -211,14 +233,11 @@ extension BridgeRunner {
             status.partitions.append(
                 BridgeStatus.Partition(
                     stream: source.stream, number: source.number, position: source.progress.position.rawValue,
-                    end: bounds.durable.rawValue, oldestStoredAt: source.oldestStoredAt))
+                    end: bounds.durable.rawValue, oldestStoredAt: source.oldestStoredAt,
+                    counts: source.progress.counts))
         }
         status.inflight = window.count
-        status.forwardedCount = forwardedCount
-        status.receivedCount = receivedCount
-        status.droppedCount = droppedCount
-        status.refusedCount = refusedCount
-        status.loopedCount = loopedCount
+        status.totals = totals
         return status
     }
 
@@ -246,10 +265,11 @@ extension BridgeStatus {
         for (index, source) in runner.sources.enumerated() {
             partitions[index].position = source.progress.position.rawValue
             partitions[index].oldestStoredAt = source.oldestStoredAt
+            partitions[index].counts = source.progress.counts
         }
         inflight = runner.window.count
-        forwardedCount = runner.forwardedCount
-        receivedCount = runner.receivedCount
+        totals = runner.totals
+        refusals = runner.refusals
     }
 }
 
@@ -260,16 +280,22 @@ extension BridgeCheckpoint {
             return nil
         }
         var partition = partitions[index]
-        if let noted = BridgeNotes.note(notes.span, at: index, epoch: epoch) {
-            partition.position = max(partition.position, noted.position)
+        guard hasShortNotes else {
+            BridgeNotes.apply(notes.span, at: index, epoch: epoch, to: &partition)
+            return partition
+        }
+        if let noted = BridgeNotes.shortNote(notes.span, at: index, epoch: epoch), noted.position > partition.position {
+            partition.position = noted.position
+            partition.counts = BridgeCounts(start: noted.position)
+            partition.sentEnd = max(partition.sentEnd, noted.position)
         }
         return partition
     }
 
     /// Messages forwarded, with those that were noted since.
     fileprivate func notedForwardedCount(_ notes: [UInt8]) -> UInt64 {
-        partitions.indices.reduce(forwardedCount) { count, index in
-            max(count, BridgeNotes.note(notes.span, at: index, epoch: epoch)?.forwardedCount ?? 0)
+        partitions.indices.reduce(totals.forwarded) { count, index in
+            max(count, BridgeNotes.shortNote(notes.span, at: index, epoch: epoch)?.forwardedCount ?? 0)
         }
     }
 }

@@ -81,16 +81,16 @@ package final class BridgeRunner {
     var loopFound: String?
     /// How fast it hands over.
     var pace: BridgePace
+    /// The catch-up that goes on, if it has a pace.
+    var catchUp: CatchUp?
     /// Whether the node stops.
     var isDraining = false
     /// Why the bridge is held, when it is for a loop.
     var loop: UpstreamFailure?
-    var forwardedCount: UInt64 = 0
-    var receivedCount: UInt64 = 0
+    /// What it has counted besides its partitions.
+    var totals = BridgeTotals()
+    /// Messages that came and are not durable yet.
     var receivedPending: UInt64 = 0
-    var droppedCount: UInt64 = 0
-    var refusedCount: UInt64 = 0
-    var loopedCount: UInt64 = 0
     /// Nanoseconds of a clock that never goes back.
     var now: Int64 = 0
     /// The wall's time.
@@ -178,6 +178,8 @@ package final class BridgeRunner {
             missAnswers()
             perform(connection.elapsed(now: now, waiting: waitingCount, jitter: jitter))
             pump()
+            // What goes upstream is noted before it leaves.
+            note()
             commit()
             if heldUntil == nil, !isWithholding { upstream.flush() }
         }
@@ -193,7 +195,8 @@ package final class BridgeRunner {
         if let due = connection.deadline { deadline = min(deadline, due) }
         if loopFound != nil, heldUntil == nil { deadline = now }
         if let due = pauseDeadline, heldUntil == nil { deadline = min(deadline, due) }
-        if isPumpReady, heldUntil == nil { deadline = min(deadline, pace.due ?? now) }
+        if isPumpReady, heldUntil == nil { deadline = min(deadline, paceDue ?? now) }
+        if let due = paceDue, connection.isConnected, heldUntil == nil, !isAtEnd { deadline = min(deadline, due) }
         if isCheckpointDirty, pendingCheckpoint == nil {
             deadline = min(deadline, lastCheckpoint + Self.checkpointNanoseconds)
         }
@@ -230,7 +233,7 @@ package final class BridgeRunner {
             return log.awaitProgress(lsn, written: false, for: reader)
         }
         heldUntil = nil
-        receivedCount += receivedPending
+        totals.received += receivedPending
         receivedPending = 0
         if !isWithholding { upstream.flush() }
     }
@@ -307,6 +310,7 @@ package final class BridgeRunner {
         refusals = []
         let address = connection.address.map { settings.addresses[$0].description } ?? ""
         report(.info, "bridge \(settings.name): connected to \(address)")
+        beginCatchUp()
         sendAssuredAgain(isSessionPresent)
         tellState(isConnected: true)
         for subscription in map.subscriptions {

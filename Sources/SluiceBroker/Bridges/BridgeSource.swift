@@ -65,6 +65,12 @@ struct BridgeSource {
         records = nil
         hint = read.hint
         readEnd = read.nextOffset
+        // A lazy bridge that looks ahead counts when it reads in earnest.
+        if looked == nil, read.removedCount > 0 {
+            let end = batches.first?.baseOffset ?? readEnd
+            let count = min(read.removedCount, end.rawValue - progress.read.rawValue)
+            if count > 0 { progress.settled(progress.read, count: count, as: .dropped) }
+        }
         if batches.isEmpty { pass(readEnd) }
         return read.removedCount
     }

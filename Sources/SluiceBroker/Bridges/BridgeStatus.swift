@@ -34,6 +34,8 @@ package struct BridgeStatus: Sendable {
         package var end: Int64
         /// When the record at the position was stored; nil when there is none, or it was not looked at yet.
         package var oldestStoredAt: Timestamp?
+        /// What became of the records before the position.
+        package var counts = BridgeCounts(start: .zero)
     }
 
     /// The bridge's name.
@@ -56,16 +58,8 @@ package struct BridgeStatus: Sendable {
     package var lagMilliseconds: Int64 = 0
     /// Messages handed upstream that are not acknowledged and checkpointed.
     package var inflight = 0
-    /// Messages that the upstream has acknowledged.
-    package var forwardedCount: UInt64 = 0
-    /// Messages that came from upstream and are durable.
-    package var receivedCount: UInt64 = 0
-    /// Records that retention took before they were forwarded.
-    package var droppedCount: UInt64 = 0
-    /// Messages that the upstream, or this node, refused.
-    package var refusedCount: UInt64 = 0
-    /// Messages that had been here before.
-    package var loopedCount: UInt64 = 0
+    /// What is counted besides the partitions.
+    package var totals = BridgeTotals()
     /// Where it is.
     package var partitions: [Partition] = []
 
@@ -85,12 +79,22 @@ package struct BridgeStatus: Sendable {
         lagMilliseconds = waiting.min().map { max(0, now.rawValue - $0.rawValue) } ?? 0
     }
 
+    /// Everything that it has counted, the partitions included.
+    package var sum: BridgeTotals {
+        var sum = totals
+        for place in partitions { sum.add(place.counts) }
+        return sum
+    }
+
     /// A JSON object.
     package var json: String {
+        let sum = sum
         let places = partitions.map {
             """
             {"stream":\(JSONText.quoted(Array($0.stream.utf8))),"partition":\($0.number),"position":\($0.position),\
-            "end":\($0.end)}
+            "end":\($0.end),"start":\($0.counts.start.rawValue),"forwarded":\($0.counts.forwarded),\
+            "refused":\($0.counts.refused),"dropped":\($0.counts.dropped),"skipped":\($0.counts.skipped),\
+            "repeated":\($0.counts.repeated)}
             """
         }
         let reason = failure.map { JSONText.quoted(Array($0.description.utf8)) } ?? "null"
@@ -101,8 +105,9 @@ package struct BridgeStatus: Sendable {
             "refusals":[\(refusals.map { JSONText.quoted(Array($0.utf8)) }.joined(separator: ","))],\
             "remarks":[\(remarks.map { JSONText.quoted(Array($0.utf8)) }.joined(separator: ","))],\
             "lag_records":\(lagRecords),"lag_bytes":\(lagBytes),"lag_ms":\(lagMilliseconds),"inflight":\(inflight),\
-            "forwarded":\(forwardedCount),"received":\(receivedCount),"dropped":\(droppedCount),\
-            "refused":\(refusedCount),"looped":\(loopedCount),"partitions":[\(places.joined(separator: ","))]}
+            "forwarded":\(sum.forwarded),"received":\(sum.received),"dropped":\(sum.dropped),\
+            "refused":\(sum.refused),"looped":\(sum.looped),"repeated":\(sum.repeated),\
+            "partitions":[\(places.joined(separator: ","))]}
             """
     }
 }

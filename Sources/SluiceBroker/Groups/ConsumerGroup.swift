@@ -23,6 +23,8 @@ final class ConsumerGroup {
     var hosts: [String: String] = [:]
     /// Records above a partition's committed offset that its last owner had acknowledged.
     var acknowledged: [Int: Set<Offset>] = [:]
+    /// The records of each partition that some member was sent end before this offset.
+    var sentEnds: [Int: Offset] = [:]
     /// Where partitions go on that are being moved by hand.
     var resets: [Int: Offset] = [:]
 
@@ -39,6 +41,12 @@ final class ConsumerGroup {
             partitionCount: stream.partitions.count, homes: homes, generation: metadata?.generation ?? 0)
     }
 
+    /// A member has let go of a partition.
+    func take(_ handover: GroupHandover) {
+        acknowledged[handover.partition] = handover.acknowledged
+        sentEnds[handover.partition] = handover.sentEnd
+    }
+
     /// A partition by its number in the stream.
     func partition(_ number: Int) -> StreamPartition { StreamPartition(stream: key.stream, number: Int32(number)) }
 }
@@ -49,6 +57,8 @@ package struct GroupHandover: Sendable {
     var partition: Int
     /// Records above what it has committed that it has acknowledged.
     var acknowledged: Set<Offset>
+    /// The records that it, or an owner before it, was sent end before this offset.
+    var sentEnd: Offset
 }
 
 /// What a member gets with a partition.
@@ -63,6 +73,8 @@ package struct GroupAssignment: Sendable {
     var offset: Offset
     /// Records behind it that it has done with all the same.
     var acknowledged: Set<Offset>
+    /// The records that owners before it were sent end before this offset.
+    var sentEnd: Offset
 }
 
 /// A client's membership in a consumer group: its partitions, and how far it has come in each.
@@ -91,6 +103,10 @@ final class GroupMembership {
         var pending = Ring<Offset>()
         /// What of it, and of what the last owner had, is acknowledged out of turn.
         var acknowledged: Set<Offset>
+        /// What lies before was sent to an owner before this one: once more, it carries DUP.
+        var repeatEnd: Offset
+        /// The records that it, or an owner before it, was sent end before this offset.
+        var sentEnd: Offset
         var isDirty = false
         /// When it lets go of the partition in any case, once it was told to; nanoseconds.
         var leavesBy: Int64?
@@ -121,7 +137,8 @@ final class GroupMembership {
 
     func assigned(_ assignment: GroupAssignment) {
         partitions[assignment.partition] = Progress(
-            generation: assignment.generation, committed: assignment.offset, acknowledged: assignment.acknowledged)
+            generation: assignment.generation, committed: assignment.offset, acknowledged: assignment.acknowledged,
+            repeatEnd: assignment.sentEnd, sentEnd: assignment.sentEnd)
     }
 
     func update(_ number: Int, _ body: (inout Progress) -> Void) {
@@ -134,16 +151,23 @@ final class GroupMembership {
 
     // MARK: Records
 
-    /// Whether the group has done with a record that comes up again.
-    func hasDone(_ partition: PartitionID, _ offset: Offset) -> Bool {
-        guard let number = number(of: partition), let progress = partitions[number] else { return true }
-        return offset < progress.committed || progress.acknowledged.contains(offset)
+    /// What a record is to the group that comes up for a member.
+    enum Standing { case new, repeated, done }
+
+    /// Whether the group has done with a record, or has sent it to another member before.
+    func standing(_ partition: PartitionID, _ offset: Offset) -> Standing {
+        guard let number = number(of: partition), let progress = partitions[number] else { return .done }
+        if offset < progress.committed || progress.acknowledged.contains(offset) { return .done }
+        return offset < progress.repeatEnd ? .repeated : .new
     }
 
     /// A record was sent.
     func sent(_ partition: PartitionID, _ offset: Offset) {
         guard let number = number(of: partition) else { return }
-        update(number) { $0.pending.append(offset) }
+        update(number) { progress in
+            progress.pending.append(offset)
+            progress.sentEnd = max(progress.sentEnd, offset.advanced(by: 1))
+        }
     }
 
     /// A record was acknowledged; one of a partition that has another owner by now does not count.

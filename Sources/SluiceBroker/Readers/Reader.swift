@@ -8,7 +8,7 @@ final class Subscription: Identifiable {
     let client: Client
     /// The filter as the client wrote it.
     let filter: [UInt8]
-    /// The filter that topics are matched with: the same, or the inner one of a replay.
+    /// The filter that topics are matched with: the same, or the inner one of a replay; empty matches every topic.
     let matched: [UInt8]
     let options: SubscriptionOptions
     let identifier: UInt32?

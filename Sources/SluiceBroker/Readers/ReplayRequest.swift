@@ -4,7 +4,7 @@ import SluiceCore
 struct ReplayRequest {
     /// The stream, or nil for all.
     var stream: String?
-    /// The filter that topics must match.
+    /// The filter that topics must match; empty for every record of a stream, also of topics that begin with `$`.
     var filter: [UInt8]
     /// Where to start.
     var position: ReplayPosition
@@ -129,8 +129,7 @@ struct ReplayRequest {
             guard let position = ReplayPosition(text, now: now) else {
                 return .refused("stream-offset '\(text)' is no position: \(ReplayPosition.expectation)")
             }
-            request = ReplayRequest(
-                stream: second, filter: inner.isEmpty ? [UInt8(ascii: "#")] : inner, position: position)
+            request = ReplayRequest(stream: second, filter: inner, position: position)
         }
         return request.take(options, now: now).map { .refused($0) } ?? .replay(request)
     }

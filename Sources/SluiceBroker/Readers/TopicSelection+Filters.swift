@@ -7,11 +7,13 @@ extension TopicSelection {
     /// Filters with wildcards each walk a part of a section's dictionary.
     private static let wildcardCountMax = 16
 
-    /// The topics that checked `filters` match; nil when that is everything, or so much that an index is of no use.
+    /// The topics that checked `filters` match, of which an empty one matches every topic; nil when that is everything,
+    /// or so much that an index is of no use.
     init?(filters: [[UInt8]]) {
         var topics: [[UInt8]] = []
         var wildcards: [Wildcard] = []
         for filter in filters {
+            guard !filter.isEmpty else { return nil }
             guard let wild = filter.firstIndex(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") }) else {
                 topics.append(filter)
                 continue

@@ -152,7 +152,7 @@ package struct SessionDirectory: Sendable {
 
     /// Gives a consumer group to `shard`, which had it when a member was sent there.
     mutating func claimCoordinator(_ key: GroupKey, by shard: Int) {
-        coordinators[key] = (shard, coordinators[key]?.filter ?? [UInt8(ascii: "#")])
+        coordinators[key] = (shard, coordinators[key]?.filter ?? [])
     }
 
     /// A consumer group has no coordinator any more.

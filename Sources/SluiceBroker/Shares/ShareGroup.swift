@@ -22,7 +22,7 @@ final class ShareGroup {
     /// What was handed out and not acknowledged.
     var pending: [DeliveryToken: PendingShare] = [:]
     /// What came back from lost members, in the order of the log.
-    private(set) var returned: [DeliveryToken] = []
+    private(set) var returned: [(token: DeliveryToken, isRepeat: Bool)] = []
     /// The record that is looked up for `returned`.
     var lookup = RecordLookup()
     /// Whether its state has changed since it was recorded.
@@ -36,6 +36,8 @@ final class ShareGroup {
     struct PendingShare {
         var member: ClientOwner
         var qos: QoS
+        /// Whether another member may have had it before: then it carries DUP.
+        var isRepeat: Bool
     }
 
     init(key: [UInt8], filter: [UInt8]) {
@@ -96,26 +98,27 @@ final class ShareGroup {
     // MARK: Records
 
     /// Notes that a member has a record.
-    func handed(_ token: DeliveryToken, to owner: ClientOwner, qos: QoS) {
-        pending[token] = PendingShare(member: owner, qos: qos)
-        update(owner) { $0.outstandingCount += 1 }
+    func handed(_ token: DeliveryToken, _ share: PendingShare) {
+        pending[token] = share
+        update(share.member) { $0.outstandingCount += 1 }
         isDirty = true
     }
 
     /// Notes that a member is done with a record.
-    /// - Returns: whether it had it.
-    func done(_ token: DeliveryToken, by owner: ClientOwner) -> Bool {
-        guard pending[token]?.member == owner else { return false }
+    /// - Returns: what was known of it; nil when that member did not have it.
+    func done(_ token: DeliveryToken, by owner: ClientOwner) -> PendingShare? {
+        guard let share = pending[token], share.member == owner else { return nil }
         pending[token] = nil
         update(owner) { $0.outstandingCount -= 1 }
         isDirty = true
-        return true
+        return share
     }
 
     /// Takes a record back, to be handed out again.
-    func takeBack(_ token: DeliveryToken) {
-        let index = returned.firstIndex { $0.rawValue > token.rawValue } ?? returned.endIndex
-        returned.insert(token, at: index)
+    /// - Parameter isRepeat: whether a member may have had it.
+    func takeBack(_ token: DeliveryToken, isRepeat: Bool) {
+        let index = returned.firstIndex { $0.token.rawValue > token.rawValue } ?? returned.endIndex
+        returned.insert((token, isRepeat), at: index)
         isDirty = true
     }
 
@@ -125,7 +128,7 @@ final class ShareGroup {
         let lost = pending.filter { $0.value.member == owner }
         for (token, share) in lost {
             pending[token] = nil
-            if share.qos != .exactlyOnce { takeBack(token) }
+            if share.qos != .exactlyOnce { takeBack(token, isRepeat: true) }
         }
         isDirty = isDirty || !lost.isEmpty
     }
@@ -138,7 +141,7 @@ final class ShareGroup {
 
     /// Everything below the position that nobody has acknowledged, in order.
     var unacknowledged: [DeliveryToken] {
-        (Array(pending.keys) + returned).sorted { $0.rawValue < $1.rawValue }
+        (Array(pending.keys) + returned.map(\.token)).sorted { $0.rawValue < $1.rawValue }
     }
 }
 
@@ -172,6 +175,8 @@ package struct ShareHandout: Sendable {
     var batch: RecordBatch
     var offset: Offset
     var partition: PartitionID
+    /// Whether another member may have had it.
+    var isRepeat: Bool
 }
 
 /// One record by its place, found in memory or fetched.

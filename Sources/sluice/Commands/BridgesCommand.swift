@@ -59,12 +59,19 @@ enum BridgesCommand {
         settings.add(["lost to retention", String(report.dropped)])
         settings.add(["refused", String(report.refused)])
         settings.add(["had been here", String(report.looped)])
+        settings.add(["repeated", String(report.repeated)])
         for refusal in report.refusals { settings.add(["refusal", refusal]) }
         for remark in report.remarks { settings.add(["note", remark]) }
         print(settings.text())
-        var table = Table(["STREAM", "PARTITION", "POSITION", "END"], [.left, .right, .right, .right])
+        var table = Table(
+            ["STREAM", "PARTITION", "START", "POSITION", "END", "FORWARDED", "REFUSED", "LOST", "SKIPPED", "REPEATED"],
+            [.left] + Array(repeating: .right, count: 9))
         for place in report.partitions {
-            table.add([place.stream, String(place.number), String(place.position), String(place.end)])
+            let numbers = [
+                place.number, place.start, place.position, place.end, place.forwarded, place.refused, place.dropped,
+                place.skipped, place.repeated,
+            ]
+            table.add([place.stream] + numbers.map { String($0) })
         }
         print(table.text(), terminator: "")
         return ExitCode.success
@@ -131,10 +138,26 @@ enum BridgesCommand {
             print("\(address): \(failure.map { "\($0)" } ?? "connected")")
             isReached = isReached && failure == nil
         }
+        if let warning = rateWarning(settings) { Sluice.complain(warning) }
         return isReached ? ExitCode.success : ExitCode.failure
     }
 
     // MARK: Leaves
+
+    /// What the upstream may drop of what it acknowledges.
+    private static func rateWarning(_ settings: BridgeSettings) -> String? {
+        guard settings.topics.contains(where: \.direction.isOut), settings.messagesPerSecondMax == nil else {
+            return nil
+        }
+        let drops =
+            "an upstream such as mosquitto drops what it has no room for (max_queued_messages, 1000 for each "
+            + "subscriber), though it has acknowledged it"
+        guard settings.pacesCatchUp else {
+            return "warning: 'rate: unlimited': after an outage everything goes at once, and \(drops)"
+        }
+        return "warning: without 'rate' only history is paced, with \(CatchUpPace.messagesPerSecond) messages a second "
+            + "above what is published; what is published faster than a subscriber reads goes at once, and \(drops)"
+    }
 
     private static func command(
         _ verb: String, _ arguments: Arguments, argument: String, done: String
@@ -205,6 +228,12 @@ private struct BridgeReport {
         var number: Int64
         var position: Int64
         var end: Int64
+        var start: Int64
+        var forwarded: Int64
+        var refused: Int64
+        var dropped: Int64
+        var skipped: Int64
+        var repeated: Int64
     }
 
     var name: String
@@ -222,6 +251,7 @@ private struct BridgeReport {
     var dropped: Int64
     var refused: Int64
     var looped: Int64
+    var repeated: Int64
     var partitions: [Place]
 
     init(_ json: JSON) throws(CommandFailure) {
@@ -248,10 +278,14 @@ private struct BridgeReport {
         dropped = try number("dropped")
         refused = try number("refused")
         looped = try number("looped")
+        repeated = try number("repeated")
         self.partitions = partitions.map { place in
-            Place(
-                stream: place["stream"]?.text ?? "", number: place["partition"]?.integer ?? 0,
-                position: place["position"]?.integer ?? 0, end: place["end"]?.integer ?? 0)
+            func number(_ name: String) -> Int64 { place[name]?.integer ?? 0 }
+            return Place(
+                stream: place["stream"]?.text ?? "", number: number("partition"), position: number("position"),
+                end: number("end"), start: number("start"), forwarded: number("forwarded"),
+                refused: number("refused"), dropped: number("dropped"), skipped: number("skipped"),
+                repeated: number("repeated"))
         }
     }
 

@@ -32,9 +32,11 @@ enum ConsumeCommand {
         let from = try arguments.value("from", expected: expected, position) ?? .earliest
         let until = try arguments.value("until", expected: expected, position)
         let limit = try arguments.integer("limit", 0...Int.max)
-        let filter = Array((arguments.text("filter") ?? "#").utf8)
-        do throws(TopicSyntaxError) { try FilterSyntax.check(filter: filter.span) } catch {
-            throw arguments.error("--filter '\(String(decoding: filter, as: UTF8.self))': \(error)")
+        let filter = arguments.text("filter").map { Array($0.utf8) }
+        if let filter {
+            do throws(TopicSyntaxError) { try FilterSyntax.check(filter: filter.span) } catch {
+                throw arguments.error("--filter '\(String(decoding: filter, as: UTF8.self))': \(error)")
+            }
         }
         let client = try BrokerOption.connect(arguments)
         let report = try StreamsCommand.find(arguments.operands[0], in: client.streams().reports)
@@ -51,13 +53,13 @@ enum ConsumeCommand {
         guard !consumption.isDone else { return ExitCode.success }
         // A narrow filter could keep the broker silent for long, and the end would go unseen: then all is read, and
         // matched here.
-        let subscribed = isFollowing ? filter : [UInt8(ascii: "#")]
+        let narrowed = isFollowing ? filter.map { Array("/".utf8) + $0 } ?? [] : []
         let start = arguments.text("from") ?? "earliest"
         let properties = PropertyWriter.bytes {
             let (name, value) = (Array("stream-offset".utf8), Array(start.utf8))
             PropertyWriter.append(userProperty: name.span, value.span, to: &$0)
         }
-        try client.subscribe(Array("$stream/\(report.name)/".utf8) + subscribed, properties: properties)
+        try client.subscribe(Array("$stream/\(report.name)".utf8) + narrowed, properties: properties)
         try print(client, &consumption, RecordPrinter(isJSON: arguments.has("json")))
         return ExitCode.success
     }
@@ -131,7 +133,8 @@ struct Consumption {
     /// After so many answered pings without a record nothing more is waited for: five seconds, half a minute when the
     /// device had not taken everything yet.
     let quietPingsMax: Int
-    private let filter: [UInt8]
+    /// What topics must match; nil for every record of the stream.
+    private let filter: [UInt8]?
     private let untilTime: Int64?
     private let isTimed: Bool
     /// Where each partition that is not at its end yet ends; `Int64.max` for never.
@@ -141,7 +144,7 @@ struct Consumption {
 
     init(
         report: StreamReport, from: ReplayPosition, until: ReplayPosition?, limit: Int?, isFollowing: Bool,
-        filter: [UInt8]
+        filter: [UInt8]?
     ) {
         self.isFollowing = isFollowing
         self.filter = filter
@@ -184,8 +187,10 @@ struct Consumption {
         }
         next[record.partition] = record.offset + 1
         if record.offset + 1 >= end { ends[record.partition] = nil }
-        let topic = Array(record.topic.utf8)
-        guard FilterSyntax.matches(filter: filter.span, topic: topic.span) else { return false }
+        if let filter {
+            let topic = Array(record.topic.utf8)
+            guard FilterSyntax.matches(filter: filter.span, topic: topic.span) else { return false }
+        }
         if let count = left { left = count - 1 }
         return true
     }

@@ -88,6 +88,7 @@ enum BridgeTranslation {
             baseNanoseconds: bridge.restart.nanoseconds, capNanoseconds: bridge.restartMax.nanoseconds)
         settings.inflightMax = bridge.inflightMax
         settings.messagesPerSecondMax = bridge.messagesPerSecondMax
+        settings.pacesCatchUp = bridge.hasDefaultRate
         settings.bytesPerSecondMax = bridge.bytesPerSecondMax
         settings.triesPrivate = bridge.triesPrivate
         settings.notifies = bridge.notifies

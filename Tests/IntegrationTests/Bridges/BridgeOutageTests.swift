@@ -248,4 +248,89 @@ struct BridgeOutageTests {
         #expect(numbers.sorted() == Array(0..<300))
         #expect(broker.stop() == 0)
     }
+
+    @Test("a bridge without a rate catches up with 1,000 messages a second, and is not slowed once it has")
+    func catchesUp() throws {
+        let port = try ReservedPort()
+        let broker = try BrokerProcess(BridgeTests.configuration(port.port, ["q/# out 1"], ["rate: default"]))
+        try BridgeTests.publish(broker, 0..<3000, qos: 1)
+        #expect(try broker.sluice(["bridges", "pause", "up"]).code == 0)
+        let upstream = try MosquittoBroker(at: port)
+        let collector = try MosquittoClient(id: "collector")
+        try collector.connect(port: upstream.port)
+        try collector.subscribe("q/#", qos: 1)
+        let start = ContinuousClock.now
+        #expect(try broker.sluice(["bridges", "resume", "up"]).code == 0)
+        let numbers = try collector.receive(3000).compactMap { Int($0.payload) }
+        // A tenth of a second's worth goes at once, and the last window is not history any more.
+        #expect(ContinuousClock.now - start >= .milliseconds(2840))
+        #expect(numbers.sorted() == Array(0..<3000))
+        #expect(broker.logs("catches up on 3000 records"))
+        try BridgeTests.publish(broker, 3000..<9000, qos: 1)
+        #expect(try Set(collector.receive(9000).map(\.payload)).count == 9000)
+        #expect(broker.log.count { $0.contains("catches up on") } == 1)
+        for (rate, warning) in [("default", "without 'rate'"), ("unlimited", "'rate: unlimited'"), ("200", "")] {
+            let text = BridgeTests.configuration(port.port, ["q/# out 1"], ["rate: \(rate)"])
+            let file = try broker.directory.write("other.yaml", text)
+            let test = try Program.sluice(["bridges", "test", "up", "--config", file])
+            #expect(test.code == 0 && test.errors.contains("max_queued_messages") == !warning.isEmpty, "\(test)")
+            #expect(test.errors.contains(warning) || warning.isEmpty, "\(test)")
+        }
+        #expect(broker.stop() == 0)
+    }
+
+    @Test("after kill -9 a bridge's counts add up to where it is, and what went again is counted")
+    func reconciles() throws {
+        let upstream = try MosquittoBroker()
+        let collector = try MosquittoClient(id: "collector")
+        try collector.connect(port: upstream.port)
+        try collector.subscribe("q/#", qos: 1)
+        let more = ["packet_size: 64"]
+        let configuration = BridgeTests.configuration(upstream.port, ["q/# out 1", "i/# in 1"], more)
+        var broker = try BrokerProcess(configuration)
+        let giver = try MosquittoClient(id: "giver")
+        try giver.connect(port: upstream.port)
+        var (sent, refused, others) = (0, 0, 0)
+        for round in 0..<4 {
+            _ = try BridgeTests.waits(broker) { $0.contains("\"state\":\"live\"") }
+            for number in 0..<10 {
+                try giver.waitForAcknowledgement(try giver.publish("i/x", "\(round) \(number)", qos: 1))
+            }
+            _ = try BridgeTests.waits(broker) { $0.contains("\"received\":\(10 * (round + 1)),") }
+            let large = String(repeating: "x", count: 100)
+            #expect(try broker.mosquitto("pub", ["-t", "q/k0", "-m", large, "-q", "1"]).code == 0)
+            refused += 1
+            #expect(try broker.mosquitto("pub", ["-t", "other", "-m", "x", "-q", "1"]).code == 0)
+            others += 1
+            try BridgeTests.publish(broker, sent..<sent + 600, qos: 1)
+            sent += 600
+            broker.crash()
+            broker = try broker.restarted(configuration)
+        }
+        let output = try BridgeTests.waits(broker) {
+            $0.contains("\"inflight\":0") && $0.contains("\"lag_records\":0")
+        }
+        let status = try JSONDecoder().decode(Status.self, from: Data(output.utf8))
+        for place in status.partitions {
+            let sum = place.forwarded + place.refused + place.dropped + place.skipped
+            #expect(place.position - place.start == sum, "\(place)")
+        }
+        #expect(status.forwarded == sent && status.refused == refused && status.dropped == 0)
+        // What the bridge took in is in the log too, and stays there.
+        #expect(status.received == 40)
+        #expect(status.partitions.reduce(0) { $0 + $1.skipped } == others + status.received)
+        let arrived = try collector.receive(sent).count
+        #expect(arrived - sent <= status.repeated, "\(arrived) came, \(status.repeated) were repeated")
+        let text = try broker.sluice(["bridges", "describe", "up"]).output
+        #expect(text.contains("repeated") && text.contains("SKIPPED"))
+        #expect(broker.stop() == 0)
+    }
+
+    private struct Status: Decodable {
+        struct Place: Decodable {
+            var start, position, forwarded, refused, dropped, skipped, repeated: Int
+        }
+        var forwarded, received, refused, dropped, looped, repeated: Int
+        var partitions: [Place]
+    }
 }

@@ -4,14 +4,17 @@ import Testing
 
 @Suite("bridges to a real mosquitto")
 struct BridgeTests {
-    /// A node's configuration with one bridge that comes back fast.
+    /// A node's configuration with one bridge that comes back fast, and catches up as fast as it can unless `more` has
+    /// a rate; `rate: default` is none.
     static func configuration(
         _ port: Int, _ topics: [String], _ more: [String] = [], inflight: Int = 50, host: String = "127.0.0.1"
     ) -> String {
         var lines = ["bridges:", "  - name: up", "    address: \(host):\(port)", "    topics:"]
         lines += topics.map { "      - topic: '\($0)'" }
         lines +=
-            ["    restart: 20ms", "    restart_max: 100ms", "    inflight: \(inflight)"] + more.map { "    " + $0 }
+            ["    restart: 20ms", "    restart_max: 100ms", "    inflight: \(inflight)"]
+            + (more.contains { $0.hasPrefix("rate:") } ? [] : ["    rate: unlimited"])
+            + more.filter { $0 != "rate: default" }.map { "    " + $0 }
         return lines.joined(separator: "\n") + "\n" + BrokerProcess.plain
     }
 

@@ -209,6 +209,13 @@ final class MosquittoClient: @unchecked Sendable {
         }
     }
 
+    /// The payloads that have come so far.
+    var payloads: [String] {
+        heard.condition.lock()
+        defer { heard.condition.unlock() }
+        return heard.messages.map(\.payload)
+    }
+
     /// Whether a payload has come.
     func has(_ payload: String) -> Bool {
         heard.condition.lock()

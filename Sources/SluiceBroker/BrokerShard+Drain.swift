@@ -1,0 +1,22 @@
+/// Stopping without repeating: what groups have handed out comes to its end before the connections do.
+extension BrokerShard {
+    /// Takes no more publishes and makes no more deliveries at QoS 1 or 2, so that what is in flight becomes less.
+    /// Acknowledgements are taken as ever, but for those that lie behind a PUBLISH on the same connection.
+    package func beginDrain() {
+        guard !isDraining else { return }
+        isDraining = true
+        drainingClients = clients.values.filter { $0.hasGroupDeliveries }
+    }
+
+    /// Whether nothing that a share group or a consumer group has handed out from or to this shard waits for its
+    /// acknowledgement. What other clients have in flight is theirs: it comes again on their sessions, with DUP.
+    package var isDrained: Bool {
+        drainingClients.removeAll { $0.isClosing || !$0.hasGroupDeliveries }
+        return drainingClients.isEmpty && shareGroups.values.allSatisfy { $0.pending.isEmpty }
+    }
+}
+
+extension Client {
+    /// Whether it has deliveries of a group in flight.
+    var hasGroupDeliveries: Bool { !groupInFlight.isEmpty || !sharedInFlight.isEmpty }
+}
