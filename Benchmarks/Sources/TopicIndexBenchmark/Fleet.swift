@@ -79,4 +79,7 @@ final class Snapshot: LogStateAccess {
     }
 
     func withState<Result>(_ body: (inout LogState) -> Result) -> Result { body(&state) }
+
+    /// Nobody else works on the directory.
+    func pause() {}
 }
