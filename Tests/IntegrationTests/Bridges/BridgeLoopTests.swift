@@ -199,8 +199,10 @@ struct BridgeLoopTests {
         #expect(try nodes[0].mosquitto("pub", ["-t", "r/a", "-q", "1", "-m", "again"]).code == 0)
         let held = try heldFor(nodes)
         #expect(held.logs("goes in circles"))
-        for node in nodes { #expect(try Self.payloads(node).count <= Self.recordsMax) }
+        // With both ways on both sides two circles keep each other going through each other's trials: it ends, and how
+        // soon is a matter of chance (ADR 0020).
         guard direction != "both" else { return }
+        for node in nodes { #expect(try Self.payloads(node).count <= Self.recordsMax) }
         // It stays held when the node is started again, until it is told to go on.
         let index = held === nodes[0] ? 0 : 1
         let other = nodes[1 - index]
