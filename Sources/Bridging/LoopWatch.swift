@@ -31,12 +31,25 @@ package struct LoopWatch: Sendable {
         case pause(nanoseconds: Int64)
         /// It goes round; so many copies were seen.
         case loop(count: Int)
+        /// It multiplies: so many copies came for the few that left.
+        case flood(inCount: Int, outCount: Int)
     }
 
     /// Equal messages in a row that are worth a trial.
     package static let repeatsMin = 32
     /// Trials that must agree.
     package static let trialsMin = 3
+    /// Copies that came in one row, at least `floodFactor` for each that left, that are a flood: two circles with
+    /// bridges in common keep each other going through each other's trials, and each message that leaves comes back
+    /// many times.
+    package static let floodMin = 1000
+    /// What one bridge alone gets back of what it sent is one copy; other brokers behind the upstream that say the same
+    /// at the same pace are allowed for.
+    package static let floodFactor = 8
+    /// Copies that left, at least: what never leaves does not come back.
+    private static let floodSentMin: Int32 = 8
+    /// The longest gap in such a row, the pauses of trials included.
+    private static let floodGapMax: Int64 = 6_000_000_000
     /// The longest time between two of a row, on average.
     package static let periodMax: Int64 = 250_000_000
     /// The longest gap in a row, pauses left out.
@@ -84,14 +97,34 @@ package struct LoopWatch: Sendable {
         var otherCount = 0
     }
 
+    /// How often a message has passed each way.
+    private struct Passage {
+        var digest: UInt64 = 0
+        var outCount: Int32 = 0
+        var inCount: Int32 = 0
+        var last: Int64 = .min
+    }
+
     private var slots: [[Slot]] = []
+    /// None where what is sent does not come back.
+    private var passages: [Passage]
     private var trial: Trial?
     /// What was there before does not count: it waited for the bridge.
     private var start: Int64
     private var restUntil: Int64 = .min
 
     /// A watch that begins.
-    package init(now: Int64) { start = now }
+    /// - Parameter echoes: whether the upstream gives back what it was sent, as it has to before MQTT 5 when the bridge
+    ///   subscribes there to what it publishes.
+    package init(now: Int64, echoes: Bool = false) {
+        start = now
+        passages = echoes ? [Passage](repeating: Passage(), count: Self.slotCount) : []
+    }
+
+    /// What a message is known by with all of its topic; 0 where nothing that is sent comes back.
+    package func wholeDigest(topic: Span<UInt8>, payload: Span<UInt8>) -> UInt64 {
+        passages.isEmpty ? 0 : XXH3.hash(payload) &* 0x9E37_79B9_7F4A_7C15 ^ XXH3.hash(topic)
+    }
 
     /// What a message is known by.
     package static func digest(topic: Span<UInt8>, payload: Span<UInt8>) -> UInt64 {
@@ -105,13 +138,19 @@ package struct LoopWatch: Sendable {
         start = now
         trial = nil
         for way in slots.indices { slots[way] = Self.emptySlots }
+        for index in passages.indices { passages[index] = Passage() }
     }
 
     private static var emptySlots: [Slot] { [Slot](repeating: Slot(), count: slotCount) }
 
     /// A message passes.
-    /// - Parameter storedAt: when it was stored here or came, which is not later than `now`.
-    package mutating func passed(_ digest: UInt64, _ way: Way, storedAt: Int64, now: Int64) -> Verdict {
+    /// - Parameters:
+    ///   - whole: its `wholeDigest`.
+    ///   - storedAt: when it was stored here or came, which is not later than `now`.
+    package mutating func passed(
+        _ digest: UInt64, whole: UInt64 = 0, _ way: Way, storedAt: Int64, now: Int64
+    ) -> Verdict {
+        if let flood = flooded(whole, way, storedAt) { return flood }
         if let current = trial, current.digest == digest, current.way == way { judge(current, storedAt) }
         // While a trial lasts, and behind it for what was stored until its end, nothing is a repetition.
         guard storedAt > start else { return .pass }
@@ -120,6 +159,28 @@ package struct LoopWatch: Sendable {
         let isRow = note(digest, at: index, way, storedAt)
         guard isRow, now >= slots[way.rawValue][index].clearedUntil else { return .pass }
         return suspect(digest, slots[way.rawValue][index], way, now)
+    }
+
+    /// Counts a message that passes where what is sent comes back.
+    private mutating func flooded(_ digest: UInt64, _ way: Way, _ storedAt: Int64) -> Verdict? {
+        guard !passages.isEmpty else { return nil }
+        let index = Int(truncatingIfNeeded: digest) & (Self.slotCount - 1)
+        let isStale = passages[index].last == .min || storedAt - passages[index].last > Self.floodGapMax
+        if passages[index].digest != digest || isStale {
+            // Another message has the place, and keeps it while it comes.
+            guard isStale || passages[index].outCount + passages[index].inCount < 2 else { return nil }
+            passages[index] = Passage(digest: digest)
+        }
+        switch way {
+        case .out: passages[index].outCount += 1
+        case .in: passages[index].inCount += 1
+        }
+        passages[index].last = max(passages[index].last, storedAt)
+        let (sent, came) = (passages[index].outCount, passages[index].inCount)
+        guard came >= Int32(Self.floodMin), sent >= Self.floodSentMin, came / sent >= Int32(Self.floodFactor) else {
+            return nil
+        }
+        return .flood(inCount: Int(came), outCount: Int(sent))
     }
 
     /// Counts a message.

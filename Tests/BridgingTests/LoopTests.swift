@@ -118,7 +118,7 @@ private struct World {
             bridges[event.bridge].pausedUntil = [now + nanoseconds, now + nanoseconds]
             bridges[event.bridge].watch.began(nanoseconds: nanoseconds, now: now)
             return false
-        case .loop:
+        case .loop, .flood:
             bridges[event.bridge].isHeld = true
             return true
         }
@@ -233,7 +233,7 @@ struct LoopTests {
                     resumesAt = now + nanoseconds
                     watch.began(nanoseconds: nanoseconds, now: now)
                     pauseCount += 1
-                case .loop(let count): Issue.record("a loop of \(count)")
+                case .loop, .flood: Issue.record("a loop")
                 }
             }
             waiting = []
@@ -241,6 +241,41 @@ struct LoopTests {
         // Three trials clear it for an hour.
         let most = 3 * (1 + 20_000 * period / (3600 * Self.second))
         #expect(period > LoopWatch.periodMax ? pauseCount == 0 : pauseCount <= most)
+    }
+
+    @Test("where what is sent comes back, a message that comes 1,000 times for the few that left floods")
+    func floods() {
+        for (inEach, isFlood) in [(1, false), (3, false), (7, false), (8, true), (100, true)] {
+            var watch = LoopWatch(now: 0, echoes: true)
+            let whole = watch.wholeDigest(topic: Array("t".utf8).span, payload: Array("1".utf8).span)
+            var found: LoopWatch.Verdict?
+            var now: Int64 = 0
+            // Far apart, so that no trial is asked for.
+            while found == nil, now < 40_000 * Self.second {
+                now += Self.second / 2
+                _ = watch.passed(7, whole: whole, .out, storedAt: now, now: now)
+                for _ in 0..<inEach where found == nil {
+                    now += Self.second / 2
+                    let verdict = watch.passed(7, whole: whole, .in, storedAt: now, now: now)
+                    if case .flood = verdict { found = verdict }
+                }
+            }
+            #expect((found != nil) == isFlood, "\(inEach)")
+            if case .flood(let inCount, let outCount)? = found {
+                #expect(inCount <= 2 * LoopWatch.floodMin && inCount >= LoopWatch.floodFactor * outCount)
+            }
+        }
+        // What comes and does not leave, or leaves and does not come, or with long gaps, is none.
+        for (ways, gap) in [
+            ([LoopWatch.Way.in], 1), ([.out], 1), ([.out, .in, .in, .in, .in, .in, .in, .in, .in, .in], 7),
+        ] {
+            var watch = LoopWatch(now: 0, echoes: true)
+            let whole = watch.wholeDigest(topic: Array("t".utf8).span, payload: Array("1".utf8).span)
+            for number in 1...20_000 {
+                let now = Int64(number * gap) * Self.second
+                #expect(watch.passed(7, whole: whole, ways[number % ways.count], storedAt: now, now: now) == .pass)
+            }
+        }
     }
 
     @Test("bursts of a value, each as long as a trial needs, are no loop")
@@ -256,7 +291,7 @@ struct LoopTests {
                     watch.began(nanoseconds: nanoseconds, now: now)
                     now += nanoseconds
                     watch.ended(isStalled: false, now: now)
-                case .loop(let count): Issue.record("a loop of \(count)")
+                case .loop, .flood: Issue.record("a loop")
                 }
             }
             now += 2 * Self.second

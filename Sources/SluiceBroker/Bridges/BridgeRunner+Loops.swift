@@ -30,19 +30,27 @@ extension BridgeRunner {
     /// A message passes, marked or not: another bridge may take the marks off each time.
     func watch(_ topic: [UInt8], _ payload: [UInt8], _ way: LoopWatch.Way, storedAt: Int64) {
         let digest = LoopWatch.digest(topic: topic.span, payload: payload.span)
-        switch loops.passed(digest, way, storedAt: storedAt, now: now) {
+        let whole = loops.wholeDigest(topic: topic.span, payload: payload.span)
+        switch loops.passed(digest, whole: whole, way, storedAt: storedAt, now: now) {
         case .pass: return
         case .pause(let nanoseconds):
             guard pause == nil else { return }
             // What came with this message is stored first, and acknowledged.
             pause = Pause(way: way, nanoseconds: nanoseconds)
         case .loop(let count):
-            totals.looped += 1
-            isCheckpointDirty = true
-            loopFound =
-                "'\(String(decoding: topic, as: UTF8.self))' goes in circles: the same message passed \(count) times, "
-                + "and only while this bridge passed it on"
+            found(topic, "the same message passed \(count) times, and only while this bridge passed it on")
+        case .flood(let inCount, let outCount):
+            found(
+                topic,
+                "the same message came \(inCount) times and left \(outCount) times; what is sent over MQTT 3.1.1 comes back"
+            )
         }
+    }
+
+    private func found(_ topic: [UInt8], _ evidence: String) {
+        totals.looped += 1
+        isCheckpointDirty = true
+        loopFound = "'\(String(decoding: topic, as: UTF8.self))' goes in circles: \(evidence)"
     }
 
     private func beginPause() {

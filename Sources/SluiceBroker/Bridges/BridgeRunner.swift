@@ -139,7 +139,7 @@ package final class BridgeRunner {
         selection = TopicSelection(filters: map.localFilters)
         connection = BridgeConnection(settings, isPaused: checkpoint?.isPaused ?? false, now: now)
         intake = BridgeIntake(log, rules: rules, limits: limits)
-        loops = LoopWatch(now: now)
+        loops = LoopWatch(now: now, echoes: settings.version != .v5 && map.isOut && map.isIn)
         pace = BridgePace(
             messagesPerSecond: settings.messagesPerSecondMax, bytesPerSecond: settings.bytesPerSecondMax, now: now)
         if checkpoint?.isLooped ?? false {

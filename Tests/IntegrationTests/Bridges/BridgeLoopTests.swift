@@ -177,6 +177,9 @@ struct BridgeLoopTests {
     /// What one message may make of itself before a bridge is held: four rows of 32 for each of up to five copies, and
     /// what a busy machine lets through.
     private static let recordsMax = 1000
+    /// What it may make where two circles keep each other going: a flood of 1,000 is seen, an eighth of that goes the
+    /// other way, and as much again is on its way.
+    private static let floodRecordsMax = 2500
 
     private func heldFor(_ nodes: [BrokerProcess]) throws -> BrokerProcess {
         var held: BrokerProcess?
@@ -199,10 +202,9 @@ struct BridgeLoopTests {
         #expect(try nodes[0].mosquitto("pub", ["-t", "r/a", "-q", "1", "-m", "again"]).code == 0)
         let held = try heldFor(nodes)
         #expect(held.logs("goes in circles"))
-        // With both ways on both sides two circles keep each other going through each other's trials: it ends, and how
-        // soon is a matter of chance (ADR 0020).
+        let most = direction == "both" ? Self.floodRecordsMax : Self.recordsMax
+        for node in nodes { #expect(try Self.payloads(node).count <= most) }
         guard direction != "both" else { return }
-        for node in nodes { #expect(try Self.payloads(node).count <= Self.recordsMax) }
         // It stays held when the node is started again, until it is told to go on.
         let index = held === nodes[0] ? 0 : 1
         let other = nodes[1 - index]
