@@ -1,8 +1,7 @@
 /// What a loop knows about the topics it saw lately: topic bytes -> `Entry`.
 ///
 /// Devices publish to the same few topics for years, so nearly every publish is answered here: one hash, one probe, one
-/// comparison, no allocation. A cache that is full, or whose generation is old, forgets everything at once and fills
-/// anew.
+/// comparison, no allocation. A cache that is full forgets everything at once and fills anew.
 ///
 /// Invariants: `count <= entriesMax`; the topics' bytes are at most `keyBytesMax`.
 /// Isolation: a value of one event loop.
@@ -12,8 +11,6 @@
 public struct TopicCache<Entry>: ~Copyable {
     @usableFromInline var table = TopicTable()
     @usableFromInline var entries: [Entry] = []
-    /// The state of rules, access and subscriptions that the entries were made from.
-    package private(set) var generation: UInt64 = 0
     private let entriesMax: Int
     private let keyBytesMax: Int
 
@@ -27,14 +24,6 @@ public struct TopicCache<Entry>: ~Copyable {
         precondition(keyBytesMax > 0 && keyBytesMax <= Int(UInt32.max))
         self.entriesMax = entriesMax
         self.keyBytesMax = keyBytesMax
-    }
-
-    /// Forgets every entry when `generation` is not the one they were made from.
-    /// - Complexity: O(1), and the release of entries that are references.
-    package mutating func advance(to generation: UInt64) {
-        guard generation != self.generation else { return }
-        self.generation = generation
-        removeAll()
     }
 
     /// Keeps `entry` for `topic`, in place of one already there.

@@ -51,19 +51,14 @@ struct TopicCacheTests {
         #expect(cache.count == 1)
     }
 
-    @Test("A new generation forgets everything, the same one nothing")
-    func generation() {
+    @Test("What is replaced is that of the topics meant, and of no others")
+    func replaced() {
         var cache = TopicCache<UInt32>()
-        cache.advance(to: 5)
-        insert(1, "a", in: &cache)
-        cache.advance(to: 5)
-        #expect(lookup("a", in: cache) == 1)
-        cache.advance(to: 6)
-        #expect(lookup("a", in: cache) == nil)
-        #expect(cache.generation == 6)
-        #expect(cache.count == 0)
-        insert(2, "a", in: &cache)
-        #expect(lookup("a", in: cache) == 2)
+        for (number, topic) in ["a/1", "a/2", "b/1"].enumerated() { insert(UInt32(number), topic, in: &cache) }
+        cache.replace(with: 9, where: { $0[0] == UInt8(ascii: "a") })
+        cache.replace(with: 8, for: Array("b/1".utf8).span)
+        cache.replace(with: 7, for: Array("c".utf8).span)
+        #expect(["a/1", "a/2", "b/1", "c"].map { lookup($0, in: cache) } == [9, 9, 8, nil])
     }
 
     @Test("A full cache is cleared and filled anew")
@@ -112,7 +107,7 @@ struct TopicCacheTests {
             insert(route, "a", in: &cache)
         }
         #expect(weakRoute != nil)
-        cache.advance(to: 1)
+        cache.removeAll()
         #expect(weakRoute == nil)
     }
 }

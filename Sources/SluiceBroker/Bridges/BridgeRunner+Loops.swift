@@ -42,7 +42,8 @@ extension BridgeRunner {
         case .flood(let inCount, let outCount):
             found(
                 topic,
-                "the same message came \(inCount) times and left \(outCount) times; what is sent over MQTT 3.1.1 comes back"
+                "the same message came \(inCount) times and left \(outCount) times; over MQTT 3.1.1 "
+                    + "what is sent comes back"
             )
         }
     }

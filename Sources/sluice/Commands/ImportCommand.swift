@@ -28,6 +28,7 @@ enum ImportCommand {
         for note in text.notes.sorted(by: { ($0.option.file, $0.option.line) < ($1.option.file, $1.option.line) }) {
             complain("\(note.option.file):\(note.option.line): \(note.text)")
         }
+        for remark in text.remarks { complain("\(path): \(remark)") }
         guard text.protections.isEmpty || arguments.has("force") else {
             throw CommandFailure(
                 "nothing is written: who reaches the broker would be let in, for want of "

@@ -15,6 +15,8 @@ struct ImportedText {
 
     private(set) var lines: [String] = []
     private(set) var notes: [Note] = []
+    /// What is to be said of the file as a whole.
+    private(set) var remarks: [String] = []
     /// What kept people out, and is not in the YAML, by the options' names.
     private(set) var protections: [String] = []
     /// How many listeners and connections are left out whole.
@@ -33,6 +35,7 @@ struct ImportedText {
     mutating func add(_ other: ImportedText) {
         lines += other.lines
         notes += other.notes
+        remarks += other.remarks
         for name in other.protections where !protections.contains(name) { protections.append(name) }
         secrets += other.secrets
         leftOutCount += other.leftOutCount
@@ -42,6 +45,9 @@ struct ImportedText {
     mutating func note(_ option: MosquittoFile.Option, _ text: String) {
         notes.append(Note(option: option, text: "'\(option.name)': \(text)"))
     }
+
+    /// Says something of the file as a whole.
+    mutating func remark(_ text: String) { remarks.append(text) }
 
     /// Says what kept people out, and is not converted.
     mutating func notProtected(_ option: MosquittoFile.Option, _ text: String) {

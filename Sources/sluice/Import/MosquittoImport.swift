@@ -1,4 +1,5 @@
 import SluiceConfiguration
+import SluiceCore
 
 /// A mosquitto.conf as a configuration of ours.
 struct MosquittoImport {
@@ -207,9 +208,23 @@ struct MosquittoImport {
             }
         }
         writeQoS(&limits)
+        notePacketSize()
         guard !limits.lines.isEmpty else { return }
         text.add("limits:")
         text.add(limits)
+    }
+
+    /// A client whose packets are larger than what is taken is closed for each of them, and before MQTT 5 nobody tells
+    /// it.
+    private mutating func notePacketSize() {
+        let most = Limits().packetBytesMax
+        let option = file.general.last { $0.name == "max_packet_size" }
+        // 0 is mosquitto's word for no bound.
+        if let option, option.words.first.flatMap({ Int($0) }) != 0 { return }
+        let lower =
+            "mosquitto takes packets of 256 MiB (2,000,000 bytes from version 2.1 on); Sluice closes who sends one of "
+            + "more than \(most) bytes, unless 'limits: packet_size' is larger"
+        if let option { text.note(option, lower) } else { text.remark("no 'max_packet_size': \(lower)") }
     }
 
     /// What mosquitto has for each listener, and we for the node.

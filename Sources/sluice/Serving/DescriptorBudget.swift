@@ -39,7 +39,7 @@ struct DescriptorBudget {
     func note(of wanted: Int) -> String? {
         let room = limit - reserved - Limits.surplusConnectionsMax
         guard room < wanted else { return nil }
-        return "at most \(room) connections, not \(wanted) as 'limits: connections' says: of \(limit) open files "
+        return "at most \(room) connections, where 'limits: connections' allows \(wanted): of \(limit) open files "
             + "(ulimit -Hn) \(reserved) are kept for the log, loops and bridges, and "
             + "\(Limits.surplusConnectionsMax) to tell clients that they are too many"
     }

@@ -8,8 +8,7 @@ struct NameFaultTests {
     @Test("a journal file keeps its name when its rename fails, and gets a new one that was not tried before")
     func recycling() throws {
         let disk = SimDisk()
-        try disk.makeDirectory(JournalFiles.directory)
-        var files = JournalFiles(storage: disk, fileByteCount: 4096, nextNumber: 1)
+        var files = try Self.files(disk)
         let first = try files.make()
         disk.plan(SimDisk.Fault(.rename, path: "journal/", count: 1))
         let failure = #expect(throws: StorageError.self) { try files.recycle(first) }
@@ -23,8 +22,7 @@ struct NameFaultTests {
     @Test("a rename that was done and reported as failed costs a file, and leaves none behind")
     func doneAllTheSame() throws {
         let disk = SimDisk()
-        try disk.makeDirectory(JournalFiles.directory)
-        var files = JournalFiles(storage: disk, fileByteCount: 4096, nextNumber: 1)
+        var files = try Self.files(disk)
         let first = try files.make()
         disk.plan(SimDisk.Fault(.rename, path: "journal/", count: 1))
         #expect(throws: StorageError.self) { try files.recycle(first) }
@@ -39,8 +37,7 @@ struct NameFaultTests {
     func unfinished() throws {
         for (operation, isPassing) in [(StorageError.Operation.synchronize, false), (.open, true)] {
             let disk = SimDisk()
-            try disk.makeDirectory(JournalFiles.directory)
-            var files = JournalFiles(storage: disk, fileByteCount: 4096, nextNumber: 1)
+            var files = try Self.files(disk)
             disk.plan(SimDisk.Fault(operation, path: "journal/", count: 1))
             disk.plan(SimDisk.Fault(.remove, path: "journal/", count: 1))
             let failure = #expect(throws: StorageError.self) { try files.make() }
@@ -113,6 +110,11 @@ struct NameFaultTests {
         world.disk.forgetFaults()
         for _ in names { try retain() }
         #expect(names.allSatisfy { world.disk.content($0) == nil })
+    }
+
+    private static func files(_ disk: SimDisk) throws -> JournalFiles {
+        try disk.makeDirectory(JournalFiles.directory)
+        return JournalFiles(storage: disk, fileByteCount: 4096, nextNumber: 1)
     }
 
     private static func world() throws -> HousekeepingWorld {

@@ -230,16 +230,25 @@ struct BridgeOutageTests {
         #expect(broker.stop() == 0)
     }
 
-    @Test("a bridge with a rate catches up no faster than that, and loses nothing")
-    func rate() throws {
-        let port = try ReservedPort()
-        let broker = try BrokerProcess(BridgeTests.configuration(port.port, ["q/# out 1"], ["rate: 200"]))
-        try BridgeTests.publish(broker, 0..<300, qos: 1)
+    /// A paused bridge that is behind by `count` messages, its upstream, and who subscribes there.
+    private static func behind(
+        _ count: Int, rate: String, at port: ReservedPort
+    ) throws -> (BrokerProcess, MosquittoBroker, MosquittoClient) {
+        let broker = try BrokerProcess(BridgeTests.configuration(port.port, ["q/# out 1"], ["rate: \(rate)"]))
+        try BridgeTests.publish(broker, 0..<count, qos: 1)
         #expect(try broker.sluice(["bridges", "pause", "up"]).code == 0)
         let upstream = try MosquittoBroker(at: port)
         let collector = try MosquittoClient(id: "collector")
         try collector.connect(port: upstream.port)
         try collector.subscribe("q/#", qos: 1)
+        return (broker, upstream, collector)
+    }
+
+    @Test("a bridge with a rate catches up no faster than that, and loses nothing")
+    func rate() throws {
+        let port = try ReservedPort()
+        let (broker, upstream, collector) = try Self.behind(300, rate: "200", at: port)
+        defer { withExtendedLifetime(upstream) {} }
         let start = ContinuousClock.now
         #expect(try broker.sluice(["bridges", "resume", "up"]).code == 0)
         let numbers = try collector.receive(300).compactMap { Int($0.payload) }
@@ -252,13 +261,8 @@ struct BridgeOutageTests {
     @Test("a bridge without a rate catches up with 1,000 messages a second, and is not slowed once it has")
     func catchesUp() throws {
         let port = try ReservedPort()
-        let broker = try BrokerProcess(BridgeTests.configuration(port.port, ["q/# out 1"], ["rate: default"]))
-        try BridgeTests.publish(broker, 0..<3000, qos: 1)
-        #expect(try broker.sluice(["bridges", "pause", "up"]).code == 0)
-        let upstream = try MosquittoBroker(at: port)
-        let collector = try MosquittoClient(id: "collector")
-        try collector.connect(port: upstream.port)
-        try collector.subscribe("q/#", qos: 1)
+        let (broker, upstream, collector) = try Self.behind(3000, rate: "default", at: port)
+        defer { withExtendedLifetime(upstream) {} }
         let start = ContinuousClock.now
         #expect(try broker.sluice(["bridges", "resume", "up"]).code == 0)
         let numbers = try collector.receive(3000).compactMap { Int($0.payload) }

@@ -25,9 +25,10 @@ struct ImportTests {
         let result = try Program.sluice(["import-mosquitto", file, "--secrets", secrets] + options)
         #expect(result.code == code, "\(text)\n\(result.errors)")
         let yaml = try directory.write("sluice.yaml", result.output)
+        // With a line; what is said of the file as a whole has none.
         let notes = result.errors.split(separator: "\n").filter { $0.hasPrefix(file + ":") }.map {
             String($0.dropFirst(file.count + 1))
-        }
+        }.filter { $0.first?.isNumber == true }
         let check = try Program.sluice(["check", "--config", yaml])
         #expect(check.code == 0, "\(text)\n\(result.output)\n\(check.errors)")
         return Conversion(directory: directory, result: result, notes: notes, check: check)
@@ -124,6 +125,18 @@ struct ImportTests {
         #expect(yaml.contains("data: \"/var/lib/mosquitto/\"") && yaml.contains("inflight: 40"))
         #expect(yaml.contains("session_expiry: 14d") && yaml.contains("retain: false"))
         #expect(notes.map { $0.prefix(2) } == ["8:", "11"], "\(notes)")
+    }
+
+    @Test("a limit of packets that is lower than the file's is said, with the setting that raises it")
+    func packetSize() throws {
+        let head = "listener 1883 127.0.0.1\nallow_anonymous true\n"
+        let silent = try convert(head)
+        #expect(silent.result.errors.contains("no 'max_packet_size': mosquitto takes packets of 256 MiB"))
+        #expect(silent.result.errors.contains("more than 2097152 bytes, unless 'limits: packet_size' is larger"))
+        let unbounded = try convert(head + "max_packet_size 0\n")
+        #expect(unbounded.notes.count == 1 && unbounded.notes[0].hasPrefix("3: 'max_packet_size': mosquitto takes"))
+        let bounded = try convert(head + "max_packet_size 5000000\n")
+        #expect(bounded.yaml.contains("packet_size: 5000000") && bounded.result.errors.isEmpty)
     }
 
     @Test("one listener: its highest QoS is the node's, and authorities that clients may be shown are spoken of")
