@@ -63,7 +63,11 @@ let package = Package(
         .target(name: "TopicRouting", dependencies: ["SluiceCore", "Checksums"], swiftSettings: sansIO),
         .target(name: "MQTTSession", dependencies: ["SluiceCore", "MQTTWire"], swiftSettings: sansIO),
         .target(
-            name: "CommitLog", dependencies: ["SluiceCore", "Checksums", "Compression", "RecordFormat"],
+            name: "LogInterface", dependencies: ["SluiceCore", "Checksums", "Compression", "RecordFormat"],
+            swiftSettings: sansIO),
+        .target(
+            name: "CommitLog",
+            dependencies: ["SluiceCore", "Checksums", "Compression", "RecordFormat", "LogInterface"],
             swiftSettings: sansIO),
         .target(
             name: "GroupCoordination", dependencies: ["SluiceCore", "RecordFormat"], swiftSettings: sansIO),
@@ -73,12 +77,13 @@ let package = Package(
             name: "SluiceBroker",
             dependencies: [
                 "GroupCoordination",
-                "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "CommitLog",
+                "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "LogInterface",
                 "Bridging",
             ],
             swiftSettings: sansIO),
         .target(
-            name: "CommitLogPosix", dependencies: ["SluiceCore", "RecordFormat", "CommitLog", "CLinux"],
+            name: "CommitLogPosix",
+            dependencies: ["SluiceCore", "RecordFormat", "LogInterface", "CommitLog", "CLinux"],
             swiftSettings: settings),
         .target(
             name: "BridgeClients", dependencies: ["Cryptography", "Bridging", "CMosquitto"],
@@ -87,20 +92,20 @@ let package = Package(
         .target(
             name: "SluiceTransport",
             dependencies: [
-                "SluiceCore", "Cryptography", "TopicRouting", "CommitLog", "GroupCoordination", "SluiceBroker",
+                "SluiceCore", "Cryptography", "TopicRouting", "LogInterface", "GroupCoordination", "SluiceBroker",
                 "EventLoop", "CLinux",
                 "CWslay",
             ],
             swiftSettings: settings),
         .target(name: "SluiceConfiguration", dependencies: ["SluiceCore", "CYAML"], swiftSettings: settings),
         .target(
-            name: "SluiceTesting", dependencies: ["SluiceCore", "RecordFormat", "CommitLog"],
+            name: "SluiceTesting", dependencies: ["SluiceCore", "RecordFormat", "LogInterface", "CommitLog"],
             swiftSettings: settings),
         .executableTarget(
             name: "sluice",
             dependencies: [
                 "Checksums", "Compression", "SluiceCore", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession",
-                "CommitLog", "GroupCoordination",
+                "LogInterface", "CommitLog", "GroupCoordination",
                 "SluiceBroker",
                 "Cryptography", "CommitLogPosix", "EventLoop", "SluiceTransport", "SluiceConfiguration", "CLinux",
                 "Bridging", "BridgeClients",
@@ -115,13 +120,14 @@ let package = Package(
         tests(
             "CommitLogTests",
             [
-                "CommitLog", "CommitLogPosix", "RecordFormat", "Compression", "SluiceCore", "SluiceTesting",
-                "TopicRouting", "GroupCoordination",
+                "LogInterface", "CommitLog", "CommitLogPosix", "RecordFormat", "Compression", "SluiceCore",
+                "SluiceTesting", "TopicRouting", "GroupCoordination",
             ], resources: [.copy("Vectors")]),
         tests(
             "SluiceBrokerTests",
             [
-                "SluiceBroker", "GroupCoordination", "CommitLog", "RecordFormat", "MQTTWire", "TopicRouting",
+                "SluiceBroker", "GroupCoordination", "LogInterface", "CommitLog", "RecordFormat", "MQTTWire",
+                "TopicRouting",
                 "SluiceCore",
             ]),
         tests("BridgingTests", ["Bridging", "SluiceCore", "SluiceTesting"]),
@@ -132,7 +138,10 @@ let package = Package(
         tests("RepositoryTests", []),
         tests(
             "IntegrationTests",
-            ["CMosquitto", "CLinux", "CommitLog", "CommitLogPosix", "Compression", "RecordFormat", "SluiceCore"],
+            [
+                "CMosquitto", "CLinux", "LogInterface", "CommitLog", "CommitLogPosix", "Compression", "RecordFormat",
+                "SluiceCore",
+            ],
             resources: [.copy("Scripts")]),
     ],
     swiftLanguageModes: [.v6]

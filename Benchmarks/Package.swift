@@ -35,33 +35,39 @@ let package = Package(
         sansIO("MQTTWire", ["SluiceCore"]),
         sansIO("TopicRouting", ["SluiceCore", "Checksums"]),
         sansIO("MQTTSession", ["SluiceCore", "MQTTWire"]),
-        sansIO("CommitLog", ["SluiceCore", "Checksums", "Compression", "RecordFormat"]),
+        sansIO("LogInterface", ["SluiceCore", "Checksums", "Compression", "RecordFormat"]),
+        sansIO("CommitLog", ["SluiceCore", "Checksums", "Compression", "RecordFormat", "LogInterface"]),
         sansIO("GroupCoordination", ["SluiceCore", "RecordFormat"]),
         sansIO("Bridging", ["SluiceCore", "TopicRouting"]),
         sansIO(
             "SluiceBroker",
             [
-                "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "CommitLog",
+                "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "LogInterface",
                 "GroupCoordination", "Bridging",
             ]),
         .target(name: "CLinux", path: "Sources/System/CLinux"),
         .target(
-            name: "CommitLogPosix", dependencies: ["SluiceCore", "RecordFormat", "CommitLog", "CLinux"],
+            name: "CommitLogPosix",
+            dependencies: ["SluiceCore", "RecordFormat", "LogInterface", "CommitLog", "CLinux"],
             swiftSettings: settings),
         .executableTarget(
             name: "TopicIndexBenchmark",
-            dependencies: ["SluiceCore", "RecordFormat", "CommitLog", "CommitLogPosix", "TopicRouting"],
+            dependencies: [
+                "SluiceCore", "RecordFormat", "LogInterface", "CommitLog", "CommitLogPosix", "TopicRouting",
+            ],
             swiftSettings: settings),
         .executableTarget(
             name: "EngineBenchmark",
-            dependencies: ["CLogBound", "Compression", "SluiceCore", "RecordFormat", "CommitLog", "CommitLogPosix"],
+            dependencies: [
+                "CLogBound", "Compression", "SluiceCore", "RecordFormat", "LogInterface", "CommitLog", "CommitLogPosix",
+            ],
             swiftSettings: settings),
         .executableTarget(
             name: "Microbenchmarks",
             dependencies: [
                 "CAllocationCount", "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting",
                 "MQTTSession",
-                "CommitLog", "GroupCoordination", "SluiceBroker",
+                "LogInterface", "CommitLog", "GroupCoordination", "SluiceBroker",
             ], swiftSettings: settings),
         .executableTarget(
             name: "BatchCompression", dependencies: ["SluiceCore", "Compression", "RecordFormat"],

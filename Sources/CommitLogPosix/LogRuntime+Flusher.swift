@@ -1,4 +1,5 @@
 import CommitLog
+import LogInterface
 import SluiceCore
 import Synchronization
 
@@ -121,7 +122,7 @@ extension LogRuntime {
         monitor.lock()
         let wasUnderPressure = underPressure.load(ordering: .relaxed)
         publishPressure()
-        let wakes = wasUnderPressure && !state.isUnderPressure ? readers.map(\.wake) : []
+        let wakes = wasUnderPressure && !state.isUnderPressure ? loops.map(\.wake) : []
         monitor.unlock()
         for wake in wakes { wake() }
     }

@@ -1,5 +1,6 @@
 import CLinux
 import CommitLog
+import LogInterface
 import SluiceCore
 
 /// The housekeeping thread: what happens to old segments, and what happens when space runs out.
@@ -98,7 +99,7 @@ extension LogRuntime {
         monitor.lock()
         defer { monitor.unlock() }
         guard let quota = state.policy.quotaBytes else { return true }
-        let largest = streams.map(\.settings.shape.segmentBytesMax).max() ?? 0
+        let largest = catalogue.map(\.settings.policy.granuleBytesMax).max() ?? 0
         return quota - storedByteCount > largest
     }
 

@@ -1,4 +1,5 @@
 import CommitLog
+import LogInterface
 import SluiceCore
 
 /// The indexer thread: topic indexes of flushed segments.

@@ -189,18 +189,10 @@ extension LogRuntime {
         durableLSN.store(state.durable.rawValue, ordering: .releasing)
         let isUrgent = state.hasUnjournaled && !flusherIsUrgent
         if !flusherIsTimed || isUrgent || state.flushableBytes > Self.flushBytes { flushWork.signal() }
-        var woken = state.isScanned ? readersWithNews(besides: nil) : []
-        for index in readers.indices {
-            var isReached = false
-            if let lsn = readers[index].awaitedDurable, lsn <= state.durable {
-                readers[index].awaitedDurable = nil
-                isReached = true
-            }
-            if let lsn = readers[index].awaitedWritten, lsn <= state.written {
-                readers[index].awaitedWritten = nil
-                isReached = true
-            }
-            if isReached { woken.append(readers[index].wake) }
+        var woken = state.isScanned ? loopsWithNews(besides: nil) : []
+        for index in loops.indices
+        where loops[index].settlements.takeWake(written: state.written, durable: state.durable) {
+            woken.append(loops[index].wake)
         }
         publishPressure()
         monitor.unlock()
@@ -217,7 +209,7 @@ extension LogRuntime {
         monitor.lock()
         state.poison(error)
         publishPressure()
-        let wakes = readers.map(\.wake)
+        let wakes = loops.map(\.wake)
         spareReady.signal()
         flushWork.signal()
         monitor.unlock()
@@ -231,7 +223,7 @@ extension LogRuntime {
         monitor.lock()
         let former = state.full
         let isChange = state.setFull(cause, error)
-        let wakes = isChange ? readers.map(\.wake) : []
+        let wakes = isChange ? loops.map(\.wake) : []
         keepWork.signal()
         monitor.unlock()
         guard isChange else { return }

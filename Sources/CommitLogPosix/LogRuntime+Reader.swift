@@ -1,4 +1,5 @@
 import CommitLog
+import LogInterface
 package import RecordFormat
 package import SluiceCore
 import Synchronization
@@ -7,28 +8,30 @@ import Synchronization
 extension LogRuntime {
     func runReader(_ number: Int) {
         while let fetch = nextFetch(number) {
-            var read = PartitionRead(nextOffset: fetch.offset)
+            let request = fetch.request
+            let partition = request.partition
+            var read = PartitionRead(nextOffset: request.offset)
+            var suspect: Offset?
             do throws(StorageError) {
-                let files = files[fetch.partition.index]
+                let files = files[partition.index]
                 if let time = fetch.time {
-                    read.nextOffset = try files.offset(fetch.partition, at: time, access: self)
+                    read.nextOffset = try files.offset(partition, at: time, access: self)
                 } else {
-                    read = try files.read(
-                        fetch.partition, from: fetch.offset, hint: fetch.hint, selection: fetch.selection,
-                        byteCountMax: fetch.byteCountMax, access: self)
+                    read = try files.read(request, access: self) { suspect = $0 }
                 }
             } catch {
-                let (partition, offset) = (fetch.partition.rawValue, fetch.offset.rawValue)
                 read.isFailed = true
-                reportRead("history of partition \(partition) at \(offset) is not readable: \(error)")
+                reportRead(
+                    "history of partition \(partition.rawValue) at \(request.offset.rawValue) is not readable: \(error)"
+                )
             }
             if read.damagedByteCount > 0 {
-                reportRead("partition \(fetch.partition.rawValue): \(read.damagedByteCount) damaged bytes passed over")
+                reportRead("partition \(partition.rawValue): \(read.damagedByteCount) damaged bytes passed over")
             }
             monitor.lock()
-            if let segment = read.suspectSegment { noteSuspect(fetch.partition, segment) }
-            readers[fetch.reader.index].fetched.append((fetch.ticket, read))
-            let wake = readers[fetch.reader.index].wake
+            if let suspect { noteSuspect(partition, suspect) }
+            loops[fetch.loop.index].fetched.append((request.number, read))
+            let wake = loops[fetch.loop.index].wake
             monitor.unlock()
             wake()
         }

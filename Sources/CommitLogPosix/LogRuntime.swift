@@ -1,5 +1,6 @@
 package import CommitLog
 import Glibc
+package import LogInterface
 import RecordFormat
 package import SluiceCore
 import Synchronization
@@ -37,23 +38,20 @@ package struct LogRuntimeSettings: Sendable {
 /// segments, the housekeeping thread removes and rewrites sealed ones, the indexer thread writes topic indexes.
 /// Sendable: every mutable stored property is touched only with `monitor` locked, except those of the journal thread,
 /// which are its own.
-package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
-    struct Reader {
+package final class LogRuntime: LogStateAccess, @unchecked Sendable {
+    /// What is kept of a loop.
+    struct RegisteredLoop {
         var wake: @Sendable () -> Void
-        var awaitedDurable: LSN?
-        var awaitedWritten: LSN?
-        var fetched: [(ticket: UInt64, read: PartitionRead)] = []
+        var settlements = SettlementQueue()
+        var fetched: [(number: UInt64, read: PartitionRead)] = []
     }
 
+    /// A read that waits for a thread.
     struct Fetch: Sendable {
-        var partition: PartitionID
-        var offset: Offset
+        var request: ReadRequest
+        /// What is looked up in place of a read.
         var time: Timestamp?
-        var hint: ReadHint?
-        var selection: TopicSelection?
-        var byteCountMax: Int
-        var ticket: UInt64
-        var reader: ReaderID
+        var loop: LoopID
     }
 
     /// Threads that read history. What is not in the page cache holds one of them up for as long as the disk takes; the
@@ -78,8 +76,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     /// How long journaled batches wait for their segment file.
     static let journaledNanoseconds: Int64 = 1_000_000_000
 
-    /// See `LogEngine`.
-    package let streams: [StreamDescription]
+    var catalogue: [StreamDescription]
     /// What recovery had to say.
     package let findings: [RecoveryFinding]
     let settings: LogRuntimeSettings
@@ -99,7 +96,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     let keepWork: Monitor.Condition
     let indexWork: Monitor.Condition
     var state: LogState
-    var readers: [Reader] = []
+    var loops: [RegisteredLoop] = []
     var fetches = Ring<Fetch>()
     /// Segments whose topic index a reader found wanting.
     var suspectSegments: [(partition: PartitionID, segment: Offset)] = []
@@ -128,7 +125,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     let durableLSN: Atomic<UInt64>
     let underPressure = Atomic<Bool>(false)
     let patienceNanoseconds = Atomic<Int64>(0)
-    private let scanned = Atomic<Bool>(false)
+    let scanned = Atomic<Bool>(false)
 
     /// Bytes in the directory besides segments, journal and reserve, as of the last look.
     var otherByteCount: Int64 = 0
@@ -159,7 +156,7 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         self.report = report
         let streams = opened.streams
         let writers = opened.writers
-        self.streams = streams
+        catalogue = streams
         findings = opened.findings
         journalWork = Monitor.Condition(monitor)
         flushWork = Monitor.Condition(monitor)
@@ -246,19 +243,6 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
     /// See `LogStateAccess`.
     package func pause() { MonotonicClock.sleep(nanoseconds: 1_000_000) }
 
-    // MARK: Policies
-
-    /// See `LogEngine`.
-    package func policy(ofStream index: Int) -> StreamPolicy { withState { $0.policy(ofStream: index) } }
-
-    /// See `LogEngine`.
-    package func setPolicy(_ policy: StreamPolicy, ofStream index: Int) {
-        withState { state in
-            state.setPolicy(policy, ofStream: index)
-            keepWork.signal()
-        }
-    }
-
     /// Changes what bounds the log as a whole.
     package func setPolicy(_ policy: LogPolicy) {
         monitor.lock()
@@ -268,189 +252,11 @@ package final class LogRuntime: LogEngine, LogStateAccess, @unchecked Sendable {
         keepWork.signal()
     }
 
-    // MARK: Appends
-
-    /// See `LogEngine`.
-    package func register(wake: @escaping @Sendable () -> Void) -> ReaderID {
-        monitor.lock()
-        defer { monitor.unlock() }
-        readers.append(Reader(wake: wake))
-        return state.register()
-    }
-
-    /// See `LogEngine`.
-    package func append(_ appends: [Append], from reader: ReaderID) -> AppendOutcome {
-        monitor.lock()
-        let outcome = state.append(appends)
-        var isAppended = false
-        if case .appended = outcome { isAppended = true }
-        unlock(behindAppend: isAppended, isRefused: outcome == .refusedFull, from: reader)
-        return outcome
-    }
-
-    /// Appends a batch of an idempotent producer, unless it is there already or its number does not follow on.
-    package func appendSequenced(_ append: Append, from reader: ReaderID) -> SequencedOutcome {
-        monitor.lock()
-        let outcome = state.appendSequenced(append)
-        var isAppended = false
-        if case .appended = outcome { isAppended = true }
-        unlock(behindAppend: isAppended, isRefused: outcome == .refusedFull, from: reader)
-        return outcome
-    }
-
-    /// Wakes whoever an append concerns; the lock is held, and given back.
-    private func unlock(behindAppend isAppended: Bool, isRefused: Bool, from reader: ReaderID) {
-        // The append is the first to find the quota used up.
-        let isAtQuota = isRefused && state.full == nil
-        var wakesJournal = false
-        if isAppended {
-            let demand = state.pendingDemand
-            let isWanted = demand.wantsSync || demand.wantsWrite || demand.byteCount > 1 << 20 || state.wantsSync
-            let isEnough = isWanted && (state.pendingAwaitedCount >= companyTarget || state.isUnderPressure)
-            if isEnough || !journalIsTimed && companyTarget == 0 { wakesJournal = journalWork.claimWake() }
-        }
-        publishPressure()
-        let woken = scanned.load(ordering: .relaxed) ? readersWithNews(besides: reader) : []
-        monitor.unlock()
-        if wakesJournal { journalWork.wake() }
-        for wake in woken { wake() }
-        if isAtQuota { quotaReached() }
-    }
-
-    /// See `LogEngine`.
-    package func barrier() -> LSN {
-        monitor.lock()
-        defer { monitor.unlock() }
-        journalWork.signal()
-        return state.barrier()
-    }
-
-    /// See `LogEngine`.
-    package var progress: (written: LSN, durable: LSN) {
-        (
-            LSN(rawValue: writtenLSN.load(ordering: .acquiring)), LSN(rawValue: durableLSN.load(ordering: .acquiring))
-        )
-    }
-
-    /// See `LogEngine`.
-    package func awaitProgress(_ lsn: LSN, written: Bool, for reader: ReaderID) {
-        monitor.lock()
-        let isReached: Bool
-        if written {
-            readers[reader.index].awaitedWritten = lsn
-            isReached = state.written >= lsn
-        } else {
-            readers[reader.index].awaitedDurable = lsn
-            isReached = state.durable >= lsn
-        }
-        let wake = isReached ? readers[reader.index].wake : nil
-        monitor.unlock()
-        wake?()
-    }
-
-    /// As `LogEngine` says.
-    package var patience: Int64 { patienceNanoseconds.load(ordering: .relaxed) }
-
-    /// See `LogEngine`.
-    package var isUnderPressure: Bool { underPressure.load(ordering: .relaxed) }
-
-    /// As `LogEngine` says.
-    package func trim(_ partition: PartitionID, before offset: Offset) {
-        withState { $0.partitions[partition.index].trimmedBefore = offset }
-    }
-
-    /// See `LogEngine`.
-    package func hold(_ partition: PartitionID, from offset: Offset?, for reader: ReaderID) -> Bool {
-        withState { $0.partitions[partition.index].hold(from: offset, for: reader) }
-    }
-
-    /// See `LogStateAccess`.
-    package var trouble: StorageError? { withState { $0.poison ?? $0.full } }
-
-    // MARK: Readers
-
-    /// See `LogEngine`.
-    package func setInterest(_ reader: ReaderID, appended: Bool, durable: Bool) {
-        withState { state in
-            state.setInterest(reader, appended: appended, durable: durable)
-            scanned.store(state.isScanned, ordering: .relaxed)
-        }
-    }
-
-    /// See `LogEngine`.
-    package func scanOffsets(_ reader: ReaderID) -> [Offset] { withState { $0.scanOffsets(reader) } }
-
-    /// See `LogEngine`.
-    package func appendedOffsets() -> [Offset] { withState { $0.appendedOffsets() } }
-
-    /// See `LogEngine`.
-    package var isScanned: Bool { scanned.load(ordering: .relaxed) }
-
-    /// See `LogEngine`.
-    package func scan(_ reader: ReaderID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry]) {
-        monitor.lock()
-        state.scan(reader, level, countMax: countMax, into: &entries)
-        monitor.unlock()
-    }
-
-    /// See `LogEngine`.
-    package func readTail(
-        _ partition: PartitionID, from offset: Offset, level: TailLevel, reader: ReaderID, byteCountMax: Int
-    ) -> PartitionRead? {
-        withState { $0.readTail(partition, from: offset, level: level, reader: reader, byteCountMax: byteCountMax) }
-    }
-
-    /// See `LogEngine`.
-    package func fetch(
-        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, selection: TopicSelection?, byteCountMax: Int,
-        ticket: UInt64, reader: ReaderID
-    ) {
-        enqueue(
-            Fetch(
-                partition: partition, offset: offset, time: nil, hint: hint, selection: selection,
-                byteCountMax: byteCountMax, ticket: ticket, reader: reader))
-    }
-
-    /// See `LogEngine`.
-    package func fetchOffset(_ partition: PartitionID, at time: Timestamp, ticket: UInt64, reader: ReaderID) {
-        enqueue(
-            Fetch(
-                partition: partition, offset: .zero, time: time, hint: nil, selection: nil, byteCountMax: 0,
-                ticket: ticket, reader: reader))
-    }
-
-    private func enqueue(_ fetch: Fetch) {
-        monitor.lock()
-        fetches.append(fetch)
-        if let idle = idleReaders.popLast() { readWork[idle].signal() }
-        monitor.unlock()
-    }
-
-    /// See `LogEngine`.
-    package func takeFetched(_ reader: ReaderID) -> [(ticket: UInt64, read: PartitionRead)] {
-        monitor.lock()
-        defer { monitor.unlock() }
-        var taken: [(ticket: UInt64, read: PartitionRead)] = []
-        swap(&taken, &readers[reader.index].fetched)
-        return taken
-    }
-
-    /// See `LogEngine`.
-    package func bounds(_ partition: PartitionID) -> PartitionBounds {
-        withState { state in
-            let partition = state.partitions[partition.index]
-            return PartitionBounds(
-                start: partition.start, durable: partition.durable, appended: partition.appended,
-                flushed: partition.flushed, byteCount: partition.byteCount,
-                segmentCount: partition.segments.count)
-        }
-    }
-
     /// The wake functions of loops with batches to scan. The lock is held.
-    func readersWithNews(besides reader: ReaderID?) -> [@Sendable () -> Void] {
-        readers.indices.filter { index in
-            index != reader?.index && state.hasNews(ReaderID(index: index))
-        }.map { readers[$0].wake }
+    func loopsWithNews(besides loop: LoopID?) -> [@Sendable () -> Void] {
+        loops.indices.filter { index in
+            index != loop?.index && state.hasNews(LoopID(index: index))
+        }.map { loops[$0].wake }
     }
 
     /// The lock is held.

@@ -1,5 +1,5 @@
 import Checksums
-import CommitLog
+import LogInterface
 import MQTTSession
 import MQTTWire
 import RecordFormat
@@ -38,9 +38,9 @@ extension BrokerShard {
     /// Delivers what is new at a level.
     /// - Returns: whether there may be more.
     func scan(_ level: TailLevel) -> Bool {
-        log.scan(reader, level, countMax: Self.scanCountMax, into: &tailEntries)
+        log.scan(loop, level, countMax: Self.scanCountMax, into: &tailEntries)
         for entry in tailEntries {
-            if !isInternal[entry.partition.index], mayMatch(entry, level) { deliver(entry, level) }
+            if !streams.isInternal(entry.partition), mayMatch(entry, level) { deliver(entry, level) }
             if level == .durable { scanned.passed(entry.partition, entry.batch.nextOffset) }
         }
         let isBehind = tailEntries.count == Self.scanCountMax
@@ -170,7 +170,7 @@ extension BrokerShard {
 
     private func takeFetched() {
         guard !fetchers.isEmpty || !recordWaiters.isEmpty else { return }
-        for (ticket, read) in log.takeFetched(reader) {
+        for (ticket, read) in log.takeFetched(loop) {
             if let waiter = recordWaiters.removeValue(forKey: ticket) {
                 fetched(read, for: waiter)
                 continue
@@ -266,7 +266,7 @@ extension BrokerShard {
             let byteCountMax = Self.readBytes(ofEach: reader.cursors.count)
             guard
                 let read = log.readTail(
-                    cursor.partition, from: cursor.offset, level: reader.level, reader: self.reader,
+                    cursor.partition, from: cursor.offset, level: reader.level, loop: loop,
                     byteCountMax: byteCountMax)
             else {
                 guard reader.level == .durable else { return skip(reader, at: index) }
@@ -277,9 +277,11 @@ extension BrokerShard {
                     cursor.selectionNumber = selectionNumber
                     cursor.heldByteCount = byteCountMax
                 }
-                log.fetch(
-                    cursor.partition, from: cursor.offset, hint: cursor.hint, selection: selection(of: reader),
-                    byteCountMax: byteCountMax, ticket: ticket, reader: self.reader)
+                var request = ReadRequest(
+                    cursor.partition, from: cursor.offset, byteCountMax: byteCountMax, number: ticket)
+                request.hint = cursor.hint
+                request.selection = selection(of: reader)
+                log.fetch(request, for: loop)
                 return .waits
             }
             if read.batches.isEmpty && read.isCaughtUp { return .caughtUp }
@@ -292,7 +294,7 @@ extension BrokerShard {
     /// counted as dropped, record by record, whether it was the client's or not.
     private func skip(_ reader: Reader, at index: Int) -> Progress {
         let cursor = reader.cursors[index]
-        let missed = UInt64(max(1, log.bounds(cursor.partition).appended.rawValue - cursor.offset.rawValue))
+        let missed = UInt64(max(1, log.bounds(cursor.partition).end.rawValue - cursor.offset.rawValue))
         counters.deliveriesDropped += missed
         reader.client.droppedCount += missed
         return .caughtUp

@@ -1,5 +1,5 @@
-import CommitLog
 import GroupCoordination
+import LogInterface
 import MQTTWire
 import RecordFormat
 import SluiceCore
@@ -28,7 +28,7 @@ extension BrokerShard {
                 {"stream":\(JSONText.quoted(partition.stream)),"partition":\(partition.number),\
                 "committed":\(committed.offset.rawValue),"committed_ms":\(committed.committedAt.rawValue),\
                 "metadata":\(JSONText.quoted(committed.metadata)),"start":\(bounds?.start.rawValue ?? 0),\
-                "end":\(bounds?.durable.rawValue ?? 0)}
+                "end":\(bounds?.highWatermark.rawValue ?? 0)}
                 """
         }
         return """
@@ -105,7 +105,7 @@ extension BrokerShard {
             partitions: stream.partitions)
         for (number, partition) in stream.partitions.enumerated() {
             recordWaiters[nextTicket] = .offsets(lookup, number)
-            log.fetchOffset(partition, at: lookup.time, ticket: nextTicket, reader: reader)
+            log.fetchOffset(partition, at: lookup.time, number: nextTicket, for: loop)
             nextTicket += 1
         }
         return true
@@ -120,7 +120,7 @@ extension BrokerShard {
         }
         // What is in no segment yet is in memory.
         while let tail = log.readTail(
-            lookup.partitions[number], from: offset, level: .durable, reader: reader, byteCountMax: 1 << 20)
+            lookup.partitions[number], from: offset, level: .durable, loop: loop, byteCountMax: 1 << 20)
         {
             for batch in tail.batches {
                 guard let found = first(in: batch, lookup.partitions[number], since: lookup.time) else { continue }
@@ -130,9 +130,10 @@ extension BrokerShard {
             offset = tail.nextOffset
         }
         recordWaiters[nextTicket] = .offsets(lookup, number)
-        log.fetch(
-            lookup.partitions[number], from: offset, hint: read.hint, selection: nil, byteCountMax: 256 << 10,
-            ticket: nextTicket, reader: reader)
+        var request = ReadRequest(
+            lookup.partitions[number], from: offset, byteCountMax: 256 << 10, number: nextTicket)
+        request.hint = read.hint
+        log.fetch(request, for: loop)
         nextTicket += 1
     }
 

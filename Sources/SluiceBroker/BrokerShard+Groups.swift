@@ -1,5 +1,5 @@
-import CommitLog
 import GroupCoordination
+import LogInterface
 import MQTTWire
 import SluiceCore
 
@@ -32,7 +32,7 @@ extension BrokerShard {
         if consumerGroups[key] == nil, let stream = log.streams.first(where: { $0.settings.name == key.stream }) {
             // It was forgotten while the member was on its way.
             peers.withDirectory { $0.claimCoordinator(key, by: settings.index) }
-            makeGroup(key, stream, start: stream.partitions.map { log.bounds($0).appended })
+            makeGroup(key, stream, start: stream.partitions.map { log.bounds($0).end })
         }
         guard let group = consumerGroups[key] else { return }
         group.owners[member] = owner
@@ -79,7 +79,7 @@ extension BrokerShard {
         let bounds = log.bounds(group.stream.partitions[number])
         let committed = peers.withOffsets { $0.committed(group.key.group, group.partition(number)) }
         // Retention may have gone past what was committed, and nothing can be committed that is not there.
-        let offset = min(max(committed?.offset ?? bounds.start, bounds.start), bounds.appended)
+        let offset = min(max(committed?.offset ?? bounds.start, bounds.start), bounds.end)
         let assignment = GroupAssignment(
             key: group.key, clientNumber: owner.number, partition: number, generation: generation, offset: offset,
             acknowledged: group.acknowledged.removeValue(forKey: number) ?? [],

@@ -1,5 +1,5 @@
-import CommitLog
 import GroupCoordination
+import LogInterface
 import MQTTSession
 import MQTTWire
 import SluiceCore
@@ -71,9 +71,9 @@ extension BrokerShard {
         let bounds = stream.partitions.map { log.bounds($0) }
         switch position {
         case .earliest: return bounds.map(\.start)
-        case .latest, .committed: return bounds.map(\.appended)
+        case .latest, .committed: return bounds.map(\.end)
         case .offset(let wanted, let offset):
-            return bounds.enumerated().map { $0 == wanted ? min(max(offset, $1.start), $1.appended) : $1.appended }
+            return bounds.enumerated().map { $0 == wanted ? min(max(offset, $1.start), $1.end) : $1.end }
         case .time: return nil
         }
     }

@@ -1,4 +1,4 @@
-import CommitLog
+import LogInterface
 import MQTTSession
 import MQTTWire
 import RecordFormat
@@ -32,7 +32,7 @@ extension BrokerShard {
             headersField: route.headersField(publish.qos))
         if isScanned { accumulators.note(route.topicHash, in: index) }
         if case .atLeastOnce = publish.qos {
-            acks.current.require(accumulators.expect(in: index))
+            accumulators.expect(in: index)
             acknowledge(client, .puback, publish.packetID)
         }
         if accumulators.byteCount(in: index) > Self.batchBytesMax { submit() }
@@ -64,14 +64,11 @@ extension BrokerShard {
         if route.isReserved { return refuseReserved(publish, topic, client, bytes) }
         client.isPublisher = true
         if !publish.properties.isEmpty, isLooped(publish, bytes) { return passOver(publish, client) }
-        let level = append(publish, topic, route, bytes, origin: noLocalCount > 0 ? client.clientID : nil)
+        append(publish, topic, route, bytes, origin: noLocalCount > 0 ? client.clientID : nil)
         switch publish.qos {
         case .atMostOnce: break
-        case .atLeastOnce:
-            acks.current.require(level)
-            acknowledge(client, .puback, publish.packetID)
+        case .atLeastOnce: acknowledge(client, .puback, publish.packetID)
         case .exactlyOnce:
-            acks.current.require(level)
             if client.isPersistent { recordReceived(client, publish.packetID) }
             acknowledge(client, .pubrec, publish.packetID)
         }
@@ -80,10 +77,9 @@ extension BrokerShard {
 
     /// Adds a message to the tick's batches, and to the retained ones if it asks for that.
     /// - Parameter origin: the publisher's identifier when it is to be on record.
-    /// - Returns: what its acknowledgement waits for.
     func append(
         _ publish: PublishAction, _ topic: Span<UInt8>, _ route: Route, _ bytes: Span<UInt8>, origin: [UInt8]?
-    ) -> AckQueue.Level {
+    ) {
         let index = route.partitionIndex
         let payload = bytes.extracting(publish.payload)
         if publish.properties.isEmpty && !publish.retain && origin == nil {
@@ -104,7 +100,7 @@ extension BrokerShard {
         counters.messagesStored += 1
         counters.receivedBytes += UInt64(payload.count)
         if isScanned { accumulators.note(route.topicHash, in: index) }
-        return publish.qos == .atMostOnce ? .none : accumulators.expect(in: index)
+        if publish.qos != .atMostOnce { accumulators.expect(in: index) }
     }
 
     /// Some `$` topics belong to the broker: `$SYS` is read only, and the others are requests.
@@ -165,58 +161,94 @@ extension BrokerShard {
         guard !accumulators.isEmpty else {
             // A message that came again is acknowledged no sooner than its first copy, which another shard may have
             // appended just now.
-            if !acks.current.isEmpty {
-                acks.current.require(.durable)
-                acks.commit(log.barrier())
-            }
+            if !acks.current.isEmpty { acks.commit(log.fence(from: loop)) }
             return
         }
         appends.removeAll(keepingCapacity: true)
         accumulators.takeBatches(into: &appends, scanned: isScanned)
         let retains = retainedChanges.isEmpty ? nil : peers.withRetained { $0.beginAppend() }
-        defer { if let retains { peers.withRetained { $0.endAppend(retains) } } }
-        switch log.append(appends, from: reader) {
-        case .appended(let lsn):
-            acks.commit(lsn)
-            retainedAppended()
-        case .refusedFull: refuse(acks.takeRefused(), .quotaExceeded)
-        case .refusedPoisoned: refuse(acks.takeRefused(), .unspecifiedError)
-        }
+        let ticket = log.append(appends, from: loop)
+        if let retains { noteRetained(retains, ticket) }
+        acks.commit(acks.current.needsFence ? log.fence(from: loop) : ticket)
     }
 
     /// Appends what has changed of sessions.
     func submitState() {
         guard !state.isEmpty, let partition = sessionsPartition else { return }
         let appends = state.takeAppends(to: partition, offsets: offsetsPartition)
-        guard !appends.isEmpty else { return state.commit(log.barrier()) }
-        switch log.append(appends, from: reader) {
-        case .appended(let lsn): state.commit(lsn)
-        case .refusedFull, .refusedPoisoned:
-            // The reserve is used up, or the log takes nothing any more: what was promised durable cannot be.
-            for work in state.takeRefused() {
-                switch work {
-                case .open(let client), .output(let client, _):
-                    terminate(client, .unspecifiedError, "what its session must have on record cannot be stored")
-                case .trim, .move: break
-                }
+        state.commit(appends.isEmpty ? log.fence(from: loop) : log.append(appends, from: loop))
+    }
+
+    // MARK: Settlements
+
+    /// Does what has waited for appends that the log has said something of.
+    func settle() {
+        guard waitsForSettlement else { return }
+        log.takeSettlements(of: loop, into: &settlements)
+        guard !settlements.isEmpty else { return }
+        for settlement in settlements {
+            if let changes = retainedAppends.first, changes.ticket == settlement.ticket {
+                settle(changes, settlement.outcome)
+            }
+            if let group = acks.pop(settlement.ticket) { settle(group, settlement.outcome) }
+            if let group = state.pop(settlement.ticket) { settle(group, settlement.outcome) }
+        }
+        settlements.removeAll(keepingCapacity: true)
+    }
+
+    private func settle(_ group: AckQueue.Group, _ outcome: Settlement.Outcome) {
+        switch outcome {
+        case .stored, .duplicate: release(group)
+        case .refused(.full): refuse(group, .quotaExceeded)
+        case .refused(.failed), .refused(.outOfOrder), .refused(.fenced): refuse(group, .unspecifiedError)
+        }
+        acks.recycle(group)
+    }
+
+    /// Changes of sessions are durable, or cannot be.
+    private func settle(_ group: StateQueue.Group, _ outcome: Settlement.Outcome) {
+        guard case .refused = outcome else { return release(group) }
+        // The reserve is used up, or the log takes nothing any more: what was promised durable cannot be.
+        for work in group.work {
+            switch work {
+            case .open(let client): terminate(client, .unspecifiedError, Self.stateRefusal)
+            case .output(let client, let range):
+                client.deferredByteCount -= range.count
+                terminate(client, .unspecifiedError, Self.stateRefusal)
+            case .trim: break
+            case .move(let reader): stall(reader)
             }
         }
     }
 
-    /// Does what has waited for changes of sessions to be durable.
-    func releaseState() {
-        while let group = state.popReleased(log.progress.durable) {
-            for work in group.work {
-                switch work {
-                case .open(let client): finishOpening(client)
-                case .output(let client, let range):
-                    client.deferredByteCount -= range.count
-                    guard !client.isClosing else { continue }
-                    group.append(range, to: &client.output)
-                    markDirty(client)
-                case .trim(let offset): if let partition = sessionsPartition { log.trim(partition, before: offset) }
-                case .move(let reader): queue(reader)
+    private static let stateRefusal = "what its session must have on record cannot be stored"
+
+    private func release(_ group: StateQueue.Group) {
+        for work in group.work {
+            switch work {
+            case .open(let client): finishOpening(client)
+            case .output(let client, let range):
+                client.deferredByteCount -= range.count
+                guard !client.isClosing else { continue }
+                group.append(range, to: &client.output)
+                markDirty(client)
+            case .trim(let offset): if let partition = sessionsPartition { log.trim(partition, before: offset) }
+            case .move(let reader): queue(reader)
+            }
+        }
+    }
+
+    /// Sends acknowledgements whose messages are as durable as their streams promise.
+    private func release(_ group: AckQueue.Group) {
+        unsafe group.bytes.withUnsafeBytes { bytes in
+            for run in group.runs where !run.client.isClosing {
+                unsafe run.client.output.append(
+                    UnsafeRawBufferPointer(rebasing: bytes[run.start..<run.start + run.byteCount]))
+                if run.endedCount > 0 {
+                    run.client.session.acknowledged(publishCount: run.endedCount)
+                    if run.client.isPostponed { takePostponed(run.client) }
                 }
+                markDirty(run.client)
             }
         }
     }
@@ -225,7 +257,6 @@ extension BrokerShard {
     /// connection that ends unacknowledged makes them send again.
     private func refuse(_ group: AckQueue.Group, _ reason: ReasonCode) {
         counters.messagesRefused += UInt64(group.bytes.count / 4)
-        retainedChanges.removeAll(keepingCapacity: true)
         for run in group.runs where !run.client.isClosing {
             let client = run.client
             note(
@@ -240,7 +271,6 @@ extension BrokerShard {
                 refuse(client, kind, id, reason)
             }
         }
-        acks.recycle(group)
     }
 
     private static func meaning(ofRefusal reason: ReasonCode) -> String {
@@ -261,40 +291,5 @@ extension BrokerShard {
             // A PUBREL whose release could not be stored: without PUBCOMP the client asks again.
             terminate(client, reason, text)
         }
-    }
-
-    /// Sends every acknowledgement that the log has caught up with, and asks to be woken for the next.
-    func releaseAcknowledgements() {
-        let progress = log.progress
-        while let group = acks.popReleased(written: progress.written, durable: progress.durable) {
-            unsafe group.bytes.withUnsafeBytes { bytes in
-                for run in group.runs where !run.client.isClosing {
-                    unsafe run.client.output.append(
-                        UnsafeRawBufferPointer(rebasing: bytes[run.start..<run.start + run.byteCount]))
-                    if run.endedCount > 0 {
-                        run.client.session.acknowledged(publishCount: run.endedCount)
-                        if run.client.isPostponed { takePostponed(run.client) }
-                    }
-                    markDirty(run.client)
-                }
-            }
-            acks.recycle(group)
-        }
-        var awaited = state.oldest
-        if let oldest = acks.oldest {
-            switch oldest.level {
-            case .none: break
-            case .written: awaitProgress(oldest.lsn, written: true)
-            case .durable: awaited = min(awaited ?? oldest.lsn, oldest.lsn)
-            }
-        }
-        if let awaited { awaitProgress(awaited, written: false) }
-    }
-
-    /// Asks to be woken, unless the request stands already.
-    private func awaitProgress(_ lsn: LSN, written: Bool) {
-        guard awaited[written] != lsn else { return }
-        awaited[written] = lsn
-        log.awaitProgress(lsn, written: written, for: reader)
     }
 }

@@ -1,4 +1,4 @@
-import CommitLog
+import LogInterface
 import MQTTSession
 import MQTTWire
 import RecordFormat
@@ -23,16 +23,14 @@ extension BrokerShard {
         guard lookup.ticket == nil else { return .waits }
         lookup.partition = token.partition
         if let read = log.readTail(
-            token.partition, from: token.offset, level: .appended, reader: reader, byteCountMax: 1)
+            token.partition, from: token.offset, level: .appended, loop: loop, byteCountMax: 1)
         {
             lookup.batch = read.batches.first
             return lookup.held(for: token).map { .found($0) } ?? .gone
         }
         lookup.ticket = nextTicket
         recordWaiters[nextTicket] = waiter
-        log.fetch(
-            token.partition, from: token.offset, hint: nil, selection: nil, byteCountMax: 1, ticket: nextTicket,
-            reader: reader)
+        log.fetch(ReadRequest(token.partition, from: token.offset, byteCountMax: 1, number: nextTicket), for: loop)
         nextTicket += 1
         return .waits
     }

@@ -1,4 +1,4 @@
-import CommitLog
+import LogInterface
 import MQTTSession
 import MQTTWire
 import SluiceCore
@@ -61,7 +61,7 @@ extension BrokerShard {
     private func sessionsDocument() -> String {
         let (connected, parked) = peers.withDirectory { ($0.connectedSessions, $0.parkedSessions) }
         let ends = log.streams.filter { !$0.settings.isInternal }.flatMap(\.partitions).map {
-            (partition: $0, end: log.bounds($0).durable)
+            (partition: $0, end: log.bounds($0).highWatermark)
         }
         var members = connected.map { member($0.clientID, $0.session, isConnected: true, behind: nil) }
         members += parked.map { clientID, session in
@@ -103,17 +103,18 @@ extension BrokerShard {
 
     /// Every stream with its settings and the bounds of its partitions. Names and ids need no escapes.
     private func streamsDocument() -> String {
-        let streams = log.streams.enumerated().map { index, stream in
+        let streams = log.streams.map { stream in
             let partitions = stream.partitions.enumerated().map { number, partition in
-                let bounds = log.bounds(partition)
+                let (bounds, figures) = (log.bounds(partition), log.figures(partition))
+                let details = figures.details.map { ",\"\($0.name)\":\($0.value)" }.joined()
                 return """
-                    {"partition":\(number),"start":\(bounds.start.rawValue),"durable":\(bounds.durable.rawValue),\
-                    "appended":\(bounds.appended.rawValue),"flushed":\(bounds.flushed.rawValue),\
-                    "bytes":\(bounds.byteCount),"segments":\(bounds.segmentCount)}
+                    {"partition":\(number),"start":\(bounds.start.rawValue),\
+                    "durable":\(bounds.highWatermark.rawValue),"appended":\(bounds.end.rawValue),\
+                    "bytes":\(figures.byteCount)\(details)}
                     """
             }
             let setting = stream.settings
-            let policy = log.policy(ofStream: index)
+            let policy = setting.policy
             return """
                 {"name":"\(setting.name)","id":"\(stream.id)","durability":"\(setting.durability.rawValue)",\
                 "cleanup":"\(policy.cleanup.rawValue)",\
@@ -126,5 +127,5 @@ extension BrokerShard {
     }
 
     /// A partition's number within its stream.
-    func partitionNumber(_ partition: PartitionID) -> Int { partitionNumbers[partition.index] }
+    func partitionNumber(_ partition: PartitionID) -> Int { streams.place(of: partition)?.number ?? -1 }
 }

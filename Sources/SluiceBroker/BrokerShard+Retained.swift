@@ -1,4 +1,4 @@
-import CommitLog
+import LogInterface
 import MQTTSession
 import MQTTWire
 package import RecordFormat
@@ -12,15 +12,6 @@ extension BrokerShard {
     private static let placesMax = 1024
     /// Steps of a search with the lock held: about a millisecond.
     private static let visitsMax = 16_384
-
-    /// A change of a topic's retained message in the tick's append.
-    struct RetainedChange {
-        var topic: [UInt8]
-        /// Which record of the append's batch it is.
-        var recordIndex: Int
-        var isPresent: Bool
-        var expiresAt: Timestamp?
-    }
 
     // MARK: Changes
 
@@ -42,24 +33,25 @@ extension BrokerShard {
             accumulators.append(
                 to: partition.index, at: wallClock, keyField: key.span, value: payload, headersField: headersField)
         }
-        if awaited { acks.current.require(accumulators.expect(in: partition.index)) }
+        if awaited { accumulators.expect(in: partition.index) }
         retainedChanges.append(change)
     }
 
-    /// The tick's changes are in the log.
-    func retainedAppended() {
-        guard !retainedChanges.isEmpty, let partition = retainedPartition,
-            let append = appends.first(where: { $0.partition == partition })
-        else { return }
-        let base = append.batch.baseOffset
-        peers.withRetained { tree in
-            for change in retainedChanges {
-                tree.apply(
-                    change.topic.span, at: base.advanced(by: change.recordIndex), isPresent: change.isPresent,
-                    expiresAt: change.expiresAt)
-            }
+    /// The tick's changes are on their way into the log: what they retain is found when they have settled.
+    /// - Parameter number: what the tree knows the append by.
+    func noteRetained(_ number: UInt64, _ ticket: AppendTicket) {
+        guard let append = appends.first(where: { $0.partition == retainedPartition }) else {
+            preconditionFailure("Cannot retain without a batch of the retained messages")
         }
+        retainedAppends.append(
+            RetainedAppend(ticket: ticket, number: number, batch: append.batch, changes: retainedChanges))
         retainedChanges.removeAll(keepingCapacity: true)
+    }
+
+    /// Changes are in the log, or were refused.
+    func settle(_ append: RetainedAppend, _ outcome: Settlement.Outcome) {
+        _ = retainedAppends.popFirst()
+        peers.withRetained { append.settle(outcome, &$0) }
     }
 
     /// Takes expired messages away. The first shard does it for all.
@@ -91,9 +83,9 @@ extension BrokerShard {
         let feed: RetainedFeed
         // A client may have seen a message that its publisher's shard has in the log and not in the tree yet.
         if let unsettled = peers.withRetained({ $0.unsettled }) {
-            feed = RetainedFeed(subscription, unsettled: unsettled, end: bounds.appended)
+            feed = RetainedFeed(subscription, unsettled: unsettled, end: bounds.end)
         } else {
-            feed = RetainedFeed(subscription, places: retainedPlaces(subscription.matched), end: bounds.appended)
+            feed = RetainedFeed(subscription, places: retainedPlaces(subscription.matched), end: bounds.end)
         }
         guard let start = feed.next(from: bounds.start) else { return }
         let reader = Reader(client: subscription.client, kind: .retained(feed))
@@ -139,7 +131,7 @@ extension BrokerShard {
     func move(_ reader: Reader, _ feed: RetainedFeed) -> Progress {
         if let unsettled = feed.unsettled {
             guard peers.withRetained({ $0.isSettled(through: unsettled) }) else {
-                queue(reader)
+                state.whenDurable(.move(reader))
                 return .waits
             }
             feed.found(retainedPlaces(feed.subscription.matched))
@@ -164,7 +156,7 @@ extension BrokerShard {
             let cursor = reader.cursors[0]
             guard
                 let read = log.readTail(
-                    cursor.partition, from: next, level: level, reader: self.reader,
+                    cursor.partition, from: next, level: level, loop: loop,
                     byteCountMax: byteCountMax)
             else {
                 let ticket = takeTicket(reader)
@@ -172,9 +164,9 @@ extension BrokerShard {
                     cursor.ticket = ticket
                     cursor.heldByteCount = byteCountMax
                 }
-                log.fetch(
-                    cursor.partition, from: next, hint: cursor.hint, selection: nil,
-                    byteCountMax: byteCountMax, ticket: ticket, reader: self.reader)
+                var request = ReadRequest(cursor.partition, from: next, byteCountMax: byteCountMax, number: ticket)
+                request.hint = cursor.hint
+                log.fetch(request, for: loop)
                 return .waits
             }
             if read.batches.isEmpty && read.isCaughtUp {

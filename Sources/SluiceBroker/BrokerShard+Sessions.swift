@@ -1,4 +1,4 @@
-import CommitLog
+import LogInterface
 import MQTTSession
 import MQTTWire
 import RecordFormat
@@ -85,7 +85,7 @@ extension BrokerShard {
 
     private func put(_ record: StateRecord?, _ key: [UInt8], awaited: Bool) {
         guard sessionsPartition != nil else { return }
-        state.put(key, record?.encoded, at: wallClock, awaited: awaited)
+        state.put(key, record?.encoded(streams), at: wallClock, awaited: awaited)
     }
 
     /// Notes that a QoS 2 message of this identifier is stored: in one append with the message, so that "stored" and
@@ -93,10 +93,10 @@ extension BrokerShard {
     func recordReceived(_ client: Client, _ id: PacketID) {
         guard let partition = sessionsPartition else { return }
         let key = RecordFields.key(StateRecord.key(.inbound, client.clientID, id.rawValue))
-        let (value, headers) = (StateRecord.received.encoded, RecordFields.headers([]))
+        let (value, headers) = (StateRecord.received.encoded(streams), RecordFields.headers([]))
         accumulators.append(
             to: partition.index, at: wallClock, keyField: key.span, value: value.span, headersField: headers.span)
-        acks.current.require(accumulators.expect(in: partition.index))
+        accumulators.expect(in: partition.index)
     }
 
     /// Notes that the identifier is free again; the acknowledgement of it waits for that.
@@ -106,7 +106,7 @@ extension BrokerShard {
         let headers = RecordFields.headers([])
         accumulators.appendTombstone(
             to: partition.index, at: wallClock, keyField: key.span, headersField: headers.span)
-        acks.current.require(accumulators.expect(in: partition.index))
+        accumulators.expect(in: partition.index)
     }
 
     // MARK: The way out
@@ -224,7 +224,7 @@ extension BrokerShard {
             return directory.mustRewrite ? directory.parkedSessions : nil
         }
         guard let sessions else { return }
-        let end = log.bounds(partition).appended
+        let end = log.bounds(partition).end
         for (clientID, session) in sessions {
             put(.session(session), StateRecord.key(.session, clientID), awaited: true)
             for subscription in session.subscriptions {
@@ -244,7 +244,7 @@ extension BrokerShard {
         for stored in session.subscriptions { restore(client, stored) }
         if let reader = client.liveReader, let positions = session.positions {
             reader.assuredEnds = session.assuredEnds
-            for partition in scanned.partitions where !isInternal[partition.index] {
+            for partition in scanned.partitions where !streams.isInternal(partition) {
                 let offset = positions.offset(in: partition)
                 if offset < scanned.offset(in: partition) {
                     reader.addCursor(Reader.Cursor(partition: partition, offset: offset))

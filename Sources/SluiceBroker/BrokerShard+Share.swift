@@ -1,4 +1,4 @@
-import CommitLog
+import LogInterface
 import MQTTSession
 import MQTTWire
 import RecordFormat
@@ -73,7 +73,7 @@ extension BrokerShard {
         count(subscription, by: 1)
         if stored == nil { subscription.since = startOfNews(reader) }
         if let stored {
-            for partition in scanned.partitions where !isInternal[partition.index] {
+            for partition in scanned.partitions where !streams.isInternal(partition) {
                 let offset = stored.positions.offset(in: partition)
                 if offset < scanned.offset(in: partition) {
                     reader.addCursor(Reader.Cursor(partition: partition, offset: offset))

@@ -1,5 +1,5 @@
 import Checksums
-import CommitLog
+import LogInterface
 import MQTTSession
 import MQTTWire
 import SluiceCore
@@ -195,7 +195,7 @@ extension BrokerShard {
     /// - Returns: nil when its reader begins there anyway.
     func startOfNews(_ reader: Reader) -> Positions? {
         tellNews()
-        if newsStart == nil { newsStart = Positions(base: Positions.Vector(log.appendedOffsets())) }
+        if newsStart == nil { newsStart = Positions(base: Positions.Vector(log.endOffsets())) }
         let isBehind = !reader.isLive || reader.client.redelivery != nil
         guard let newsStart, isBehind || scanned.isBehind(newsStart.base.offsets) else { return nil }
         return newsStart
@@ -283,7 +283,7 @@ extension BrokerShard {
         }
         switch position {
         case .earliest: return ends(\.start)
-        case .latest: return ends(\.appended)
+        case .latest: return ends(\.end)
         case .committed: return nil
         case .time(let time): return .time(time)
         case .offset(let number, let offset):
@@ -310,7 +310,7 @@ extension BrokerShard {
         guard case .offset(let number, let offset) = position else { return nil }
         if let fault = fault(ofEnd: position, in: stream) { return fault }
         // What retention took is passed over; what nobody has written yet would be waited for in silence.
-        let end = log.bounds(stream.partitions[number]).appended
+        let end = log.bounds(stream.partitions[number]).end
         guard offset > end else { return nil }
         return "partition \(number) of '\(stream.settings.name)' ends at \(end.rawValue), and there is no "
             + "\(number):\(offset.rawValue); the nearest is \(number):\(end.rawValue)"
@@ -328,7 +328,7 @@ extension BrokerShard {
     private func resume(_ reader: Reader, _ stream: StreamDescription, _ positions: Positions) {
         for partition in stream.partitions {
             let bounds = log.bounds(partition)
-            let offset = min(max(positions.offset(in: partition), bounds.start), bounds.appended)
+            let offset = min(max(positions.offset(in: partition), bounds.start), bounds.end)
             reader.addCursor(Reader.Cursor(partition: partition, offset: offset))
         }
     }
@@ -343,7 +343,7 @@ extension BrokerShard {
             case .offset(let wanted, let offset):
                 if number == wanted {
                     let bounds = log.bounds(partition)
-                    let clamped = min(max(offset, bounds.start), bounds.appended)
+                    let clamped = min(max(offset, bounds.start), bounds.end)
                     reader.addCursor(Reader.Cursor(partition: partition, offset: clamped))
                 } else {
                     reader.exclude(partition)
@@ -355,7 +355,7 @@ extension BrokerShard {
                 cursor.isLookup = true
                 cursor.notBefore = time
                 reader.addCursor(cursor)
-                log.fetchOffset(partition, at: time, ticket: ticket, reader: self.reader)
+                log.fetchOffset(partition, at: time, number: ticket, for: loop)
             }
         }
     }
@@ -439,8 +439,8 @@ extension BrokerShard {
         }
         subscription.reader.subscriptionsChanged()
         forgetMatches(subscription.matched, isNew: step > 0)
-        log.setInterest(reader, appended: appendedCount > 0, durable: durableCount > 0)
-        if !isScanning, durableCount > 0 { scanned.restart(log.scanOffsets(reader)) }
+        log.setInterest(loop, appended: appendedCount > 0, durable: durableCount > 0)
+        if !isScanning, durableCount > 0 { scanned.restart(log.scanOffsets(loop)) }
     }
 
     /// Topics that `filter` matches are looked up again, and no others: with many subscribers of one topic that costs

@@ -1,4 +1,4 @@
-import CommitLog
+import LogInterface
 import MQTTWire
 import RecordFormat
 import SluiceCore
@@ -57,7 +57,9 @@ extension BrokerShard {
     private func systemTopics(_ sum: BrokerCounters, _ statistics: BrokerStatistics) -> [SystemTopic] {
         let parked = peers.withDirectory { $0.parkedCount }
         let retained = peers.withRetained { $0.count }
-        let stored = log.streams.filter { !$0.settings.isInternal }.flatMap(\.partitions).map { log.bounds($0) }
+        let stored = log.streams.filter { !$0.settings.isInternal }.flatMap(\.partitions).map {
+            (bounds: log.bounds($0), byteCount: log.figures($0).byteCount)
+        }
         let uptime = (now - statistics.startedAt) / 1_000_000_000
         return [
             SystemTopic("$SYS/broker/version", "sluice"),
@@ -83,7 +85,7 @@ extension BrokerShard {
             SystemTopic("$SYS/broker/shared_subscriptions/count", String(sum.shareGroupCount)),
             SystemTopic(
                 "$SYS/broker/store/messages/count",
-                String(stored.reduce(0) { $0 + $1.appended.rawValue - $1.start.rawValue })),
+                String(stored.reduce(0) { $0 + $1.bounds.end.rawValue - $1.bounds.start.rawValue })),
             SystemTopic("$SYS/broker/store/messages/bytes", String(stored.reduce(0) { $0 + $1.byteCount })),
         ] + statistics.topics
     }

@@ -35,7 +35,7 @@ extension BrokerShard {
             if route.isReserved {
                 tellBridgeState(message.topic, message.payload)
             } else {
-                _ = append(publish, message.topic.span, route, bytes.span, origin: clientID)
+                append(publish, message.topic.span, route, bytes.span, origin: clientID)
             }
             if let partition = sessionsPartition {
                 let key = RecordFields.key(StateRecord.key(.will, clientID))

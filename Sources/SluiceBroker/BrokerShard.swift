@@ -1,6 +1,6 @@
 import Bridging
-package import CommitLog
 import GroupCoordination
+package import LogInterface
 import MQTTSession
 import MQTTWire
 import RecordFormat
@@ -43,7 +43,7 @@ package final class BrokerShard {
     private var clientLines = LineLimiter(burst: 50, nanosecondsPerLine: 200_000_000)
     /// Makes another tick come soon.
     let wake: @Sendable () -> Void
-    let reader: ReaderID
+    let loop: LoopID
     private(set) var offer: SessionOffer
     var routes: RouteTable
     var accumulators: BatchAccumulators
@@ -54,10 +54,11 @@ package final class BrokerShard {
     /// Changes of sessions, and what waits for them.
     private let batchMemory = BatchMemory()
     var state: StateQueue
-    /// What the log was last asked to wake for: the write, or the device.
-    var awaited: [Bool: LSN] = [:]
-    /// Retained messages of the tick's append.
+    /// What the log has said of appends, as it is worked through.
+    var settlements: [Settlement] = []
+    /// Retained messages of the tick's append, and of those that have not settled.
     var retainedChanges: [RetainedChange] = []
+    var retainedAppends = Ring<RetainedAppend>()
     /// How far the durable scan has come.
     var scanned = ScannedOffsets()
     /// The ends of all partitions as of the SUBSCRIBE that is being worked on, when it needs them.
@@ -123,9 +124,8 @@ package final class BrokerShard {
     let retainedPartition: PartitionID?
     let presencePartition: PartitionID?
     let offsetsPartition: PartitionID?
-    /// Whether a partition belongs to the node's own state, which is nobody's to subscribe to.
-    let isInternal: [Bool]
-    let partitionNumbers: [Int]
+    /// The log's streams.
+    let streams: StreamTable
     private var nextNumber: UInt64 = 1
     /// What happened so far.
     package var counters = BrokerCounters()
@@ -145,26 +145,14 @@ package final class BrokerShard {
         say = report
         outputBytesAllowed = settings.limits.outputBytesMax
         self.wake = wake
-        reader = log.register(wake: wake)
+        loop = log.register(wake: wake)
         offer = SessionOffer(limits: settings.limits)
         offer.areSubscriptionIdentifiersAvailable = true
         offer.areSharedSubscriptionsAvailable = true
         routes = RouteTable(rules: settings.rules, streams: log.streams, limits: settings.limits)
-        var durabilities = [Durability](
-            repeating: .fsync, count: log.streams.reduce(0) { $0 + $1.partitions.count })
-        var numbers = [Int](repeating: 0, count: durabilities.count)
-        var isInternal = [Bool](repeating: false, count: durabilities.count)
-        for stream in log.streams {
-            for (number, partition) in stream.partitions.enumerated() {
-                durabilities[partition.index] = stream.settings.durability
-                numbers[partition.index] = number
-                isInternal[partition.index] = stream.settings.isInternal
-            }
-        }
-        partitionNumbers = numbers
-        accumulators = BatchAccumulators(durabilities, in: batchMemory)
+        streams = StreamTable(log.streams)
+        accumulators = BatchAccumulators(count: streams.partitionCount, in: batchMemory)
         state = StateQueue(in: batchMemory)
-        self.isInternal = isInternal
         func partition(of name: String) -> PartitionID? {
             log.streams.first { $0.settings.name == name }?.partitions.first
         }
@@ -175,11 +163,11 @@ package final class BrokerShard {
         offer.isRetainAvailable = retainedPartition != nil && settings.limits.retainsMessages
     }
 
-    /// Whether acknowledgements wait for the device.
-    package var waitsForCommit: Bool {
-        if case .durable? = acks.oldest?.level { return true }
-        return state.oldest != nil
-    }
+    /// Whether acknowledgements wait for the log.
+    package var waitsForCommit: Bool { acks.oldest != nil || state.oldest != nil }
+
+    /// Whether anything waits for the log.
+    var waitsForSettlement: Bool { waitsForCommit || !retainedAppends.isEmpty }
 
     /// Says what an operator should know. What clients can repeat as they like is at level info, and bounded.
     func report(_ severity: LogSeverity, _ text: String) {
@@ -357,8 +345,7 @@ package final class BrokerShard {
         commitMemberships()
         // Deliveries may have changed sessions, and what is released may deliver.
         submitState()
-        releaseState()
-        releaseAcknowledgements()
+        settle()
         flushClients()
         // What was left for another tick needs one, whether or not a socket has news.
         if isBehind || !readerQueue.isEmpty || !state.isEmpty || !accumulators.isEmpty { wake() }
@@ -442,6 +429,7 @@ package final class BrokerShard {
         case .publish(let publish): try self.publish(publish, client, bytes)
         case .repeated(let id):
             counters.duplicatesSuppressed += 1
+            acks.current.needsFence = true
             acknowledge(client, .pubrec, id)
         case .release(let id): release(client, id)
         case .releaseRepeated(let id): answer(client, .pubcomp, id, .success)

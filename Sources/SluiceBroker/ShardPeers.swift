@@ -1,5 +1,5 @@
-import CommitLog
 package import GroupCoordination
+import LogInterface
 import RecordFormat
 package import SluiceCore
 package import TopicRouting

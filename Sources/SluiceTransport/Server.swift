@@ -1,9 +1,9 @@
 import CLinux
-package import CommitLog
 package import Cryptography
 import EventLoop
 import Glibc
 package import GroupCoordination
+package import LogInterface
 package import SluiceBroker
 package import SluiceCore
 import Synchronization

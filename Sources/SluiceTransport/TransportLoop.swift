@@ -1,8 +1,8 @@
 import CLinux
-import CommitLog
 import Cryptography
 import EventLoop
 import Glibc
+import LogInterface
 import SluiceBroker
 import SluiceCore
 import Synchronization

@@ -2,6 +2,7 @@ import CommitLog
 import CommitLogPosix
 import Compression
 import Foundation
+import LogInterface
 import RecordFormat
 import SluiceCore
 import SluiceTesting
@@ -100,8 +101,8 @@ struct FormatVersionTests {
         let end = log.withState { $0.partitions[0].flushed }
         while offset < end {
             let read = try files.read(
-                id, from: offset, hint: nil, selection: selection, byteCountMax: 1 << 20, access: log)
-            #expect(read.suspectSegment.map { $0 >= newest } ?? true, "a whole index is not believed")
+                id, from: offset, hint: nil, selection: selection, byteCountMax: 1 << 20, access: log,
+                noteSuspect: { #expect($0 >= newest, "a whole index is not believed") })
             batchCount += read.batches.count
             found += try read.batches.flatMap(StoredRecord.all).count { $0.key == Array("3".utf8) }
             guard read.nextOffset > offset else { break }
@@ -152,8 +153,7 @@ enum FormatFixture {
             var stream = StreamSettings(name: name)
             stream.durability = durability
             stream.partitionCount = name == "device" ? 2 : 1
-            stream.shape.segmentBytesMax = 3000
-            stream.shape.indexIntervalBytes = 256
+            stream.policy.granuleBytesMax = 3000
             if name == "state" {
                 stream.policy.cleanup = .compact
                 stream.policy.dirtyPercentMin = 1
@@ -167,6 +167,7 @@ enum FormatFixture {
         var settings = SimLog.Settings(streams: streams)
         settings.journalFileBytes = 8192
         settings.limits.tailBytesMax = 1024
+        settings.limits.indexIntervalBytes = 256
         settings.housekeeping.batchBytes = 1024
         settings.housekeeping.sealingDelayMilliseconds = 0
         return settings

@@ -1,6 +1,7 @@
 import CommitLog
 import CommitLogPosix
 import Foundation
+import LogInterface
 import RecordFormat
 import SluiceCore
 import Testing
@@ -38,9 +39,9 @@ struct KafkaDumpTests {
     /// - Returns: the names of the partition's segment files.
     private static func write(to path: String) throws -> [String] {
         var stream = StreamSettings(name: "mqtt")
-        stream.shape.segmentBytesMax = 8000
-        stream.shape.indexIntervalBytes = 512
+        stream.policy.granuleBytesMax = 8000
         var settings = LogRuntimeSettings()
+        settings.limits.indexIntervalBytes = 512
         // Its records are old: a slow disk's segments would be sealed, which makes one batch of several.
         settings.housekeepingNanoseconds = LogRuntimeTests.hourNanoseconds
         let log = try LogRuntime(

@@ -2,6 +2,7 @@ import CommitLog
 import CommitLogPosix
 import Foundation
 import GroupCoordination
+import LogInterface
 import RecordFormat
 import SluiceCore
 import Testing
@@ -47,8 +48,8 @@ struct KafkaOffsetsTests {
         }
         let append = Append(
             partition: log.streams[0].partitions[0], batch: builder.finish(), isAwaited: true, topicHashes: nil)
-        let outcome = log.append([append], from: log.register(wake: {}))
-        guard case .appended = outcome else { throw CocoaError(.fileWriteUnknown) }
+        let loop = TestLoop(log)
+        guard loop.settle(log.append([append], from: loop.id)) == .stored else { throw CocoaError(.fileWriteUnknown) }
         log.stop()
     }
 }

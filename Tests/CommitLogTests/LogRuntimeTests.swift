@@ -1,6 +1,7 @@
 import CommitLog
 import CommitLogPosix
 import Foundation
+import LogInterface
 import RecordFormat
 import SluiceCore
 import Synchronization
@@ -17,14 +18,14 @@ struct LogRuntimeTests {
         do {
             let log = try Self.open(directory.path)
             for number in 0..<100 { try Self.appendAndWait(log, [number]) }
-            #expect(log.bounds(PartitionID(rawValue: 0)).durable.rawValue == 100)
+            #expect(log.bounds(PartitionID(rawValue: 0)).highWatermark.rawValue == 100)
             log.stop()
         }
         let log = try Self.open(directory.path)
         defer { log.stop() }
         #expect(log.findings.isEmpty)
         #expect(log.bounds(PartitionID(rawValue: 0)).start.rawValue == 0)
-        #expect(log.bounds(PartitionID(rawValue: 0)).appended.rawValue == 100)
+        #expect(log.bounds(PartitionID(rawValue: 0)).end.rawValue == 100)
         #expect(try Self.values(log) == Array(0..<100))
     }
 
@@ -54,8 +55,7 @@ struct LogRuntimeTests {
     static func appendAndWait(
         _ log: LogRuntime, _ numbers: [Int], partition: UInt32 = 0, waitsForRoom: Bool = false
     ) throws {
-        let woken = Woken()
-        let reader = log.register(wake: { woken.signal() })
+        let loop = TestLoop(log)
         var builder = RecordBatchBuilder()
         let (key, headers) = (RecordFields.nullKey, RecordFields.headers([]))
         for number in numbers {
@@ -65,37 +65,32 @@ struct LogRuntimeTests {
         }
         let append = Append(
             partition: PartitionID(rawValue: partition), batch: builder.finish(), isAwaited: true, topicHashes: nil)
-        var outcome = log.append([append], from: reader)
-        while waitsForRoom, outcome == .refusedFull {
+        var outcome = loop.settle(log.append([append], from: loop.id))
+        while waitsForRoom, outcome == .refused(.full) {
             sched_yield()
-            outcome = log.append([append], from: reader)
+            outcome = loop.settle(log.append([append], from: loop.id))
         }
-        guard case .appended(let lsn) = outcome else {
-            Issue.record("refused")
-            return
-        }
-        log.awaitProgress(lsn, written: false, for: reader)
-        while log.progress.durable < lsn { woken.wait() }
+        #expect(outcome == .stored)
     }
 
     static func values(_ log: LogRuntime) throws -> [Int] {
         let woken = Woken()
-        let reader = log.register(wake: { woken.signal() })
+        let loop = log.register(wake: { woken.signal() })
         var offset = Offset.zero
-        let end = log.bounds(PartitionID(rawValue: 0)).durable
+        let end = log.bounds(PartitionID(rawValue: 0)).highWatermark
         var values: [Int] = []
         var hint: ReadHint?
         while offset < end {
             var read = log.readTail(
-                PartitionID(rawValue: 0), from: offset, level: .durable, reader: reader, byteCountMax: 10_000)
+                PartitionID(rawValue: 0), from: offset, level: .durable, loop: loop, byteCountMax: 10_000)
             if read == nil {
-                log.fetch(
-                    PartitionID(rawValue: 0), from: offset, hint: hint, selection: nil, byteCountMax: 10_000, ticket: 7,
-                    reader: reader)
+                var request = ReadRequest(PartitionID(rawValue: 0), from: offset, byteCountMax: 10_000, number: 7)
+                request.hint = hint
+                log.fetch(request, for: loop)
                 // Loops are woken for other reasons, too.
                 while read == nil {
                     woken.wait()
-                    read = log.takeFetched(reader).first?.read
+                    read = log.takeFetched(loop).first?.read
                 }
             }
             guard let read, !read.batches.isEmpty else { break }

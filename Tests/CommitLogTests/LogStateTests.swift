@@ -1,4 +1,5 @@
 import CommitLog
+import LogInterface
 import RecordFormat
 import SluiceCore
 import SluiceTesting
@@ -16,12 +17,12 @@ struct LogStateTests {
         #expect(log.withState { $0.partitions[0].tail.count } == 10)
         var entries: [TailEntry] = []
         log.withState { $0.scan(log.reader, .durable, countMax: 4, into: &entries) }
-        #expect(entries.map(\.sequence) == [0, 1, 2, 3])
+        #expect(entries.map(\.batch.baseOffset.rawValue) == [0, 2, 4, 6])
         _ = try world.commit(log)
         #expect(log.withState { $0.partitions[0].tail.count } == 7)
         #expect(log.withState { $0.hasNews(log.reader) })
         log.withState { $0.scan(log.reader, .durable, countMax: 100, into: &entries) }
-        #expect(entries.map(\.sequence) == Array(0..<11))
+        #expect(entries.map(\.batch.baseOffset.rawValue) == (0..<11).map { $0 * 2 })
         #expect(!log.withState { $0.hasNews(log.reader) })
         try log.flush()
         // 2048 bytes: two batches, with what they take beside their bytes.
@@ -42,7 +43,7 @@ struct LogStateTests {
         log.withState { $0.scan(log.reader, .appended, countMax: 9, into: &entries) }
         #expect(entries.isEmpty)
         log.withState { $0.scan(log.reader, .durable, countMax: 9, into: &entries) }
-        #expect(entries.map(\.sequence) == [1])
+        #expect(entries.map(\.batch.baseOffset.rawValue) == [2])
     }
 
     @Test("a read of the tail keeps little memory from being freed, however far apart its batches lie")
@@ -73,7 +74,7 @@ struct LogStateTests {
         var (offset, reads) = (Offset.zero, 0)
         while true {
             let found = state.readTail(
-                partitions[1].id, from: offset, level: .appended, reader: reader, byteCountMax: 1 << 20)
+                partitions[1].id, from: offset, level: .appended, loop: reader, byteCountMax: 1 << 20)
             let read = try #require(found)
             // Two slabs and one for the reader, each with one batch or two.
             #expect((1...6).contains(read.batches.count))
@@ -96,7 +97,7 @@ struct LogStateTests {
         func read(_ offset: Int64, _ byteCountMax: Int = 100_000) -> PartitionRead? {
             log.withState {
                 $0.readTail(
-                    PartitionID(rawValue: 0), from: Offset(rawValue: offset), level: .appended, reader: log.reader,
+                    PartitionID(rawValue: 0), from: Offset(rawValue: offset), level: .appended, loop: log.reader,
                     byteCountMax: byteCountMax)
             }
         }
@@ -170,7 +171,7 @@ struct RetentionTests {
         stream.policy.retentionBytesMax = 2500
         let (_, log) = try Self.filled(stream)
         let before = log.withState { $0.partitions[0].segments }
-        let reader = ReaderID(index: 7)
+        let reader = LoopID(index: 7)
         func hold(_ offset: Offset?) -> Bool { log.withState { $0.partitions[0].hold(from: offset, for: reader) } }
         #expect(!hold(before[2].baseOffset))
         #expect(try Self.retain(log, at: 0) == 2)
@@ -223,7 +224,7 @@ struct RetentionTests {
     func inTotal() throws {
         var streams = ["device", "metric", "state"].map { StreamSettings(name: $0) }
         streams[2].policy.cleanup = .compact
-        for index in streams.indices { streams[index].shape.segmentBytesMax = 1500 }
+        for index in streams.indices { streams[index].policy.granuleBytesMax = 1500 }
         let world = FaultWorld(streams)
         let log = try world.open()
         for number in 0..<36 { _ = try world.commit(log, partition: number % 3) }

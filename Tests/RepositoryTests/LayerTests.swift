@@ -7,6 +7,15 @@ struct LayerTests {
         expectNone(try Repository.sources().flatMap(Layers.violations))
     }
 
+    @Test("The broker and its transport cannot see the embedded engine")
+    func seam() {
+        for target in ["SluiceBroker", "SluiceTransport", "Bridging", "GroupCoordination"] {
+            let reached = Layers.reachable(from: target)
+            #expect(reached.isDisjoint(with: ["CommitLog", "CommitLogPosix"]), "\(target)")
+        }
+        #expect(Layers.reachable(from: "SluiceBroker").contains("LogInterface"))
+    }
+
     @Test("A C library has one Swift face")
     func cModules() throws {
         expectNone(try Layers.sharedCModules(in: Repository.sources()))

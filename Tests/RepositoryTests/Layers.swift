@@ -15,13 +15,14 @@ enum Layers {
         "DeviceProfiles": ["TopicRouting"],
         "AccessControl": ["TopicRouting"],
         "MQTTSession": ["MQTTWire"],
-        "CommitLog": ["RecordFormat"],
+        "LogInterface": ["RecordFormat"],
+        "CommitLog": ["LogInterface"],
         "GroupCoordination": ["RecordFormat"],
         "Bridging": ["TopicRouting", "RecordFormat"],
         "SluiceBroker": [
             "Checksums", "Compression", "Cryptography", "SluiceCore", "RecordFormat", "MQTTWire", "KafkaWire",
             "TopicRouting",
-            "DeviceProfiles", "AccessControl", "MQTTSession", "CommitLog", "GroupCoordination", "Bridging",
+            "DeviceProfiles", "AccessControl", "MQTTSession", "LogInterface", "GroupCoordination", "Bridging",
         ],
         "CommitLogPosix": ["CommitLog", "CLinux"],
         "BridgeClients": ["Bridging", "Cryptography", "CMosquitto", "CRdKafka"],
@@ -40,7 +41,8 @@ enum Layers {
     static let sansIO = [
         "Checksums", "Compression", "Cryptography", "SluiceCore", "RecordFormat", "MQTTWire", "KafkaWire",
         "TopicRouting",
-        "DeviceProfiles", "AccessControl", "MQTTSession", "CommitLog", "GroupCoordination", "Bridging", "SluiceBroker",
+        "DeviceProfiles", "AccessControl", "MQTTSession", "LogInterface", "CommitLog", "GroupCoordination", "Bridging",
+        "SluiceBroker",
     ]
 
     /// The C target that fills gaps in Glibc's overlay; everybody may see what an arrow reaches.

@@ -1,4 +1,5 @@
 import GroupCoordination
+import LogInterface
 import RecordFormat
 import SluiceBroker
 import SluiceCore
@@ -16,10 +17,11 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     private var state: LogState
     private var wakes: [@Sendable () -> Void] = []
     private var history: [[RecordBatch]]
-    private var answers: [(ticket: UInt64, read: PartitionRead)] = []
+    private var answers: [(number: UInt64, read: PartitionRead)] = []
+    private var settlements: [SettlementQueue] = []
     private var segments: [SegmentInfo]
     /// What appends are answered with in place of being taken.
-    var refusal: AppendOutcome?
+    var refusal: AppendRefusal?
     private(set) var fetchCount = 0
     /// What the last fetch asked for.
     private(set) var fetchedSelection: TopicSelection?
@@ -40,7 +42,7 @@ final class FakeLog: LogEngine, @unchecked Sendable {
         streams = settings.map { setting in
             let partitions = (count..<count + setting.partitionCount).map { PartitionID(rawValue: UInt32($0)) }
             count += setting.partitionCount
-            return StreamDescription(settings: setting, id: "id", partitions: partitions)
+            return StreamDescription(settings: setting, id: "id-\(setting.name)", partitions: partitions)
         }
         segments = (0..<count).map { _ in SegmentInfo(baseOffset: .zero) }
         history = (0..<count).map { _ in [] }
@@ -127,7 +129,7 @@ final class FakeLog: LogEngine, @unchecked Sendable {
 
     /// What the stream of sessions says.
     func sessions(now: Int64, wallClock: Timestamp) -> SessionDirectory {
-        var replay = SessionReplay()
+        var replay = SessionReplay(StreamTable(streams))
         for batch in batches(of: SessionReplay.stream) {
             let bytes = batch.bytes
             var records = RecordReader(batch)
@@ -183,59 +185,64 @@ final class FakeLog: LogEngine, @unchecked Sendable {
 
     // MARK: The engine
 
-    func policy(ofStream index: Int) -> StreamPolicy { state.policy(ofStream: index) }
+    var appendsAtomically: Bool { true }
 
-    func hold(_ partition: PartitionID, from offset: Offset?, for reader: ReaderID) -> Bool { false }
+    func hold(_ partition: PartitionID, from offset: Offset?, for loop: LoopID) -> Bool { false }
 
-    func setPolicy(_ policy: StreamPolicy, ofStream index: Int) { state.setPolicy(policy, ofStream: index) }
+    func setPolicy(_ policy: StreamPolicy, of stream: String) {}
 
-    func register(wake: @escaping @Sendable () -> Void) -> ReaderID {
+    func register(wake: @escaping @Sendable () -> Void) -> LoopID {
         wakes.append(wake)
+        settlements.append(SettlementQueue())
         return state.register()
     }
 
-    func append(_ appends: [Append], from reader: ReaderID) -> AppendOutcome { refusal ?? state.append(appends) }
+    func append(_ appends: [Append], from loop: LoopID) -> AppendTicket {
+        if let refusal { return settlements[loop.index].refuse(refusal) }
+        switch state.append(appends) {
+        case .appended(let lsn): return settlements[loop.index].add(lsn, state.level(of: appends))
+        case .refusedFull: return settlements[loop.index].refuse(.full)
+        case .refusedPoisoned: return settlements[loop.index].refuse(.failed)
+        }
+    }
 
-    func barrier() -> LSN { state.barrier() }
+    func append(sequenced append: Append, from loop: LoopID) -> AppendTicket { self.append([append], from: loop) }
 
-    var progress: (written: LSN, durable: LSN) { (state.written, state.durable) }
+    func fence(from loop: LoopID) -> AppendTicket { settlements[loop.index].add(state.barrier(), .durable) }
 
-    func awaitProgress(_ lsn: LSN, written: Bool, for reader: ReaderID) {}
+    func takeSettlements(of loop: LoopID, into settlements: inout [Settlement]) {
+        self.settlements[loop.index].take(written: state.written, durable: state.durable, into: &settlements)
+    }
 
     var patience: Int64 { 0 }
 
     var isUnderPressure: Bool { state.isUnderPressure }
 
-    func setInterest(_ reader: ReaderID, appended: Bool, durable: Bool) {
-        state.setInterest(reader, appended: appended, durable: durable)
+    func setInterest(_ loop: LoopID, appended: Bool, durable: Bool) {
+        state.setInterest(loop, appended: appended, durable: durable)
     }
 
-    func scanOffsets(_ reader: ReaderID) -> [Offset] { state.scanOffsets(reader) }
+    func scanOffsets(_ loop: LoopID) -> [Offset] { state.scanOffsets(loop) }
 
-    func appendedOffsets() -> [Offset] { state.appendedOffsets() }
+    func endOffsets() -> [Offset] { state.endOffsets() }
 
     var isScanned: Bool { state.isScanned }
 
-    func scan(_ reader: ReaderID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry]) {
-        state.scan(reader, level, countMax: countMax, into: &entries)
+    func scan(_ loop: LoopID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry]) {
+        state.scan(loop, level, countMax: countMax, into: &entries)
     }
 
     func readTail(
-        _ partition: PartitionID, from offset: Offset, level: TailLevel, reader: ReaderID, byteCountMax: Int
+        _ partition: PartitionID, from offset: Offset, level: TailLevel, loop: LoopID, byteCountMax: Int
     ) -> PartitionRead? {
-        state.readTail(partition, from: offset, level: level, reader: reader, byteCountMax: byteCountMax)
+        state.readTail(partition, from: offset, level: level, loop: loop, byteCountMax: byteCountMax)
     }
 
-    func fetch(
-        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, selection: TopicSelection?, byteCountMax: Int,
-        ticket: UInt64, reader: ReaderID
-    ) {
+    func fetch(_ request: ReadRequest, for loop: LoopID) {
         fetchCount += 1
-        fetchedSelection = selection
-        fetchedByteCountMax = byteCountMax
-        let perform = { [unowned self] in
-            readHistory(partition, from: offset, selection: selection, byteCountMax: byteCountMax, ticket: ticket)
-        }
+        fetchedSelection = request.selection
+        fetchedByteCountMax = request.byteCountMax
+        let perform = { [unowned self] in readHistory(request) }
         if holdsFetches { heldFetches.append(perform) } else { perform() }
     }
 
@@ -246,19 +253,18 @@ final class FakeLog: LogEngine, @unchecked Sendable {
         heldFetches = []
     }
 
-    private func readHistory(
-        _ partition: PartitionID, from offset: Offset, selection: TopicSelection?, byteCountMax: Int, ticket: UInt64
-    ) {
-        var read = PartitionRead(nextOffset: offset)
+    private func readHistory(_ request: ReadRequest) {
+        var read = PartitionRead(nextOffset: request.offset)
         var byteCount = 0
-        for batch in history[partition.index] where batch.nextOffset > offset && byteCount < byteCountMax {
+        for batch in history[request.partition.index]
+        where batch.nextOffset > request.offset && byteCount < request.byteCountMax {
             read.nextOffset = batch.nextOffset
             // As sharp as an index can be: a reader must get along with everything else being left out.
-            guard selection.map({ Self.isWanted(batch, $0) }) ?? true else { continue }
+            guard request.selection.map({ Self.isWanted(batch, $0) }) ?? true else { continue }
             read.batches.append(batch)
             byteCount += batch.byteCount
         }
-        answers.append((ticket, read))
+        answers.append((request.number, read))
     }
 
     private static func isWanted(_ batch: RecordBatch, _ selection: TopicSelection) -> Bool {
@@ -275,24 +281,21 @@ final class FakeLog: LogEngine, @unchecked Sendable {
         return false
     }
 
-    func fetchOffset(_ partition: PartitionID, at time: Timestamp, ticket: UInt64, reader: ReaderID) {
+    func fetchOffset(_ partition: PartitionID, at time: Timestamp, number: UInt64, for loop: LoopID) {
         let batch = history[partition.index].first { $0.maxTimestamp >= time }
-        answers.append((ticket, PartitionRead(nextOffset: batch?.baseOffset ?? segments[partition.index].nextOffset)))
+        answers.append((number, PartitionRead(nextOffset: batch?.baseOffset ?? segments[partition.index].nextOffset)))
     }
 
-    func takeFetched(_ reader: ReaderID) -> [(ticket: UInt64, read: PartitionRead)] {
+    func takeFetched(_ loop: LoopID) -> [(number: UInt64, read: PartitionRead)] {
         defer { answers = [] }
         return answers
     }
 
     func trim(_ partition: PartitionID, before offset: Offset) {}
 
-    var trouble: StorageError? { nil }
+    var trouble: LogTrouble? { nil }
 
-    func bounds(_ partition: PartitionID) -> PartitionBounds {
-        let partition = state.partitions[partition.index]
-        return PartitionBounds(
-            start: partition.start, durable: partition.durable, appended: partition.appended,
-            flushed: partition.flushed, byteCount: 0, segmentCount: 1)
-    }
+    func bounds(_ partition: PartitionID) -> PartitionBounds { state.partitions[partition.index].bounds }
+
+    func figures(_ partition: PartitionID) -> PartitionFigures { state.partitions[partition.index].figures }
 }

@@ -1,4 +1,6 @@
 import CommitLog
+import LogInterface
+import MQTTSession
 import MQTTWire
 import RecordFormat
 import SluiceCore
@@ -64,8 +66,9 @@ struct SessionRecordTests {
 
     /// The records of a session, in the order that compaction leaves: its own record is the newest.
     private static func replay(_ records: [(StateRecord, [UInt8])]) -> SessionDirectory {
-        var replay = SessionReplay()
-        for (record, key) in records { replay.apply(key: key, value: record.encoded.span) }
+        let streams = StreamTable(FakeLog().streams)
+        var replay = SessionReplay(streams)
+        for (record, key) in records { replay.apply(key: key, value: record.encoded(streams).span) }
         #expect(replay.damagedCount == 0)
         return replay.finish(now: 0, wallClock: Timestamp(rawValue: 0))
     }
@@ -91,12 +94,12 @@ struct SessionRecordTests {
     /// The session's record as it was when it had the subscriptions inside.
     private static var formerRecord: [UInt8] {
         var writer = StateWriter()
-        for number in [1, 3600, 1, 2] { writer.put(number) }
+        for number in [3600, 1, 2] { writer.put(number) }
         for filter in ["old/1", "old/2"] {
             writer.put(Array(filter.utf8))
             for number in [1, 0, 0] { writer.put(number) }
         }
-        return writer.finish()
+        return writer.finish(version: 1)
     }
 
     @Test("a session's record of the former kind has them inside, until the session is gone on with")
@@ -120,6 +123,84 @@ struct SessionRecordTests {
         #expect(Self.filters(parked(test.log.crashed())) == ["old/2", "new"])
     }
 
+    /// Streams of some partitions each, in an order; their identifiers do not depend on it.
+    private static func streams(_ names: [String]) -> StreamTable {
+        var next: UInt32 = 0
+        return StreamTable(
+            names.map { name in
+                var settings = StreamSettings(name: name)
+                settings.partitionCount = name.count
+                let partitions = (0..<UInt32(name.count)).map { PartitionID(rawValue: next + $0) }
+                next += UInt32(name.count)
+                return StreamDescription(settings: settings, id: "id-\(name)", partitions: partitions)
+            })
+    }
+
+    @Test("where a session stands is the same in another order of the streams, and without some of them")
+    func otherOrder() throws {
+        let before = Self.streams(["aa", "bbb", "c", "__sessions"])
+        var session = StoredSession(expirySeconds: 60)
+        session.positions = Positions(base: Positions.Vector((0..<16).map { Offset(rawValue: 100 + $0) }))
+        session.assuredEnds = [PartitionID(rawValue: 3): Offset(rawValue: 9), PartitionID(rawValue: 5): .zero]
+        // bbb-1, aa-0, c-0
+        let tokens = [3, 0, 5].map { DeliveryToken(PartitionID(rawValue: $0), Offset(rawValue: 70), kind: .group) }
+        session.inflight = tokens.enumerated().map {
+            InflightDelivery(
+                packetID: PacketID(rawValue: UInt16($0) + 1), token: $1.rawValue,
+                stage: $0 == 2 ? .awaitingPubcomp : .awaitingPubrec)
+        }
+        let key = try #require(StateRecord.parse(key: StateRecord.key(.progress, Self.clientID)))
+        let value = StateRecord.progress(session).encoded(before)
+        let after = Self.streams(["bbb", "new", "aa"])
+        guard case .progress(let read)? = StateRecord(key, value.span, after) else {
+            throw TestError("the record is not understood")
+        }
+        // bbb has 2, 3, 4 of before, and aa 0, 1; what is new is read from its beginning.
+        #expect(read.positions?.offsets.map(\.rawValue) == [102, 103, 104, 0, 0, 0, 100, 101])
+        #expect(read.assuredEnds == [PartitionID(rawValue: 1): Offset(rawValue: 9)])
+        let (first, second) = (read.inflight[0], read.inflight[1])
+        #expect(DeliveryToken(rawValue: first.token).partition.rawValue == 1)
+        #expect(DeliveryToken(rawValue: second.token).partition.rawValue == 6)
+        // The record is gone with its stream; that its PUBCOMP is awaited is still so.
+        #expect(read.inflight.map(\.packetID.rawValue) == [1, 2, 3])
+        #expect(DeliveryToken(rawValue: read.inflight[2].token).kind == .none)
+    }
+
+    @Test("records that name partitions by their numbers in the node are understood")
+    func numbered() throws {
+        var writer = StateWriter()
+        // Positions of two partitions, one QoS 2 end, no replays, one delivery, no feeds.
+        let token = DeliveryToken(PartitionID(rawValue: 1), Offset(rawValue: 8))
+        for number in [1, 2, 7, 8, 1, 1, 9, 0, 1, 5, 0, Int(token.rawValue), 0] { writer.put(number) }
+        let key = try #require(StateRecord.parse(key: StateRecord.key(.progress, Self.clientID)))
+        let value = writer.finish(version: 1)
+        guard case .progress(let read)? = StateRecord(key, value.span, Self.streams(["aa"])) else {
+            throw TestError("the record is not understood")
+        }
+        #expect(read.positions?.offsets.map(\.rawValue) == [7, 8])
+        #expect(read.assuredEnds == [PartitionID(rawValue: 1): Offset(rawValue: 9)])
+        #expect(read.inflight.map(\.token) == [token.rawValue])
+    }
+
+    @Test("no damaged value is more than not understood")
+    func damaged() throws {
+        var session = StoredSession(expirySeconds: 60)
+        session.positions = Positions(base: Positions.Vector([.zero, Offset(rawValue: 1 << 40)]))
+        let streams = Self.streams(["aa"])
+        let key = try #require(StateRecord.parse(key: StateRecord.key(.progress, Self.clientID)))
+        let value = StateRecord.progress(session).encoded(streams)
+        for index in value.indices {
+            for change in [UInt8(1), 0x40, 0x80, 0xFF] {
+                var bytes = value
+                bytes[index] ^= change
+                _ = StateRecord(key, bytes.span, streams)
+                let cut = Array(bytes[..<index])
+                _ = StateRecord(key, cut.span, streams)
+            }
+        }
+        #expect(StateRecord(key, value.span, streams) != nil)
+    }
+
     @Test("a key is read back in its parts, and one that is none is refused")
     func keys() {
         let filter = Array("a/b".utf8)
@@ -131,4 +212,10 @@ struct SessionRecordTests {
             #expect(StateRecord.parse(key: damaged) == nil, "\(damaged)")
         }
     }
+}
+
+/// What a test did not expect.
+private struct TestError: Error {
+    let text: String
+    init(_ text: String) { self.text = text }
 }

@@ -1,4 +1,5 @@
 import CommitLog
+import LogInterface
 import MQTTWire
 import RecordFormat
 import SluiceCore

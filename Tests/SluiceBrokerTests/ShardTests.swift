@@ -1,4 +1,5 @@
 import CommitLog
+import LogInterface
 import MQTTWire
 import SluiceCore
 import Testing
@@ -83,7 +84,7 @@ struct ShardTests {
         let test = TestShard()
         let modern = test.connect("modern", .v5)
         let old = test.connect("old", .v311)
-        test.log.refusal = .refusedFull
+        test.log.refusal = .full
         modern.publish("t", "1", qos: .atLeastOnce, id: 5)
         modern.publish("t", "2", qos: .exactlyOnce, id: 6)
         #expect(modern.take() == ["puback 5 151", "pubrec 6 151"])

@@ -4,6 +4,7 @@ import CommitLogPosix
 import Compression
 import Foundation
 import Glibc
+import LogInterface
 import RecordFormat
 import SluiceCore
 
@@ -88,27 +89,33 @@ enum EngineBenchmark {
         stream.policy.sealing = .none
         let log = try open(path, [stream])
         let woken = DispatchSemaphore(value: 0)
-        let reader = log.register(wake: { woken.signal() })
+        let loop = log.register(wake: { woken.signal() })
         let start = processorTime()
-        var last = LSN.zero
+        var last = AppendTicket.none
         // As a loop builds them.
         let memory = BatchMemory()
         for number in 0..<batchCount {
             let append = Append(
                 partition: partition, batch: batch(perBatch, 1024, in: memory), isAwaited: true, topicHashes: nil)
-            guard case .appended(let lsn) = log.append([append], from: reader) else { throw POSIXError(.EIO) }
-            last = lsn
-            if number % window == window - 1 { wait(log, last, reader, woken) }
+            last = log.append([append], from: loop)
+            if number % window == window - 1 { try wait(log, last, loop, woken) }
         }
-        wait(log, last, reader, woken)
+        try wait(log, last, loop, woken)
         // With everything that follows an append: segments, checkpoints, indexes.
         log.stop()
         return (processorTime() - start) / Double(perBatch * batchCount)
     }
 
-    private static func wait(_ log: LogRuntime, _ lsn: LSN, _ reader: ReaderID, _ woken: DispatchSemaphore) {
-        log.awaitProgress(lsn, written: true, for: reader)
-        while log.progress.written < lsn { woken.wait() }
+    private static func wait(
+        _ log: LogRuntime, _ ticket: AppendTicket, _ loop: LoopID, _ woken: DispatchSemaphore
+    ) throws {
+        var settlements: [Settlement] = []
+        while true {
+            log.takeSettlements(of: loop, into: &settlements)
+            guard settlements.allSatisfy({ $0.outcome == .stored }) else { throw POSIXError(.EIO) }
+            if settlements.last?.ticket == ticket { return }
+            woken.wait()
+        }
     }
 
     private static func bound(_ path: String, _ perBatch: Int, _ batchCount: Int) throws -> Double {
@@ -126,17 +133,15 @@ enum EngineBenchmark {
     private static func read(_ path: String) throws {
         let log = try open(path, [StreamSettings(name: "metric")])
         let woken = DispatchSemaphore(value: 0)
-        let reader = log.register(wake: { woken.signal() })
-        var last = LSN.zero
+        let loop = log.register(wake: { woken.signal() })
+        var last = AppendTicket.none
         for _ in 0..<16 << 10 {
             let append = Append(partition: partition, batch: batch(64, 1000), isAwaited: true, topicHashes: nil)
-            guard case .appended(let lsn) = log.append([append], from: reader) else { throw POSIXError(.EIO) }
-            last = lsn
+            last = log.append([append], from: loop)
             while log.isUnderPressure { usleep(100) }
         }
-        log.awaitProgress(last, written: false, for: reader)
-        while log.progress.durable < last { woken.wait() }
-        while log.bounds(partition).flushed < log.bounds(partition).appended { usleep(1000) }
+        try wait(log, last, loop, woken)
+        while log.withState({ $0.partitions[0].flushed < $0.partitions[0].appended }) { usleep(1000) }
         var speeds: [Double] = []
         for _ in 0..<7 {
             var (byteCount, recordCount) = (0, 0)

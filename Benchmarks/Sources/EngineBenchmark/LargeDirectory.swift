@@ -2,6 +2,7 @@ import CommitLog
 import CommitLogPosix
 import Foundation
 import Glibc
+import LogInterface
 import RecordFormat
 import SluiceCore
 

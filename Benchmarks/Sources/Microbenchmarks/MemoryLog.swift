@@ -1,4 +1,5 @@
 import CommitLog
+import LogInterface
 import RecordFormat
 import SluiceCore
 
@@ -24,10 +25,12 @@ final class MemoryLog: LogEngine, @unchecked Sendable {
 
     enum RuleSetName { static let catchAll = "mqtt" }
 
-    func register(wake: @escaping @Sendable () -> Void) -> ReaderID { state.register() }
+    private var settlements = SettlementQueue()
 
-    func append(_ appends: [Append], from reader: ReaderID) -> AppendOutcome {
-        let outcome = state.append(appends)
+    func register(wake: @escaping @Sendable () -> Void) -> LoopID { state.register() }
+
+    func append(_ appends: [Append], from loop: LoopID) -> AppendTicket {
+        guard case .appended(let lsn) = state.append(appends) else { return settlements.refuse(.failed) }
         let group = state.takeGroup()
         state.completed(write: group.lsn)
         state.completed(synchronize: group.lsn)
@@ -38,44 +41,43 @@ final class MemoryLog: LogEngine, @unchecked Sendable {
                 state.completed(flush: partition, batches: batches[...], segments: [])
             }
         }
-        return outcome
+        return settlements.add(lsn, .durable)
     }
 
-    func barrier() -> LSN { state.durable }
-
-    var progress: (written: LSN, durable: LSN) { (state.written, state.durable) }
-    func awaitProgress(_ lsn: LSN, written: Bool, for reader: ReaderID) {}
+    func append(sequenced append: Append, from loop: LoopID) -> AppendTicket { self.append([append], from: loop) }
+    func fence(from loop: LoopID) -> AppendTicket { settlements.add(state.durable, .durable) }
+    func takeSettlements(of loop: LoopID, into settlements: inout [Settlement]) {
+        self.settlements.take(written: state.written, durable: state.durable, into: &settlements)
+    }
+    var appendsAtomically: Bool { true }
     var patience: Int64 { 0 }
     var isUnderPressure: Bool { false }
-    func scanOffsets(_ reader: ReaderID) -> [Offset] { state.scanOffsets(reader) }
+    func scanOffsets(_ loop: LoopID) -> [Offset] { state.scanOffsets(loop) }
 
-    func appendedOffsets() -> [Offset] { state.appendedOffsets() }
+    func endOffsets() -> [Offset] { state.endOffsets() }
 
-    func hold(_ partition: PartitionID, from offset: Offset?, for reader: ReaderID) -> Bool { false }
+    func hold(_ partition: PartitionID, from offset: Offset?, for loop: LoopID) -> Bool { false }
 
-    func setInterest(_ reader: ReaderID, appended: Bool, durable: Bool) {
-        state.setInterest(reader, appended: appended, durable: durable)
+    func setInterest(_ loop: LoopID, appended: Bool, durable: Bool) {
+        state.setInterest(loop, appended: appended, durable: durable)
     }
     var isScanned: Bool { state.isScanned }
-    func scan(_ reader: ReaderID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry]) {
-        state.scan(reader, level, countMax: countMax, into: &entries)
+    func scan(_ loop: LoopID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry]) {
+        state.scan(loop, level, countMax: countMax, into: &entries)
     }
     func readTail(
-        _ partition: PartitionID, from offset: Offset, level: TailLevel, reader: ReaderID, byteCountMax: Int
+        _ partition: PartitionID, from offset: Offset, level: TailLevel, loop: LoopID, byteCountMax: Int
     ) -> PartitionRead? {
-        state.readTail(partition, from: offset, level: level, reader: reader, byteCountMax: byteCountMax)
+        state.readTail(partition, from: offset, level: level, loop: loop, byteCountMax: byteCountMax)
     }
-    func fetch(
-        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, selection: TopicSelection?, byteCountMax: Int,
-        ticket: UInt64, reader: ReaderID
-    ) {}
-    func fetchOffset(_ partition: PartitionID, at time: Timestamp, ticket: UInt64, reader: ReaderID) {}
-    func takeFetched(_ reader: ReaderID) -> [(ticket: UInt64, read: PartitionRead)] { [] }
-    func policy(ofStream index: Int) -> StreamPolicy { state.policy(ofStream: index) }
-    func setPolicy(_ policy: StreamPolicy, ofStream index: Int) { state.setPolicy(policy, ofStream: index) }
+    func fetch(_ request: ReadRequest, for loop: LoopID) {}
+    func fetchOffset(_ partition: PartitionID, at time: Timestamp, number: UInt64, for loop: LoopID) {}
+    func takeFetched(_ loop: LoopID) -> [(number: UInt64, read: PartitionRead)] { [] }
+    func setPolicy(_ policy: StreamPolicy, of stream: String) {}
     func trim(_ partition: PartitionID, before offset: Offset) {}
-    var trouble: StorageError? { nil }
+    var trouble: LogTrouble? { nil }
     func bounds(_ partition: PartitionID) -> PartitionBounds {
-        PartitionBounds(start: .zero, durable: .zero, appended: .zero, flushed: .zero, byteCount: 0, segmentCount: 1)
+        PartitionBounds(start: .zero, highWatermark: .zero, end: .zero)
     }
+    func figures(_ partition: PartitionID) -> PartitionFigures { PartitionFigures(byteCount: 0, hasRemovable: false) }
 }

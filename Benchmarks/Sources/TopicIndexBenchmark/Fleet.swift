@@ -1,5 +1,6 @@
 import CommitLog
 import CommitLogPosix
+import LogInterface
 import RecordFormat
 import SluiceCore
 
@@ -37,6 +38,7 @@ struct Fleet {
         let headers = (0..<deviceCount).map {
             RecordFields.headers([RecordHeader(name: TopicHeader.name, value: Self.topic($0))])
         }
+        var settlements: [Settlement] = []
         var payload = [UInt8](repeating: 0x20, count: payloadBytes)
         while sent < recordCount {
             for _ in 0..<recordsPerBatch {
@@ -51,7 +53,10 @@ struct Fleet {
             }
             let append = Append(
                 partition: Self.partition, batch: builder.finish(), isAwaited: false, topicHashes: nil)
-            guard case .appended = log.append([append], from: reader) else { throw FillError() }
+            _ = log.append([append], from: reader)
+            log.takeSettlements(of: reader, into: &settlements)
+            guard settlements.allSatisfy({ $0.outcome == .stored }) else { throw FillError() }
+            settlements.removeAll(keepingCapacity: true)
             while log.isUnderPressure { MonotonicClock.pause() }
         }
     }

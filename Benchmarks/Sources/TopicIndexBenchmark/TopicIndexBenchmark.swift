@@ -1,6 +1,7 @@
 import CommitLog
 import CommitLogPosix
 import Foundation
+import LogInterface
 import RecordFormat
 import SluiceCore
 import TopicRouting
@@ -96,7 +97,7 @@ enum TopicIndexBenchmark {
         var segment = segment
         segment.nextOffset = Offset(rawValue: Int64.max)
         var offset = segment.baseOffset
-        var hint: ReadHint?
+        var hint: SegmentHint?
         while true {
             let read = try SegmentReader.read(
                 storage, paths, segment, from: offset, hint: hint, byteCountMax: 4 << 20)

@@ -1,4 +1,5 @@
 import Compression
+import LogInterface
 import RecordFormat
 package import SluiceCore
 

@@ -1,3 +1,4 @@
+package import LogInterface
 package import RecordFormat
 package import SluiceCore
 
@@ -11,6 +12,8 @@ package struct LogLimits: Sendable, Equatable {
     package var unflushedBytesMax = 64 << 20
     /// Distinct topics listed with a batch; a batch with more is looked through by every reader.
     package var topicHashesMax = 64
+    /// Bytes of batches between two entries of the indexes beside a segment; Kafka's `index.interval.bytes`.
+    package var indexIntervalBytes = 4096
 
     /// The defaults.
     package init() { precondition(pendingBytesMax <= unflushedBytesMax) }
@@ -27,9 +30,10 @@ package struct LogLimits: Sendable, Equatable {
 package struct LogState: ~Copyable {
     /// Every partition, by its number.
     package let partitions: [PartitionState]
-    private let limits: LogLimits
+    /// The bounds that it keeps to.
+    package let limits: LogLimits
     private var pending: CommitGroup
-    private var tail = Ring<TailEntry>(capacity: 1024)
+    private var tail = Ring<LogEntry>(capacity: 1024)
     private var tailStart: UInt64 = 0
     private var tailBytes = 0
     private var visibleEnd: UInt64 = 0
@@ -118,7 +122,7 @@ package struct LogState: ~Copyable {
                 }
             // Also what nobody waits for becomes visible with its group: a reader that has seen an offset must not see
             // it given again.
-            let entry = TailEntry(
+            let entry = LogEntry(
                 batch: append.batch, partition: append.partition, sequence: tailStart + UInt64(tail.count), lsn: lsn,
                 topicHashes: append.topicHashes, isJournaled: isJournaled, visibility: partition.durability)
             partition.append(entry)
@@ -133,6 +137,15 @@ package struct LogState: ~Copyable {
         advanceVisible()
         trim()
         return .appended(lsn)
+    }
+
+    /// How far the log must get for everybody who waits for one of `appends`.
+    package func level(of appends: [Append]) -> SettlementQueue.Level {
+        var level = SettlementQueue.Level.taken
+        for append in appends where append.isAwaited {
+            level = max(level, SettlementQueue.Level(partitions[append.partition.index].durability))
+        }
+        return level
     }
 
     /// Says how many bytes may be appended from now on; nil is any number.
@@ -295,9 +308,9 @@ package struct LogState: ~Copyable {
     // MARK: Scanning the tail
 
     /// Adds a reader that scans nothing yet.
-    package mutating func register() -> ReaderID {
+    package mutating func register() -> LoopID {
         scans.append(Scan())
-        return ReaderID(index: scans.count - 1)
+        return LoopID(index: scans.count - 1)
     }
 
     /// Whether some reader waits for what is durable.
@@ -307,41 +320,43 @@ package struct LogState: ~Copyable {
     package var isScanned: Bool { scans.contains { $0.appended != nil || $0.durable != nil } }
 
     /// Starts or stops a reader's scans; one that starts does so at the end.
-    package mutating func setInterest(_ reader: ReaderID, appended: Bool, durable: Bool) {
+    package mutating func setInterest(_ loop: LoopID, appended: Bool, durable: Bool) {
         let end = tailStart + UInt64(tail.count)
-        scans[reader.index].appended = appended ? scans[reader.index].appended ?? end : nil
-        scans[reader.index].durable = durable ? scans[reader.index].durable ?? visibleEnd : nil
+        scans[loop.index].appended = appended ? scans[loop.index].appended ?? end : nil
+        scans[loop.index].durable = durable ? scans[loop.index].durable ?? visibleEnd : nil
         trim()
     }
 
     /// Whether a reader has batches to scan.
-    package func hasNews(_ reader: ReaderID) -> Bool {
-        let scan = scans[reader.index]
+    package func hasNews(_ loop: LoopID) -> Bool {
+        let scan = scans[loop.index]
         return scan.appended.map { $0 < tailStart + UInt64(tail.count) } == true
             || scan.durable.map { $0 < visibleEnd } == true
     }
 
     /// Moves a reader's scan on and collects what it passes.
-    package mutating func scan(_ reader: ReaderID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry]) {
+    package mutating func scan(_ loop: LoopID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry]) {
         let end = end(level)
-        guard var position = position(reader, level) else { return }
+        guard var position = position(loop, level) else { return }
         let stop = min(end, position + UInt64(countMax))
         while position < stop {
-            entries.append(tail[Int(position - tailStart)])
+            let entry = tail[Int(position - tailStart)]
+            entries.append(
+                TailEntry(batch: entry.batch, partition: entry.partition, topicHashes: entry.topicHashes))
             position += 1
         }
         switch level {
-        case .appended: scans[reader.index].appended = position
-        case .durable: scans[reader.index].durable = position
+        case .appended: scans[loop.index].appended = position
+        case .durable: scans[loop.index].durable = position
         }
     }
 
     /// Where a reader's durable scan goes on in each partition; what is visible without one.
     /// - Complexity: O(partitions and batches that the scan has not passed).
-    package func scanOffsets(_ reader: ReaderID) -> [Offset] {
+    package func scanOffsets(_ loop: LoopID) -> [Offset] {
         var offsets = partitions.map(\.durable)
         var position = visibleEnd
-        let start = scans[reader.index].durable ?? visibleEnd
+        let start = scans[loop.index].durable ?? visibleEnd
         while position > start {
             position -= 1
             let entry = tail[Int(position - tailStart)]
@@ -351,7 +366,7 @@ package struct LogState: ~Copyable {
     }
 
     /// The offset behind the newest record of each partition.
-    package func appendedOffsets() -> [Offset] { partitions.map(\.appended) }
+    package func endOffsets() -> [Offset] { partitions.map(\.appended) }
 
     private func end(_ level: TailLevel) -> UInt64 {
         switch level {
@@ -360,21 +375,21 @@ package struct LogState: ~Copyable {
         }
     }
 
-    private func position(_ reader: ReaderID, _ level: TailLevel) -> UInt64? {
+    private func position(_ loop: LoopID, _ level: TailLevel) -> UInt64? {
         switch level {
-        case .appended: scans[reader.index].appended
-        case .durable: scans[reader.index].durable
+        case .appended: scans[loop.index].appended
+        case .durable: scans[loop.index].durable
         }
     }
 
     /// Reads a partition's tail from `offset` up to where the reader's scan is.
     /// - Returns: nil when `offset` is older than the tail.
     package func readTail(
-        _ id: PartitionID, from offset: Offset, level: TailLevel, reader: ReaderID, byteCountMax: Int
+        _ id: PartitionID, from offset: Offset, level: TailLevel, loop: LoopID, byteCountMax: Int
     ) -> PartitionRead? {
         let partition = partitions[id.index]
         guard offset >= partition.tailStart || partition.tail.isEmpty && offset >= partition.flushed else { return nil }
-        let limit = position(reader, level) ?? end(level)
+        let limit = position(loop, level) ?? end(level)
         var read = PartitionRead(nextOffset: offset)
         var index = partition.tailIndex(of: offset)
         var byteCount = 0

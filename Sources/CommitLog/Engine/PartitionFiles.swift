@@ -1,4 +1,5 @@
 import Compression
+package import LogInterface
 import RecordFormat
 package import SluiceCore
 
@@ -15,28 +16,46 @@ package struct PartitionFiles: Sendable {
         self.paths = paths
     }
 
+    /// Does what `request` asks; see the read below.
+    package func read(
+        _ request: ReadRequest, access: any LogStateAccess, noteSuspect: (Offset) -> Void
+    ) throws(StorageError) -> PartitionRead {
+        try read(
+            request.partition, from: request.offset, hint: request.hint, selection: request.selection,
+            form: request.form, byteCountMax: request.byteCountMax, access: access, noteSuspect: noteSuspect)
+    }
+
     /// Reads about `byteCountMax` bytes from `offset`; an offset below the oldest record kept continues at the oldest.
     ///
     /// With a selection, batches without a selected record are left out where the topic index knows them; then
     /// `nextOffset` is behind all that was ruled out, and there may be no batches though more follow.
+    /// - Parameter noteSuspect: told the base offset of a segment whose topic index is missing, damaged or wrong.
     package func read(
         _ partition: PartitionID, from offset: Offset, hint: ReadHint?, selection: TopicSelection? = nil,
-        byteCountMax: Int, access: any LogStateAccess
+        form: ReadForm = .plain, byteCountMax: Int, access: any LogStateAccess,
+        noteSuspect: (Offset) -> Void = { _ in }
     ) throws(StorageError) -> PartitionRead {
+        let hint = hint?.value as? SegmentHint
+        var suspect: Offset?
         var read = try whileUnchanged(partition, access) { () throws(StorageError) in
             if let selection {
                 var reading = SelectiveRead(
                     storage, paths, selection, from: offset, hint: hint, byteCountMax: byteCountMax)
+                defer { suspect = reading.suspect }
                 return try self.read(partition, &reading, access)
             }
             return try self.read(partition, from: offset, hint: hint, byteCountMax: byteCountMax, access: access)
         }
-        Self.decompress(&read)
+        if let suspect { noteSuspect(suspect) }
+        switch form {
+        case .plain: Self.decompress(&read)
+        case .stored, .region: break
+        }
         return read
     }
 
     private func read(
-        _ partition: PartitionID, from offset: Offset, hint: ReadHint?, byteCountMax: Int, access: any LogStateAccess
+        _ partition: PartitionID, from offset: Offset, hint: SegmentHint?, byteCountMax: Int, access: any LogStateAccess
     ) throws(StorageError) -> PartitionRead {
         var read = PartitionRead(nextOffset: offset)
         let (start, found) = access.withState { state in
@@ -50,7 +69,7 @@ package struct PartitionFiles: Sendable {
         let result = try SegmentReader.read(
             storage, paths, segment, from: start, hint: hint, byteCountMax: byteCountMax)
         read.batches = result.batches
-        read.hint = result.hint
+        read.hint = result.hint.map(ReadHint.init)
         read.damagedByteCount = result.damagedByteCount
         read.nextOffset = result.batches.last?.nextOffset ?? max(start, segment.nextOffset)
         return read
@@ -136,9 +155,8 @@ package struct PartitionFiles: Sendable {
         } while reading.goesOn
         read.nextOffset = reading.offset
         read.batches = reading.batches
-        read.hint = reading.hint
+        read.hint = reading.hint.map(ReadHint.init)
         read.damagedByteCount = reading.damagedByteCount
-        read.suspectSegment = reading.suspect
         return read
     }
 
@@ -160,7 +178,7 @@ package struct PartitionFiles: Sendable {
 
     private func offset(in segment: SegmentInfo, at time: Timestamp) throws(StorageError) -> Offset {
         var offset = try SegmentTimes.floorOffset(storage, paths, segment, before: time)
-        var hint: ReadHint?
+        var hint: SegmentHint?
         while offset < segment.nextOffset {
             let read = try SegmentReader.read(storage, paths, segment, from: offset, hint: hint, byteCountMax: 1 << 20)
             for batch in read.batches where batch.maxTimestamp >= time { return max(offset, batch.baseOffset) }

@@ -1,3 +1,4 @@
+package import LogInterface
 package import RecordFormat
 package import SluiceCore
 
@@ -34,13 +35,13 @@ package final class PartitionState {
     /// Counts replacements of segments, twice each: odd while one is under way, and names and `segments` may not fit.
     package private(set) var replacementCount: UInt32 = 0
     /// The batches in memory.
-    package private(set) var tail = Ring<TailEntry>()
+    package private(set) var tail = Ring<LogEntry>()
     /// How many of the tail's batches are in segment files.
     package private(set) var flushedCount = 0
     /// The offset before which its owner has given records up.
     package var trimmedBefore = Offset.zero
     /// From where on readers have asked retention to keep it.
-    private var holds: [ReaderID: Offset] = [:]
+    private var holds: [LoopID: Offset] = [:]
     /// Whether that kept a segment lately.
     private var isHeldBack = false
     /// Whether the flusher has it on its list.
@@ -69,11 +70,21 @@ package final class PartitionState {
         check()
     }
 
+    /// Where it begins and ends.
+    package var bounds: PartitionBounds { PartitionBounds(start: start, highWatermark: durable, end: appended) }
+
+    /// What it takes, for people to look at.
+    package var figures: PartitionFigures {
+        var figures = PartitionFigures(byteCount: byteCount, hasRemovable: segments.count > 1)
+        figures.details = [.init("flushed", flushed.rawValue), .init("segments", Int64(segments.count))]
+        return figures
+    }
+
     /// The first offset that is in memory.
     package var tailStart: Offset { tail.first?.batch.baseOffset ?? appended }
 
     /// Takes a batch in; its base offset is set already.
-    package func append(_ entry: TailEntry) {
+    package func append(_ entry: LogEntry) {
         precondition(entry.batch.baseOffset == appended)
         appended = entry.batch.nextOffset
         tail.append(entry)
@@ -153,10 +164,10 @@ package final class PartitionState {
 
     private func isHeld(_ segment: SegmentInfo) -> Bool { holds.values.min().map { segment.nextOffset > $0 } ?? false }
 
-    /// Keeps segments with `offset` and behind it for a reader; nil for none.
+    /// Keeps segments with `offset` and behind it for a loop; nil for none.
     /// - Returns: whether that kept one since the last call.
-    package func hold(from offset: Offset?, for reader: ReaderID) -> Bool {
-        holds[reader] = offset
+    package func hold(from offset: Offset?, for loop: LoopID) -> Bool {
+        holds[loop] = offset
         defer { isHeldBack = false }
         return isHeldBack && offset != nil
     }

@@ -1,3 +1,4 @@
+import LogInterface
 import RecordFormat
 import SluiceCore
 

@@ -1,4 +1,5 @@
 import Compression
+package import LogInterface
 package import SluiceCore
 
 /// Bounds of housekeeping.
@@ -65,6 +66,8 @@ package final class Housekeeper {
         retention = Retention(storage: storage, access: access, streams: streams, paths: paths)
     }
 
+    private var indexIntervalBytes: Int { access.withState { $0.limits.indexIntervalBytes } }
+
     /// What a pass of the retention did.
     package struct RetentionResult: Equatable {
         /// Segments removed.
@@ -104,7 +107,8 @@ package final class Housekeeper {
             let policy = access.withState { $0.policy(ofStream: streamIndexes[index]) }
             guard policy.cleanup.compacts else { continue }
             var compaction = Compaction(
-                self, id, policy, shape: streams[streamIndexes[index]].settings.shape, record: record(id))
+                self, id, policy, shape: SegmentShape(policy, indexIntervalBytes: indexIntervalBytes),
+                record: record(id))
             if try compaction.run(now: now, seed: makeSeed(), shouldStop: shouldStop) { count += 1 }
             try set(compaction.record, id)
         }
@@ -152,7 +156,7 @@ package final class Housekeeper {
 
     /// A writer of a segment that starts at `base`.
     func writer(_ id: PartitionID, base: Offset) throws(HousekeepingError) -> ReplacementWriter {
-        let interval = streams[streamIndexes[id.index]].settings.shape.indexIntervalBytes
+        let interval = indexIntervalBytes
         do throws(StorageError) {
             return try ReplacementWriter(storage, paths[id.index], base: base, indexInterval: interval)
         } catch {

@@ -1,3 +1,4 @@
+import LogInterface
 import SluiceCore
 
 /// Removes segments that their stream, or the log as a whole, does not keep.

@@ -1,4 +1,5 @@
 import Compression
+import LogInterface
 import RecordFormat
 import SluiceCore
 

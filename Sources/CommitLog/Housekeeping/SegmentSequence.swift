@@ -11,7 +11,7 @@ struct SegmentSequence: ~Copyable {
     private let segment: SegmentInfo
     private let readBytes: Int
     private var offset: Offset
-    private var hint: ReadHint?
+    private var hint: SegmentHint?
     private var batches: ArraySlice<RecordBatch> = []
     private var decompressor = Decompressor()
     /// Bytes of the batches handed out so far, as they are stored.

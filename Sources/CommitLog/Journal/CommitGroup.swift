@@ -1,18 +1,9 @@
+package import LogInterface
 package import RecordFormat
 package import SluiceCore
 
-/// How long an acknowledgement waits, per stream.
-package enum Durability: String, Sendable, CaseIterable {
-    /// Until the journal is on the device (`fdatasync`).
-    case fsync
-    /// Until the journal is written; it is synchronised every so often.
-    case interval
-    /// Not at all.
-    case memory
-}
-
 /// A batch in the tail of the log, as journal, flusher and readers share it.
-package struct TailEntry: Sendable {
+package struct LogEntry: Sendable {
     /// The batch; its offsets are final.
     package let batch: RecordBatch
     /// The partition it belongs to.
@@ -44,7 +35,7 @@ package struct CommitGroup: ~Copyable {
     /// The number of the group.
     package let lsn: LSN
     /// The batches, in the order of their appends.
-    package private(set) var entries: [TailEntry] = []
+    package private(set) var entries: [LogEntry] = []
     /// Ends of partitions that must not be given twice, noted where a journal file begins.
     package private(set) var reservations: [(partition: PartitionID, end: Offset)] = []
     /// Bytes that the journal will write for the batches.
@@ -69,7 +60,7 @@ package struct CommitGroup: ~Copyable {
     }
 
     /// Adds a batch.
-    mutating func append(_ entry: TailEntry) {
+    mutating func append(_ entry: LogEntry) {
         precondition(entry.lsn == lsn)
         entries.append(entry)
         byteCount += JournalFrame.entryByteCount + (entry.isJournaled ? entry.batch.byteCount : 0)

@@ -1,5 +1,5 @@
 import RecordFormat
-package import SluiceCore
+import SluiceCore
 
 /// Writes commit groups to the journal's files, one after the other.
 ///

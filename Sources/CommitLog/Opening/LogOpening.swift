@@ -1,3 +1,4 @@
+package import LogInterface
 import RecordFormat
 import SluiceCore
 
@@ -96,7 +97,8 @@ package struct LogOpening {
         for (stream, number) in partitionsInOrder() {
             let name = catalogue.streams[stream].name
             var recovery = SegmentRecovery(
-                storage: storage, paths: SegmentPaths(stream: name, number: number), shape: setting(name).shape,
+                storage: storage, paths: SegmentPaths(stream: name, number: number),
+                shape: SegmentShape(setting(name).policy, indexIntervalBytes: limits.indexIntervalBytes),
                 journalStart: scan.starts[recovered.count] ?? Offset(rawValue: Int64.max),
                 journalEnd: scan.ends[recovered.count])
             let result = try recovery.recover()

@@ -1,3 +1,4 @@
+import LogInterface
 import SluiceCore
 
 /// Puts a data directory right that no broker uses: what an opening does, and what it leaves alone because it would

@@ -1,3 +1,4 @@
+package import LogInterface
 package import SluiceCore
 
 /// What is known of one segment of a partition.
@@ -79,4 +80,10 @@ package struct SegmentShape: Sendable, Equatable {
 
     /// The defaults.
     package init() {}
+
+    /// The shape of a stream's segments.
+    package init(_ policy: StreamPolicy, indexIntervalBytes: Int) {
+        segmentBytesMax = policy.granuleBytesMax
+        self.indexIntervalBytes = indexIntervalBytes
+    }
 }

@@ -2,7 +2,7 @@ package import RecordFormat
 package import SluiceCore
 
 /// Where a sequential reader left off in a segment's file, so that it need not search again.
-package struct ReadHint: Sendable {
+package struct SegmentHint: Sendable {
     /// The segment.
     package var baseOffset: Offset
     /// Which version of its files.
@@ -23,7 +23,7 @@ package struct SegmentRead: Sendable {
     /// Whole, verified batches; the first may start before the offset asked for.
     package var batches: [RecordBatch] = []
     /// Where the next read continues; nil at the end of what was asked.
-    package var hint: ReadHint?
+    package var hint: SegmentHint?
     /// Bytes that were no valid batch and were passed over.
     package var damagedByteCount: Int64 = 0
 }
@@ -36,7 +36,7 @@ package enum SegmentReader {
     /// Reads about `byteCountMax` bytes (at least one batch) from the batch that holds `offset`.
     /// - Throws: `StorageError`. Damage is no error: it is skipped and counted.
     package static func read(
-        _ storage: any Storage, _ paths: SegmentPaths, _ segment: SegmentInfo, from offset: Offset, hint: ReadHint?,
+        _ storage: any Storage, _ paths: SegmentPaths, _ segment: SegmentInfo, from offset: Offset, hint: SegmentHint?,
         byteCountMax: Int
     ) throws(StorageError) -> SegmentRead {
         let log = try storage.open(paths.log(segment.baseOffset), creating: false)
@@ -69,7 +69,7 @@ package enum SegmentReader {
             if slab.count < count { break }
         }
         if let last = result.batches.last, position < segment.byteCount {
-            result.hint = ReadHint(
+            result.hint = SegmentHint(
                 baseOffset: segment.baseOffset, revision: segment.revision, position: position, offset: last.nextOffset)
         }
         return result

@@ -1,3 +1,4 @@
+import LogInterface
 import RecordFormat
 import SluiceCore
 
@@ -25,7 +26,7 @@ struct SelectiveRead {
     private(set) var damagedByteCount: Int64 = 0
     /// Everything before this was read or ruled out.
     private(set) var offset: Offset
-    private(set) var hint: ReadHint?
+    private(set) var hint: SegmentHint?
     /// A segment whose index was missing, damaged or wrong.
     private(set) var suspect: Offset?
     private var byteCount = 0
@@ -36,7 +37,7 @@ struct SelectiveRead {
 
     init(
         _ storage: any Storage, _ paths: SegmentPaths, _ selection: TopicSelection, from offset: Offset,
-        hint: ReadHint?, byteCountMax: Int
+        hint: SegmentHint?, byteCountMax: Int
     ) {
         self.storage = storage
         self.paths = paths
@@ -178,7 +179,7 @@ struct SelectiveRead {
         while number < list.count {
             // Each call gets on, however much the look-up took.
             guard goesOn || number == first else {
-                hint = ReadHint(
+                hint = SegmentHint(
                     baseOffset: plan.segment, revision: plan.revision, position: nil, offset: offset, plan: plan)
                 return
             }
@@ -263,7 +264,7 @@ struct SelectiveRead {
     /// The stretch is done: the next one begins where it ends.
     private mutating func finish(_ plan: TopicPlan) {
         offset = max(offset, plan.offsets.upperBound)
-        hint = ReadHint(
+        hint = SegmentHint(
             baseOffset: plan.segment, revision: plan.revision, position: plan.endPosition, offset: offset, plan: plan)
     }
 }

@@ -371,7 +371,7 @@ package final class TopicIndexer {
     private func batchesInFile(
         _ number: Int, _ info: SegmentInfo, _ next: inout Progress, byteCountMax: Int
     ) throws(StorageError) -> [RecordBatch] {
-        let hint = ReadHint(
+        let hint = SegmentHint(
             baseOffset: info.baseOffset, revision: info.revision, position: next.position, offset: next.offset)
         let read = try SegmentReader.read(
             storage, partitions[number].state.paths, info, from: next.offset, hint: hint, byteCountMax: byteCountMax)

@@ -1,4 +1,5 @@
 import Checksums
+import LogInterface
 import RecordFormat
 import SluiceCore
 

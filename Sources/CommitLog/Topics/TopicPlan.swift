@@ -1,3 +1,4 @@
+import LogInterface
 import SluiceCore
 
 /// How a reader with a selection goes through a stretch of a segment: the batches to read, or everything.

@@ -1,5 +1,6 @@
 import Checksums
 import Compression
+import LogInterface
 import RecordFormat
 import SluiceCore
 

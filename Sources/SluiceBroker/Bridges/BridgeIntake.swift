@@ -1,5 +1,5 @@
 import Bridging
-import CommitLog
+import LogInterface
 import MQTTSession
 import MQTTWire
 import RecordFormat
@@ -12,18 +12,15 @@ import TopicRouting
 struct BridgeIntake: ~Copyable {
     private var routes: RouteTable
     private var accumulators: BatchAccumulators
-    private var retained: [BrokerShard.RetainedChange] = []
+    private var retained: [RetainedChange] = []
     private var scratch = ByteBuffer()
     private let retainedPartition: PartitionID?
     private let limits: Limits
 
     init(_ log: any LogEngine, rules: RuleSet, limits: Limits) {
         routes = RouteTable(rules: rules, streams: log.streams, limits: limits)
-        var durabilities: [Durability] = []
-        for stream in log.streams {
-            for _ in stream.partitions { durabilities.append(stream.settings.durability) }
-        }
-        accumulators = BatchAccumulators(durabilities, in: BatchMemory())
+        let partitionCount = log.streams.reduce(0) { $0 + $1.partitions.count }
+        accumulators = BatchAccumulators(count: partitionCount, in: BatchMemory())
         retainedPartition = log.streams.first { $0.settings.name == RetainedReplay.stream }?.partitions.first
         self.limits = limits
     }
@@ -50,7 +47,7 @@ struct BridgeIntake: ~Copyable {
         let index = route.partitionIndex
         accumulators.append(to: index, at: time, keyField: route.keyField, value: payload, headersField: headers.span)
         accumulators.note(route.topicHash, in: index)
-        _ = accumulators.expect(in: index)
+        accumulators.expect(in: index)
         if message.isRetained { retain(message, topic, headers, at: time) }
         return nil
     }
@@ -84,7 +81,7 @@ struct BridgeIntake: ~Copyable {
         guard let partition = retainedPartition else { return }
         let key = RecordFields.key(topic)
         retained.append(
-            BrokerShard.RetainedChange(
+            RetainedChange(
                 topic: topic, recordIndex: accumulators.recordCount(in: partition.index),
                 isPresent: !message.payload.isEmpty,
                 expiresAt: message.properties.expirySeconds.map {
@@ -108,25 +105,14 @@ struct BridgeIntake: ~Copyable {
     /// Whether the batches change what is retained.
     var changesRetained: Bool { !retained.isEmpty }
 
-    /// The batches were appended: what they retain is what new subscribers get.
-    mutating func appended(_ appends: [Append], _ peers: any ShardPeers) {
-        defer { retained.removeAll(keepingCapacity: true) }
-        guard !retained.isEmpty, let partition = retainedPartition,
-            let append = appends.first(where: { $0.partition == partition })
-        else { return }
-        let base = append.batch.baseOffset
-        let changes = retained
-        peers.withRetained { tree in
-            for change in changes {
-                tree.apply(
-                    change.topic.span, at: base.advanced(by: change.recordIndex), isPresent: change.isPresent,
-                    expiresAt: change.expiresAt)
-            }
+    /// What the batches retain, to be found when they have settled.
+    mutating func takeRetained(_ ticket: AppendTicket, number: UInt64, _ appends: [Append]) -> RetainedAppend {
+        guard let append = appends.first(where: { $0.partition == retainedPartition }) else {
+            preconditionFailure("Cannot retain without a batch of the retained messages")
         }
+        defer { retained.removeAll(keepingCapacity: true) }
+        return RetainedAppend(ticket: ticket, number: number, batch: append.batch, changes: retained)
     }
-
-    /// The batches were refused.
-    mutating func refused() { retained.removeAll(keepingCapacity: true) }
 }
 
 extension QoS {

@@ -1,5 +1,5 @@
 import Bridging
-import CommitLog
+import LogInterface
 import SluiceCore
 
 /// Catching up without flooding the upstream.
@@ -15,7 +15,7 @@ extension BridgeRunner {
         var sentCount: Int64 = 0
     }
 
-    private var durableEnds: Int64 { sources.reduce(0) { $0 + log.bounds($1.partition).durable.rawValue } }
+    private var durableEnds: Int64 { sources.reduce(0) { $0 + log.bounds($1.partition).highWatermark.rawValue } }
     private var readPlaces: Int64 { sources.reduce(0) { $0 + $1.progress.read.rawValue } }
 
     /// The bridge is connected: with more behind it than its window takes, it goes on at a pace. An upstream that is a

@@ -1,5 +1,5 @@
 import Bridging
-import CommitLog
+import LogInterface
 import SluiceCore
 import TopicRouting
 
@@ -98,30 +98,20 @@ extension BridgeRunner {
         if isCheckpointed { appends.append(checkpointAppend()) }
         guard !appends.isEmpty else { return mustHold = false }
         let retains = intake.changesRetained ? peers.withRetained { $0.beginAppend() } : nil
-        defer { if let retains { peers.withRetained { $0.endAppend(retains) } } }
-        switch log.append(appends, from: reader) {
-        case .appended(let lsn):
-            intake.appended(appends, peers)
-            if isCheckpointed {
-                isCheckpointDirty = false
-                lastCheckpoint = now
-                pendingCheckpoint = lsn
-                window.checkpointed()
-            }
-            if mustHold { heldUntil = lsn }
-            log.awaitProgress(lsn, written: false, for: reader)
-            mustHold = false
-        case .refusedFull, .refusedPoisoned:
-            intake.refused()
-            mustHold = false
-            if connection.isConnected { abandon("the log refuses what came: \(trouble)") }
+        let ticket = log.append(appends, from: loopID)
+        if let retains { retainedAppends.append(intake.takeRetained(ticket, number: retains, appends)) }
+        if isCheckpointed {
+            isCheckpointDirty = false
+            lastCheckpoint = now
+            pendingCheckpoint = ticket
+            window.checkpointed()
         }
+        if mustHold { heldUntil = ticket }
+        mustHold = false
+        // A refusal is known at once, mostly.
+        settle()
     }
 
-    private var trouble: String { log.trouble.map { "\($0)" } ?? "it is full" }
-}
-
-extension StorageError {
-    /// Whether a bridge that waits for this log waits in vain.
-    var isFatalToBridge: Bool { !isFull }
+    /// Why the log refuses appends, as far as it says so.
+    var trouble: String { log.trouble.map { "\($0)" } ?? "it is full" }
 }

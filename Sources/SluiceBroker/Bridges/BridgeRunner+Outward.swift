@@ -1,5 +1,5 @@
 import Bridging
-import CommitLog
+import LogInterface
 import RecordFormat
 import SluiceCore
 
@@ -30,7 +30,9 @@ extension BridgeRunner {
 
     /// Whether everything durable was read.
     var isAtEnd: Bool {
-        sources.allSatisfy { $0.batches.isEmpty && $0.ticket == nil && $0.next >= log.bounds($0.partition).durable }
+        sources.allSatisfy {
+            $0.batches.isEmpty && $0.ticket == nil && $0.next >= log.bounds($0.partition).highWatermark
+        }
     }
 
     /// How many messages wait, as far as a lazy bridge has looked.
@@ -100,11 +102,11 @@ extension BridgeRunner {
             guard source.isBehind, source.looked == nil, source.batches.count <= 2 else { return }
             return fetch(index, from: source.readEnd)
         }
-        guard source.next < log.bounds(source.partition).durable else { return }
+        guard source.next < log.bounds(source.partition).highWatermark else { return }
         let loaded = sources.count { !$0.batches.isEmpty || $0.ticket != nil }
         guard loaded < Self.loadedMax else { return }
         if let read = log.readTail(
-            source.partition, from: source.next, level: .durable, reader: reader, byteCountMax: Self.readBytesMax)
+            source.partition, from: source.next, level: .durable, loop: loopID, byteCountMax: Self.readBytesMax)
         {
             sources[index].isBehind = false
             take(read, index)
@@ -116,12 +118,14 @@ extension BridgeRunner {
 
     private func fetch(_ index: Int, from offset: Offset) {
         let source = sources[index]
-        guard offset < log.bounds(source.partition).durable else { return }
+        guard offset < log.bounds(source.partition).highWatermark else { return }
         nextTicket += 1
         sources[index].ticket = nextTicket
-        log.fetch(
-            source.partition, from: offset, hint: source.hint, selection: selection,
-            byteCountMax: Self.readBytesMax, ticket: nextTicket, reader: reader)
+        var request = ReadRequest(
+            source.partition, from: offset, byteCountMax: Self.readBytesMax, number: nextTicket)
+        request.hint = source.hint
+        request.selection = selection
+        log.fetch(request, for: loopID)
     }
 
     private func take(_ read: PartitionRead, _ index: Int) {
@@ -143,7 +147,7 @@ extension BridgeRunner {
     }
 
     func takeFetched() {
-        for (ticket, read) in log.takeFetched(reader) {
+        for (ticket, read) in log.takeFetched(loopID) {
             if let index = assured.firstIndex(where: { $0.ticket == ticket }) {
                 assured[index].ticket = nil
                 recover(index, read)
@@ -441,9 +445,9 @@ extension BridgeRunner {
         for index in assured.indices where assured[index].message == nil {
             nextTicket += 1
             assured[index].ticket = nextTicket
+            let partition = sources[assured[index].source].partition
             log.fetch(
-                sources[assured[index].source].partition, from: assured[index].offset, hint: nil, selection: nil,
-                byteCountMax: 1, ticket: nextTicket, reader: reader)
+                ReadRequest(partition, from: assured[index].offset, byteCountMax: 1, number: nextTicket), for: loopID)
         }
     }
 

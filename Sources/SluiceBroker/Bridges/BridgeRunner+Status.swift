@@ -1,5 +1,5 @@
 import Bridging
-import CommitLog
+import LogInterface
 import RecordFormat
 import SluiceCore
 
@@ -53,7 +53,7 @@ extension BridgeRunner {
                 let isLatest = checkpoint == nil && settings.beginning == .latest
                 let progress =
                     known.map { restored($0, bounds) }
-                    ?? PartitionProgress(position: isLatest ? bounds.appended : bounds.start)
+                    ?? PartitionProgress(position: isLatest ? bounds.end : bounds.start)
                 sources.append(
                     BridgeSource(
                         partition: partition, stream: stream.settings.name, number: number, progress: progress))
@@ -74,10 +74,10 @@ extension BridgeRunner {
     }
 
     private func restored(_ known: BridgeCheckpoint.Partition, _ bounds: PartitionBounds) -> PartitionProgress {
-        guard known.position <= bounds.appended else {
+        guard known.position <= bounds.end else {
             // The log has lost its end: what was counted of it is counted no more in this partition.
             totals.add(known.counts)
-            return PartitionProgress(position: bounds.appended)
+            return PartitionProgress(position: bounds.end)
         }
         return PartitionProgress(
             position: known.position, done: known.done, counts: known.counts, sentEnd: known.sentEnd)
@@ -118,14 +118,14 @@ extension BridgeRunner {
             sources[index].progress.sought(sources[index].progress.position)
             switch seek {
             case .earliest: sources[index].progress.sought(bounds.start)
-            case .latest: sources[index].progress.sought(bounds.durable)
+            case .latest: sources[index].progress.sought(bounds.highWatermark)
             case .time(let milliseconds):
                 nextTicket += 1
                 sources[index].ticket = nextTicket
                 sources[index].isLookup = true
                 log.fetchOffset(
-                    sources[index].partition, at: Timestamp(rawValue: milliseconds), ticket: nextTicket,
-                    reader: reader)
+                    sources[index].partition, at: Timestamp(rawValue: milliseconds), number: nextTicket,
+                    for: loopID)
             }
         }
         beginNotes()
@@ -137,14 +137,14 @@ extension BridgeRunner {
     func look() {
         lastLook = now
         guard map.isOut else { return }
-        let byteCount = sources.reduce(0) { $0 + log.bounds($1.partition).byteCount }
+        let byteCount = sources.reduce(0) { $0 + log.figures($1.partition).byteCount }
         for index in sources.indices { time(index) }
         var isKept = false
         for source in sources {
             switch settings.overtaking {
             case .hold(let quotaBytes):
                 let position: Offset? = byteCount <= quotaBytes ? source.progress.position : nil
-                if log.hold(source.partition, from: position, for: reader) { isKept = true }
+                if log.hold(source.partition, from: position, for: loopID) { isKept = true }
             case .dropAndCount: break
             }
         }
@@ -168,18 +168,16 @@ extension BridgeRunner {
         let source = sources[index]
         let position = source.progress.position
         guard source.oldestStoredAt == nil, source.timing == nil,
-            position < log.bounds(source.partition).durable
+            position < log.bounds(source.partition).highWatermark
         else { return }
         if let read = log.readTail(
-            source.partition, from: position, level: .durable, reader: reader, byteCountMax: 1)
+            source.partition, from: position, level: .durable, loop: loopID, byteCountMax: 1)
         {
             return timed(index, read.batches.first)
         }
         nextTicket += 1
         sources[index].timing = nextTicket
-        log.fetch(
-            source.partition, from: position, hint: nil, selection: nil, byteCountMax: 1, ticket: nextTicket,
-            reader: reader)
+        log.fetch(ReadRequest(source.partition, from: position, byteCountMax: 1, number: nextTicket), for: loopID)
     }
 
     /// The batch with the record at a position, or the next that is kept, was read.
@@ -202,13 +200,14 @@ extension BridgeRunner {
     /// Whether the bridge is in the oldest segment of a partition, and four fifths of what is kept are used up.
     private func isNearlyOvertaken(_ source: BridgeSource) -> Bool {
         let bounds = log.bounds(source.partition)
-        guard bounds.segmentCount > 1, source.progress.position < bounds.durable else { return false }
-        let lag = bounds.durable.rawValue - source.progress.position.rawValue
-        guard lag > (bounds.durable.rawValue - bounds.start.rawValue) / 5 * 4 else { return false }
-        guard let index = log.streams.firstIndex(where: { $0.settings.name == source.stream }) else { return false }
-        let policy = log.policy(ofStream: index)
+        let figures = log.figures(source.partition)
+        guard figures.hasRemovable, source.progress.position < bounds.highWatermark else { return false }
+        let lag = bounds.highWatermark.rawValue - source.progress.position.rawValue
+        guard lag > (bounds.highWatermark.rawValue - bounds.start.rawValue) / 5 * 4 else { return false }
+        guard let stream = log.streams.first(where: { $0.settings.name == source.stream }) else { return false }
+        let policy = stream.settings.policy
         guard policy.cleanup.deletes else { return false }
-        if let most = policy.retentionBytesMax, bounds.byteCount > most / 5 * 4 { return true }
+        if let most = policy.retentionBytesMax, figures.byteCount > most / 5 * 4 { return true }
         if let age = policy.retentionMilliseconds, let time = source.timestamp {
             return wallClock.rawValue - time.rawValue > age / 5 * 4
         }
@@ -226,14 +225,15 @@ extension BridgeRunner {
         status.remarks = settings.remarks
         for source in sources {
             let bounds = log.bounds(source.partition)
-            let lag = max(0, bounds.durable.rawValue - source.progress.position.rawValue)
+            let lag = max(0, bounds.highWatermark.rawValue - source.progress.position.rawValue)
             status.lagRecords += lag
-            let kept = max(1, bounds.durable.rawValue - bounds.start.rawValue)
-            status.lagBytes += Int64(Double(bounds.byteCount) * Double(min(lag, kept)) / Double(kept))
+            let kept = max(1, bounds.highWatermark.rawValue - bounds.start.rawValue)
+            status.lagBytes += Int64(
+                Double(log.figures(source.partition).byteCount) * Double(min(lag, kept)) / Double(kept))
             status.partitions.append(
                 BridgeStatus.Partition(
                     stream: source.stream, number: source.number, position: source.progress.position.rawValue,
-                    end: bounds.durable.rawValue, oldestStoredAt: source.oldestStoredAt,
+                    end: bounds.highWatermark.rawValue, oldestStoredAt: source.oldestStoredAt,
                     counts: source.progress.counts))
         }
         status.inflight = window.count
@@ -249,7 +249,7 @@ extension BridgeRunner {
             // What the upstream has to say before it knows what the bridge subscribes to does not come here.
             guard subscriptions.isEmpty else { return .connecting }
             let behind = sources.contains { source in
-                log.bounds(source.partition).durable.rawValue - source.progress.read.rawValue
+                log.bounds(source.partition).highWatermark.rawValue - source.progress.read.rawValue
                     > Int64(settings.inflightMax)
             }
             return behind ? .catchingUp : .live

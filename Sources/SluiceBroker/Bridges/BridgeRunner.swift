@@ -1,5 +1,5 @@
 package import Bridging
-package import CommitLog
+package import LogInterface
 import RecordFormat
 package import SluiceCore
 package import TopicRouting
@@ -18,7 +18,7 @@ package final class BridgeRunner {
     let peers: any ShardPeers
     let upstream: any UpstreamClient
     let report: (LogSeverity, String) -> Void
-    let reader: ReaderID
+    let loopID: LoopID
     let map: TopicMap
     /// The node, in the properties that end loops.
     let node: [UInt8]
@@ -45,10 +45,12 @@ package final class BridgeRunner {
     var events: [UpstreamEvent] = []
     var nextSource = 0
     var nextTicket: UInt64 = 1
-    /// Until what is durable nothing may leave.
-    var heldUntil: LSN?
+    /// Until what has settled nothing may leave.
+    var heldUntil: AppendTicket?
     /// The newest checkpoint that is on its way to the device.
-    var pendingCheckpoint: LSN?
+    var pendingCheckpoint: AppendTicket?
+    /// Retained messages that came, on their way into the log.
+    var retainedAppends = Ring<RetainedAppend>()
     var isCheckpointDirty = false
     /// When the newest checkpoint was made.
     var lastCheckpoint = Int64.min / 2
@@ -130,7 +132,7 @@ package final class BridgeRunner {
         self.random = random
         self.report = report
         map = TopicMap(settings.topics)
-        reader = log.register(wake: upstream.wake)
+        loopID = log.register(wake: upstream.wake)
         guard let stream = log.streams.first(where: { $0.settings.name == BridgeCheckpoint.stream }) else {
             preconditionFailure("Cannot run a bridge without the stream of checkpoints")
         }
@@ -209,7 +211,7 @@ package final class BridgeRunner {
     private func setInterest() {
         guard map.isOut, connection.isConnected || connection.isIdle, heldUntil == nil, isAtEnd else { return }
         isInterested = true
-        log.setInterest(reader, appended: false, durable: true)
+        log.setInterest(loopID, appended: false, durable: true)
         // Something may have come between the last look and the interest.
         if !isAtEnd { upstream.wake() }
     }
@@ -218,21 +220,40 @@ package final class BridgeRunner {
     private func dropInterest() {
         guard isInterested else { return }
         isInterested = false
-        log.setInterest(reader, appended: false, durable: false)
+        log.setInterest(loopID, appended: false, durable: false)
     }
 
     private func releaseHold() {
-        let durable = log.progress.durable
-        if let lsn = pendingCheckpoint, durable >= lsn {
+        settle()
+        if heldUntil != nil, let trouble = log.trouble, !trouble.isPassing {
+            abandon("the log takes nothing any more")
+        }
+    }
+
+    /// Takes what the log says of appends.
+    func settle() {
+        var settlements: [Settlement] = []
+        log.takeSettlements(of: loopID, into: &settlements)
+        for settlement in settlements { settle(settlement) }
+    }
+
+    private func settle(_ settlement: Settlement) {
+        if let append = retainedAppends.first, append.ticket == settlement.ticket {
+            _ = retainedAppends.popFirst()
+            peers.withRetained { append.settle(settlement.outcome, &$0) }
+        }
+        var isRefused = false
+        if case .refused = settlement.outcome { isRefused = true }
+        if pendingCheckpoint == settlement.ticket {
             pendingCheckpoint = nil
-            window.persisted()
+            if isRefused { isCheckpointDirty = true } else { window.persisted() }
         }
-        guard let lsn = heldUntil else { return }
-        guard durable >= lsn else {
-            if log.trouble?.isFatalToBridge ?? false { abandon("the log takes nothing any more") }
-            return log.awaitProgress(lsn, written: false, for: reader)
-        }
+        guard heldUntil == settlement.ticket else { return }
         heldUntil = nil
+        if isRefused {
+            if connection.isConnected { abandon("the log refuses what came: \(trouble)") }
+            return
+        }
         totals.received += receivedPending
         receivedPending = 0
         if !isWithholding { upstream.flush() }

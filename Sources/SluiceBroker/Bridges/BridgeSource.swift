@@ -1,5 +1,5 @@
 import Bridging
-import CommitLog
+import LogInterface
 import RecordFormat
 import SluiceCore
 

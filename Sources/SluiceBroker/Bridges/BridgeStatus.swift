@@ -1,5 +1,5 @@
 package import Bridging
-package import CommitLog
+package import LogInterface
 package import SluiceCore
 
 /// What a bridge does, as `sluice bridges` shows it.
@@ -72,7 +72,7 @@ package struct BridgeStatus: Sendable {
             guard let stream = log.streams.first(where: { $0.settings.name == place.stream }),
                 stream.partitions.indices.contains(place.number)
             else { continue }
-            partitions[index].end = log.bounds(stream.partitions[place.number]).durable.rawValue
+            partitions[index].end = log.bounds(stream.partitions[place.number]).highWatermark.rawValue
         }
         lagRecords = partitions.reduce(0) { $0 + max(0, $1.end - $1.position) }
         let waiting = partitions.filter { $0.end > $0.position }.compactMap(\.oldestStoredAt)

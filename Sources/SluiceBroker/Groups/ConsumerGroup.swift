@@ -1,5 +1,5 @@
-import CommitLog
 import GroupCoordination
+import LogInterface
 import SluiceCore
 
 /// A consumer group and the stream that it reads: what `$share/<group>/$stream/<stream>` names.

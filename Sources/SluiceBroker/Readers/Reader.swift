@@ -1,4 +1,4 @@
-import CommitLog
+import LogInterface
 import MQTTWire
 import RecordFormat
 import SluiceCore

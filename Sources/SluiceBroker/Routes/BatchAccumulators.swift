@@ -1,4 +1,4 @@
-import CommitLog
+import LogInterface
 import RecordFormat
 import SluiceCore
 
@@ -12,7 +12,6 @@ struct BatchAccumulators: ~Copyable {
     private static let topicHashesMax = 64
 
     private struct Accumulator: ~Copyable {
-        let level: AckQueue.Level
         var builder: RecordBatchBuilder
         /// Whether a publisher waits for a record of it.
         var isAwaited = false
@@ -20,15 +19,7 @@ struct BatchAccumulators: ~Copyable {
         var topicHashes: [UInt64]? = []
         var lastHash: UInt64 = 0
 
-        init(_ durability: Durability, _ memory: BatchMemory) {
-            builder = RecordBatchBuilder(in: memory)
-            level =
-                switch durability {
-                case .fsync: .durable
-                case .interval: .written
-                case .memory: .none
-                }
-        }
+        init(_ memory: BatchMemory) { builder = RecordBatchBuilder(in: memory) }
     }
 
     // In memory of its own: an array of noncopyable values does not exist, and an array of objects counts references at
@@ -37,13 +28,11 @@ struct BatchAccumulators: ~Copyable {
     private let count: Int
     private var listed: [Int] = []
 
-    /// Accumulators of partitions, by their numbers; their batches lie in `memory`.
-    init(_ durabilities: [Durability], in memory: BatchMemory) {
-        count = durabilities.count
+    /// Accumulators of `count` partitions, by their numbers; their batches lie in `memory`.
+    init(count: Int, in memory: BatchMemory) {
+        self.count = count
         unsafe slots = .allocate(capacity: count)
-        for (index, durability) in durabilities.enumerated() {
-            unsafe (slots + index).initialize(to: Accumulator(durability, memory))
-        }
+        for index in 0..<count { unsafe (slots + index).initialize(to: Accumulator(memory)) }
     }
 
     deinit {
@@ -77,12 +66,8 @@ struct BatchAccumulators: ~Copyable {
     func recordCount(in index: Int) -> Int { unsafe slots[index].builder.recordCount }
 
     /// Notes that a publisher waits for the last record.
-    /// - Returns: what its acknowledgement waits for.
     @inline(__always)
-    mutating func expect(in index: Int) -> AckQueue.Level {
-        unsafe slots[index].isAwaited = true
-        return unsafe slots[index].level
-    }
+    mutating func expect(in index: Int) { unsafe slots[index].isAwaited = true }
 
     /// Notes the last record's topic. Devices publish in runs, so the one before is looked at first.
     @inline(__always)

@@ -1,5 +1,5 @@
 import Checksums
-import CommitLog
+import LogInterface
 import MQTTWire
 import RecordFormat
 import SluiceCore

@@ -1,4 +1,4 @@
-import CommitLog
+import LogInterface
 import MQTTWire
 import SluiceCore
 
@@ -19,22 +19,14 @@ struct AckQueue: ~Copyable {
         var endedCount: Int
     }
 
-    /// What a tick's acknowledgements wait for.
-    enum Level {
-        /// Nothing.
-        case none
-        /// The journal's write.
-        case written
-        /// The device.
-        case durable
-    }
-
     /// A tick's acknowledgements.
     final class Group {
         var bytes = ByteBuffer()
         var runs: [Run] = []
-        var level = Level.none
-        var lsn = LSN.zero
+        /// What they wait for.
+        var ticket = AppendTicket.none
+        /// Whether one of them waits for what some other tick, or another loop, has appended.
+        var needsFence = false
         var isEmpty: Bool { runs.isEmpty }
 
         /// Adds one acknowledgement of four bytes.
@@ -58,18 +50,10 @@ struct AckQueue: ~Copyable {
             }
         }
 
-        func require(_ level: Level) {
-            switch (self.level, level) {
-            case (_, .none), (.durable, _): break
-            case (_, .durable): self.level = .durable
-            case (.none, .written), (.written, .written): self.level = .written
-            }
-        }
-
         func removeAll() {
             bytes.removeAll()
             runs.removeAll(keepingCapacity: true)
-            level = .none
+            needsFence = false
         }
     }
 
@@ -81,38 +65,26 @@ struct AckQueue: ~Copyable {
     /// Whether nothing waits and nothing was added this tick.
     var isEmpty: Bool { waiting.isEmpty && current.isEmpty }
 
-    /// Closes the running tick's group: it waits for `lsn` at its level.
-    mutating func commit(_ lsn: LSN) {
+    /// Closes the running tick's group: it waits for `ticket` to settle.
+    mutating func commit(_ ticket: AppendTicket) {
         guard !current.isEmpty else {
             current.removeAll()
             return
         }
-        current.lsn = lsn
+        assert(waiting.last.map { $0.ticket < ticket } ?? true)
+        current.ticket = ticket
         waiting.append(current)
         current = free.popLast() ?? Group()
     }
 
-    /// Takes the running tick's group out: its publishes were refused.
-    mutating func takeRefused() -> Group {
-        let refused = current
-        current = free.popLast() ?? Group()
-        return refused
-    }
-
-    /// The oldest group if the log has reached what it waits for.
-    mutating func popReleased(written: LSN, durable: LSN) -> Group? {
-        guard let group = waiting.first else { return nil }
-        let isReached =
-            switch group.level {
-            case .none: true
-            case .written: group.lsn <= written
-            case .durable: group.lsn <= durable
-            }
-        return isReached ? waiting.popFirst() : nil
+    /// The group that waited for `ticket`, which has settled.
+    mutating func pop(_ ticket: AppendTicket) -> Group? {
+        guard let first = waiting.first, first.ticket == ticket else { return nil }
+        return waiting.popFirst()
     }
 
     /// What the oldest group waits for.
-    var oldest: (lsn: LSN, level: Level)? { waiting.first.map { ($0.lsn, $0.level) } }
+    var oldest: AppendTicket? { waiting.first?.ticket }
 
     /// Takes a group back for another tick. One that grew unusually is not kept.
     mutating func recycle(_ group: Group) {

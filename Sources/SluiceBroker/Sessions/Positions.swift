@@ -69,6 +69,9 @@ package struct DeliveryToken: Hashable, Sendable {
         case none
     }
 
+    /// The token of a delivery whose record is not in the log any more.
+    static let nobodys = DeliveryToken(rawValue: Kind.none.rawValue << 62)
+
     init(_ partition: PartitionID, _ offset: Offset, kind: Kind = .own) {
         precondition(partition.index < Limits.partitionsMax)
         precondition(offset.rawValue >= 0 && offset.rawValue < 1 << 48)

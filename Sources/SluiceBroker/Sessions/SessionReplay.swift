@@ -13,13 +13,14 @@ package struct SessionReplay {
     private var unreleased: [[UInt8]: Set<UInt16>] = [:]
     private var subscriptions: [[UInt8]: StoredSubscriptions] = [:]
     private var legacy = LegacySessionReplay()
+    private let streams: StreamTable
     /// Whether a record of the first version was seen.
     package private(set) var hasLegacyRecords = false
     /// Records that could not be understood.
     package private(set) var damagedCount = 0
 
-    /// A replay at the stream's oldest record.
-    package init() {}
+    /// A replay at the stream's oldest record, in a log with these streams.
+    package init(_ streams: StreamTable) { self.streams = streams }
 
     /// The stream's name.
     package static let stream = StateRecord.stream
@@ -36,7 +37,7 @@ package struct SessionReplay {
             return
         }
         guard let value else { return remove(parts) }
-        guard let record = StateRecord(parts, value) else {
+        guard let record = StateRecord(parts, value, streams) else {
             damagedCount += 1
             return
         }

@@ -1,9 +1,20 @@
+import Bridging
+import LogInterface
 import RecordFormat
 import SluiceCore
+import TopicRouting
 
 /// Writes the values of state records: integers as zigzag varints, byte strings with their length in front.
+///
+/// A value that names partitions has a table of their streams' identifiers in front; each partition is then an index
+/// into that table and its number in the stream.
 struct StateWriter: ~Copyable {
     private var buffer = ByteBuffer()
+    private let streams: StreamTable
+    /// The streams named so far, as indexes into `streams`, in the order of their first use.
+    private var named: [Int] = []
+
+    init(_ streams: StreamTable = StreamTable([])) { self.streams = streams }
 
     mutating func put(_ value: Int) { Varint.append(value, to: &buffer) }
 
@@ -12,19 +23,59 @@ struct StateWriter: ~Copyable {
         buffer.append(bytes.span)
     }
 
-    mutating func put(_ positions: Positions) {
-        let offsets = positions.offsets
-        put(offsets.count)
-        for offset in offsets { put(Int(offset.rawValue)) }
+    /// Names a stream.
+    private mutating func put(stream index: Int) {
+        let position = named.firstIndex(of: index) ?? named.count
+        if position == named.count { named.append(index) }
+        put(position)
     }
 
-    /// What was written.
-    consuming func finish() -> [UInt8] {
-        let span = buffer.bytes
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(span.count)
-        for index in span.indices { bytes.append(span[index]) }
-        return bytes
+    /// Names a partition.
+    mutating func put(_ partition: PartitionID) {
+        guard let place = streams.place(of: partition) else {
+            preconditionFailure("Cannot name partition \(partition.rawValue), which belongs to no stream")
+        }
+        put(stream: place.stream)
+        put(place.number)
+    }
+
+    /// Writes where a reader is in every partition that can be subscribed to.
+    mutating func put(_ positions: Positions) {
+        let offsets = positions.offsets
+        let indexes = streams.streams.indices.filter { !streams.streams[$0].settings.isInternal }
+        put(indexes.count)
+        for index in indexes {
+            let partitions = streams.streams[index].partitions
+            put(stream: index)
+            put(partitions.count)
+            for partition in partitions {
+                put(partition.index < offsets.count ? Int(offsets[partition.index].rawValue) : 0)
+            }
+        }
+    }
+
+    /// Writes a delivery's record.
+    mutating func put(_ token: DeliveryToken) {
+        put(Int(token.kind.rawValue))
+        guard token.kind != .none else { return }
+        put(token.partition)
+        put(Int(token.offset.rawValue))
+    }
+
+    /// What was written, behind `version` and the table.
+    consuming func finish(version: Int) -> [UInt8] {
+        var front = ByteBuffer()
+        Varint.append(version, to: &front)
+        if version >= StateRecord.namedVersion {
+            Varint.append(named.count, to: &front)
+            for index in named {
+                let id = Array(streams.streams[index].id.utf8)
+                Varint.append(id.count, to: &front)
+                front.append(id.span)
+            }
+        }
+        front.append(buffer.bytes)
+        return Array(copying: front.bytes)
     }
 }
 
@@ -33,9 +84,33 @@ struct StateWriter: ~Copyable {
 struct StateReader: ~Escapable {
     private let bytes: Span<UInt8>
     private var index = 0
+    private let streams: StreamTable
+    /// The streams that the value names, as indexes into `streams`; nil for one that there is not any more. Nil as a
+    /// whole in a value that names partitions by their numbers in the node.
+    private var named: [Int?]?
 
+    /// A reader behind the value's version, which it has read.
     @_lifetime(copy bytes)
-    init(_ bytes: Span<UInt8>) { self.bytes = bytes }
+    init?(_ bytes: Span<UInt8>, _ streams: StreamTable, version: inout Int) {
+        self.bytes = bytes
+        self.streams = streams
+        guard let first = int() else { return nil }
+        version = first
+    }
+
+    /// Reads the table of streams.
+    /// - Returns: whether there is one.
+    @_lifetime(self: copy self)
+    mutating func takeTable() -> Bool {
+        guard let count = count() else { return false }
+        var table: [Int?] = []
+        for _ in 0..<count {
+            guard let id = string() else { return false }
+            table.append(streams.index(ofID: String(decoding: id, as: UTF8.self)))
+        }
+        named = table
+        return true
+    }
 
     /// Whether everything was read.
     var isAtEnd: Bool { index == bytes.count }
@@ -65,14 +140,66 @@ struct StateReader: ~Escapable {
         return string
     }
 
+    /// What became of a name in the log that there is now.
+    enum Name<Value> {
+        case found(Value)
+        /// Its stream is gone, or has fewer partitions.
+        case gone
+    }
+
+    /// A partition's name.
+    @_lifetime(self: copy self)
+    mutating func partition() -> Name<PartitionID>? {
+        guard let named else {
+            guard let number = unsigned(UInt16.self) else { return nil }
+            let partition = PartitionID(rawValue: UInt32(number))
+            return streams.place(of: partition) == nil ? .gone : .found(partition)
+        }
+        guard let index = int(), let number = int(), named.indices.contains(index), number >= 0 else { return nil }
+        guard let stream = named[index], streams.streams[stream].partitions.indices.contains(number) else {
+            return .gone
+        }
+        return .found(streams.streams[stream].partitions[number])
+    }
+
+    /// A delivery's record.
+    @_lifetime(self: copy self)
+    mutating func token() -> Name<DeliveryToken>? {
+        guard named != nil else { return int().map { .found(DeliveryToken(rawValue: UInt64(bitPattern: Int64($0)))) } }
+        guard let kind = unsigned(UInt64.self).flatMap({ DeliveryToken.Kind(rawValue: $0) }) else { return nil }
+        if kind == .none { return .found(.nobodys) }
+        guard let partition = partition(), let offset = int(), offset >= 0, offset < 1 << 48 else { return nil }
+        switch partition {
+        case .found(let partition):
+            return .found(DeliveryToken(partition, Offset(rawValue: Int64(offset)), kind: kind))
+        case .gone: return .gone
+        }
+    }
+
     @_lifetime(self: copy self)
     mutating func positions() -> Positions? {
+        guard named == nil else { return namedPositions() }
         guard let count = count() else { return nil }
         var offsets: [Offset] = []
         offsets.reserveCapacity(count)
         for _ in 0..<count {
             guard let offset = int(), offset >= 0 else { return nil }
             offsets.append(Offset(rawValue: Int64(offset)))
+        }
+        return Positions(base: Positions.Vector(offsets))
+    }
+
+    @_lifetime(self: copy self)
+    private mutating func namedPositions() -> Positions? {
+        guard let named, let streamCount = count() else { return nil }
+        var offsets = [Offset](repeating: .zero, count: streams.partitionCount)
+        for _ in 0..<streamCount {
+            guard let index = int(), named.indices.contains(index), let count = count() else { return nil }
+            let partitions = named[index].map { streams.streams[$0].partitions } ?? []
+            for number in 0..<count {
+                guard let offset = int(), offset >= 0 else { return nil }
+                if number < partitions.count { offsets[partitions[number].index] = Offset(rawValue: Int64(offset)) }
+            }
         }
         return Positions(base: Positions.Vector(offsets))
     }

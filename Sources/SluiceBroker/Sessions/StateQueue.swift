@@ -1,4 +1,4 @@
-import CommitLog
+import LogInterface
 import RecordFormat
 import SluiceCore
 
@@ -24,7 +24,7 @@ struct StateQueue: ~Copyable {
 
     /// A tick's work.
     final class Group {
-        var lsn = LSN.zero
+        var ticket = AppendTicket.none
         var bytes = ByteBuffer()
         var work: [Work] = []
 
@@ -116,26 +116,20 @@ struct StateQueue: ~Copyable {
         return appends
     }
 
-    /// Closes the tick's work: it waits for `lsn`.
-    mutating func commit(_ lsn: LSN) {
+    /// Closes the tick's work: it waits for `ticket` to settle.
+    mutating func commit(_ ticket: AppendTicket) {
         guard !current.work.isEmpty else { return }
-        current.lsn = lsn
+        current.ticket = ticket
         waiting.append(current)
         current = Group()
     }
 
-    /// Takes the tick's work out: its changes were refused.
-    mutating func takeRefused() -> [Work] {
-        defer { current = Group() }
-        return current.work
-    }
-
-    /// The oldest work if the log has reached what it waits for.
-    mutating func popReleased(_ durable: LSN) -> Group? {
-        guard let group = waiting.first, group.lsn <= durable else { return nil }
+    /// The work that waited for `ticket`, which has settled.
+    mutating func pop(_ ticket: AppendTicket) -> Group? {
+        guard let first = waiting.first, first.ticket == ticket else { return nil }
         return waiting.popFirst()
     }
 
     /// What the oldest work waits for.
-    var oldest: LSN? { waiting.first?.lsn }
+    var oldest: AppendTicket? { waiting.first?.ticket }
 }

@@ -12,12 +12,15 @@ import SluiceCore
 /// | letter | value |
 /// |--|--|
 /// | `s` session | version 2, expiry, end of its connection + 1 or 0; version 1 had the subscriptions as well |
-/// | `f` filter | version 1, options, subscription identifier or 0, end of a replay |
-/// | `p` progress | version 1, positions, QoS 2 ends, positions of replays, deliveries in flight, feeds of retained |
+/// | `f` filter | version 3, options, subscription identifier or 0, end of a replay |
+/// | `p` progress | version 3, positions, QoS 2 ends, positions of replays, deliveries in flight, feeds of retained |
 /// | `i` inbound | version 1: a QoS 2 message of the identifier is stored and not released |
-/// | `o` outbound | version 1, stage (3: done), token: the step of a QoS 2 delivery |
+/// | `o` outbound | version 3, stage (3: done), token: the step of a QoS 2 delivery |
 /// | `w` will | version 1, delay, QoS, RETAIN, topic, payload, properties |
-/// | `g` group | version 1, positions, records in flight |
+/// | `g` group | version 3, positions, records in flight |
+///
+/// Values of version 3 name partitions by their streams' identifiers, which are in a table behind the version; before,
+/// they were numbers in the node (version 1).
 ///
 /// Invariants: what `o` says counts on top of the last `p` before it in the stream; a `p` takes every `o` of the
 /// session away, and is written before an identifier is used again.
@@ -33,6 +36,8 @@ enum StateRecord: Equatable, Sendable {
     /// The stream's name.
     static let stream = "__sessions"
     private static let version = 1
+    /// The version from which on partitions are named by their streams.
+    static let namedVersion = 3
     /// The version of `s` that leaves the subscriptions to records of their own: thousands of them, subscribed to one
     /// by one, were written thousands of times.
     private static let headVersion = 2
@@ -92,25 +97,29 @@ enum StateRecord: Equatable, Sendable {
 
     // MARK: Values
 
-    /// The record's value.
-    var encoded: [UInt8] {
-        var writer = StateWriter()
-        if case .session = self { writer.put(Self.headVersion) } else { writer.put(Self.version) }
+    /// The record's value, in a log with these streams.
+    func encoded(_ streams: StreamTable) -> [UInt8] {
+        var writer = StateWriter(streams)
+        var version = Self.namedVersion
         switch self {
-        case .session(let session): Self.put(session, &writer)
+        case .session(let session):
+            version = Self.headVersion
+            Self.put(session, &writer)
         case .subscription(let subscription):
             writer.put(Int(subscription.options.rawValue))
             writer.put(subscription.identifier.map { Int($0) } ?? 0)
             Self.put(subscription.bounds, &writer)
         case .progress(let session): Self.put(progress: session, &writer)
-        case .received: break
+        case .received: version = Self.version
         case .delivery(let step):
             writer.put(Int(step.stage?.rawValue ?? 3))
-            writer.put(Int(Int64(bitPattern: step.token.rawValue)))
-        case .will(let will): Self.put(will, &writer)
+            writer.put(step.token)
+        case .will(let will):
+            version = Self.version
+            Self.put(will, &writer)
         case .group(let group): Self.put(group, &writer)
         }
-        return writer.finish()
+        return writer.finish(version: version)
     }
 
     private static func put(_ session: StoredSession, _ writer: inout StateWriter) {
@@ -128,7 +137,7 @@ enum StateRecord: Equatable, Sendable {
             writer.put(2)
             writer.put(ends.count)
             for (partition, end) in ends.sorted(by: { $0.key < $1.key }) {
-                writer.put(Int(partition.rawValue))
+                writer.put(partition)
                 writer.put(Int(end.rawValue))
             }
         }
@@ -139,7 +148,7 @@ enum StateRecord: Equatable, Sendable {
         if let positions = session.positions { writer.put(positions) }
         writer.put(session.assuredEnds.count)
         for (partition, end) in session.assuredEnds.sorted(by: { $0.key < $1.key }) {
-            writer.put(Int(partition.rawValue))
+            writer.put(partition)
             writer.put(Int(end.rawValue))
         }
         let replays = session.subscriptions.filter { $0.positions != nil }
@@ -162,7 +171,7 @@ enum StateRecord: Equatable, Sendable {
         for delivery in inflight {
             writer.put(Int(delivery.packetID.rawValue))
             writer.put(Int(delivery.stage.rawValue))
-            writer.put(Int(Int64(bitPattern: delivery.token)))
+            writer.put(DeliveryToken(rawValue: delivery.token))
         }
     }
 
@@ -178,18 +187,24 @@ enum StateRecord: Equatable, Sendable {
     private static func put(_ group: StoredGroup, _ writer: inout StateWriter) {
         writer.put(group.positions)
         writer.put(group.pending.count)
-        for token in group.pending { writer.put(Int(Int64(bitPattern: token.rawValue))) }
+        for token in group.pending { writer.put(token) }
     }
 }
 
 // MARK: Reading
 
 extension StateRecord {
-    /// The record in `value`; nil when it is none of this version.
-    init?(_ key: Key, _ value: Span<UInt8>) {
-        var reader = StateReader(value)
-        guard let version = reader.int() else { return nil }
-        guard version == Self.version || key.kind == .session && version == Self.headVersion else { return nil }
+    /// The record in `value`, in a log with these streams; nil when it is none of a version that is known.
+    init?(_ key: Key, _ value: Span<UInt8>, _ streams: StreamTable) {
+        var version = 0
+        guard var reader = StateReader(value, streams, version: &version) else { return nil }
+        switch (version, key.kind) {
+        case (Self.version, _), (Self.headVersion, .session): break
+        case (Self.namedVersion, .filter), (Self.namedVersion, .progress), (Self.namedVersion, .outbound),
+            (Self.namedVersion, .group):
+            guard reader.takeTable() else { return nil }
+        case (_, _): return nil
+        }
         switch key.kind {
         case .session:
             guard let session = Self.session(&reader, hasSubscriptions: version == Self.version) else { return nil }
@@ -202,11 +217,16 @@ extension StateRecord {
             self = .progress(session)
         case .inbound: self = .received
         case .outbound:
-            guard let stage = reader.unsigned(UInt8.self), let token = reader.int(), stage <= 3 else { return nil }
-            self = .delivery(
-                DeliveryStep(
-                    packetID: key.packetID, token: DeliveryToken(rawValue: UInt64(bitPattern: Int64(token))),
-                    stage: InflightDelivery.Stage(rawValue: stage)))
+            guard let stage = reader.unsigned(UInt8.self), let token = reader.token(), stage <= 3 else { return nil }
+            var step = DeliveryStep(
+                packetID: key.packetID, token: .nobodys, stage: InflightDelivery.Stage(rawValue: stage))
+            if case .found(let found) = token {
+                step.token = found
+            } else if step.stage != .awaitingPubcomp {
+                // There is nothing left that could be sent again.
+                step.stage = nil
+            }
+            self = .delivery(step)
         case .will:
             guard let will = Self.will(&reader) else { return nil }
             self = .will(will)
@@ -248,8 +268,8 @@ extension StateRecord {
             guard let count = reader.count() else { return nil }
             var ends: [PartitionID: Offset] = [:]
             for _ in 0..<count {
-                guard let partition = reader.unsigned(UInt16.self), let end = reader.int() else { return nil }
-                ends[PartitionID(rawValue: UInt32(partition))] = Offset(rawValue: Int64(end))
+                guard let partition = reader.partition(), let end = reader.int() else { return nil }
+                if case .found(let partition) = partition { ends[partition] = Offset(rawValue: Int64(end)) }
             }
             return .offsets(ends)
         case _: return nil
@@ -265,8 +285,10 @@ extension StateRecord {
         }
         guard let endCount = reader.count() else { return nil }
         for _ in 0..<endCount {
-            guard let partition = reader.unsigned(UInt16.self), let end = reader.int() else { return nil }
-            session.assuredEnds[PartitionID(rawValue: UInt32(partition))] = Offset(rawValue: Int64(end))
+            guard let partition = reader.partition(), let end = reader.int() else { return nil }
+            if case .found(let partition) = partition {
+                session.assuredEnds[partition] = Offset(rawValue: Int64(end))
+            }
         }
         guard let replayCount = reader.count() else { return nil }
         for _ in 0..<replayCount {
@@ -293,11 +315,17 @@ extension StateRecord {
         var inflight: [InflightDelivery] = []
         for _ in 0..<count {
             guard let id = reader.unsigned(UInt16.self), id > 0, let code = reader.unsigned(UInt8.self),
-                let stage = InflightDelivery.Stage(rawValue: code), let token = reader.int()
+                let stage = InflightDelivery.Stage(rawValue: code), let token = reader.token()
             else { return nil }
-            inflight.append(
-                InflightDelivery(
-                    packetID: PacketID(rawValue: id), token: UInt64(bitPattern: Int64(token)), stage: stage))
+            var delivery = InflightDelivery(
+                packetID: PacketID(rawValue: id), token: DeliveryToken.nobodys.rawValue, stage: stage)
+            if case .found(let found) = token {
+                delivery.token = found.rawValue
+            } else if stage != .awaitingPubcomp {
+                // There is nothing left that could be sent again.
+                continue
+            }
+            inflight.append(delivery)
         }
         return inflight
     }
@@ -317,8 +345,8 @@ extension StateRecord {
         guard let positions = reader.positions(), let count = reader.count() else { return nil }
         var group = StoredGroup(positions: positions)
         for _ in 0..<count {
-            guard let token = reader.int() else { return nil }
-            group.pending.append(DeliveryToken(rawValue: UInt64(bitPattern: Int64(token))))
+            guard let token = reader.token() else { return nil }
+            if case .found(let token) = token { group.pending.append(token) }
         }
         return group
     }

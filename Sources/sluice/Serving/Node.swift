@@ -5,6 +5,7 @@ import CommitLogPosix
 import Compression
 import Glibc
 import GroupCoordination
+import LogInterface
 import RecordFormat
 import SluiceBroker
 import SluiceConfiguration
@@ -178,9 +179,9 @@ enum RuleTranslation {
     }
 
     /// The log's streams: those of the configuration and the broker's own.
-    static func streams(_ configuration: Configuration) -> [CommitLog.StreamSettings] {
+    static func streams(_ configuration: Configuration) -> [LogInterface.StreamSettings] {
         var streams = configuration.streams.map { setting in
-            var stream = CommitLog.StreamSettings(name: setting.name)
+            var stream = LogInterface.StreamSettings(name: setting.name)
             stream.partitionCount = setting.partitionCount
             stream.durability =
                 switch setting.durability {
@@ -189,16 +190,15 @@ enum RuleTranslation {
                 case .memory: .memory
                 }
             stream.policy = policy(setting)
-            stream.shape.segmentBytesMax = Int64(setting.segmentBytes)
             return stream
         }
         let own = [
             SessionReplay.stream, RetainedReplay.stream, Presence.stream, GroupRecord.stream, BridgeCheckpoint.stream,
         ]
         for name in own {
-            var stream = CommitLog.StreamSettings(name: name)
+            var stream = LogInterface.StreamSettings(name: name)
             // Short segments: only sealed ones are compacted, and all of it is read when the node starts.
-            stream.shape.segmentBytesMax = 4 << 20
+            stream.policy.granuleBytesMax = 4 << 20
             stream.policy.cleanup = .compact
             streams.append(stream)
         }
@@ -219,7 +219,8 @@ enum RuleTranslation {
         policy.retentionMilliseconds = setting.retention.age.map(\.milliseconds)
         policy.retentionBytesMax = setting.retention.byteCount.map(Int64.init)
         policy.tombstoneMilliseconds = setting.tombstoneAge.milliseconds
-        policy.segmentMillisecondsMax = setting.segmentAge.milliseconds
+        policy.granuleBytesMax = Int64(setting.segmentBytes)
+        policy.granuleMillisecondsMax = setting.segmentAge.milliseconds
         return policy
     }
 
@@ -246,7 +247,7 @@ struct StateRecovery {
 
     /// Replays every record of the stream of sessions.
     func sessions() throws -> SessionDirectory {
-        var replay = SessionReplay()
+        var replay = SessionReplay(StreamTable(log.streams))
         try forEachBatch(of: SessionReplay.stream) { batch in
             let bytes = batch.bytes
             var records = RecordReader(batch)

@@ -1,5 +1,6 @@
 import CommitLog
 import CommitLogPosix
+import LogInterface
 import SluiceConfiguration
 import SluiceCore
 import SluiceTransport
@@ -76,11 +77,13 @@ final class Reload {
             current.log.quotaBytes = next.log.quotaBytes
             applied.append("log: retention_size, quota")
         }
-        for (index, stream) in log.streams.enumerated() {
+        for stream in log.streams {
             guard let setting = next.streams.first(where: { $0.name == stream.settings.name }) else { continue }
-            let policy = RuleTranslation.policy(setting)
-            guard policy != log.policy(ofStream: index) else { continue }
-            log.setPolicy(policy, ofStream: index)
+            var policy = RuleTranslation.policy(setting)
+            // The files that are open have the size that they were made for.
+            policy.granuleBytesMax = stream.settings.policy.granuleBytesMax
+            guard policy != stream.settings.policy else { continue }
+            log.setPolicy(policy, of: stream.settings.name)
             applied.append("stream \(setting.name)")
         }
     }

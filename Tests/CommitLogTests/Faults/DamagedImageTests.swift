@@ -1,6 +1,7 @@
 import CommitLog
 import Compression
 import Foundation
+import LogInterface
 import RecordFormat
 import SluiceCore
 import SluiceTesting

@@ -2,6 +2,7 @@ import CommitLog
 import CommitLogPosix
 import Compression
 import Foundation
+import LogInterface
 import RecordFormat
 import SluiceCore
 import SluiceTesting
@@ -36,13 +37,17 @@ struct FaultTests {
         try LogRuntimeTests.appendAndWait(log, [1])
         let durable = log.progress.durable
         disk.plan(SimDisk.Fault(.synchronize, path: JournalFiles.path(1), code: code))
-        let woken = Woken()
-        let reader = log.register(wake: { woken.signal() })
-        #expect(log.append([FaultWorld().makeAppend()], from: reader) == .appended(durable.next))
-        while log.trouble == nil { woken.wait() }
+        let loop = TestLoop(log)
+        let (ticket, outcome) = loop.append([FaultWorld().makeAppend()])
+        #expect(outcome == nil)
+        while log.trouble == nil { loop.woken.wait() }
         disk.forgetFaults()
-        #expect(log.append([FaultWorld().makeAppend()], from: reader) == .refusedPoisoned)
+        let late = loop.append([FaultWorld().makeAppend()]).ticket
         log.stop()
+        // Nobody knows what became of the first, and what is behind it waits with it.
+        #expect(loop.outcome(of: ticket) == nil)
+        #expect(loop.outcome(of: late) == nil)
+        #expect(TestLoop(log).append([FaultWorld().makeAppend()]).outcome == .refused(.failed))
         #expect(log.progress.durable == durable)
         #expect(disk.content(LogOpening.cleanMark) == nil)
     }
@@ -133,15 +138,15 @@ struct FaultTests {
         let log = try LogRuntime(
             storage: disk, streams: [StreamSettings(name: "mqtt")], settings: FaultWorld.runtimeSettings,
             report: { _, _ in changed.signal() })
-        let reader = log.register(wake: {})
+        let loop = TestLoop(log)
         disk.setSpace(0)
         var isRefused = false
         for _ in 0..<200_000 where !isRefused {
-            isRefused = log.append([FaultWorld().makeAppend()], from: reader) == .refusedFull
+            isRefused = loop.isRefused(FaultWorld().makeAppend())
             if log.trouble == nil, log.isUnderPressure { changed.wait() }
         }
         if !isRefused { changed.wait() }
-        #expect(log.append([FaultWorld().makeAppend()], from: reader) == .refusedFull)
+        #expect(TestLoop(log).append([FaultWorld().makeAppend()]).outcome == .refused(.full))
         disk.setSpace(nil)
         changed.wait()
         while log.trouble != nil { changed.wait() }
@@ -162,20 +167,20 @@ struct FaultTests {
         }
         var log = try open()
         while disk.content(SpaceReserve.path)?.count != settings.reserveBytes { sched_yield() }
-        let reader = log.register(wake: {})
+        let loop = TestLoop(log)
         disk.fill()
         // One is enough to find the disk full; what else came in meanwhile would use the reserve up.
-        _ = log.append([FaultWorld().makeAppend()], from: reader)
+        _ = loop.append([FaultWorld().makeAppend()])
         while log.trouble == nil { sched_yield() }
         while disk.content(SpaceReserve.path) != nil { sched_yield() }
         let (user, session) = (FaultWorld().makeAppend(), FaultWorld().makeAppend(partition: 1))
-        #expect(log.append([user, session], from: reader) == .refusedFull)
+        #expect(TestLoop(log).append([user, session]).outcome == .refused(.full))
         for number in 0..<50 { try LogRuntimeTests.appendAndWait(log, [number], partition: 1) }
-        #expect(log.append([FaultWorld().makeAppend()], from: reader) == .refusedFull)
+        #expect(TestLoop(log).append([FaultWorld().makeAppend()]).outcome == .refused(.full))
         log.stop()
         // Nothing but the reserve's space was left, and the session records have taken a part of it.
         log = try open()
-        #expect(log.bounds(PartitionID(rawValue: 1)).durable.rawValue == 50)
+        #expect(log.bounds(PartitionID(rawValue: 1)).highWatermark.rawValue == 50)
         disk.setSpace(nil)
         while disk.content(SpaceReserve.path)?.count != settings.reserveBytes || log.trouble != nil { sched_yield() }
         try LogRuntimeTests.appendAndWait(log, [1], waitsForRoom: true)
@@ -191,18 +196,18 @@ struct FaultTests {
         var stream = StreamSettings(name: "mqtt")
         // Sealing would make what retention is to remove small.
         stream.policy.sealing = .none
-        stream.shape.segmentBytesMax = 16 << 10
+        stream.policy.granuleBytesMax = 16 << 10
         let log = try LogRuntime(storage: disk, streams: [stream], settings: settings, report: { _, _ in })
-        let reader = log.register(wake: {})
         // A journal file that is recycled gives back what it took: the first refusal need not be the last.
-        while log.append([FaultWorld().makeAppend()], from: reader) != .refusedFull
-            || log.trouble?.reason.contains("quota") != true
-        { sched_yield() }
+        let loop = TestLoop(log)
+        while !loop.isRefused(FaultWorld().makeAppend()) || log.trouble?.description.contains("quota") != true {
+            sched_yield()
+        }
         // What is not in a segment yet counts, and so do the journal's files.
-        #expect(log.bounds(PartitionID(rawValue: 0)).byteCount <= 400 << 10)
-        var policy = log.policy(ofStream: 0)
+        #expect(log.figures(PartitionID(rawValue: 0)).byteCount <= 400 << 10)
+        var policy = log.streams[0].settings.policy
         policy.retentionBytesMax = 64 << 10
-        log.setPolicy(policy, ofStream: 0)
+        log.setPolicy(policy, of: "mqtt")
         while log.bounds(PartitionID(rawValue: 0)).start == .zero || log.trouble != nil { sched_yield() }
         // Not all of the room may be there yet: journal files come and go meanwhile.
         try LogRuntimeTests.appendAndWait(log, [1], waitsForRoom: true)
@@ -241,8 +246,7 @@ final class FaultWorld {
 
     convenience init(_ stream: StreamSettings = StreamSettings(name: "device")) {
         var stream = stream
-        stream.shape.segmentBytesMax = 1500
-        stream.shape.indexIntervalBytes = 256
+        stream.policy.granuleBytesMax = 1500
         self.init([stream])
     }
 
@@ -250,6 +254,7 @@ final class FaultWorld {
         settings = SimLog.Settings(streams: streams)
         settings.journalFileBytes = 4096
         settings.limits.tailBytesMax = 2048
+        settings.limits.indexIntervalBytes = 256
     }
 
     static var runtimeSettings: LogRuntimeSettings {

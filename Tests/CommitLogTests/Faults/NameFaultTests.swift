@@ -1,4 +1,5 @@
 import CommitLog
+import LogInterface
 import SluiceCore
 import SluiceTesting
 import Testing

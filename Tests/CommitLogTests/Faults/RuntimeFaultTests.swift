@@ -1,6 +1,7 @@
 import CommitLog
 import CommitLogPosix
 import Foundation
+import LogInterface
 import RecordFormat
 import SluiceCore
 import SluiceTesting
@@ -38,7 +39,7 @@ struct RuntimeFaultTests {
 
     private static func open(_ disk: SimDisk) throws -> LogRuntime {
         var stream = StreamSettings(name: "mqtt")
-        stream.shape.segmentBytesMax = 4 << 10
+        stream.policy.granuleBytesMax = 4 << 10
         var settings = FaultWorld.runtimeSettings
         settings.housekeepingNanoseconds = 5_000_000
         // Every commit may be flushed at once, so that each thread meets its calls soon.
@@ -51,7 +52,7 @@ struct RuntimeFaultTests {
     private enum Fate { case acknowledged, taken, refused }
 
     /// Appends `number` and waits for the acknowledgement, or for trouble.
-    private static func append(_ log: LogRuntime, _ number: Int, _ reader: ReaderID, _ woken: Woken) -> Fate {
+    private static func append(_ log: LogRuntime, _ number: Int, _ loop: TestLoop) -> Fate {
         var builder = RecordBatchBuilder()
         let (key, headers) = (RecordFields.nullKey, RecordFields.headers([]))
         let value = Array("\(number)".utf8)
@@ -59,12 +60,15 @@ struct RuntimeFaultTests {
             at: Timestamp(rawValue: 1000), keyField: key.span, value: value.span, headersField: headers.span)
         let append = Append(
             partition: PartitionID(rawValue: 0), batch: builder.finish(), isAwaited: true, topicHashes: nil)
-        guard case .appended(let lsn) = log.append([append], from: reader) else { return .refused }
-        log.awaitProgress(lsn, written: false, for: reader)
-        while log.progress.durable < lsn {
+        let end = log.bounds(append.partition).end
+        let ticket = log.append([append], from: loop.id)
+        // The settlement of a refusal waits for those before it, which may be stuck.
+        guard log.bounds(append.partition).end > end else { return .refused }
+        while loop.outcome(of: ticket) == nil {
             if log.trouble != nil { return .taken }
-            woken.wait()
+            loop.woken.wait()
         }
+        #expect(loop.outcome(of: ticket) == .stored)
         return .acknowledged
     }
 
@@ -74,27 +78,26 @@ struct RuntimeFaultTests {
     func poisons(_ failure: Failure) throws {
         let disk = SimDisk()
         var log = try Self.open(disk)
-        let woken = Woken()
-        let reader = log.register(wake: { woken.signal() })
+        let loop = TestLoop(log)
         var acknowledged: [Int] = []
-        for number in 0..<40 where Self.append(log, number, reader, woken) == .acknowledged {
+        for number in 0..<40 where Self.append(log, number, loop) == .acknowledged {
             acknowledged.append(number)
         }
         #expect(acknowledged.count == 40)
         disk.plan(SimDisk.Fault(failure.operation, path: failure.path, code: failure.code))
         var number = 40
         while log.withState({ $0.poison }) == nil {
-            if Self.append(log, number, reader, woken) == .acknowledged { acknowledged.append(number) }
+            if Self.append(log, number, loop) == .acknowledged { acknowledged.append(number) }
             number += 1
         }
         // What fails once would succeed now, without what was lost.
         disk.forgetFaults()
-        for _ in 0..<20 { #expect(Self.append(log, number, reader, woken) == .refused) }
-        #expect(log.trouble?.operation == failure.operation)
-        let durable = log.bounds(PartitionID(rawValue: 0)).durable
+        for _ in 0..<20 { #expect(Self.append(log, number, loop) == .refused) }
+        #expect(log.withState { $0.poison?.operation } == failure.operation)
+        let durable = log.bounds(PartitionID(rawValue: 0)).highWatermark
         #expect(try LogRuntimeTests.values(log).starts(with: acknowledged))
         log.stop()
-        #expect(log.bounds(PartitionID(rawValue: 0)).durable == durable)
+        #expect(log.bounds(PartitionID(rawValue: 0)).highWatermark == durable)
         #expect(disk.content(LogOpening.cleanMark) == nil)
         disk.crash(.powerCut, seed: 7)
         log = try Self.open(disk)
@@ -110,26 +113,25 @@ struct RuntimeFaultTests {
     func resumes(_ failure: Failure) throws {
         let disk = SimDisk()
         var log = try Self.open(disk)
-        let woken = Woken()
-        let reader = log.register(wake: { woken.signal() })
+        let loop = TestLoop(log)
         var acknowledgedCount = 0
         var taken: [Int] = []
         for round in 0..<3 {
             disk.plan(SimDisk.Fault(failure.operation, path: failure.path, code: failure.code))
             var number = round * 1_000_000
             while log.trouble == nil {
-                let fate = Self.append(log, number, reader, woken)
+                let fate = Self.append(log, number, loop)
                 if fate != .refused { taken.append(number) }
                 if fate == .acknowledged { acknowledgedCount = taken.count }
                 number += 1
             }
             #expect(log.withState { $0.poison } == nil)
-            #expect(Self.append(log, number, reader, woken) == .refused)
+            #expect(Self.append(log, number, loop) == .refused)
             let served = try LogRuntimeTests.values(log)
             #expect(served.count >= acknowledgedCount && taken.starts(with: served))
             disk.forgetFaults()
             while log.trouble != nil { sched_yield() }
-            #expect(Self.append(log, number + 1, reader, woken) == .acknowledged)
+            #expect(Self.append(log, number + 1, loop) == .acknowledged)
             taken.append(number + 1)
         }
         // What was taken and not acknowledged while there was no space is there, too.
@@ -159,7 +161,7 @@ struct RuntimeFaultTests {
         try LogRuntimeTests.appendAndWait(log, [1])
         refused.wait()
         taken.wait()
-        #expect(log.bounds(PartitionID(rawValue: 0)).segmentCount > 1)
+        #expect(log.figures(PartitionID(rawValue: 0)).hasRemovable)
         log.stop()
     }
 

@@ -1,6 +1,7 @@
 import CommitLog
 import CommitLogPosix
 import Foundation
+import LogInterface
 import RecordFormat
 import SluiceCore
 import Synchronization
@@ -87,15 +88,15 @@ private final class GatedStorage: Storage, @unchecked Sendable {
 
 @Suite("History on a disk that takes its time")
 struct SlowReadTests {
-    private static func fetch(_ log: LogRuntime, _ partition: UInt32, ticket: UInt64, _ reader: ReaderID) {
+    private static func fetch(_ log: LogRuntime, _ partition: UInt32, number: UInt64, _ loop: LoopID) {
         log.fetch(
-            PartitionID(rawValue: partition), from: .zero, hint: nil, selection: nil, byteCountMax: 10_000,
-            ticket: ticket, reader: reader)
+            ReadRequest(PartitionID(rawValue: partition), from: .zero, byteCountMax: 10_000, number: number),
+            for: loop)
     }
 
     private static func takeFetched(
-        _ log: LogRuntime, _ reader: ReaderID, _ woken: Woken
-    ) -> [(ticket: UInt64, read: PartitionRead)] {
+        _ log: LogRuntime, _ reader: LoopID, _ woken: Woken
+    ) -> [(number: UInt64, read: PartitionRead)] {
         var fetched = log.takeFetched(reader)
         while fetched.isEmpty, woken.wait(within: 120) { fetched = log.takeFetched(reader) }
         return fetched
@@ -114,20 +115,20 @@ struct SlowReadTests {
         }
         let woken = Woken()
         let reader = log.register(wake: { woken.signal() })
-        while (0..<UInt32(2)).contains(where: { log.bounds(PartitionID(rawValue: $0)).flushed == .zero }) {
+        while (0..<UInt32(2)).contains(where: { id in log.withState({ $0.partitions[Int(id)].flushed }) == .zero }) {
             try LogRuntimeTests.appendAndWait(log, [300], partition: 0)
             try LogRuntimeTests.appendAndWait(log, [300], partition: 1)
         }
         disk.setGate(open: false)
-        Self.fetch(log, 0, ticket: 1, reader)
+        Self.fetch(log, 0, number: 1, reader)
         disk.waitForReader()
-        Self.fetch(log, 1, ticket: 2, reader)
+        Self.fetch(log, 1, number: 2, reader)
         let warm = Self.takeFetched(log, reader, woken)
         disk.setGate(open: true)
-        #expect(warm.map(\.ticket) == [2])
+        #expect(warm.map(\.number) == [2])
         #expect(warm.first?.read.batches.isEmpty == false)
         let cold = Self.takeFetched(log, reader, woken)
-        #expect(cold.map(\.ticket) == [1])
+        #expect(cold.map(\.number) == [1])
         #expect(cold.first?.read.batches.isEmpty == false)
         log.stop()
     }

@@ -1,5 +1,6 @@
 import CommitLog
 import Foundation
+import LogInterface
 import SluiceCore
 import SluiceTesting
 import Testing

@@ -1,5 +1,6 @@
 import CommitLog
 import Compression
+import LogInterface
 import RecordFormat
 import SluiceCore
 import SluiceTesting
@@ -14,8 +15,7 @@ final class HousekeepingWorld {
 
     init(segmentBytes: Int64 = 2000, _ change: (inout StreamPolicy, inout HousekeepingLimits) -> Void) throws {
         var stream = StreamSettings(name: "state")
-        stream.shape.segmentBytesMax = segmentBytes
-        stream.shape.indexIntervalBytes = 256
+        stream.policy.granuleBytesMax = segmentBytes
         var limits = HousekeepingLimits()
         limits.batchBytes = 1024
         limits.sealingDelayMilliseconds = 0
@@ -23,6 +23,7 @@ final class HousekeepingWorld {
         settings = SimLog.Settings(streams: [stream])
         settings.housekeeping = limits
         settings.limits.tailBytesMax = 1024
+        settings.limits.indexIntervalBytes = 256
         log = try SimLog(disk, settings)
     }
 

@@ -2,6 +2,7 @@ import CommitLog
 import CommitLogPosix
 import Compression
 import Foundation
+import LogInterface
 import RecordFormat
 import SluiceCore
 import SluiceTesting
@@ -79,36 +80,29 @@ struct ProducerTests {
         var sent: [RecordBatch] = []
         for life in Int32(0)..<3 {
             let log = try LogRuntimeTests.open(directory.path)
-            let woken = Woken()
-            let reader = log.register(wake: { woken.signal() })
-            func append(_ epoch: Int16, _ sequence: Int32) -> SequencedOutcome {
+            let loop = TestLoop(log)
+            func append(_ epoch: Int16, _ sequence: Int32) -> Settlement.Outcome {
                 let batch = ProducerWorld.batch(count: 2).with(
                     producer: ProducerID(rawValue: 9), epoch: epoch, baseSequence: sequence)
-                let outcome = log.appendSequenced(
-                    Append(partition: PartitionID(rawValue: 0), batch: batch, isAwaited: true, topicHashes: nil),
-                    from: reader)
-                if case .appended(_, let lsn) = outcome {
-                    sent.append(batch)
-                    log.awaitProgress(lsn, written: false, for: reader)
-                    while log.progress.durable < lsn { woken.wait() }
-                }
+                let append = Append(
+                    partition: PartitionID(rawValue: 0), batch: batch, isAwaited: true, topicHashes: nil)
+                let outcome = loop.settle(log.append(sequenced: append, from: loop.id))
+                if outcome == .stored { sent.append(batch) }
                 return outcome
             }
             // The retry of what another life has stored.
             if life > 0 {
-                guard case .duplicate(let offset, _) = append(1, life * 4 - 2) else {
+                guard case .duplicate(let offset) = append(1, life * 4 - 2) else {
                     throw ProducerWorld.Broken(description: "stored twice")
                 }
                 #expect(offset.rawValue == Int64(life) * 4 - 2)
             }
             for number in Int32(0)..<2 {
-                guard case .appended(let offset, _) = append(1, life * 4 + number * 2) else {
-                    throw ProducerWorld.Broken(description: "refused")
-                }
-                #expect(offset.rawValue == Int64(life) * 4 + Int64(number) * 2)
+                #expect(append(1, life * 4 + number * 2) == .stored)
+                #expect(sent.last?.baseOffset.rawValue == Int64(life) * 4 + Int64(number) * 2)
             }
-            #expect(append(1, life * 4 + 6) == .outOfOrder(due: life * 4 + 4))
-            #expect(append(0, 0) == .fenced(1))
+            #expect(append(1, life * 4 + 6) == .refused(.outOfOrder(due: life * 4 + 4)))
+            #expect(append(0, 0) == .refused(.fenced(epoch: 1)))
             log.stop()
         }
         #expect(sent.count == 6)
@@ -152,12 +146,12 @@ final class ProducerWorld {
         random = SeededGenerator(seed: seed)
         disk = SimDisk()
         var stream = StreamSettings(name: "device")
-        stream.shape.segmentBytesMax = Int64(600 << random.below(3))
-        stream.shape.indexIntervalBytes = 128
+        stream.policy.granuleBytesMax = Int64(600 << random.below(3))
         if random.once(in: 2) { stream.policy.compression = .lz4 }
         var settings = SimLog.Settings(streams: [stream])
         settings.journalFileBytes = 4096 << random.below(2)
         settings.limits.tailBytesMax = 1024
+        settings.limits.indexIntervalBytes = 128
         settings.housekeeping.sealingDelayMilliseconds = 0
         self.settings = settings
         log = try SimLog(disk, settings)

@@ -1,5 +1,6 @@
 import CommitLog
 import Foundation
+import LogInterface
 import RecordFormat
 import SluiceCore
 import SluiceTesting

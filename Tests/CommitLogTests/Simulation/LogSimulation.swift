@@ -1,6 +1,7 @@
 import CommitLog
 import Compression
 import Foundation
+import LogInterface
 import RecordFormat
 import SluiceCore
 import SluiceTesting
@@ -28,18 +29,18 @@ final class LogSimulation {
         settings = SimLog.Settings(streams: [])
         settings.journalFileBytes = 4096 << random.below(4)
         settings.limits.tailBytesMax = 1024 << random.below(5)
+        settings.limits.indexIntervalBytes = 128 << random.below(4)
         for (name, durability) in [("device", Durability.fsync), ("metric", .interval), ("debug", .memory)] {
             var stream = StreamSettings(name: name)
             stream.durability = durability
             stream.partitionCount = durability == .fsync ? 2 : 1
-            stream.shape.segmentBytesMax = Int64(2048 << random.below(4))
-            stream.shape.indexIntervalBytes = 128 << random.below(4)
+            stream.policy.granuleBytesMax = Int64(2048 << random.below(4))
             if durability == .interval, random.once(in: 2) { stream.policy.compression = .lz4 }
             if random.once(in: 2) { stream.policy.retentionBytesMax = Int64(8192 << random.below(3)) }
             settings.streams.append(stream)
         }
         var state = StreamSettings(name: "state")
-        state.shape.segmentBytesMax = Int64(1024 << random.below(3))
+        state.policy.granuleBytesMax = Int64(1024 << random.below(3))
         state.policy.cleanup = .compact
         state.policy.dirtyPercentMin = 10 + random.below(50)
         state.policy.tombstoneMilliseconds = 40

@@ -1,4 +1,5 @@
 import CommitLog
+import LogInterface
 import RecordFormat
 import SluiceCore
 import SluiceTesting
@@ -19,7 +20,7 @@ final class SimLog: LogStateAccess {
     let maintenance: LogMaintenance
     let housekeeper: Housekeeper
     let files: [PartitionFiles]
-    let reader: ReaderID
+    let reader: LoopID
     private var state: LogState
     private var journal: JournalWriter
     private var spare: JournalWriter.File?

@@ -1,4 +1,5 @@
 import CommitLog
+import LogInterface
 import RecordFormat
 import SluiceCore
 import SluiceTesting
@@ -42,13 +43,13 @@ final class TopicWorld {
     ) throws {
         var random = SeededGenerator(seed: seed)
         var stream = StreamSettings(name: "device")
-        stream.shape.segmentBytesMax = segmentBytes ?? Int64(1500 << random.below(4))
-        stream.shape.indexIntervalBytes = 256
+        stream.policy.granuleBytesMax = segmentBytes ?? Int64(1500 << random.below(4))
         stream.policy.retentionBytesMax = retentionBytes
         settings = SimLog.Settings(streams: [stream])
         settings.housekeeping.batchBytes = 200 << random.below(4)
         settings.housekeeping.sealingDelayMilliseconds = 0
         settings.journalFileBytes = 16 << 10
+        settings.limits.indexIntervalBytes = 256
         settings.limits.tailBytesMax = tailBytes ?? 1024 << random.below(4)
         self.sectionBytes = sectionBytes ?? 300 << random.below(4)
         self.random = random
@@ -145,9 +146,10 @@ final class TopicWorld {
     /// - Returns: whether there was something left to read.
     func read(_ cursor: inout Cursor, byteCountMax: Int) throws -> Bool {
         guard cursor.offset < log.withState({ $0.partitions[0].flushed }) else { return false }
+        let (offset, hint, selection) = (cursor.offset, cursor.hint, cursor.selection)
         let read = try log.files[0].read(
-            Self.partition, from: cursor.offset, hint: cursor.hint, selection: cursor.selection,
-            byteCountMax: byteCountMax, access: log)
+            Self.partition, from: offset, hint: hint, selection: selection,
+            byteCountMax: byteCountMax, access: log, noteSuspect: { cursor.suspects.insert($0) })
         for batch in read.batches { try take(batch, &cursor) }
         guard read.nextOffset > cursor.offset else {
             let segments = log.withState { $0.partitions[0].segments }
@@ -156,7 +158,6 @@ final class TopicWorld {
         cursor.offset = read.nextOffset
         cursor.hint = read.hint
         cursor.batchCount += read.batches.count
-        if let suspect = read.suspectSegment { cursor.suspects.insert(suspect) }
         return true
     }
 

@@ -2,6 +2,7 @@ import CommitLog
 import CommitLogPosix
 import Compression
 import Foundation
+import LogInterface
 import RecordFormat
 import SluiceCore
 
@@ -23,7 +24,7 @@ enum OfflineLog {
             segment.byteCount = try storage.byteCount(file)
             segment.nextOffset = index + 1 < bases.count ? bases[index + 1] : Offset(rawValue: .max)
             storage.close(file)
-            var hint: ReadHint?
+            var hint: SegmentHint?
             while true {
                 let read = try SegmentReader.read(
                     storage, paths, segment, from: next, hint: hint, byteCountMax: 1 << 20)

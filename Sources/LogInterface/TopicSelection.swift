@@ -8,7 +8,7 @@ import Checksums
 package struct TopicSelection: Sendable {
     /// Topics that begin with a prefix and satisfy a predicate.
     package struct Wildcard: Sendable {
-        /// What every matching topic begins with; the longer it is, the less of a dictionary is walked.
+        /// What every matching topic begins with; the longer it is, the less of what there is must be looked through.
         package let prefix: [UInt8]
         /// Whether a topic, of those that begin with the prefix, is selected.
         package let matches: @Sendable (Span<UInt8>) -> Bool
@@ -21,13 +21,15 @@ package struct TopicSelection: Sendable {
     }
 
     /// A topic by name, with its hash.
-    struct Topic: Sendable {
-        var bytes: [UInt8]
-        var hash: UInt64
+    package struct Topic: Sendable {
+        /// The topic.
+        package var bytes: [UInt8]
+        /// Its XXH3.
+        package var hash: UInt64
     }
 
     /// The topics selected by name, sorted by their bytes.
-    let topics: [Topic]
+    package let topics: [Topic]
     /// The filters with wildcards.
     package let wildcards: [Wildcard]
     private let identity = Identity()
@@ -67,16 +69,16 @@ package struct TopicSelection: Sendable {
 }
 
 /// The order of topics in a dictionary: by their bytes.
-enum TopicOrder {
+package enum TopicOrder {
     /// Less than, equal to or greater than 0 as `left` comes before, is, or comes after `right`.
-    static func compare(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Int {
+    package static func compare(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Int {
         let shared = sharedCount(left, right)
         if shared < left.count, shared < right.count { return Int(left[shared]) - Int(right[shared]) }
         return left.count - right.count
     }
 
     /// How many bytes both begin with.
-    static func sharedCount(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Int {
+    package static func sharedCount(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Int {
         let count = min(left.count, right.count)
         var index = 0
         while index < count, left[index] == right[index] { index += 1 }
@@ -84,7 +86,7 @@ enum TopicOrder {
     }
 
     /// Whether `topic` begins with `prefix`.
-    static func hasPrefix(_ topic: Span<UInt8>, _ prefix: [UInt8]) -> Bool {
+    package static func hasPrefix(_ topic: Span<UInt8>, _ prefix: [UInt8]) -> Bool {
         topic.count >= prefix.count && sharedCount(topic, prefix.span) == prefix.count
     }
 }

@@ -1,0 +1,37 @@
+import LogInterface
+import RecordFormat
+import SluiceCore
+import TopicRouting
+
+/// A change of a topic's retained message.
+struct RetainedChange {
+    var topic: [UInt8]
+    /// Which record of its append's batch it is.
+    var recordIndex: Int
+    var isPresent: Bool
+    var expiresAt: Timestamp?
+}
+
+/// Changes of retained messages that were appended together, until they have settled: before that nobody knows at
+/// which offsets they are.
+struct RetainedAppend {
+    let ticket: AppendTicket
+    /// What the tree knows the append by.
+    let number: UInt64
+    let batch: RecordBatch
+    let changes: [RetainedChange]
+
+    /// Puts the changes into the tree, unless they were refused. New subscriptions wait for this.
+    func settle(_ outcome: Settlement.Outcome, _ tree: inout RetainedTree) {
+        switch outcome {
+        case .stored, .duplicate:
+            for change in changes {
+                tree.apply(
+                    change.topic.span, at: batch.baseOffset.advanced(by: change.recordIndex),
+                    isPresent: change.isPresent, expiresAt: change.expiresAt)
+            }
+        case .refused: break
+        }
+        tree.endAppend(number)
+    }
+}

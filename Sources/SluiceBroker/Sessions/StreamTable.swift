@@ -1,0 +1,58 @@
+package import LogInterface
+import SluiceCore
+
+/// The streams of a log and the places of their partitions, as they were when it was made.
+///
+/// Records name a partition by its stream's identifier and its number there, which are the same after a restart, in
+/// another order of the configuration, and on another engine; what runs uses the engine's `PartitionID`.
+/// Isolation: an immutable value.
+package struct StreamTable: Sendable {
+    /// Where a partition is.
+    struct Place: Equatable, Sendable {
+        /// The stream, as an index into `streams`.
+        var stream: Int
+        /// The partition's number in it.
+        var number: Int
+    }
+
+    let streams: [StreamDescription]
+    private let places: [Place?]
+    private let internals: [Bool]
+    private let indexes: [String: Int]
+
+    /// The table of `streams`.
+    package init(_ streams: [StreamDescription]) {
+        self.streams = streams
+        let count = streams.flatMap(\.partitions).map { $0.index + 1 }.max() ?? 0
+        var places = [Place?](repeating: nil, count: count)
+        var internals = [Bool](repeating: true, count: count)
+        for (index, stream) in streams.enumerated() {
+            for (number, partition) in stream.partitions.enumerated() {
+                assert(places[partition.index] == nil, "one partition of two streams")
+                places[partition.index] = Place(stream: index, number: number)
+                internals[partition.index] = stream.settings.isInternal
+            }
+        }
+        self.places = places
+        self.internals = internals
+        indexes = Dictionary(uniqueKeysWithValues: streams.enumerated().map { ($1.id, $0) })
+    }
+
+    /// One more than the largest index of a partition's identifier.
+    var partitionCount: Int { places.count }
+
+    /// Where a partition is; nil for one that there is not, or not any more.
+    func place(of partition: PartitionID) -> Place? {
+        places.indices.contains(partition.index) ? places[partition.index] : nil
+    }
+
+    /// Whether a partition belongs to the node's own state, which is nobody's to subscribe to.
+    @inline(__always)
+    func isInternal(_ partition: PartitionID) -> Bool { internals[partition.index] }
+
+    /// The stream of an identifier, as an index into `streams`.
+    func index(ofID id: String) -> Int? { indexes[id] }
+
+    /// The stream of a name.
+    func stream(named name: String) -> StreamDescription? { streams.first { $0.settings.name == name } }
+}
