@@ -67,9 +67,8 @@ struct LargeDirectory {
         let files = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
         var (byteCount, segmentCount) = (Int64(0), 0)
         for partition in log.streams[0].partitions {
-            let bounds = log.bounds(partition)
-            byteCount += bounds.byteCount
-            segmentCount += bounds.segmentCount
+            byteCount += log.figures(partition).byteCount
+            segmentCount += log.withState { $0.partitions[partition.index].segments.count }
         }
         print(
             "open: \(EngineBenchmark.hundredths(seconds)) s for \(byteCount >> 20) MiB in \(segmentCount) segments, "

@@ -1,5 +1,6 @@
 import CommitLog
 import GroupCoordination
+import LogInterface
 import MQTTWire
 import RecordFormat
 import SluiceBroker
