@@ -133,7 +133,7 @@ let package = Package(
         tests("BridgingTests", ["Bridging", "SluiceCore", "SluiceTesting"]),
         tests("CryptographyTests", ["Cryptography", "SluiceCore"]),
         tests("SluiceTransportTests", ["SluiceTransport", "SluiceTesting", "SluiceCore"]),
-        tests("GroupCoordinationTests", ["GroupCoordination", "SluiceCore"]),
+        tests("GroupCoordinationTests", ["GroupCoordination", "SluiceCore", "SluiceTesting"]),
         tests("SluiceConfigurationTests", ["SluiceConfiguration", "SluiceCore"]),
         tests("RepositoryTests", []),
         tests(

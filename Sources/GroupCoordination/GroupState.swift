@@ -1,39 +1,54 @@
-/// Who has which partition of a stream in one group.
+/// Who has which partition in one group, over all streams that its members read.
 ///
-/// Assignment is sticky and moves as little as it can: members keep what they have up to their share; what nobody has
-/// goes first to the member that had it before. A partition that must move is revoked first and given on only when its
-/// owner has let go of it, so that it never has two owners.
-/// Invariants: a partition has at most one owner; no two members differ by more than one partition once nothing is on
-/// the move; members beyond the number of partitions have none and wait.
+/// A member subscribes to streams and gets partitions of these only. Assignment is sticky and moves as little as it
+/// can: members keep what they have up to their share; what nobody has goes first to the member that had it before. A
+/// partition that must move is revoked first and given on only when its owner has let go of it, so that it never has
+/// two owners. It knows no protocol: members, clients and streams are names.
+/// Invariants: a partition has at most one owner, who subscribes to its stream; those of a stream that somebody
+/// subscribes to have one unless they are on the move. Once nothing is, two members differ by no more than one
+/// partition in any stream that both subscribe to, and in all together when they subscribe to the same streams. Members
+/// beyond the number of partitions have none and wait.
 /// Isolation: its coordinator's.
 package struct GroupState: Sendable {
     /// What the coordinator must do next.
     package enum Action: Equatable, Sendable {
         /// The member has the partition from here on, in this generation.
-        case assign(partition: Int, member: String, generation: Int32)
+        case assign(StreamPartition, member: String, generation: Int32)
         /// The member must let go of the partition, and say so with `released`.
-        case revoke(partition: Int, member: String)
+        case revoke(StreamPartition, member: String)
     }
 
-    private enum Ownership: Equatable, Sendable {
+    enum Ownership: Equatable, Sendable {
         /// Nobody has it. *assign => owned.*
         case free
-        /// *revoke => leaving; its member is lost => free.*
+        /// *revoke => leaving; its member unsubscribes or is lost => free.*
         case owned(String)
-        /// It was taken from its owner, who has not said yet that it let go. *released, or the member is lost => free.*
+        /// It was taken from its owner, who has not said yet that it let go. *released, or the member unsubscribes or
+        /// is lost => free.*
         case leaving(String)
+
+        /// Who has it, or is letting go of it.
+        var member: String? {
+            switch self {
+            case .free: nil
+            case .owned(let member), .leaving(let member): member
+            }
+        }
     }
 
-    private struct Member: Sendable {
+    struct Member: Sendable {
         var clientID: String
         var joined: Int
+        /// The streams that it subscribes to; never none.
+        var streams: Set<String>
     }
 
-    private var owners: [Ownership]
-    private var members: [String: Member] = [:]
+    /// The owners of the partitions of each stream that somebody subscribes to.
+    private(set) var owners: [String: [Ownership]] = [:]
+    private(set) var members: [String: Member] = [:]
     private var joinCount = 0
     /// The client that each partition belongs to when it is there.
-    private var homes: [String?]
+    private(set) var homes: [StreamPartition: String]
     /// Counts changes of the assignment; what an older one committed does not count.
     package private(set) var generation: Int32
 
@@ -41,48 +56,61 @@ package struct GroupState: Sendable {
     /// - Parameters:
     ///   - homes: who had which partition last, by client identifier.
     ///   - generation: the last generation on record.
-    package init(partitionCount: Int, homes: [String?] = [], generation: Int32 = 0) {
-        precondition(partitionCount > 0)
-        owners = [Ownership](repeating: .free, count: partitionCount)
-        self.homes = Array((homes + [String?](repeating: nil, count: partitionCount)).prefix(partitionCount))
+    package init(homes: [StreamPartition: String] = [:], generation: Int32 = 0) {
+        self.homes = homes
         self.generation = generation
     }
 
     // MARK: Events
 
-    /// A member joins; one that is there already stays as it is.
-    package mutating func join(_ member: String, clientID: String) -> [Action] {
-        guard members[member] == nil else { return [] }
-        joinCount += 1
-        members[member] = Member(clientID: clientID, joined: joinCount)
+    /// A member subscribes to a stream, and joins with its first; what it subscribes to already stays as it is.
+    /// - Parameter partitionCount: how many partitions the stream has; the same each time.
+    package mutating func subscribe(
+        _ member: String, clientID: String, to stream: String, partitionCount: Int
+    ) -> [Action] {
+        precondition(partitionCount > 0)
+        if members[member] == nil {
+            joinCount += 1
+            members[member] = Member(clientID: clientID, joined: joinCount, streams: [])
+        }
+        guard members[member]?.streams.insert(stream).inserted == true else { return [] }
+        let known = owners[stream] ?? [Ownership](repeating: .free, count: partitionCount)
+        precondition(known.count == partitionCount)
+        owners[stream] = known
+        return balance()
+    }
+
+    /// A member reads some streams no longer, and has let go of what it had of them; it leaves with its last.
+    package mutating func unsubscribe(_ member: String, from streams: some Sequence<String>) -> [Action] {
+        var isChanged = false
+        for stream in streams where members[member]?.streams.remove(stream) != nil {
+            isChanged = true
+            owners[stream] = owners[stream]?.map { $0.member == member ? .free : $0 }
+            if !members.values.contains(where: { $0.streams.contains(stream) }) { owners[stream] = nil }
+        }
+        guard isChanged else { return [] }
+        if members[member]?.streams.isEmpty == true { members[member] = nil }
         return balance()
     }
 
     /// A member is gone, with everything that it had.
     package mutating func lost(_ member: String) -> [Action] {
-        guard members.removeValue(forKey: member) != nil else { return [] }
-        for index in owners.indices where owners[index] == .owned(member) || owners[index] == .leaving(member) {
-            owners[index] = .free
-        }
-        return balance()
+        unsubscribe(member, from: members[member]?.streams ?? [])
     }
 
     /// A member has let go of a partition.
-    package mutating func released(_ partition: Int, by member: String) -> [Action] {
-        guard owners.indices.contains(partition), owners[partition] == .leaving(member) else { return [] }
-        owners[partition] = .free
+    package mutating func released(_ partition: StreamPartition, by member: String) -> [Action] {
+        guard self[partition] == .leaving(member) else { return [] }
+        owners[partition.stream]?[Int(partition.number)] = .free
         return balance()
     }
 
-    /// Takes every partition from its owner, to be given out again: their positions are about to change.
-    package mutating func revokeAll() -> [Action] {
-        var actions: [Action] = []
-        for index in owners.indices {
-            guard case .owned(let member) = owners[index] else { continue }
-            owners[index] = .leaving(member)
-            actions.append(.revoke(partition: index, member: member))
+    /// Takes partitions from their owners, to be given out again: their positions are about to change.
+    package mutating func revoke(_ partitions: some Sequence<StreamPartition>) -> [Action] {
+        partitions.compactMap { partition in
+            guard case .owned(let member)? = self[partition] else { return nil }
+            return take(partition, from: member)
         }
-        return actions
     }
 
     // MARK: Queries
@@ -93,96 +121,113 @@ package struct GroupState: Sendable {
     /// The number of members.
     package var memberCount: Int { members.count }
 
-    /// Whether a partition has an owner, or one that has not let go yet.
+    /// Whether every partition that somebody may have has an owner, who is not letting go of it.
     package var isSettled: Bool {
-        owners.allSatisfy {
-            switch $0 {
-            case .owned: true
-            case .free: members.isEmpty
-            case .leaving: false
+        owners.values.allSatisfy { owners in
+            owners.allSatisfy { owner in
+                if case .owned = owner { true } else { false }
             }
         }
     }
 
     /// Who has a partition, or is letting go of it.
-    package func owner(of partition: Int) -> String? {
-        switch owners[partition] {
-        case .free: nil
-        case .owned(let member), .leaving(let member): member
+    package func owner(of partition: StreamPartition) -> String? { self[partition]?.member }
+
+    /// The members in the order in which they joined, with what each has, sorted.
+    package var assignment: [(member: String, clientID: String, partitions: [StreamPartition])] {
+        var owned: [String: [StreamPartition]] = [:]
+        for (stream, owners) in owners.sorted(by: { $0.key < $1.key }) {
+            for (number, owner) in owners.enumerated() {
+                guard case .owned(let member) = owner else { continue }
+                owned[member, default: []].append(StreamPartition(stream: stream, number: Int32(number)))
+            }
+        }
+        return members.sorted { $0.value.joined < $1.value.joined }.map { member, value in
+            (member, value.clientID, owned[member] ?? [])
         }
     }
 
-    /// The members in the order in which they joined, with what each has.
-    package var assignment: [(member: String, clientID: String, partitions: [Int])] {
-        members.sorted { $0.value.joined < $1.value.joined }.map { member, value in
-            (member, value.clientID, owners.indices.filter { owners[$0] == .owned(member) })
-        }
+    private subscript(partition: StreamPartition) -> Ownership? {
+        guard let owners = owners[partition.stream], owners.indices.contains(Int(partition.number)) else { return nil }
+        return owners[Int(partition.number)]
     }
 
     // MARK: Balance
 
     private mutating func balance() -> [Action] {
-        guard !members.isEmpty else { return [] }
-        let shares = shares()
+        defer { assert(isSound) }
+        let shares = GroupShares(self)
         var actions: [Action] = []
-        var counts = owned()
-        for index in surplus(shares, counts) {
-            guard case .owned(let member) = owners[index] else { continue }
-            owners[index] = .leaving(member)
-            counts[member, default: 0] -= 1
-            actions.append(.revoke(partition: index, member: member))
-        }
-        var given: [(partition: Int, member: String)] = []
-        // Those whose former owner is here and has room first, so that nobody else takes them.
-        for takesHome in [true, false] {
-            for index in owners.indices where owners[index] == .free {
-                guard let member = taker(of: index, shares, counts, takesHome: takesHome) else { continue }
-                owners[index] = .owned(member)
-                counts[member, default: 0] += 1
-                given.append((index, member))
+        for stream in owners.keys.sorted() {
+            for number in surplus(stream, shares) {
+                let partition = StreamPartition(stream: stream, number: Int32(number))
+                guard case .owned(let member)? = self[partition] else { continue }
+                actions.append(take(partition, from: member))
             }
         }
+        var given: [(partition: StreamPartition, member: String)] = []
+        for stream in owners.keys.sorted() { given += takeFree(stream, shares) }
         guard !given.isEmpty else { return actions }
         generation += 1
         for (partition, member) in given {
             settle(partition, member)
-            actions.append(.assign(partition: partition, member: member, generation: generation))
+            actions.append(.assign(partition, member: member, generation: generation))
         }
         return actions
     }
 
-    /// A partition's home moves with it, unless its owner is merely away.
-    private mutating func settle(_ partition: Int, _ member: String) {
-        let isHomeHere = members.values.contains { $0.clientID == homes[partition] }
-        if homes[partition] == nil || isHomeHere { homes[partition] = members[member]?.clientID }
+    private mutating func take(_ partition: StreamPartition, from member: String) -> Action {
+        owners[partition.stream]?[Int(partition.number)] = .leaving(member)
+        return .revoke(partition, member: member)
     }
 
-    private func owned() -> [String: Int] {
+    /// Gives out the partitions of a stream that nobody has.
+    private mutating func takeFree(
+        _ stream: String, _ shares: GroupShares
+    ) -> [(partition: StreamPartition, member: String)] {
+        var given: [(partition: StreamPartition, member: String)] = []
+        var counts = owned(stream)
+        // Those whose former owner is here and has room first, so that nobody else takes them.
+        for takesHome in [true, false] {
+            for number in owners[stream]?.indices ?? 0..<0 where owners[stream]?[number] == .free {
+                let partition = StreamPartition(stream: stream, number: Int32(number))
+                guard let member = taker(of: partition, shares[stream], counts, takesHome: takesHome) else { continue }
+                owners[stream]?[number] = .owned(member)
+                counts[member, default: 0] += 1
+                given.append((partition, member))
+            }
+        }
+        return given
+    }
+
+    /// A partition's home moves with it, unless its owner is merely away.
+    private mutating func settle(_ partition: StreamPartition, _ member: String) {
+        let home = homes[partition]
+        let isHomeHere = members.values.contains { $0.clientID == home && $0.streams.contains(partition.stream) }
+        if home == nil || isHomeHere { homes[partition] = members[member]?.clientID }
+    }
+
+    /// How many partitions of a stream each member has, and is not letting go of.
+    func owned(_ stream: String) -> [String: Int] {
         var counts: [String: Int] = [:]
-        for owner in owners { if case .owned(let member) = owner { counts[member, default: 0] += 1 } }
+        for owner in owners[stream] ?? [] { if case .owned(let member) = owner { counts[member, default: 0] += 1 } }
         return counts
     }
 
-    /// How many partitions each member is to have: those that have most already get the odd ones.
-    private func shares() -> [String: Int] {
-        let counts = owned()
-        let (base, odd) = owners.count.quotientAndRemainder(dividingBy: members.count)
-        let order = members.sorted { left, right in
-            let (a, b) = (counts[left.key] ?? 0, counts[right.key] ?? 0)
-            return a != b ? a > b : left.value.joined < right.value.joined
-        }
-        return Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1.key, base + ($0 < odd ? 1 : 0)) })
-    }
-
-    /// Partitions whose owners have too many; those that others had before go first, then the highest.
-    private func surplus(_ shares: [String: Int], _ counts: [String: Int]) -> [Int] {
+    /// Partitions of a stream whose owners have too many; those that others had before go first, then the highest.
+    private func surplus(_ stream: String, _ shares: GroupShares) -> [Int] {
+        guard let owners = owners[stream] else { return [] }
+        let counts = owned(stream)
         var surplus: [Int] = []
-        for (member, share) in shares {
+        for (member, share) in shares[stream] {
             let count = (counts[member] ?? 0) - share
             guard count > 0 else { continue }
             let clientID = members[member]?.clientID
+            func isHome(_ number: Int) -> Bool {
+                homes[StreamPartition(stream: stream, number: Int32(number))] == clientID
+            }
             let candidates = owners.indices.filter { owners[$0] == .owned(member) }.sorted { left, right in
-                let (a, b) = (homes[left] == clientID, homes[right] == clientID)
+                let (a, b) = (isHome(left), isHome(right))
                 return a != b ? !a : left > right
             }
             surplus += candidates.prefix(count)
@@ -190,13 +235,35 @@ package struct GroupState: Sendable {
         return surplus.sorted()
     }
 
-    private func taker(of partition: Int, _ shares: [String: Int], _ counts: [String: Int], takesHome: Bool) -> String?
-    {
-        let open = members.filter { (counts[$0.key] ?? 0) < (shares[$0.key] ?? 0) }
-        if takesHome { return open.first { $0.value.clientID == homes[partition] }?.key }
+    private func taker(
+        of partition: StreamPartition, _ shares: [String: Int], _ counts: [String: Int], takesHome: Bool
+    ) -> String? {
+        let open = shares.filter { (counts[$0.key] ?? 0) < $0.value }.keys
+        if takesHome {
+            guard let home = homes[partition] else { return nil }
+            return open.filter { members[$0]?.clientID == home }.min(by: isBefore)
+        }
         return open.min { left, right in
-            let (a, b) = (counts[left.key] ?? 0, counts[right.key] ?? 0)
-            return a != b ? a < b : left.value.joined < right.value.joined
-        }?.key
+            let (a, b) = (counts[left] ?? 0, counts[right] ?? 0)
+            return a != b ? a < b : isBefore(left, right)
+        }
+    }
+
+    /// Whether one member joined before another.
+    func isBefore(_ left: String, _ right: String) -> Bool {
+        (members[left]?.joined ?? 0) < (members[right]?.joined ?? 0)
+    }
+
+    /// Whether the invariants hold that nobody waits for.
+    private var isSound: Bool {
+        for member in members.values where member.streams.isEmpty { return false }
+        for (stream, owners) in owners {
+            guard members.values.contains(where: { $0.streams.contains(stream) }) else { return false }
+            for owner in owners {
+                // Nothing is left lying, and nothing is with somebody who does not read it.
+                guard let member = owner.member, members[member]?.streams.contains(stream) == true else { return false }
+            }
+        }
+        return true
     }
 }

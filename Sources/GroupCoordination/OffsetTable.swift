@@ -7,6 +7,10 @@ package import SluiceCore
 /// Isolation: a value behind its owner's lock.
 package struct OffsetTable: Sendable {
     private var groups: [String: Group] = [:]
+    /// Who is there of what is on record.
+    package var registry = GroupRegistry()
+    /// When the process began; members on record count as there until then.
+    private var startedAt = Timestamp(rawValue: 0)
     /// Records that could not be understood.
     package private(set) var damagedCount = 0
 
@@ -16,10 +20,14 @@ package struct OffsetTable: Sendable {
         package fileprivate(set) var offsets: [StreamPartition: CommittedOffset] = [:]
         /// Its members and generation, as last recorded.
         package fileprivate(set) var metadata: GroupMetadata?
-        /// When it was last heard of.
-        package var lastActive: Timestamp {
-            let committed = offsets.values.map(\.committedAt).max() ?? Timestamp(rawValue: 0)
-            return max(committed, metadata?.changedAt ?? Timestamp(rawValue: 0))
+
+        /// Who had which partition last, by client identifier.
+        package var homes: [StreamPartition: String] {
+            var homes: [StreamPartition: String] = [:]
+            for member in metadata?.members ?? [] {
+                for partition in member.partitions { homes[partition] = member.clientID }
+            }
+            return homes
         }
     }
 
@@ -51,6 +59,61 @@ package struct OffsetTable: Sendable {
         if let group = groups[name], group.offsets.isEmpty, group.metadata == nil { groups[name] = nil }
     }
 
+    /// Everything is replayed, and nobody is connected yet.
+    package mutating func started(at now: Timestamp) { startedAt = now }
+
+    // MARK: Members
+
+    /// Counts a member that reads a stream. In partitions where the group has committed nothing it is committed to
+    /// begin at `start`, so that nothing is skipped that comes before its first commit.
+    /// - Parameter start: an offset for each of the stream's partitions.
+    /// - Returns: what came of it, and the records to append; they have their effect already.
+    /// - Complexity: O(partitions).
+    package mutating func join(
+        _ name: String, stream: String, filter: [UInt8], start: [Offset], at now: Timestamp, by shard: Int
+    ) -> (claim: GroupRegistry.Claim, records: [GroupRecord]) {
+        let claim = registry.claim(name, stream: stream, filter: filter, by: shard)
+        guard case .granted(_, _, isNewStream: true) = claim else { return (claim, []) }
+        var records: [GroupRecord] = []
+        for (number, offset) in start.enumerated() {
+            let partition = StreamPartition(stream: stream, number: Int32(number))
+            guard committed(name, partition) == nil else { continue }
+            records.append(.offset(group: name, partition, CommittedOffset(offset: offset, committedAt: now)))
+        }
+        for record in records { apply(record) }
+        return (claim, records)
+    }
+
+    /// Records a group as its coordinator sees it, unless it has been forgotten.
+    /// - Returns: whether it is to be appended.
+    package mutating func note(_ metadata: GroupMetadata, of name: String, by shard: Int) -> Bool {
+        guard registry.coordinator(of: name) == shard else { return false }
+        apply(.metadata(group: name, metadata))
+        return true
+    }
+
+    /// What comes of taking a group off the record.
+    package enum Removal: Equatable, Sendable {
+        /// There is no such group.
+        case unknown
+        /// Somebody is a member.
+        case active
+        /// It is gone; these records are to be appended.
+        case removed([GroupRecord])
+    }
+
+    /// Takes a group off the record, with the offsets of all streams, unless somebody is a member.
+    package mutating func remove(_ name: String) -> Removal {
+        guard !registry.isActive(name) else { return .active }
+        guard let group = groups[name] else { return .unknown }
+        var records = group.offsets.keys.sorted().map { GroupRecord.offset(group: name, $0, nil) }
+        if group.metadata != nil { records.append(.metadata(group: name, nil)) }
+        for record in records { apply(record) }
+        assert(groups[name] == nil)
+        registry.forget(name)
+        return .removed(records)
+    }
+
     // MARK: Queries
 
     /// How far `group` has come in `partition`; nil when it has committed nothing.
@@ -64,15 +127,21 @@ package struct OffsetTable: Sendable {
     /// Every group's name, sorted.
     package var names: [String] { groups.keys.sorted() }
 
-    /// Groups without members that were last heard of before `time`: their offsets may go.
-    package func idle(before time: Timestamp) -> [String] {
-        groups.filter { ($0.value.metadata?.members ?? []).isEmpty && $0.value.lastActive < time }.keys.sorted()
+    /// The members of a group that are there.
+    package func members(of name: String) -> [GroupMetadata.Member] {
+        registry.isActive(name) ? groups[name]?.metadata?.members ?? [] : []
     }
 
-    /// The records that take a group away.
-    package func removal(of name: String) -> [GroupRecord] {
-        guard let group = groups[name] else { return [] }
-        let offsets = group.offsets.keys.sorted().map { GroupRecord.offset(group: name, $0, nil) }
-        return offsets + (group.metadata == nil ? [] : [.metadata(group: name, nil)])
+    /// Groups without members that were last heard of before `time`: their offsets may go.
+    package func idle(before time: Timestamp) -> [String] {
+        groups.filter { !registry.isActive($0.key) && lastActive($0.value) < time }.keys.sorted()
+    }
+
+    private func lastActive(_ group: Group) -> Timestamp {
+        let committed = group.offsets.values.map(\.committedAt).max() ?? Timestamp(rawValue: 0)
+        let changed = group.metadata?.changedAt ?? Timestamp(rawValue: 0)
+        // Whoever is on record as a member when the process begins was one until the last one ended.
+        let wasThere = group.metadata?.members.isEmpty == false
+        return max(committed, changed, wasThere ? startedAt : changed)
     }
 }

@@ -8,12 +8,14 @@ import SluiceCore
 extension BrokerShard {
     /// Every group on record.
     func groupsDocument() -> String {
-        let groups = peers.withOffsets { table in table.names.compactMap { name in table[name].map { (name, $0) } } }
-        return "{\"groups\":[\(groups.map { document($0, $1) }.joined(separator: ","))]}"
+        let groups = peers.withOffsets { table in
+            table.names.compactMap { name in table[name].map { (name, $0, table.members(of: name)) } }
+        }
+        return "{\"groups\":[\(groups.map { document($0, $1, $2) }.joined(separator: ","))]}"
     }
 
-    private func document(_ name: String, _ group: OffsetTable.Group) -> String {
-        let members = (group.metadata?.members ?? []).map { member in
+    private func document(_ name: String, _ group: OffsetTable.Group, _ members: [GroupMetadata.Member]) -> String {
+        let members = members.map { member in
             let partitions = member.partitions.map {
                 "{\"stream\":\(JSONText.quoted($0.stream)),\"partition\":\($0.number)}"
             }
@@ -47,13 +49,11 @@ extension BrokerShard {
     /// Forgets a group without members; the payload is its name.
     func deleteGroup(_ payload: [UInt8]) -> String {
         let name = String(decoding: payload, as: UTF8.self)
-        let (isKnown, isActive) = peers.withOffsets { table in
-            (table[name] != nil, !(table[name]?.metadata?.members ?? []).isEmpty)
+        return switch forgetGroup(name, awaited: true) {
+        case .unknown: "{\"error\":\"unknown\"}"
+        case .active: "{\"error\":\"active\"}"
+        case .removed: "{\"deleted\":true}"
         }
-        guard isKnown else { return "{\"error\":\"unknown\"}" }
-        guard !isActive else { return "{\"error\":\"active\"}" }
-        forgetGroup(name, awaited: true)
-        return "{\"deleted\":true}"
     }
 
     /// Moves a group. The payload is lines of text: the group, the stream, then `PARTITION OFFSET` for each partition.
@@ -62,15 +62,16 @@ extension BrokerShard {
         guard lines.count > 2, let stream = log.streams.first(where: { $0.settings.name == lines[1] }),
             !stream.settings.isInternal
         else { return "{\"error\":\"unknown\"}" }
-        var offsets: [Int: Offset] = [:]
+        var offsets: [StreamPartition: Offset] = [:]
         for line in lines[2...] {
             let words = line.split(separator: " ")
             guard words.count == 2, let number = Int(words[0]), let offset = Int64(words[1]), offset >= 0,
                 stream.partitions.indices.contains(number)
             else { return "{\"error\":\"malformed\"}" }
-            offsets[number] = Offset(rawValue: offset)
+            let partition = StreamPartition(stream: String(lines[1]), number: Int32(number))
+            offsets[partition] = Offset(rawValue: offset)
         }
-        reset(GroupKey(group: String(lines[0]), stream: String(lines[1])), to: offsets)
+        reset(String(lines[0]), to: offsets)
         return "{\"reset\":\(offsets.count)}"
     }
 

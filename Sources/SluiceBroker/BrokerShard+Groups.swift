@@ -5,151 +5,167 @@ import SluiceCore
 
 /// Consumer groups: the coordinators that live on this shard.
 extension BrokerShard {
-    /// Makes the coordinator of a group, if it is not there. A group that is new begins at `start` everywhere.
-    func makeGroup(_ key: GroupKey, _ stream: StreamDescription, start: [Offset]) {
-        guard consumerGroups[key] == nil else { return }
-        let metadata = peers.withOffsets { $0[key.group]?.metadata }
-        let group = ConsumerGroup(key: key, stream: stream, metadata: metadata)
-        consumerGroups[key] = group
-        // From here on nothing is skipped that comes before the first commit.
-        for (number, offset) in start.enumerated() {
-            let partition = group.partition(number)
-            guard peers.withOffsets({ $0.committed(key.group, partition) }) == nil else { continue }
-            commit(.offset(group: key.group, partition, CommittedOffset(offset: offset, committedAt: wallClock)))
-        }
+    /// Makes the coordinator of a group, in place of one that is forgotten.
+    func makeGroup(_ name: String) {
+        let metadata = peers.withOffsets { $0[name] }
+        consumerGroups[name] = ConsumerGroup(
+            name: name, homes: metadata?.homes ?? [:], generation: metadata?.metadata?.generation ?? 0)
     }
 
     /// Records a change of a group, and gives it its effect.
     func commit(_ record: GroupRecord, awaited: Bool = true) {
         guard offsetsPartition != nil else { return }
-        state.putOffset(record.key, record.value, at: wallClock, awaited: awaited)
+        append(record, awaited: awaited)
         peers.withOffsets { $0.apply(record) }
+    }
+
+    /// Records a change of a group that has its effect already.
+    func append(_ record: GroupRecord, awaited: Bool = true) {
+        state.putOffset(record.key, record.value, at: wallClock, awaited: awaited)
     }
 
     // MARK: Members
 
-    func joined(_ key: GroupKey, _ member: String, _ owner: ClientOwner, host: String) {
-        if consumerGroups[key] == nil, let stream = log.streams.first(where: { $0.settings.name == key.stream }) {
-            // It was forgotten while the member was on its way.
-            peers.withDirectory { $0.claimCoordinator(key, by: settings.index) }
-            makeGroup(key, stream, start: stream.partitions.map { log.bounds($0).end })
+    func joined(_ join: GroupJoin) {
+        // A member is counted before it sends its message, and a group that counts members is not forgotten.
+        guard let group = consumerGroups[join.key.group],
+            let stream = log.streams.first(where: { $0.settings.name == join.key.stream })
+        else { preconditionFailure("Cannot join a group while its coordinator is elsewhere") }
+        if let seat = group.seats[join.member]?[join.key.stream] {
+            left(join.key.group, join.member, [join.key: seat.membership], [])
         }
-        guard let group = consumerGroups[key] else { return }
-        group.owners[member] = owner
-        group.hosts[member] = host
-        perform(group.state.join(member, clientID: member), group)
+        group.seat(join, stream)
+        perform(
+            group.state.subscribe(
+                join.member, clientID: join.member, to: join.key.stream, partitionCount: stream.partitions.count),
+            group)
+        // Also of a member that waits: it is one.
+        record(group)
     }
 
-    func left(_ key: GroupKey, _ member: String, _ owner: ClientOwner, _ handovers: [GroupHandover]) {
-        // The client may be back already, elsewhere: then this is old news of its former connection.
-        guard let group = consumerGroups[key], group.owners[member] == owner else { return }
-        for handover in handovers { group.take(handover) }
-        group.owners[member] = nil
-        group.hosts[member] = nil
-        perform(group.state.lost(member), group)
-        if group.state.isEmpty {
-            applyResets(group)
-            record(group)
+    func left(
+        _ name: String, _ member: String, _ memberships: [GroupKey: MembershipID], _ handovers: [GroupHandover]
+    ) {
+        guard let group = consumerGroups[name] else { return }
+        let streams = group.unseat(member, memberships)
+        guard !streams.isEmpty else { return }
+        for handover in handovers {
+            assert(streams.contains(handover.partition.stream))
+            group.take(handover)
         }
+        perform(group.state.unsubscribe(member, from: streams), group)
+        // What nobody reads any more goes where it was to go.
+        for partition in group.resets.keys where group.state.owner(of: partition) == nil {
+            applyReset(group, partition)
+        }
+        assert(group.seats.count == group.state.memberCount)
+        record(group)
     }
 
-    func released(_ key: GroupKey, _ member: String, _ handover: GroupHandover) {
-        guard let group = consumerGroups[key] else { return }
+    func released(_ name: String, _ member: String, _ handover: GroupHandover) {
+        guard let group = consumerGroups[name] else { return }
         group.take(handover)
-        if group.resets[handover.partition] != nil { applyReset(group, handover.partition) }
+        applyReset(group, handover.partition)
         perform(group.state.released(handover.partition, by: member), group)
+        record(group)
     }
 
     private func perform(_ actions: [GroupState.Action], _ group: ConsumerGroup) {
-        guard !actions.isEmpty else { return }
         for action in actions {
             switch action {
             case .assign(let partition, let member, let generation): assign(partition, member, generation, group)
             case .revoke(let partition, let member):
-                guard let owner = group.owners[member] else { continue }
-                tell(owner.shard, .groupRevoked(group.key, clientNumber: owner.number, partition: partition))
+                let membership = membership(of: member, partition, group)
+                tell(membership.owner.shard, .groupRevoked(membership, partition))
             }
         }
-        record(group)
     }
 
-    private func assign(_ number: Int, _ member: String, _ generation: Int32, _ group: ConsumerGroup) {
-        guard let owner = group.owners[member] else { return }
-        if group.resets[number] != nil { applyReset(group, number) }
-        let bounds = log.bounds(group.stream.partitions[number])
-        let committed = peers.withOffsets { $0.committed(group.key.group, group.partition(number)) }
+    private func membership(
+        of member: String, _ partition: StreamPartition, _ group: ConsumerGroup
+    ) -> MembershipID {
+        guard let seat = group.seats[member]?[partition.stream] else {
+            preconditionFailure("Cannot have a partition of a stream while not reading it")
+        }
+        return seat.membership
+    }
+
+    private func assign(
+        _ partition: StreamPartition, _ member: String, _ generation: Int32, _ group: ConsumerGroup
+    ) {
+        guard let stream = group.streams[partition.stream] else {
+            preconditionFailure("Cannot assign a partition of a stream that nobody reads")
+        }
+        let membership = membership(of: member, partition, group)
+        applyReset(group, partition)
+        let bounds = log.bounds(stream.partitions[Int(partition.number)])
+        let committed = peers.withOffsets { $0.committed(group.name, partition) }
         // Retention may have gone past what was committed, and nothing can be committed that is not there.
         let offset = min(max(committed?.offset ?? bounds.start, bounds.start), bounds.end)
         let assignment = GroupAssignment(
-            key: group.key, clientNumber: owner.number, partition: number, generation: generation, offset: offset,
-            acknowledged: group.acknowledged.removeValue(forKey: number) ?? [],
-            sentEnd: group.sentEnds[number] ?? .zero)
-        tell(owner.shard, .groupAssigned(assignment))
+            membership: membership, partition: partition, generation: generation, offset: offset,
+            acknowledged: group.acknowledged.removeValue(forKey: partition) ?? [],
+            sentEnd: group.sentEnds[partition] ?? .zero)
+        tell(membership.owner.shard, .groupAssigned(assignment))
     }
 
-    /// Puts members and assignment on record, as Kafka does.
+    /// Puts members and assignment of all streams on record, as Kafka does.
     private func record(_ group: ConsumerGroup) {
-        let members = group.state.assignment.map { member in
-            GroupMetadata.Member(
-                memberID: member.member, clientID: member.clientID, host: group.hosts[member.member] ?? "",
-                partitions: member.partitions.map { group.partition($0) })
-        }
-        let metadata = GroupMetadata(
-            generation: group.state.generation, assignor: "sticky", changedAt: wallClock, members: members)
-        commit(.metadata(group: group.key.group, metadata), awaited: false)
+        let metadata = group.metadata(at: wallClock)
+        // It may have been forgotten by another shard since its last member left.
+        guard peers.withOffsets({ $0.note(metadata, of: group.name, by: settings.index) }) else { return }
+        append(.metadata(group: group.name, metadata), awaited: false)
     }
 
     // MARK: Moving by hand
 
-    /// Moves a group's positions. Members let go of everything first, so that nobody commits over it.
-    func reset(_ key: GroupKey, to offsets: [Int: Offset]) {
-        let shard = peers.withDirectory { $0.coordinator(of: key) }
-        if let shard, shard != settings.index { return peers.post(.groupReset(key, offsets), to: shard) }
-        guard let group = consumerGroups[key], !group.state.isEmpty else {
-            for (number, offset) in offsets {
-                let partition = StreamPartition(stream: key.stream, number: Int32(number))
-                commit(.offset(group: key.group, partition, CommittedOffset(offset: offset, committedAt: wallClock)))
-            }
-            consumerGroups[key]?.acknowledged = [:]
-            consumerGroups[key]?.sentEnds = [:]
+    /// Moves a group's positions in some partitions. Members let go of these first, so that nobody commits over it.
+    func reset(_ name: String, to offsets: [StreamPartition: Offset]) {
+        let shard = peers.withOffsets { $0.registry.coordinator(of: name) }
+        if let shard, shard != settings.index { return peers.post(.groupReset(name, offsets), to: shard) }
+        guard let group = consumerGroups[name] else {
+            for (partition, offset) in offsets { reset(name, partition, to: offset) }
             return
         }
         group.resets.merge(offsets) { $1 }
-        perform(group.state.revokeAll(), group)
+        let partitions = offsets.keys.sorted()
+        for partition in partitions where group.state.owner(of: partition) == nil { applyReset(group, partition) }
+        perform(group.state.revoke(partitions), group)
+        record(group)
     }
 
-    private func applyResets(_ group: ConsumerGroup) {
-        for number in group.resets.keys.sorted() { applyReset(group, number) }
+    private func reset(_ name: String, _ partition: StreamPartition, to offset: Offset) {
+        commit(.offset(group: name, partition, CommittedOffset(offset: offset, committedAt: wallClock)))
     }
 
-    private func applyReset(_ group: ConsumerGroup, _ number: Int) {
-        guard let offset = group.resets.removeValue(forKey: number) else { return }
-        group.acknowledged[number] = nil
-        group.sentEnds[number] = nil
-        commit(
-            .offset(
-                group: group.key.group, group.partition(number),
-                CommittedOffset(offset: offset, committedAt: wallClock)))
+    /// Moves a partition that nobody has, when it is to be moved.
+    private func applyReset(_ group: ConsumerGroup, _ partition: StreamPartition) {
+        guard let offset = group.resets.removeValue(forKey: partition) else { return }
+        group.acknowledged[partition] = nil
+        group.sentEnds[partition] = nil
+        reset(group.name, partition, to: offset)
     }
 
     /// Forgets groups that nobody has used for long. The first shard does it for all.
     func expireGroups() {
         guard settings.index == 0, offsetsPartition != nil else { return }
         let oldest = Timestamp(rawValue: wallClock.rawValue - Int64(settings.limits.shareGroupSecondsMax) * 1000)
-        for name in peers.withOffsets({ $0.idle(before: oldest) }) { forgetGroup(name, awaited: false) }
+        for name in peers.withOffsets({ $0.idle(before: oldest) }) { _ = forgetGroup(name, awaited: false) }
     }
 
-    /// Takes a group without members off the record, and its coordinators with it: whoever founds it again begins anew.
-    func forgetGroup(_ name: String, awaited: Bool) {
-        for record in peers.withOffsets({ $0.removal(of: name) }) { commit(record, awaited: awaited) }
+    /// Takes a group without members off the record, with what it has committed in all streams, and its coordinator
+    /// with it: whoever founds it again begins anew.
+    func forgetGroup(_ name: String, awaited: Bool) -> OffsetTable.Removal {
+        let removal = peers.withOffsets { $0.remove(name) }
+        guard case .removed(let records) = removal else { return removal }
+        for record in records { append(record, awaited: awaited) }
         for shard in 0..<peers.shardCount { tell(shard, .groupForgotten(name)) }
+        return removal
     }
 
-    /// A group was taken off the record.
+    /// A group was taken off the record; it may have been founded again, here or elsewhere.
     func forgotten(_ name: String) {
-        for (key, group) in consumerGroups where key.group == name && group.state.isEmpty {
-            consumerGroups[key] = nil
-            peers.withDirectory { $0.releaseCoordinator(of: key) }
-        }
+        guard peers.withOffsets({ $0.registry.coordinator(of: name) }) != settings.index else { return }
+        consumerGroups[name] = nil
     }
 }

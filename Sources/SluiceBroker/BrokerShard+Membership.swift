@@ -9,61 +9,103 @@ extension BrokerShard {
     /// How long a member may take to acknowledge what it has of a partition that another is to get.
     private static let drainNanoseconds: Int64 = 5_000_000_000
 
+    /// What a client wants to read as a member of a group.
+    private struct GroupReading {
+        var stream: StreamDescription
+        /// What selects its records.
+        var filter: [UInt8]
+        /// Where a group begins that has committed nothing.
+        var start: [Offset]
+    }
+
+    private enum GroupRequest {
+        case reads(GroupReading)
+        case refused(Outcome)
+    }
+
     /// Subscribes a client to `$share/<group>/$stream/<stream>[/<filter>]`.
     func joinGroup(_ client: Client, _ name: String, _ request: SubscriptionRequest, _ inner: [UInt8]) -> Outcome {
+        let reading: GroupReading
+        switch groupRequest(request, inner) {
+        case .refused(let outcome): return outcome
+        case .reads(let wanted): reading = wanted
+        }
+        let key = GroupKey(group: name, stream: reading.stream.settings.name)
+        let former = client.subscriptions.first { $0.filter == request.filter }
+        // Whoever subscribes once more, as clients do when they come back, stays a member with what it has.
+        if let former, former.options == request.options, former.identifier == request.identifier {
+            return Outcome(code: ReasonCode(rawValue: request.options.qos.rawValue))
+        }
+        if let other = client.memberships.first(where: { $0.key == key && $0.filter != request.filter }) {
+            let filter = String(decoding: other.filter, as: UTF8.self)
+            return Outcome(code: .topicFilterInvalid, reason: "this client reads that stream as '\(filter)' already")
+        }
+        let (claim, records) = peers.withOffsets {
+            $0.join(
+                name, stream: key.stream, filter: reading.filter, start: reading.start, at: wallClock,
+                by: settings.index)
+        }
+        for record in records { append(record) }
+        switch claim {
+        case .refused(let known):
+            let filter = known.isEmpty ? "no filter" : "'\(String(decoding: known, as: UTF8.self))'"
+            return Outcome(code: .topicFilterInvalid, reason: "the group '\(name)' reads this stream with \(filter)")
+        case .granted(let shard, let isNewGroup, let isNewStream):
+            if isNewGroup { makeGroup(name) }
+            if let former {
+                client.subscriptions.removeAll { $0 === former }
+                drop(former)
+            }
+            makeMember(client, key, reading, request, coordinator: shard)
+            return Outcome(code: ReasonCode(rawValue: request.options.qos.rawValue), needsRecord: isNewStream)
+        }
+    }
+
+    private func groupRequest(_ request: SubscriptionRequest, _ inner: [UInt8]) -> GroupRequest {
+        func refused(_ reason: String, _ code: ReasonCode = .topicFilterInvalid) -> GroupRequest {
+            .refused(Outcome(code: code, reason: reason))
+        }
         guard offsetsPartition != nil else {
-            return Outcome(code: .sharedSubscriptionsNotSupported, reason: "this log keeps no offsets of groups")
+            return refused("this log keeps no offsets of groups", .sharedSubscriptionsNotSupported)
         }
         let replay: ReplayRequest
         var options = request.replay
         options.offset = options.offset ?? "latest"
         guard options.until == nil, options.speed == nil else {
-            return Outcome(
-                code: .implementationSpecificError, reason: "a group has no stream-until and no stream-speed")
+            return refused("a group has no stream-until and no stream-speed", .implementationSpecificError)
         }
         switch ReplayRequest.parse(inner, options, now: wallClock) {
         case .replay(let parsed): replay = parsed
-        case .refused(let reason): return Outcome(code: .implementationSpecificError, reason: reason)
-        case .ordinary: return Outcome(code: .topicFilterInvalid, reason: "a consumer group reads a $stream")
+        case .refused(let reason): return refused(reason, .implementationSpecificError)
+        case .ordinary: return refused("a consumer group reads a $stream")
         }
-        guard let stream = log.streams.first(where: { $0.settings.name == replay.stream && !$0.settings.isInternal }),
-            let streamName = replay.stream
-        else { return Outcome(code: .topicFilterInvalid, reason: "there is no stream '\(replay.stream ?? "")'") }
-        if let fault = fault(of: replay.position, in: stream) {
-            return Outcome(code: .topicFilterInvalid, reason: fault)
-        }
+        guard let stream = log.streams.first(where: { $0.settings.name == replay.stream && !$0.settings.isInternal })
+        else { return refused("there is no stream '\(replay.stream ?? "")'") }
+        if let fault = fault(of: replay.position, in: stream) { return refused(fault) }
         guard let start = startOffsets(stream, replay.position) else {
-            return Outcome(
-                code: .topicFilterInvalid,
-                reason: "a group begins at earliest, latest or an offset; 'sluice groups reset' moves it to a time")
+            return refused("a group begins at earliest, latest or an offset; 'sluice groups reset' moves it to a time")
         }
-        let key = GroupKey(group: name, stream: streamName)
-        let claim = peers.withDirectory { $0.claimCoordinator(key, filter: replay.filter, by: settings.index) }
-        guard claim.filter == replay.filter else {
-            let filter = claim.filter.isEmpty ? "no filter" : "'\(String(decoding: claim.filter, as: UTF8.self))'"
-            return Outcome(code: .topicFilterInvalid, reason: "the group '\(name)' reads this stream with \(filter)")
-        }
-        if claim.shard == settings.index { makeGroup(key, stream, start: start) }
-        if let index = client.subscriptions.firstIndex(where: { $0.filter == request.filter }) {
-            let former = client.subscriptions[index]
-            // Whoever subscribes once more, as clients do when they come back, stays a member with what it has.
-            if former.options == request.options, former.identifier == request.identifier {
-                return Outcome(code: ReasonCode(rawValue: request.options.qos.rawValue))
-            }
-            client.subscriptions.remove(at: index)
-            drop(former)
-        }
+        return .reads(GroupReading(stream: stream, filter: replay.filter, start: start))
+    }
+
+    private func makeMember(
+        _ client: Client, _ key: GroupKey, _ reading: GroupReading, _ request: SubscriptionRequest, coordinator: Int
+    ) {
+        let id = MembershipID(
+            owner: ClientOwner(shard: settings.index, number: client.number), number: nextMembershipNumber)
+        nextMembershipNumber += 1
         let membership = GroupMembership(
-            key: key, filter: request.filter, stream: stream, coordinator: claim.shard, client: client)
-        let reader = Reader(client: client, kind: .member(membership))
+            key: key, id: id, filter: request.filter, stream: reading.stream, coordinator: coordinator,
+            client: client)
         client.memberships.append(membership)
         _ = add(
             Subscription(
-                client: client, filter: request.filter, matched: replay.filter, options: request.options,
-                identifier: request.identifier, reader: reader))
-        let owner = ClientOwner(shard: settings.index, number: client.number)
-        tell(claim.shard, .groupJoined(key, member: membership.memberID, owner, host: client.address))
-        return Outcome(code: ReasonCode(rawValue: request.options.qos.rawValue), needsRecord: claim.isNew)
+                client: client, filter: request.filter, matched: reading.filter, options: request.options,
+                identifier: request.identifier, reader: Reader(client: client, kind: .member(membership))))
+        tell(
+            coordinator,
+            .groupJoined(
+                GroupJoin(key: key, membership: id, member: membership.memberID, host: client.address)))
     }
 
     /// Where a group begins that has committed nothing; nil for a time, which takes a look-up.
@@ -81,24 +123,26 @@ extension BrokerShard {
     // MARK: What the coordinator says
 
     func take(_ assignment: GroupAssignment) {
-        guard let client = clients[assignment.clientNumber],
-            let membership = client.memberships.first(where: { $0.key == assignment.key }),
-            let reader = reader(of: membership)
-        else { return }
+        guard let membership = membership(assignment.membership), let reader = reader(of: membership) else { return }
         membership.assigned(assignment)
-        let partition = membership.stream.partitions[assignment.partition]
+        let partition = membership.stream.partitions[Int(assignment.partition.number)]
         reader.assign(partition, from: assignment.offset)
         queue(reader)
     }
 
-    func revoked(_ key: GroupKey, _ clientNumber: UInt64, _ number: Int) {
-        guard let client = clients[clientNumber],
-            let membership = client.memberships.first(where: { $0.key == key })
-        else { return }
+    func revoked(_ id: MembershipID, _ partition: StreamPartition) {
+        guard let membership = membership(id) else { return }
+        let number = Int(partition.number)
+        assert(membership.partitions[number] != nil)
         reader(of: membership)?.unassign(membership.stream.partitions[number])
         // What it has is drained, so that nobody else gets it again.
         membership.update(number) { $0.leavesBy = now + Self.drainNanoseconds }
         markDirty(membership)
+    }
+
+    /// A membership of a client of this shard; nil when it has ended.
+    private func membership(_ id: MembershipID) -> GroupMembership? {
+        clients[id.owner.number]?.memberships.first { $0.id == id }
     }
 
     private func reader(of membership: GroupMembership) -> Reader? {
@@ -167,19 +211,18 @@ extension BrokerShard {
     private func commit(_ membership: GroupMembership, _ number: Int) {
         guard let progress = membership.partitions[number], progress.isDirty else { return }
         membership.update(number) { $0.isDirty = false }
-        let partition = StreamPartition(stream: membership.key.stream, number: Int32(number))
         commit(
             .offset(
-                group: membership.key.group, partition,
+                group: membership.key.group, membership.partition(number),
                 CommittedOffset(offset: progress.committed, committedAt: wallClock)))
     }
 
     private func release(_ membership: GroupMembership, _ number: Int) {
         commit(membership, number)
-        guard let progress = membership.remove(number) else { return }
-        let handover = GroupHandover(
-            partition: number, acknowledged: progress.acknowledged, sentEnd: progress.sentEnd)
-        tell(membership.coordinator, .groupReleased(membership.key, member: membership.memberID, handover))
+        guard let handover = membership.remove(number) else { return }
+        tell(
+            membership.coordinator,
+            .groupReleased(membership.key.group, member: membership.memberID, handover))
     }
 
     // MARK: Leaving
@@ -191,26 +234,38 @@ extension BrokerShard {
             let token = DeliveryToken(rawValue: delivery.token)
             if token.kind == .group { finishMember(client, token) }
         }
-        for membership in client.memberships { leave(membership) }
+        // Of all streams of a group at once, so that it is not balanced over what is about to go as well.
+        for (_, memberships) in Dictionary(grouping: client.memberships, by: \.key.group) { leave(memberships) }
         client.groupInFlight = [:]
+        assert(client.memberships.isEmpty)
     }
 
     /// Ends a membership, unless that has happened already.
     func leave(_ membership: GroupMembership) {
-        guard let index = membership.client.memberships.firstIndex(where: { $0 === membership }) else { return }
-        membership.client.memberships.remove(at: index)
+        guard membership.client.memberships.contains(where: { $0 === membership }) else { return }
+        leave([membership])
+    }
+
+    /// Ends memberships of one client in one group.
+    private func leave(_ memberships: [GroupMembership]) {
+        guard let first = memberships.first else { return }
         var handovers: [GroupHandover] = []
-        for number in membership.partitions.keys.sorted() {
-            commit(membership, number)
-            if let progress = membership.remove(number) {
-                handovers.append(
-                    GroupHandover(
-                        partition: number, acknowledged: progress.acknowledged, sentEnd: progress.sentEnd))
+        for membership in memberships {
+            first.client.memberships.removeAll { $0 === membership }
+            for number in membership.partitions.keys.sorted() {
+                commit(membership, number)
+                if let handover = membership.remove(number) { handovers.append(handover) }
             }
         }
-        let owner = ClientOwner(shard: settings.index, number: membership.client.number)
+        let ended = Dictionary(uniqueKeysWithValues: memberships.map { ($0.key, $0.id) })
         tell(
-            membership.coordinator,
-            .groupLeft(membership.key, member: membership.memberID, owner, handovers))
+            first.coordinator,
+            .groupLeft(first.key.group, member: first.memberID, ended, handovers))
+        // Last: who is not counted any more has committed and told everything.
+        peers.withOffsets { offsets in
+            for membership in memberships {
+                offsets.registry.leave(membership.key.group, stream: membership.key.stream)
+            }
+        }
     }
 }

@@ -72,7 +72,8 @@ package final class BrokerShard {
     /// The replays that have an end or a pace.
     var courses: [Reader] = []
     /// The consumer groups that are coordinated here.
-    var consumerGroups: [GroupKey: ConsumerGroup] = [:]
+    var consumerGroups: [String: ConsumerGroup] = [:]
+    var nextMembershipNumber: UInt64 = 1
     /// Memberships with something to commit.
     var dirtyMemberships: [GroupMembership] = []
     /// The broker's own topics, as they were last told.
@@ -320,12 +321,13 @@ package final class BrokerShard {
         case .shareFinished(let key, let token, let owner): finished(key, token, by: owner)
         case .shareRefused(let key, let token, let owner): refused(key, token, by: owner)
         case .shareReady(let key, let owner): ready(key, owner)
-        case .groupJoined(let key, let member, let owner, let host): joined(key, member, owner, host: host)
-        case .groupLeft(let key, let member, let owner, let handovers): left(key, member, owner, handovers)
-        case .groupReleased(let key, let member, let handover): released(key, member, handover)
+        case .groupJoined(let join): joined(join)
+        case .groupLeft(let name, let member, let memberships, let handovers):
+            left(name, member, memberships, handovers)
+        case .groupReleased(let name, let member, let handover): released(name, member, handover)
         case .groupAssigned(let assignment): take(assignment)
-        case .groupRevoked(let key, let number, let partition): revoked(key, number, partition)
-        case .groupReset(let key, let offsets): reset(key, to: offsets)
+        case .groupRevoked(let id, let partition): revoked(id, partition)
+        case .groupReset(let name, let offsets): reset(name, to: offsets)
         case .groupForgotten(let name): forgotten(name)
         case .system(let topics): take(topics)
         case .presence(let topic): told(topic)

@@ -22,18 +22,18 @@ package enum ShardMessage: Sendable {
     case shareRefused(key: [UInt8], DeliveryToken, ClientOwner)
     /// A member takes records again.
     case shareReady(key: [UInt8], ClientOwner)
-    /// A client of some shard joined a consumer group that is coordinated here.
-    case groupJoined(GroupKey, member: String, ClientOwner, host: String)
-    /// It is gone, with everything that it had.
-    case groupLeft(GroupKey, member: String, ClientOwner, [GroupHandover])
+    /// A client of some shard reads a stream in a consumer group that is coordinated here.
+    case groupJoined(GroupJoin)
+    /// It reads streams of the group no longer, and has nothing of them any more.
+    case groupLeft(String, member: String, [GroupKey: MembershipID], [GroupHandover])
     /// It has let go of a partition.
-    case groupReleased(GroupKey, member: String, GroupHandover)
+    case groupReleased(String, member: String, GroupHandover)
     /// A client of this shard has a partition from here on.
     case groupAssigned(GroupAssignment)
     /// It must let go of one.
-    case groupRevoked(GroupKey, clientNumber: UInt64, partition: Int)
+    case groupRevoked(MembershipID, StreamPartition)
     /// A group that is coordinated here is to be moved.
-    case groupReset(GroupKey, [Int: Offset])
+    case groupReset(String, [StreamPartition: Offset])
     /// A group without members was taken off the record.
     case groupForgotten(String)
     /// What the broker's own topics say now.

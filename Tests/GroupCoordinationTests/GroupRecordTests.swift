@@ -37,7 +37,9 @@ struct GroupRecordTests {
     @Test("a group's metadata comes back as it was written, and cut anywhere it is nothing")
     func metadata() {
         let members = [
-            GroupMetadata.Member(memberID: "a", clientID: "a", host: "h", partitions: [partition]),
+            GroupMetadata.Member(
+                memberID: "a", clientID: "a", host: "h",
+                partitions: [partition, StreamPartition(stream: "t", number: 0)]),
             GroupMetadata.Member(memberID: "b", clientID: "b", host: "", partitions: []),
         ]
         let metadata = GroupMetadata(
@@ -63,8 +65,15 @@ struct GroupRecordTests {
         #expect(table.committed("g", partition)?.offset == Offset(rawValue: 7))
         #expect(table.idle(before: Timestamp(rawValue: 2)).isEmpty)
         #expect(table.idle(before: Timestamp(rawValue: 3)) == ["g"])
-        for record in table.removal(of: "g") { table.apply(key: record.key, value: record.value) }
+        var replayed = table
+        guard case .removed(let records) = table.remove("g") else {
+            Issue.record("it is not removed")
+            return
+        }
         #expect(table.names.isEmpty)
+        #expect(table.remove("g") == .unknown)
+        for record in records { replayed.apply(key: record.key, value: record.value) }
+        #expect(replayed.names.isEmpty)
         table.apply(key: [9, 9], value: nil)
         #expect(table.damagedCount == 1)
     }

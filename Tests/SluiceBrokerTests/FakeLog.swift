@@ -32,12 +32,20 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     private var heldFetches: [() -> Void] = []
 
     /// A log of the stream `mqtt` and the node's own, one partition each.
-    init(durability: Durability = .fsync, tailBytesMax: Int = 64 << 20, partitionCount: Int = 1) {
+    /// - Parameter others: streams besides, with as many partitions.
+    init(
+        durability: Durability = .fsync, tailBytesMax: Int = 64 << 20, partitionCount: Int = 1, others: [String] = []
+    ) {
         var mqtt = StreamSettings(name: "mqtt")
         mqtt.durability = durability
         mqtt.partitionCount = partitionCount
         let settings =
             [mqtt] + ["__sessions", "__retained", "__presence", "__consumer_offsets"].map { StreamSettings(name: $0) }
+            + others.map { name in
+                var settings = mqtt
+                settings.name = name
+                return settings
+            }
         var count = 0
         streams = settings.map { setting in
             let partitions = (count..<count + setting.partitionCount).map { PartitionID(rawValue: UInt32($0)) }
@@ -101,7 +109,8 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     func crashed() -> FakeLog {
         flush()
         let log = FakeLog(
-            durability: streams[0].settings.durability, partitionCount: streams[0].settings.partitionCount)
+            durability: streams[0].settings.durability, partitionCount: streams[0].settings.partitionCount,
+            others: streams.dropFirst(5).map(\.settings.name))
         log.recover(history)
         return log
     }

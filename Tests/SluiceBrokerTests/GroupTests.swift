@@ -3,6 +3,7 @@ import GroupCoordination
 import MQTTWire
 import SluiceCore
 import Testing
+import TopicRouting
 
 @testable import SluiceBroker
 
@@ -11,11 +12,12 @@ struct GroupTests {
     private let filter = "$share/g/$stream/mqtt"
 
     private func member(
-        _ test: TestShard, _ id: String, qos: QoS = .atLeastOnce, offset: String? = nil, expiry: UInt32 = 0
+        _ test: TestShard, _ id: String, filter: String? = nil, qos: QoS = .atLeastOnce, offset: String? = nil,
+        expiry: UInt32 = 0
     ) -> TestClient {
         let properties = PropertyWriter.bytes { PropertyWriter.append(.sessionExpiryInterval, expiry, to: &$0) }
         let client = test.connect(id, .v5, clean: expiry == 0, properties: properties)
-        client.subscribe(filter, qos: qos, offset: offset)
+        client.subscribe(filter ?? self.filter, qos: qos, offset: offset)
         test.settle()
         #expect(client.takeFirst() == "suback [\(qos.rawValue)]")
         return client
@@ -41,10 +43,10 @@ struct GroupTests {
         var id: UInt16
     }
 
-    private func take(_ client: TestClient) -> [Received] {
+    private func take(_ client: TestClient, _ prefix: String = "t/") -> [Received] {
         client.take().compactMap { line in
             let words = line.split(separator: " ")
-            guard words.count > 3, words[0].hasPrefix("t/"), let payload = Int(words[1]) else { return nil }
+            guard words.count > 3, words[0].hasPrefix(prefix), let payload = Int(words[1]) else { return nil }
             return Received(topic: String(words[0]), payload: payload, id: UInt16(words[3].dropFirst()) ?? 0)
         }
     }
@@ -206,6 +208,193 @@ struct GroupTests {
         #expect(test.log.crashed().offsets().names == ["g"])
     }
 
+    // MARK: Several streams
+
+    /// A shard whose streams `mqtt` and `other` have so many partitions each; topics below `o/` go to the second.
+    private func two(_ partitionCount: Int) throws -> TestShard {
+        TestShard(
+            FakeLog(partitionCount: partitionCount, others: ["other"]), rules: try Self.rules())
+    }
+
+    private static func rules() throws -> RuleSet { RuleSet([try Rule(from: "o/#", stream: "other", key: "{topic}")]) }
+
+    private let otherFilter = "$share/g/$stream/other"
+
+    private func publishOther(_ test: TestShard, _ payloads: ClosedRange<Int>) {
+        let client = test.connect("q")
+        for payload in payloads {
+            for topic in 0..<10 {
+                client.publish("o/\(topic)", "\(payload)", qos: .atLeastOnce, id: PacketID(rawValue: UInt16(topic + 1)))
+            }
+            test.settle()
+            _ = client.take()
+        }
+        client.close()
+    }
+
+    private func takeOther(_ client: TestClient) -> [Received] { take(client, "o/") }
+
+    private func request(_ test: TestShard, _ topic: String, _ payload: String = "") -> String {
+        switch topic {
+        case "delete": test.shard.deleteGroup(Array(payload.utf8))
+        case "reset": test.shard.resetGroup(Array(payload.utf8))
+        case _: test.shard.groupsDocument()
+        }
+    }
+
+    /// The offset that the group has committed in all partitions of a stream, added up.
+    private func committed(_ test: TestShard, _ stream: String) -> Int64? {
+        let offsets = test.peers.offsets["g"]?.offsets.filter { $0.key.stream == stream } ?? [:]
+        return offsets.isEmpty ? nil : offsets.values.reduce(0) { $0 + $1.offset.rawValue }
+    }
+
+    private func partitions(_ test: TestShard, of member: String) -> [String: Int]? {
+        let found = test.peers.offsets["g"]?.metadata?.members.first { $0.memberID == member }
+        return found.map { Dictionary(grouping: $0.partitions, by: \.stream).mapValues(\.count) }
+    }
+
+    @Test("members of two streams are on one record, and the offsets of both survive a crash")
+    func spansStreams() throws {
+        let test = try two(2)
+        let (a, b) = (member(test, "a"), member(test, "b", filter: otherFilter))
+        publish(test, 1...1)
+        publishOther(test, 1...1)
+        let (first, second) = (take(a), takeOther(b))
+        #expect(first.count == 10 && second.count == 10)
+        acknowledge(a, first)
+        acknowledge(b, second)
+        test.settle()
+        #expect(partitions(test, of: "a") == ["mqtt": 2])
+        #expect(partitions(test, of: "b") == ["other": 2])
+        let restarted = TestShard(test.log.crashed(), rules: try Self.rules())
+        #expect(committed(restarted, "mqtt") == 10)
+        #expect(committed(restarted, "other") == 10)
+        publishOther(restarted, 2...2)
+        // Those on record before the crash are not there.
+        #expect(request(restarted, "groups").contains("\"members\":[]"))
+        #expect(takeOther(member(restarted, "c", filter: otherFilter)).map(\.payload).allSatisfy { $0 == 2 })
+        #expect(partitions(restarted, of: "c") == ["other": 2])
+    }
+
+    @Test("a group is not deleted while a member of any of its streams is there, and all of it is when none is")
+    func deletes() throws {
+        let test = try two(2)
+        let (a, b) = (member(test, "a"), member(test, "b", filter: otherFilter))
+        publish(test, 1...1)
+        acknowledge(a, take(a))
+        for (leaving, isActive) in [(b, true), (a, false)] {
+            #expect(request(test, "delete", "g") == "{\"error\":\"active\"}")
+            leaving.drop()
+            test.settle()
+            #expect(committed(test, "mqtt") == 10)
+            #expect(request(test, "delete", "g").contains("deleted") == !isActive)
+        }
+        #expect(test.peers.offsets.names.isEmpty)
+        #expect(request(test, "delete", "g") == "{\"error\":\"unknown\"}")
+        test.settle()
+        #expect(test.log.crashed().offsets().names.isEmpty)
+        // It is founded anew, behind everything.
+        let c = member(test, "c")
+        #expect(take(c).isEmpty)
+        publish(test, 2...2)
+        #expect(names(take(c)) == all(2...2))
+    }
+
+    @Test("a group that a killed node has left can be deleted, though its members are on record")
+    func deletesAfterCrash() throws {
+        let test = try two(2)
+        _ = (member(test, "a"), member(test, "b", filter: otherFilter))
+        let restarted = TestShard(test.log.crashed(), rules: try Self.rules())
+        #expect(restarted.peers.offsets["g"]?.metadata?.members.count == 2)
+        #expect(request(restarted, "delete", "g") == "{\"deleted\":true}")
+    }
+
+    @Test("a client that reads two streams is one member; when it leaves one it keeps what it has of the other")
+    func readsBoth() throws {
+        let test = try two(4)
+        let a = member(test, "a")
+        a.subscribe(otherFilter, qos: .atLeastOnce)
+        test.settle()
+        #expect(a.takeFirst() == "suback [1]")
+        let b = member(test, "b", filter: otherFilter)
+        #expect(partitions(test, of: "a") == ["mqtt": 4, "other": 2])
+        #expect(partitions(test, of: "b") == ["other": 2])
+        publish(test, 1...1)
+        let records = take(a)
+        #expect(records.count == 10)
+        a.unsubscribe(otherFilter)
+        test.settle()
+        #expect(partitions(test, of: "a") == ["mqtt": 4])
+        #expect(partitions(test, of: "b") == ["other": 4])
+        // What it had in flight of the other is its own still.
+        acknowledge(a, records)
+        test.settle()
+        #expect(committed(test, "mqtt") == 10)
+        publishOther(test, 1...1)
+        #expect(takeOther(a).isEmpty)
+        #expect(takeOther(b).count == 10)
+    }
+
+    @Test("a client that is lost leaves all streams at once, and what it had of each goes to who reads it")
+    func leavesBoth() throws {
+        let test = try two(2)
+        let a = member(test, "a")
+        a.subscribe(otherFilter, qos: .atLeastOnce)
+        test.settle()
+        publish(test, 1...1)
+        publishOther(test, 1...1)
+        #expect(a.take().count == 21)
+        let (b, c) = (member(test, "b"), member(test, "c", filter: otherFilter))
+        a.drop()
+        test.settle()
+        #expect(names(take(b)) == all(1...1))
+        #expect(takeOther(c).count == 10)
+        #expect(partitions(test, of: "a") == nil)
+    }
+
+    @Test("a reset of one stream moves it alone: nobody lets go of anything of the other")
+    func resetsOne() throws {
+        let test = try two(2)
+        let (a, b) = (member(test, "a"), member(test, "b", filter: otherFilter))
+        publish(test, 1...1)
+        publishOther(test, 1...1)
+        let (first, second) = (take(a), takeOther(b))
+        acknowledge(b, second)
+        test.settle()
+        let generation = test.peers.offsets["g"]?.metadata?.generation
+        #expect(request(test, "reset", "g\nother\n0 0\n1 0") == "{\"reset\":2}")
+        test.settle()
+        #expect(names(takeOther(b)) == names(second))
+        #expect(partitions(test, of: "b") == ["other": 2])
+        #expect(take(a).isEmpty)
+        acknowledge(a, first)
+        test.settle()
+        #expect(committed(test, "mqtt") == 10)
+        // The two partitions were given out again, and no others.
+        #expect(test.peers.offsets["g"]?.metadata?.generation == (generation ?? 0) + 2)
+        // A stream that nobody reads is moved at once, beside members of others.
+        b.drop()
+        test.settle()
+        #expect(request(test, "reset", "g\nother\n0 1\n1 1") == "{\"reset\":2}")
+        #expect(committed(test, "other") == 2)
+    }
+
+    @Test("offsets of a stream that nobody reads any more stay as long as the group does")
+    func keepsUnread() throws {
+        let test = try two(2)
+        let (a, b) = (member(test, "a"), member(test, "b", filter: otherFilter))
+        publishOther(test, 1...1)
+        acknowledge(b, takeOther(b))
+        b.drop()
+        test.settle()
+        for _ in 0..<8 { test.pass(seconds: 86_400) }
+        #expect(committed(test, "other") == 10)
+        a.drop()
+        test.settle()
+        for _ in 0..<8 { test.pass(seconds: 86_400) }
+        #expect(test.peers.offsets.names.isEmpty)
+    }
+
     @Test("what cannot be is refused")
     func refuses() {
         let test = TestShard(FakeLog(partitionCount: 2))
@@ -217,6 +406,11 @@ struct GroupTests {
         a.subscribe("$share/g/$stream/mqtt/a/#", qos: .atLeastOnce)
         test.settle()
         a.subscribe("$share/g/$stream/mqtt/b/#", qos: .atLeastOnce)
+        #expect(a.take() == ["suback [1]", "suback [143]"])
+        // Two names of one thing are not two memberships.
+        a.subscribe("$share/h/$stream/mqtt", qos: .atLeastOnce)
+        test.settle()
+        a.subscribe("$share/h/$stream/mqtt/", qos: .atLeastOnce)
         #expect(a.take() == ["suback [1]", "suback [143]"])
     }
 }

@@ -17,10 +17,11 @@ final class TestShard {
 
     /// A shard on a new log, or one that starts anew on a log that another shard has left.
     init(
-        _ log: FakeLog = FakeLog(), limits: Limits = Limits(), authenticator: (any EnhancedAuthenticator)? = nil
+        _ log: FakeLog = FakeLog(), limits: Limits = Limits(), authenticator: (any EnhancedAuthenticator)? = nil,
+        rules: RuleSet = RuleSet()
     ) {
         self.log = log
-        var settings = ShardSettings(index: 0, limits: limits, rules: RuleSet())
+        var settings = ShardSettings(index: 0, limits: limits, rules: rules)
         settings.authenticator = authenticator
         peers.directory = log.sessions(now: 0, wallClock: Timestamp(rawValue: 0))
         peers.retained = log.retained()

@@ -2,43 +2,56 @@ import GroupCoordination
 import LogInterface
 import SluiceCore
 
-/// A consumer group and the stream that it reads: what `$share/<group>/$stream/<stream>` names.
+/// A consumer group and one of the streams that it reads: what `$share/<group>/$stream/<stream>` names.
 package struct GroupKey: Hashable, Sendable {
     var group: String
     var stream: String
 }
 
-/// The coordinator of one consumer group: who is a member, and who has which partition.
+/// The coordinator of one consumer group: who is a member, and who has which partition of the streams that they read.
 ///
 /// It lives on the shard of whoever joined first; members are reached by messages. Where the group stands is no part of
 /// it: that is what has been committed, in `__consumer_offsets`.
 /// Isolation: its shard's.
 final class ConsumerGroup {
-    let key: GroupKey
-    let stream: StreamDescription
+    let name: String
     var state: GroupState
-    /// The members' connections, by client identifier.
-    var owners: [String: ClientOwner] = [:]
-    /// Where the members come from.
-    var hosts: [String: String] = [:]
+    /// The streams that members read, or have read.
+    private(set) var streams: [String: StreamDescription] = [:]
+    /// Who reads which of them, by member.
+    private(set) var seats: [String: [String: Seat]] = [:]
     /// Records above a partition's committed offset that its last owner had acknowledged.
-    var acknowledged: [Int: Set<Offset>] = [:]
+    var acknowledged: [StreamPartition: Set<Offset>] = [:]
     /// The records of each partition that some member was sent end before this offset.
-    var sentEnds: [Int: Offset] = [:]
+    var sentEnds: [StreamPartition: Offset] = [:]
     /// Where partitions go on that are being moved by hand.
-    var resets: [Int: Offset] = [:]
+    var resets: [StreamPartition: Offset] = [:]
 
-    init(key: GroupKey, stream: StreamDescription, metadata: GroupMetadata?) {
-        self.key = key
-        self.stream = stream
-        var homes = [String?](repeating: nil, count: stream.partitions.count)
-        for member in metadata?.members ?? [] {
-            for partition in member.partitions where partition.stream == key.stream {
-                if homes.indices.contains(Int(partition.number)) { homes[Int(partition.number)] = member.clientID }
-            }
-        }
-        state = GroupState(
-            partitionCount: stream.partitions.count, homes: homes, generation: metadata?.generation ?? 0)
+    /// A member's place in one of the streams.
+    struct Seat {
+        var membership: MembershipID
+        /// Where the member comes from.
+        var host: String
+    }
+
+    init(name: String, homes: [StreamPartition: String], generation: Int32) {
+        self.name = name
+        state = GroupState(homes: homes, generation: generation)
+    }
+
+    /// A member begins to read a stream.
+    func seat(_ join: GroupJoin, _ stream: StreamDescription) {
+        streams[join.key.stream] = stream
+        seats[join.member, default: [:]][join.key.stream] = Seat(membership: join.membership, host: join.host)
+    }
+
+    /// Ends memberships of a member, unless it has others of the same streams by now.
+    /// - Returns: the streams that it reads no longer.
+    func unseat(_ member: String, _ memberships: [GroupKey: MembershipID]) -> [String] {
+        let streams = memberships.filter { seats[member]?[$0.key.stream]?.membership == $0.value }.keys.map(\.stream)
+        for stream in streams { seats[member]?[stream] = nil }
+        if seats[member]?.isEmpty == true { seats[member] = nil }
+        return streams.sorted()
     }
 
     /// A member has let go of a partition.
@@ -47,14 +60,39 @@ final class ConsumerGroup {
         sentEnds[handover.partition] = handover.sentEnd
     }
 
-    /// A partition by its number in the stream.
-    func partition(_ number: Int) -> StreamPartition { StreamPartition(stream: key.stream, number: Int32(number)) }
+    /// What its members have, for the record.
+    func metadata(at now: Timestamp) -> GroupMetadata {
+        let members = state.assignment.map { member in
+            GroupMetadata.Member(
+                memberID: member.member, clientID: member.clientID,
+                host: seats[member.member]?.values.first?.host ?? "", partitions: member.partitions)
+        }
+        return GroupMetadata(generation: state.generation, assignor: "sticky", changedAt: now, members: members)
+    }
+}
+
+/// One membership of a client in one stream of a group. One that has ended and its successor are two, so that what was
+/// on the way to the first does not reach the second.
+package struct MembershipID: Equatable, Sendable {
+    /// The member's connection.
+    var owner: ClientOwner
+    /// Its number among those of its shard.
+    var number: UInt64
+}
+
+/// What a member tells its coordinator when it begins to read a stream.
+package struct GroupJoin: Sendable {
+    var key: GroupKey
+    var membership: MembershipID
+    /// The member's name in the group.
+    var member: String
+    /// Where it comes from.
+    var host: String
 }
 
 /// What a member says of a partition that it lets go of.
 package struct GroupHandover: Sendable {
-    /// The partition's number in the stream.
-    var partition: Int
+    var partition: StreamPartition
     /// Records above what it has committed that it has acknowledged.
     var acknowledged: Set<Offset>
     /// The records that it, or an owner before it, was sent end before this offset.
@@ -63,11 +101,8 @@ package struct GroupHandover: Sendable {
 
 /// What a member gets with a partition.
 package struct GroupAssignment: Sendable {
-    var key: GroupKey
-    /// The member's connection.
-    var clientNumber: UInt64
-    /// The partition's number in the stream.
-    var partition: Int
+    var membership: MembershipID
+    var partition: StreamPartition
     var generation: Int32
     /// The first record that the group has not done with.
     var offset: Offset
@@ -77,11 +112,13 @@ package struct GroupAssignment: Sendable {
     var sentEnd: Offset
 }
 
-/// A client's membership in a consumer group: its partitions, and how far it has come in each.
+/// A client's membership in a consumer group, as a reader of one stream: its partitions, and how far it has come in
+/// each.
 ///
 /// Isolation: its client's shard.
 final class GroupMembership {
     let key: GroupKey
+    let id: MembershipID
     /// The filter as the client wrote it.
     let filter: [UInt8]
     let stream: StreamDescription
@@ -121,8 +158,11 @@ final class GroupMembership {
         }
     }
 
-    init(key: GroupKey, filter: [UInt8], stream: StreamDescription, coordinator: Int, client: Client) {
+    init(
+        key: GroupKey, id: MembershipID, filter: [UInt8], stream: StreamDescription, coordinator: Int, client: Client
+    ) {
         self.key = key
+        self.id = id
         self.filter = filter
         self.stream = stream
         self.coordinator = coordinator
@@ -136,7 +176,10 @@ final class GroupMembership {
     func number(of partition: PartitionID) -> Int? { stream.partitions.firstIndex(of: partition) }
 
     func assigned(_ assignment: GroupAssignment) {
-        partitions[assignment.partition] = Progress(
+        let number = Int(assignment.partition.number)
+        precondition(assignment.partition.stream == key.stream)
+        precondition(partitions[number] == nil)
+        partitions[number] = Progress(
             generation: assignment.generation, committed: assignment.offset, acknowledged: assignment.acknowledged,
             repeatEnd: assignment.sentEnd, sentEnd: assignment.sentEnd)
     }
@@ -147,7 +190,17 @@ final class GroupMembership {
         partitions[number] = progress
     }
 
-    func remove(_ number: Int) -> Progress? { partitions.removeValue(forKey: number) }
+    /// Lets go of a partition.
+    /// - Returns: what its next owner is to know; nil when it is not there.
+    func remove(_ number: Int) -> GroupHandover? {
+        partitions.removeValue(forKey: number).map { progress in
+            GroupHandover(
+                partition: partition(number), acknowledged: progress.acknowledged, sentEnd: progress.sentEnd)
+        }
+    }
+
+    /// A partition by its number in the stream.
+    func partition(_ number: Int) -> StreamPartition { StreamPartition(stream: key.stream, number: Int32(number)) }
 
     // MARK: Records
 

@@ -17,8 +17,6 @@ package struct SessionDirectory: Sendable {
     private var groupShards: [[UInt8]: Int] = [:]
     /// Whether the stream has records of its first version, and is to be written anew.
     var mustRewrite = false
-    /// The shards that coordinate consumer groups, and what these read.
-    private var coordinators: [GroupKey: (shard: Int, filter: [UInt8])] = [:]
     /// Subscriptions to the broker's own topics.
     var systemSubscriptionCount = 0
     /// No session expires before this moment of the monotonic clock.
@@ -137,29 +135,6 @@ package struct SessionDirectory: Sendable {
 
     /// A share group is over.
     mutating func releaseGroup(_ key: [UInt8]) { groupShards[key] = nil }
-
-    // MARK: Consumer groups
-
-    /// Finds the shard that coordinates a consumer group, or gives it to `shard`.
-    /// - Returns: that shard, and the filter that the group reads its stream with.
-    mutating func claimCoordinator(
-        _ key: GroupKey, filter: [UInt8], by shard: Int
-    ) -> (shard: Int, filter: [UInt8], isNew: Bool) {
-        if let known = coordinators[key] { return (known.shard, known.filter, false) }
-        coordinators[key] = (shard, filter)
-        return (shard, filter, true)
-    }
-
-    /// Gives a consumer group to `shard`, which had it when a member was sent there.
-    mutating func claimCoordinator(_ key: GroupKey, by shard: Int) {
-        coordinators[key] = (shard, coordinators[key]?.filter ?? [])
-    }
-
-    /// A consumer group has no coordinator any more.
-    mutating func releaseCoordinator(of key: GroupKey) { coordinators[key] = nil }
-
-    /// The shard that coordinates a consumer group, if one does.
-    func coordinator(of key: GroupKey) -> Int? { coordinators[key]?.shard }
 
     // MARK: Wills
 

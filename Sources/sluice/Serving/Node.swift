@@ -284,6 +284,7 @@ struct StateRecovery {
                 table.apply(key: key.indices.map { bytes[$0] }, value: record.value?.indices.map { bytes[$0] })
             }
         }
+        table.started(at: Timestamp(rawValue: WallClock.milliseconds()))
         return table
     }
 
