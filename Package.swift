@@ -99,7 +99,8 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "SluiceConfiguration", dependencies: ["SluiceCore", "CYAML"], swiftSettings: settings),
         .target(
-            name: "SluiceTesting", dependencies: ["SluiceCore", "RecordFormat", "LogInterface", "CommitLog"],
+            name: "SluiceTesting",
+            dependencies: ["SluiceCore", "Compression", "RecordFormat", "LogInterface", "CommitLog"],
             swiftSettings: settings),
         .executableTarget(
             name: "sluice",
@@ -117,6 +118,12 @@ let package = Package(
         tests("MQTTSessionTests", ["MQTTSession", "MQTTWire", "SluiceCore"]),
         tests("TopicRoutingTests", ["TopicRouting", "SluiceCore"]),
         tests("RecordFormatTests", ["RecordFormat", "SluiceCore", "Checksums", "Compression", "SluiceTesting"]),
+        tests(
+            "LogInterfaceTests",
+            [
+                "LogInterface", "CommitLog", "CommitLogPosix", "RecordFormat", "Compression", "SluiceCore",
+                "SluiceTesting",
+            ]),
         tests(
             "CommitLogTests",
             [

@@ -17,6 +17,8 @@ package struct FileID: RawRepresentable, Hashable, Sendable, BitwiseCopyable {
 package protocol Storage: AnyObject, Sendable {
     /// Opens a file to read and write; it is made when `creating` and it is missing.
     func open(_ path: String, creating: Bool) throws(StorageError) -> FileID
+    /// The system's descriptor of an open file, to send from it; nil where there is none.
+    func descriptor(of file: FileID) -> Int32?
     /// Closes a file. Errors are of no use to anybody and are dropped.
     func close(_ file: FileID)
     /// The file's length in bytes.
@@ -111,6 +113,9 @@ package struct StorageError: Error, Equatable, CustomStringConvertible {
 }
 
 extension Storage {
+    /// None, unless a storage has them.
+    package func descriptor(of file: FileID) -> Int32? { nil }
+
     /// Reads a whole file that is known to be small.
     /// - Throws: `StorageError`, also when it is longer than `byteCountMax`.
     package func contents(_ path: String, byteCountMax: Int) throws(StorageError) -> [UInt8] {

@@ -59,6 +59,9 @@ package final class PosixStorage: Storage {
     }
 
     /// See `Storage`.
+    package func descriptor(of file: FileID) -> Int32? { file.rawValue }
+
+    /// See `Storage`.
     package func close(_ file: FileID) {
         directWriters.withLock { $0[file] = nil }
         Glibc.close(file.rawValue)

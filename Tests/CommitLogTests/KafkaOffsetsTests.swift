@@ -5,6 +5,7 @@ import GroupCoordination
 import LogInterface
 import RecordFormat
 import SluiceCore
+import SluiceTesting
 import Testing
 
 @Suite("Kafka's own tool on the offsets of groups", .serialized)

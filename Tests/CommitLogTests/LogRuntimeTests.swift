@@ -4,6 +4,7 @@ import Foundation
 import LogInterface
 import RecordFormat
 import SluiceCore
+import SluiceTesting
 import Synchronization
 import Testing
 
@@ -120,12 +121,4 @@ final class TemporaryDirectory {
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
-}
-
-/// A wake-up that waits.
-final class Woken: Sendable {
-    private let semaphore = DispatchSemaphore(value: 0)
-    func signal() { semaphore.signal() }
-    func wait() { semaphore.wait() }
-    func wait(within seconds: Double) -> Bool { semaphore.wait(timeout: .now() + seconds) == .success }
 }

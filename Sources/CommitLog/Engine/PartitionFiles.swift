@@ -20,7 +20,8 @@ package struct PartitionFiles: Sendable {
     package func read(
         _ request: ReadRequest, access: any LogStateAccess, noteSuspect: (Offset) -> Void
     ) throws(StorageError) -> PartitionRead {
-        try read(
+        if case .region = request.form, let region = try region(request, access) { return region }
+        return try read(
             request.partition, from: request.offset, hint: request.hint, selection: request.selection,
             form: request.form, byteCountMax: request.byteCountMax, access: access, noteSuspect: noteSuspect)
     }
@@ -52,6 +53,28 @@ package struct PartitionFiles: Sendable {
         case .stored, .region: break
         }
         return read
+    }
+
+    /// Where the records are in a file; nil when they have to be read.
+    private func region(
+        _ request: ReadRequest, _ access: any LogStateAccess
+    ) throws(StorageError) -> PartitionRead? {
+        let partition = request.partition
+        return try whileUnchanged(partition, access) { () throws(StorageError) in
+            let (start, segment) = access.withState { state in
+                let state = state.partitions[partition.index]
+                let from = max(request.offset, state.start)
+                return (from, state.segment(holding: from))
+            }
+            guard let segment,
+                let found = try SegmentRegion.find(
+                    storage, paths, segment, from: max(start, segment.baseOffset), byteCountMax: request.byteCountMax)
+            else { return nil }
+            var read = PartitionRead(nextOffset: found.nextOffset)
+            read.removedCount = start.rawValue - request.offset.rawValue
+            read.region = found.region
+            return read
+        }
     }
 
     private func read(

@@ -81,7 +81,7 @@ package enum SegmentReader {
     /// The index is a cache that nothing checks as a whole: the entry that is used must name the last offset of the
     /// batch at its position, and any other damage to it leads to an earlier position only.
     /// - Complexity: O(log n) reads of the index file, and one of the batch's header.
-    private static func floor(
+    static func floor(
         _ storage: any Storage, _ paths: SegmentPaths, _ segment: SegmentInfo, _ log: FileID, _ offset: Offset
     ) throws(StorageError) -> (position: Int64, offset: Offset)? {
         guard offset > segment.baseOffset else { return nil }

@@ -4,6 +4,7 @@ import Foundation
 import LogInterface
 import RecordFormat
 import SluiceCore
+import SluiceTesting
 import Synchronization
 import Testing
 

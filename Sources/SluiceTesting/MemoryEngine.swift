@@ -1,0 +1,403 @@
+import Compression
+package import LogInterface
+package import RecordFormat
+package import SluiceCore
+import Synchronization
+
+/// A log engine in memory, which shares nothing with the embedded one: what both do is what the interface says.
+///
+/// It answers as a cluster does: an append has no offset until it settles, and what has not settled is seen by nobody.
+/// Isolation: any thread; everything is behind one lock, which is given back before anybody is woken.
+package final class MemoryEngine: LogEngine {
+    /// When appends settle.
+    package enum Pace: Sendable {
+        /// At once.
+        case atOnce
+        /// When a test says so: `settle`.
+        case whenTold
+    }
+
+    private struct Partition {
+        var name: String
+        var start = Offset.zero
+        var end = Offset.zero
+        var entries: [TailEntry] = []
+        var producers: [ProducerID: Producer] = [:]
+    }
+
+    private struct Producer {
+        var epoch: Int16
+        /// The sequence that is due.
+        var due: Int32
+        /// The last batches: first sequence, end of it, base offset. Kafka keeps five.
+        var recent: [(first: Int32, end: Int32, offset: Offset)] = []
+    }
+
+    private struct Loop {
+        var wake: @Sendable () -> Void
+        var lastTicket: UInt64 = 0
+        var settlements: [Settlement] = []
+        var fetched: [(number: UInt64, read: PartitionRead)] = []
+        /// How many entries of `order` its scans have passed; nil while it does not scan.
+        var scans: (appended: Int?, durable: Int?)
+    }
+
+    private struct Pending {
+        var loop: LoopID
+        var ticket: AppendTicket
+        var appends: [Append]
+        var isSequenced: Bool
+    }
+
+    private struct State {
+        var streams: [StreamDescription] = []
+        var partitions: [Partition] = []
+        var loops: [Loop] = []
+        var pending: [Pending] = []
+        /// Everything that has settled, in its order.
+        var order: [TailEntry] = []
+        var trouble: LogTrouble?
+    }
+
+    private let pace: Pace
+    private let state: Mutex<State>
+
+    /// An engine with these streams, empty.
+    package init(_ settings: [StreamSettings], pace: Pace = .atOnce) {
+        self.pace = pace
+        var initial = State()
+        for setting in settings {
+            let first = UInt32(initial.partitions.count)
+            let ids = (0..<UInt32(setting.partitionCount)).map { PartitionID(rawValue: first + $0) }
+            initial.partitions += ids.map { _ in Partition(name: setting.name) }
+            initial.streams.append(
+                StreamDescription(settings: setting, id: "memory-\(setting.name)", partitions: ids))
+        }
+        state = Mutex(initial)
+    }
+
+    // MARK: What a test does
+
+    /// Lets the oldest appends settle that have not.
+    /// - Returns: how many have.
+    @discardableResult
+    package func settle(atMost countMax: Int = .max) -> Int {
+        let (count, wakes) = state.withLock { state in Self.settle(&state, atMost: countMax) }
+        for wake in wakes { wake() }
+        return count
+    }
+
+    /// Refuses appends with this trouble; nil takes them again.
+    package func setTrouble(_ trouble: LogTrouble?) { state.withLock { $0.trouble = trouble } }
+
+    /// Every record of a partition, in its order.
+    package func batches(of partition: PartitionID) -> [RecordBatch] {
+        state.withLock { $0.partitions[partition.index].entries.map(\.batch) }
+    }
+
+    private static func settle(_ state: inout State, atMost countMax: Int) -> (Int, [@Sendable () -> Void]) {
+        let count = min(countMax, state.pending.count)
+        var woken: Set<LoopID> = []
+        for pending in state.pending.prefix(count) {
+            let outcome = perform(pending, &state)
+            state.loops[pending.loop.index].settlements.append(Settlement(ticket: pending.ticket, outcome: outcome))
+            woken.insert(pending.loop)
+        }
+        state.pending.removeFirst(count)
+        if count > 0 {
+            for (index, loop) in state.loops.enumerated() where loop.scans.appended != nil || loop.scans.durable != nil
+            {
+                woken.insert(LoopID(index: index))
+            }
+        }
+        return (count, woken.map { state.loops[$0.index].wake })
+    }
+
+    private static func perform(_ pending: Pending, _ state: inout State) -> Settlement.Outcome {
+        if let trouble = state.trouble, pending.appends.contains(where: { !isInternal($0.partition, state) }) {
+            return .refused(trouble.isPassing ? .full : .failed)
+        }
+        if pending.isSequenced, let append = pending.appends.first {
+            if let outcome = verdict(append, state) { return outcome }
+            note(append, &state)
+        }
+        for append in pending.appends {
+            let index = append.partition.index
+            append.batch.assign(state.partitions[index].end)
+            state.partitions[index].end = append.batch.nextOffset
+            let entry = TailEntry(
+                batch: append.batch, partition: append.partition, topicHashes: append.topicHashes)
+            state.partitions[index].entries.append(entry)
+            state.order.append(entry)
+        }
+        return .stored
+    }
+
+    private static func isInternal(_ partition: PartitionID, _ state: State) -> Bool {
+        state.partitions[partition.index].name.hasPrefix("__")
+    }
+
+    // MARK: Producers
+
+    private static func verdict(_ append: Append, _ state: State) -> Settlement.Outcome? {
+        let header = append.batch.header
+        guard let producer = state.partitions[append.partition.index].producers[header.producerID] else { return nil }
+        if header.producerEpoch < producer.epoch { return .refused(.fenced(epoch: producer.epoch)) }
+        guard header.producerEpoch == producer.epoch else {
+            return header.baseSequence == 0 ? nil : .refused(.outOfOrder(due: 0))
+        }
+        if let known = producer.recent.first(where: { $0.first == header.baseSequence }) {
+            return .duplicate(known.offset)
+        }
+        return header.baseSequence == producer.due ? nil : .refused(.outOfOrder(due: producer.due))
+    }
+
+    private static func note(_ append: Append, _ state: inout State) {
+        let (header, index) = (append.batch.header, append.partition.index)
+        var producer = state.partitions[index].producers[header.producerID] ?? Producer(epoch: 0, due: 0)
+        if producer.epoch != header.producerEpoch { producer.recent = [] }
+        producer.epoch = header.producerEpoch
+        producer.due = header.baseSequence + Int32(header.lastOffsetDelta) + 1
+        producer.recent.append((header.baseSequence, producer.due, state.partitions[index].end))
+        if producer.recent.count > 5 { producer.recent.removeFirst() }
+        state.partitions[index].producers[header.producerID] = producer
+    }
+
+    // MARK: The engine
+
+    /// See `LogEngine`.
+    package var streams: [StreamDescription] { state.withLock { $0.streams } }
+
+    /// Everything of an append settles in one step.
+    package var appendsAtomically: Bool { true }
+
+    /// See `LogEngine`.
+    package func register(wake: @escaping @Sendable () -> Void) -> LoopID {
+        state.withLock { state in
+            state.loops.append(Loop(wake: wake, scans: (nil, nil)))
+            return LoopID(index: state.loops.count - 1)
+        }
+    }
+
+    /// See `LogEngine`.
+    package func append(_ appends: [Append], from loop: LoopID) -> AppendTicket {
+        take(appends, isSequenced: false, from: loop)
+    }
+
+    /// See `LogEngine`.
+    package func append(sequenced append: Append, from loop: LoopID) -> AppendTicket {
+        take([append], isSequenced: true, from: loop)
+    }
+
+    /// See `LogEngine`.
+    package func fence(from loop: LoopID) -> AppendTicket { take([], isSequenced: false, from: loop) }
+
+    private func take(_ appends: [Append], isSequenced: Bool, from loop: LoopID) -> AppendTicket {
+        let (ticket, wakes) = state.withLock { state in
+            state.loops[loop.index].lastTicket += 1
+            let ticket = AppendTicket(rawValue: state.loops[loop.index].lastTicket)
+            state.pending.append(
+                Pending(loop: loop, ticket: ticket, appends: appends, isSequenced: isSequenced))
+            switch pace {
+            case .whenTold: return (ticket, [@Sendable () -> Void]())
+            case .atOnce: return (ticket, Self.settle(&state, atMost: .max).1)
+            }
+        }
+        for wake in wakes { wake() }
+        return ticket
+    }
+
+    /// See `LogEngine`.
+    package func takeSettlements(of loop: LoopID, into settlements: inout [Settlement]) {
+        settlements += state.withLock { state in
+            defer { state.loops[loop.index].settlements = [] }
+            return state.loops[loop.index].settlements
+        }
+    }
+
+    /// See `LogEngine`.
+    package var patience: Int64 { 0 }
+
+    /// See `LogEngine`.
+    package var isUnderPressure: Bool { false }
+
+    /// See `LogEngine`.
+    package var trouble: LogTrouble? { state.withLock { $0.trouble } }
+
+    /// See `LogEngine`.
+    package func setInterest(_ loop: LoopID, appended: Bool, durable: Bool) {
+        state.withLock { state in
+            let (end, scans) = (state.order.count, state.loops[loop.index].scans)
+            state.loops[loop.index].scans = (
+                appended ? scans.appended ?? end : nil, durable ? scans.durable ?? end : nil
+            )
+        }
+    }
+
+    /// See `LogEngine`.
+    package func scanOffsets(_ loop: LoopID) -> [Offset] {
+        state.withLock { state in
+            var offsets = state.partitions.map(\.end)
+            let passed = state.loops[loop.index].scans.durable ?? state.order.count
+            for entry in state.order[passed...].reversed() { offsets[entry.partition.index] = entry.batch.baseOffset }
+            return offsets
+        }
+    }
+
+    /// See `LogEngine`.
+    package func endOffsets() -> [Offset] { state.withLock { $0.partitions.map(\.end) } }
+
+    /// See `LogEngine`.
+    package var isScanned: Bool {
+        state.withLock { $0.loops.contains { $0.scans.appended != nil || $0.scans.durable != nil } }
+    }
+
+    /// See `LogEngine`.
+    package func scan(_ loop: LoopID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry]) {
+        entries += state.withLock { state in
+            let scans = state.loops[loop.index].scans
+            guard let from = level == .appended ? scans.appended : scans.durable else { return [TailEntry]() }
+            let end = min(state.order.count, from + countMax)
+            switch level {
+            case .appended: state.loops[loop.index].scans.appended = end
+            case .durable: state.loops[loop.index].scans.durable = end
+            }
+            return Array(state.order[from..<end])
+        }
+    }
+
+    /// See `LogEngine`.
+    package func readTail(
+        _ partition: PartitionID, from offset: Offset, level: TailLevel, loop: LoopID, byteCountMax: Int
+    ) -> PartitionRead? {
+        state.withLock { state in
+            let scans = state.loops[loop.index].scans
+            let passed = (level == .appended ? scans.appended : scans.durable) ?? state.order.count
+            let partition = state.partitions[partition.index]
+            guard offset >= partition.start else { return nil }
+            var read = PartitionRead(nextOffset: offset)
+            // What the loop's scan has yet to come to is the scan's.
+            let waiting = state.order[passed...].first { $0.partition == partition.entries.first?.partition }
+            let limit = waiting?.batch.baseOffset ?? partition.end
+            Self.fill(&read, partition, from: offset, before: limit, byteCountMax: byteCountMax) { _ in true }
+            read.isCaughtUp = read.nextOffset >= limit
+            return read
+        }
+    }
+
+    private static func fill(
+        _ read: inout PartitionRead, _ partition: Partition, from offset: Offset, before limit: Offset,
+        byteCountMax: Int, _ isWanted: (RecordBatch) -> Bool
+    ) {
+        var byteCount = 0
+        for entry in partition.entries where entry.batch.nextOffset > offset && entry.batch.baseOffset < limit {
+            guard byteCount < byteCountMax else { break }
+            read.nextOffset = entry.batch.nextOffset
+            guard isWanted(entry.batch) else { continue }
+            read.batches.append(entry.batch)
+            byteCount += entry.batch.byteCount
+        }
+    }
+
+    /// See `LogEngine`.
+    package func fetch(_ request: ReadRequest, for loop: LoopID) {
+        let wake = state.withLock { state in
+            let partition = state.partitions[request.partition.index]
+            let start = max(request.offset, partition.start)
+            var read = PartitionRead(nextOffset: start)
+            read.removedCount = start.rawValue - request.offset.rawValue
+            Self.fill(&read, partition, from: start, before: partition.end, byteCountMax: request.byteCountMax) {
+                Self.isWanted($0, request.selection)
+            }
+            if case .plain = request.form { Self.decompress(&read) }
+            state.loops[loop.index].fetched.append((request.number, read))
+            return state.loops[loop.index].wake
+        }
+        wake()
+    }
+
+    private static func decompress(_ read: inout PartitionRead) {
+        var plain: [RecordBatch] = []
+        for batch in read.batches {
+            do throws(BatchError) {
+                plain.append(try batch.decompressed(byteCountMax: 64 << 20))
+            } catch {
+                read.damagedByteCount += Int64(batch.byteCount)
+            }
+        }
+        read.batches = plain
+    }
+
+    private static func isWanted(_ batch: RecordBatch, _ selection: TopicSelection?) -> Bool {
+        guard let selection, !batch.isCompressed else { return true }
+        var records = RecordReader(batch)
+        let bytes = batch.bytes
+        do throws(BatchError) {
+            while let record = try records.next(bytes) {
+                guard let topic = TopicHeader.topic(of: record, in: bytes) else { return true }
+                if selection.contains(bytes.extracting(topic.indices)) { return true }
+            }
+        } catch {
+            return true
+        }
+        return false
+    }
+
+    /// See `LogEngine`.
+    package func fetchOffset(_ partition: PartitionID, at time: Timestamp, number: UInt64, for loop: LoopID) {
+        let wake = state.withLock { state in
+            let partition = state.partitions[partition.index]
+            let found = partition.entries.first { $0.batch.maxTimestamp >= time }?.batch.baseOffset ?? partition.end
+            state.loops[loop.index].fetched.append((number, PartitionRead(nextOffset: found)))
+            return state.loops[loop.index].wake
+        }
+        wake()
+    }
+
+    /// See `LogEngine`.
+    package func takeFetched(_ loop: LoopID) -> [(number: UInt64, read: PartitionRead)] {
+        state.withLock { state in
+            defer { state.loops[loop.index].fetched = [] }
+            return state.loops[loop.index].fetched
+        }
+    }
+
+    /// See `LogEngine`.
+    package func bounds(_ partition: PartitionID) -> PartitionBounds {
+        state.withLock { state in
+            let partition = state.partitions[partition.index]
+            return PartitionBounds(start: partition.start, highWatermark: partition.end, end: partition.end)
+        }
+    }
+
+    /// See `LogEngine`.
+    package func figures(_ partition: PartitionID) -> PartitionFigures {
+        state.withLock { state in
+            let entries = state.partitions[partition.index].entries
+            return PartitionFigures(
+                byteCount: entries.reduce(0) { $0 + Int64($1.batch.byteCount) }, hasRemovable: entries.count > 1)
+        }
+    }
+
+    /// See `LogEngine`.
+    package func setPolicy(_ policy: StreamPolicy, of stream: String) {
+        state.withLock { state in
+            for index in state.streams.indices where state.streams[index].settings.name == stream {
+                state.streams[index].settings.policy = policy
+            }
+        }
+    }
+
+    /// See `LogEngine`.
+    package func trim(_ partition: PartitionID, before offset: Offset) {
+        state.withLock { state in
+            let kept = state.partitions[partition.index].entries.drop { $0.batch.nextOffset <= offset }
+            state.partitions[partition.index].entries = Array(kept)
+            state.partitions[partition.index].start =
+                kept.first?.batch.baseOffset ?? state.partitions[partition.index].end
+        }
+    }
+
+    /// Nothing is removed but by `trim`.
+    package func hold(_ partition: PartitionID, from offset: Offset?, for loop: LoopID) -> Bool { false }
+}
