@@ -56,6 +56,7 @@ let package = Package(
         .target(
             name: "Compression", dependencies: ["CZlib", "CSnappy", "CLZ4", "CZstd"], swiftSettings: sansIO),
         .target(name: "SluiceCore", swiftSettings: sansIO),
+        .target(name: "Speaking", dependencies: ["SluiceCore"], swiftSettings: sansIO),
         .target(name: "Cryptography", dependencies: ["SluiceCore", "COpenSSL"], swiftSettings: sansIO),
         .target(
             name: "RecordFormat", dependencies: ["SluiceCore", "Checksums", "Compression"], swiftSettings: sansIO),
@@ -76,7 +77,7 @@ let package = Package(
         .target(
             name: "SluiceBroker",
             dependencies: [
-                "GroupCoordination",
+                "GroupCoordination", "Speaking",
                 "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "LogInterface",
                 "Bridging",
             ],
@@ -91,10 +92,13 @@ let package = Package(
         .target(name: "EventLoop", dependencies: ["SluiceCore", "CUv", "CLinux"], swiftSettings: settings),
         .target(
             name: "SluiceTransport",
+            dependencies: ["SluiceCore", "Speaking", "Cryptography", "EventLoop", "CLinux", "CWslay"],
+            swiftSettings: settings),
+        .target(
+            name: "SluiceNode",
             dependencies: [
-                "SluiceCore", "Cryptography", "TopicRouting", "LogInterface", "GroupCoordination", "SluiceBroker",
-                "EventLoop", "CLinux",
-                "CWslay",
+                "SluiceCore", "Speaking", "Cryptography", "TopicRouting", "LogInterface", "GroupCoordination",
+                "SluiceBroker", "SluiceTransport",
             ],
             swiftSettings: settings),
         .target(name: "SluiceConfiguration", dependencies: ["SluiceCore", "CYAML"], swiftSettings: settings),
@@ -108,7 +112,8 @@ let package = Package(
                 "Checksums", "Compression", "SluiceCore", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession",
                 "LogInterface", "CommitLog", "GroupCoordination",
                 "SluiceBroker",
-                "Cryptography", "CommitLogPosix", "EventLoop", "SluiceTransport", "SluiceConfiguration", "CLinux",
+                "Cryptography", "CommitLogPosix", "EventLoop", "SluiceTransport", "SluiceNode", "SluiceConfiguration",
+                "CLinux",
                 "Bridging", "BridgeClients",
             ],
             swiftSettings: settings),
@@ -135,11 +140,14 @@ let package = Package(
             [
                 "SluiceBroker", "GroupCoordination", "LogInterface", "CommitLog", "RecordFormat", "MQTTWire",
                 "TopicRouting",
-                "SluiceCore",
+                "SluiceCore", "Speaking",
             ]),
         tests("BridgingTests", ["Bridging", "SluiceCore", "SluiceTesting"]),
         tests("CryptographyTests", ["Cryptography", "SluiceCore"]),
-        tests("SluiceTransportTests", ["SluiceTransport", "SluiceTesting", "SluiceCore"]),
+        tests(
+            "SluiceTransportTests",
+            ["SluiceTransport", "SluiceTesting", "SluiceCore", "Speaking", "Cryptography", "EventLoop", "CLinux"]),
+        tests("SpeakingTests", ["Speaking", "SluiceCore"]),
         tests("GroupCoordinationTests", ["GroupCoordination", "SluiceCore", "SluiceTesting"]),
         tests("SluiceConfigurationTests", ["SluiceConfiguration", "SluiceCore"]),
         tests("RepositoryTests", []),

@@ -31,6 +31,7 @@ let package = Package(
         sansIO("Checksums", ["CISAL", "CXXHash"]),
         sansIO("Compression", ["CZlib", "CSnappy", "CLZ4", "CZstd"]),
         sansIO("SluiceCore", []),
+        sansIO("Speaking", ["SluiceCore"]),
         sansIO("RecordFormat", ["SluiceCore", "Checksums", "Compression"]),
         sansIO("MQTTWire", ["SluiceCore"]),
         sansIO("TopicRouting", ["SluiceCore", "Checksums"]),
@@ -43,7 +44,7 @@ let package = Package(
             "SluiceBroker",
             [
                 "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "LogInterface",
-                "GroupCoordination", "Bridging",
+                "GroupCoordination", "Bridging", "Speaking",
             ]),
         .target(name: "CLinux", path: "Sources/System/CLinux"),
         .target(
@@ -67,7 +68,7 @@ let package = Package(
             dependencies: [
                 "CAllocationCount", "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting",
                 "MQTTSession",
-                "LogInterface", "CommitLog", "GroupCoordination", "SluiceBroker",
+                "LogInterface", "CommitLog", "GroupCoordination", "SluiceBroker", "Speaking",
             ], swiftSettings: settings),
         .executableTarget(
             name: "BatchCompression", dependencies: ["SluiceCore", "Compression", "RecordFormat"],

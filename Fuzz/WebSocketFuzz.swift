@@ -20,6 +20,9 @@ private let upgrade = Array(
     ("GET /mqtt HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         + "Sec-WebSocket-Protocol: mqtt\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").utf8)
 
+private let offer = WebSocketOffer(
+    name: "MQTT", path: "/mqtt", subprotocols: ["mqtt"], messageBytesMax: 268_435_460)
+
 /// What comes out of a stream; answers to pings depend on how they came together and are not compared.
 private struct Outcome: Equatable {
     var payload: [UInt8] = []
@@ -27,7 +30,7 @@ private struct Outcome: Equatable {
 }
 
 private func run(_ bytes: [UInt8], isOpen: Bool, step: Int) -> Outcome {
-    let stream = WebSocketStream(pool: FrameCodecPool())
+    let stream = WebSocketStream(offer: offer, pool: FrameCodecPool())
     var outcome = Outcome()
     var payload = ByteBuffer()
     var reply = ByteBuffer()

@@ -25,7 +25,7 @@ module PacketDecoderFuzz -use-ld=lld -emit-executable -o "$out/PacketDecoderFuzz
     "$out/SluiceCore.o" "$out/MQTTWire.o"
 module CompressionFuzz -use-ld=lld -emit-executable -o "$out/CompressionFuzz" Fuzz/CompressionFuzz.swift \
     "$out/SluiceCore.o" "$out/Checksums.o" "$out/Compression.o" "$out/RecordFormat.o"
-# Of SluiceTransport what is sans-IO; the rest needs the whole broker.
+# Of SluiceTransport what is sans-IO; the rest needs the event loop.
 module SluiceTransport -emit-module -emit-module-path "$out/SluiceTransport.swiftmodule" -emit-object \
     -o "$out/SluiceTransport.o" Sources/SluiceTransport/WebSocket/*.swift
 module WebSocketFuzz -use-ld=lld -emit-executable -o "$out/WebSocketFuzz" Fuzz/WebSocketFuzz.swift \

@@ -1,5 +1,6 @@
 import MQTTWire
 import SluiceCore
+import Speaking
 
 /// How near the node is to what clients together may hold in memory.
 ///
@@ -36,7 +37,7 @@ extension BrokerShard {
 
     /// Takes into account what a client holds now.
     func account(_ client: Client) {
-        var held = client.output.capacity + client.stashedByteCount
+        var held = client.outputQueue.heldByteCount + client.stashedByteCount
         if let reader = client.liveReader {
             held += reader.heldByteCount
             if reader.hasQuick { held += reader.quick.heldByteCount }
@@ -97,7 +98,7 @@ extension BrokerShard {
     }
 
     /// A client keeps `byteCount` bytes of a packet that is half received.
-    package func keeps(_ client: Client, byteCount: Int) {
+    func keeps(_ client: Client, byteCount: Int) {
         guard byteCount != client.stashedByteCount else { return }
         client.stashedByteCount = byteCount
         client.movedAt = now

@@ -62,7 +62,7 @@ extension BrokerShard {
         let filter = Array(key[(slash + 1)...])
         let group = ShareGroup(key: key, filter: filter)
         // A reader belongs to a client; a group has no socket of its own.
-        let nobody = Client(number: 0, address: "", link: nil, limits: settings.limits, now: now)
+        let nobody = Client(number: 0, of: self, peer: .nobody, link: nil)
         let reader = Reader(client: nobody, kind: .group(group))
         let subscription = Subscription(
             client: nobody, filter: key, matched: filter, options: SubscriptionOptions(qos: .exactlyOnce),

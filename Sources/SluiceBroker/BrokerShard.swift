@@ -5,6 +5,7 @@ import MQTTSession
 import MQTTWire
 import RecordFormat
 package import SluiceCore
+package import Speaking
 package import TopicRouting
 
 /// What a shard is made of.
@@ -170,6 +171,9 @@ package final class BrokerShard {
     /// Whether anything waits for the log.
     var waitsForSettlement: Bool { waitsForCommit || !retainedAppends.isEmpty }
 
+    /// Whether the log is so far behind that publishers must wait.
+    package var isUnderPressure: Bool { log.isUnderPressure }
+
     /// Says what an operator should know. What clients can repeat as they like is at level info, and bounded.
     func report(_ severity: LogSeverity, _ text: String) {
         switch severity {
@@ -179,14 +183,14 @@ package final class BrokerShard {
     }
 
     /// Bytes of output above which a client's own bytes are left unread.
-    package var outputBytesMax: Int { settings.limits.outputBytesMax }
+    var outputBytesMax: Int { settings.limits.outputBytesMax }
 
     // MARK: Connections
 
     /// Takes in a new connection.
     /// - Parameter isSurplus: whether there are as many connections as there may be: its CONNECT is refused.
-    package func connected(_ link: any ClientLink, address: String, isSurplus: Bool = false) -> Client {
-        let client = Client(number: nextNumber, address: address, link: link, limits: settings.limits, now: now)
+    package func connected(_ link: any ConnectionLink, peer: PeerIdentity, isSurplus: Bool = false) -> Client {
+        let client = Client(number: nextNumber, of: self, peer: peer, link: link)
         client.isSurplus = isSurplus
         nextNumber += 1
         clients[client.number] = client

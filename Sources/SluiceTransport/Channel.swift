@@ -1,8 +1,9 @@
 import Cryptography
 import SluiceCore
+import Speaking
 
-/// What stands between a socket's bytes and MQTT's: TLS, WebSocket, or a WebSocket inside TLS. A plain connection has
-/// none.
+/// What stands between a socket's bytes and the speaker's: TLS, WebSocket, or a WebSocket inside TLS. A plain
+/// connection has none.
 ///
 /// Isolation: its loop's thread.
 final class Channel {
@@ -10,7 +11,7 @@ final class Channel {
     enum Event: Equatable {
         /// A handshake is not finished.
         case opening
-        /// MQTT flows.
+        /// The speaker's bytes flow.
         case open
         /// The peer has ended it in order.
         case closed
@@ -18,8 +19,8 @@ final class Channel {
         case failed(String)
     }
 
-    /// The peer's address; asked for at once, since a socket that was reset knows it no more.
-    let address: String
+    /// The peer; its address is asked for at once, since a socket that was reset knows it no more.
+    private(set) var peer: PeerIdentity
     private let context: TLSContext?
     /// Made when the first bytes come, so that a silent connection costs nothing.
     private var tls: TLSConnection?
@@ -32,21 +33,21 @@ final class Channel {
     /// what a slow reader costs beyond its own output.
     static let stepBytes = 64 << 10
 
-    init(address: String, tls: TLSContext?, webSocket pool: FrameCodecPool?) {
-        precondition(tls != nil || pool != nil)
-        self.address = address
+    init(peer: PeerIdentity, tls: TLSContext?, webSocket: WebSocketStream?) {
+        precondition(tls != nil || webSocket != nil)
+        self.peer = peer
         context = tls
-        webSocket = pool.map(WebSocketStream.init(pool:))
+        self.webSocket = webSocket
     }
 
-    /// What it is busy with before MQTT flows, for log lines.
+    /// What it is busy with before the speaker's bytes flow, for log lines.
     var handshake: String {
         context != nil && tls?.state ?? .handshaking == .handshaking ? "TLS handshake" : "WebSocket upgrade"
     }
 
     /// Takes bytes off the wire.
     /// - Parameters:
-    ///   - plain: gets MQTT's bytes.
+    ///   - plain: gets the speaker's bytes.
     ///   - wire: gets what must be sent.
     ///   - clear: scratch, for what lies between TLS and WebSocket.
     ///   - frames: scratch, the other way.
@@ -95,7 +96,7 @@ final class Channel {
         }
     }
 
-    /// Wraps MQTT's bytes for the wire.
+    /// Wraps the speaker's bytes for the wire.
     func send(_ plain: Span<UInt8>, wire: inout ByteBuffer, frames: inout ByteBuffer) {
         guard let webSocket else {
             tls?.send(plain, wire: &wire)

@@ -1,6 +1,6 @@
 import Glibc
-import SluiceBroker
 import SluiceCore
+import Speaking
 
 /// Connections whose bytes go through a channel: TLS, WebSocket or both.
 extension Connection {
@@ -11,28 +11,10 @@ extension Connection {
     /// Whether the peer makes us answer and does not read the answers.
     var hasTooMuchUnsent: Bool { channel.map { $0.unsent.count > Self.unsentBytesMax } ?? false }
 
-    // MARK: Reading
+    // MARK: Receiving
 
-    /// Reads what is there, as `read()` does.
-    func read(_ channel: Channel) {
-        for _ in 0..<4 {
-            let room = owner.receiveBuffer(holding: TransportLoop.readBytes)
-            let wanted = owner.receiveCapacity
-            let count = recv(socket, room, wanted, 0)
-            if count < 0 {
-                if errno == EINTR { continue }
-                if errno == EAGAIN { return }
-                return lose()
-            }
-            if count == 0 { return lose() }
-            owner.shard.counters.bytesReceived += UInt64(count)
-            received(UnsafeRawBufferPointer(start: room, count: count), channel)
-            if isClosed || isLingering || isPaused || count < wanted { return }
-        }
-    }
-
-    /// Takes bytes off the wire, and gives those of MQTT that were in them to the shard.
-    private func received(_ wire: UnsafeRawBufferPointer, _ channel: Channel) {
+    /// Takes bytes off the wire, and gives those that were meant for the speaker to it.
+    func received(_ wire: UnsafeRawBufferPointer, _ channel: Channel) {
         owner.plain.removeAll()
         stash.withUnsafeBytes { owner.plain.append($0) }
         let bytes = wire.assumingMemoryBound(to: UInt8.self)
@@ -41,10 +23,10 @@ extension Connection {
             bytes.span, plain: &owner.plain, wire: &owner.wire, clear: &owner.clear, frames: &owner.frames)
         push(channel)
         guard !isClosed else { return }
-        // A client may say all it has to say with the last of its handshake, and leave.
-        if client == nil, event == .open || !owner.plain.isEmpty { open() }
-        if let client, owner.plain.count > stash.count {
-            owner.plain.withUnsafeBytes { take($0, client) }
+        // A peer may say all it has to say with the last of its handshake, and leave.
+        if speaker == nil, event == .open || !owner.plain.isEmpty { open(owner.speaker(of: self, channel.peer)) }
+        if let speaker, owner.plain.count > stash.count {
+            owner.plain.withUnsafeBytes { take($0, speaker) }
         }
         owner.shrinkInput()
         guard !isClosed, !isLingering else { return }
@@ -57,15 +39,15 @@ extension Connection {
 
     /// Ends a connection that the peer, or a fault of its, has ended.
     func end(_ reason: String?) {
-        if let reason { owner.reportFailure("\(name): \(reason)") }
-        if let client { owner.shard.disconnected(client) }
+        if let reason { owner.reportFailure("\(label): \(reason)") }
+        speaker?.disconnected()
         guard !isClosed else { return }
         isLingering = true
-        // Whatever the shard had left for it stays unsent; the channel's last words are on their way.
-        client?.output.reset(keeping: 0)
+        // Whatever the speaker had left for it stays unsent; the channel's last words are on their way.
+        speaker?.outputQueue.reset(keeping: 0)
         if let channel { send(channel) }
         guard !isClosed else { return }
-        updateWatcher()
+        updateEvents()
         owner.linger(self)
     }
 
@@ -73,51 +55,62 @@ extension Connection {
     func giveUp(after seconds: Int) {
         guard let channel else { return }
         owner.reportFailure(
-            "\(name): \(channel.handshake) not finished within \(seconds) s ('limits: connect_timeout')")
+            "\(label): \(channel.handshake) not finished within \(seconds) s ('limits: connect_timeout')")
         finish()
     }
 
     /// Whether its handshakes go on.
-    var isOpening: Bool { !isClosed && !isLingering && client == nil }
+    var isOpening: Bool { !isClosed && !isLingering && speaker == nil }
 
-    private var name: String {
-        let address = channel?.address ?? SocketAddress.peer(of: socket)
-        return client.map { "\($0.name) at \(address)" } ?? address
-    }
+    private var label: String { speaker?.label ?? channel?.peer.address ?? "" }
 
-    /// Reads what no one wants any more: a socket that is closed with unread bytes in it tells its peer of an error,
-    /// and the peer may then throw our last words away.
-    func discard() {
-        let room = owner.receiveBuffer(holding: TransportLoop.readBytes)
-        for _ in 0..<4 {
-            let count = recv(socket, room, owner.receiveCapacity, 0)
-            if count < 0, errno == EINTR { continue }
-            if count < 0, errno == EAGAIN { return }
-            if count <= 0 { return finish() }
-        }
-    }
+    // MARK: Sending
 
-    // MARK: Writing
-
-    /// Sends what waits: first what was wrapped already, then the client's output, a step at a time.
+    /// Sends what waits: first what was wrapped already, then the speaker's output, a step at a time.
     func send(_ channel: Channel) {
         owner.wire.removeAll()
         push(channel)
-        while !isClosed, !isWriteBlocked, let client, !client.output.isEmpty {
-            let count = min(client.output.count, Channel.stepBytes)
-            client.output.withUnsafeBytes { bytes in
-                channel.send(
-                    UnsafeRawBufferPointer(rebasing: bytes[..<count]).assumingMemoryBound(to: UInt8.self).span,
-                    wire: &owner.wire, frames: &owner.frames)
-            }
-            client.output.removeFirst(count)
+        while !isClosed, !isWriteBlocked, let speaker, !speaker.outputQueue.isEmpty {
+            guard wrap(channel, speaker) else { break }
             push(channel)
         }
         guard !isClosed, !isWriteBlocked else { return }
-        client?.waitsSince = nil
-        client?.output.reset(keeping: 4096)
+        if let speaker {
+            speaker.sent(0, isBehind: false)
+            speaker.outputQueue.reset(keeping: 4096)
+        }
         if isLingering { sayGoodbye(channel) }
         owner.shrinkOutput()
+    }
+
+    /// Wraps the next step of the output.
+    /// - Returns: whether there was one; not when a region cannot be read.
+    private func wrap(_ channel: Channel, _ speaker: any Speaker) -> Bool {
+        let count: Int
+        if let region = speaker.outputQueue.firstRegion {
+            owner.clear.removeAll()
+            do throws(RegionFailure) {
+                count = try region.read(into: &owner.clear, byteCountMax: Channel.stepBytes)
+            } catch {
+                giveUp(becauseOf: error.reason, speaker)
+                return false
+            }
+            owner.clear.withUnsafeBytes { bytes in
+                channel.send(
+                    bytes.assumingMemoryBound(to: UInt8.self).span, wire: &owner.wire, frames: &owner.frames)
+            }
+            owner.clear.removeAll()
+        } else {
+            count = speaker.outputQueue.withFirstBytes { bytes in
+                let count = min(bytes.count, Channel.stepBytes)
+                channel.send(
+                    UnsafeRawBufferPointer(rebasing: bytes[..<count]).assumingMemoryBound(to: UInt8.self).span,
+                    wire: &owner.wire, frames: &owner.frames)
+                return count
+            }
+        }
+        speaker.outputQueue.removeFirst(count)
+        return true
     }
 
     /// Sends the loop's `wire` behind what is unsent, and keeps what the socket does not take.
@@ -134,25 +127,21 @@ extension Connection {
     }
 
     private func pushBytes(of buffer: inout ByteBuffer) {
-        while !buffer.isEmpty {
-            let count = buffer.withUnsafeBytes { bytes in
-                Glibc.send(socket, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-            }
-            if count >= 0 {
-                client?.movedAt = owner.shard.now
-                buffer.removeFirst(count)
-                owner.shard.counters.bytesSent += UInt64(count)
-            } else if errno == EAGAIN {
-                isWriteBlocked = true
-                if let client, client.waitsSince == nil { client.waitsSince = owner.shard.now }
-                return updateWatcher()
-            } else if errno != EINTR {
-                // The read side learns of the end too, and tells the shard.
-                buffer.removeAll()
-                client?.output.reset(keeping: 0)
-                if isLingering { finish() }
-                return
-            }
+        guard !buffer.isEmpty, let socket else { return }
+        let progress = socket.send(&buffer)
+        owner.sentByteCount += progress.byteCount
+        switch progress.state {
+        case .all:
+            if let speaker { speaker.sent(progress.byteCount, isBehind: !speaker.outputQueue.isEmpty) }
+        case .later:
+            isWriteBlocked = true
+            speaker?.sent(progress.byteCount, isBehind: true)
+            updateEvents()
+        case .lost, .regionFailed:
+            // The side that reads learns of the end too, and tells the speaker.
+            buffer.removeAll()
+            speaker?.outputQueue.reset(keeping: 0)
+            if isLingering { finish() }
         }
     }
 
@@ -163,5 +152,27 @@ extension Connection {
         push(channel)
         guard !isClosed, !isWriteBlocked else { return }
         halfClose()
+    }
+}
+
+/// Why a region of a file cannot be read.
+struct RegionFailure: Error {
+    let reason: String
+}
+
+extension FileRegion {
+    /// Reads its first bytes.
+    /// - Returns: how many: at least one.
+    func read(into buffer: inout ByteBuffer, byteCountMax: Int) throws(RegionFailure) -> Int {
+        while true {
+            var status = 0
+            buffer.append(upTo: min(count, byteCountMax)) { target in
+                status = pread(source.descriptor, target.baseAddress, target.count, Int(offset))
+                return max(0, status)
+            }
+            if status > 0 { return status }
+            guard status < 0 else { throw RegionFailure(reason: "the file is shorter than it was") }
+            if errno != EINTR { throw RegionFailure(reason: String(cString: strerror(errno))) }
+        }
     }
 }

@@ -1,26 +1,28 @@
 import CLinux
-import EventLoop
 import Glibc
-import SluiceBroker
 import SluiceCore
+import Speaking
 
-/// One client's socket: bytes in, bytes out, and back-pressure both ways. What TLS and WebSocket need beyond that is in
-/// `Connection+Channel.swift`.
+/// One peer's connection: bytes in, bytes out, and back-pressure both ways. What TLS and WebSocket need beyond that is
+/// in `Connection+Channel.swift`, the system calls are in its `ConnectionSocket`.
 ///
 /// Isolation: its loop's thread.
-final class Connection: ReadinessTarget, ClientLink {
-    let socket: Int32
+final class Connection: ConnectionLink {
     unowned let owner: TransportLoop
-    /// What stands between the socket and MQTT; nil for plain TCP.
+    /// What stands between the socket and the speaker; nil for plain TCP.
     let channel: Channel?
-    private var watcher: ReadinessWatcher?
-    /// The shard's side of it; nil until MQTT can flow.
-    private(set) var client: Client?
-    /// The head of a packet that is not whole yet; the only received bytes that outlive a tick.
+    /// Makes the system calls; there from the beginning to the end.
+    private(set) var socket: (any ConnectionSocket)?
+    /// Whose bytes these are; nil until they can flow.
+    private(set) var speaker: (any Speaker)?
+    /// What the speaker has left of the bytes that came; the only received bytes that outlive a tick.
     var stash = ByteBuffer()
+    /// Bytes of memory that the speaker was told of last.
+    private var toldByteCount = 0
+    /// Whether the socket takes no more, or has not said yet that it has: an event follows.
     var isWriteBlocked = false
     private(set) var isPaused = false
-    /// Whether it came when there were as many as there may be: it is told so, and ends.
+    /// Whether it came when there were as many as there may be: its speaker is told so.
     var isSurplus = false
     private(set) var isClosed = false
     /// Whether its last bytes are to be sent before the socket is closed.
@@ -29,97 +31,117 @@ final class Connection: ReadinessTarget, ClientLink {
     var isHalfClosed = false
     /// Whether the peer ended it while it was paused: what came before is still to be taken.
     var endsWhenTaken = false
+    /// Whether something in the output cannot be sent: it is given up at the end of the tick.
+    private var isBroken = false
 
-    init?(_ owner: TransportLoop, socket: Int32, channel: Channel?) {
+    init(_ owner: TransportLoop, channel: Channel?) {
         self.owner = owner
-        self.socket = socket
         self.channel = channel
-        guard let watcher = ReadinessWatcher(owner.loop, socket: socket, target: self) else { return nil }
-        self.watcher = watcher
-        watcher.want(readable: true, writable: false)
     }
 
-    /// Makes it the link of a new client of the shard.
-    func open() {
-        client = owner.shard.connected(
-            self, address: channel?.address ?? SocketAddress.peer(of: socket), isSurplus: isSurplus)
+    /// Begins with a socket, whose events come from now on.
+    func begin(_ socket: any ConnectionSocket) {
+        precondition(self.socket == nil)
+        self.socket = socket
     }
 
-    // MARK: Reading
+    /// Gives it a speaker.
+    func open(_ speaker: any Speaker) { self.speaker = speaker }
 
-    func ready(readable: Bool, writable: Bool) {
-        owner.beginTick()
-        if writable, !isClosed { continueWriting() }
-        guard readable, !isClosed, !isPaused || isHalfClosed else { return }
-        if isLingering {
-            discard()
-        } else if let channel {
-            read(channel)
-        } else {
-            read()
+    // MARK: What the socket asks
+
+    /// Whether bytes that come are wanted.
+    var takesBytes: Bool { !isClosed && (!isPaused || isHalfClosed) }
+
+    /// Whether more bytes are to be read in this turn.
+    var readsOn: Bool { !isClosed && (isHalfClosed || !isPaused && !isLingering) }
+
+    /// How many more bytes make what is half received whole.
+    var wantedByteCount: Int { channel == nil ? speaker?.wantedByteCount ?? 0 : 0 }
+
+    /// Bytes that it would like to have in front of those that come.
+    var heldByteCount: Int { channel == nil ? stash.count : 0 }
+
+    /// Puts `heldByteCount` bytes into a buffer of a back end.
+    func copyHeld(to room: UnsafeMutableRawPointer) {
+        guard channel == nil, !stash.isEmpty else { return }
+        stash.withUnsafeBytes { held in
+            if let base = held.baseAddress { room.copyMemory(from: base, byteCount: held.count) }
         }
     }
 
-    /// Reads what is there, at most a few buffers full, so that one client does not keep the others waiting.
-    private func read() {
-        guard let client else { return }
-        for _ in 0..<4 {
-            let left = stash.count
-            let room = owner.receiveBuffer(holding: left + max(client.wantedByteCount, TransportLoop.readBytes))
-            stash.withUnsafeBytes { held in
-                if let base = held.baseAddress { room.copyMemory(from: base, byteCount: left) }
-            }
-            let wanted = owner.receiveCapacity - left
-            let count = recv(socket, room + left, wanted, 0)
-            if count < 0 {
-                if errno == EINTR { continue }
-                if errno == EAGAIN { return }
-                return lose()
-            }
-            if count == 0 { return lose() }
-            owner.shard.counters.bytesReceived += UInt64(count)
-            take(UnsafeRawBufferPointer(start: room, count: left + count), client)
-            if isClosed || isLingering || count < wanted { return }
-            if owner.mustPause(client) { return pause() }
+    // MARK: Receiving
+
+    /// Bytes have come.
+    /// - Parameters:
+    ///   - bytes: them, valid during the call.
+    ///   - held: how many bytes in front of them are those that `copyHeld` put there: all or none.
+    func received(_ bytes: UnsafeRawBufferPointer, heldByteCount held: Int) {
+        // What no one wants any more is read all the same: a socket that is closed with unread bytes in it tells its
+        // peer of an error, and the peer may then throw our last words away.
+        guard !isClosed, !isLingering else { return }
+        owner.receivedByteCount += bytes.count - held
+        if let channel {
+            return received(bytes, channel)
         }
+        guard let speaker else { return }
+        guard held < stash.count else { return take(bytes, speaker) }
+        stash.append(UnsafeRawBufferPointer(rebasing: bytes[held...]))
+        takeStash(speaker)
     }
 
-    /// Gives bytes to the shard and keeps what it leaves.
-    func take(_ received: UnsafeRawBufferPointer, _ client: Client) {
+    /// The peer sends no more.
+    func ended() { isLingering ? finish() : lose() }
+
+    /// The socket is lost.
+    func failed() { isLingering ? finish() : lose() }
+
+    /// Gives bytes to the speaker and keeps what it leaves.
+    func take(_ received: UnsafeRawBufferPointer, _ speaker: any Speaker) {
         let bytes = received.assumingMemoryBound(to: UInt8.self)
-        let used = owner.shard.received(client, bytes.span)
+        let used = speaker.received(bytes.span)
         stash.removeAll()
-        if used < received.count, !client.isClosing {
+        if used < received.count, !speaker.isClosing {
             stash.append(UnsafeRawBufferPointer(rebasing: received[used...]))
         } else {
             // An idle connection holds no buffer; one that had a large packet gives its memory back.
             stash.reset(keeping: 0)
         }
-        if stash.count > 0 || client.hasStash { owner.shard.keeps(client, byteCount: stash.capacity) }
-        if owner.mustPause(client) { pause() }
+        if stash.capacity != toldByteCount {
+            toldByteCount = stash.capacity
+            speaker.kept(byteCount: toldByteCount)
+        }
+        if speaker.mustWait { pause() }
     }
+
+    /// Gives the speaker what it has left before.
+    private func takeStash(_ speaker: any Speaker) {
+        var held = ByteBuffer()
+        swap(&held, &stash)
+        held.withUnsafeBytes { bytes in take(bytes, speaker) }
+    }
+
+    // MARK: Back-pressure
 
     /// Whether it must go on being left unread for the sake of its own output.
     var mustStayPaused: Bool {
-        guard !isClosed, let client else { return false }
-        return client.isPostponed || client.output.count > owner.shard.outputBytesMax || hasTooMuchUnsent
+        guard !isClosed, let speaker else { return false }
+        return speaker.mustWait || hasTooMuchUnsent
     }
 
-    /// Packets that were postponed, or left in the kernel, can be taken now.
+    /// Bytes that the speaker has left, or that were left in the kernel, can be taken now.
     func resume() {
-        guard !isClosed, !isLingering, let client else { return }
+        guard !isClosed, !isLingering, let speaker else { return }
         isPaused = false
-        updateWatcher()
+        updateEvents()
         guard stash.count > 0 || endsWhenTaken else { return }
-        owner.afterTick { [weak self] in self?.takeStashed(client) }
+        owner.afterTick { [weak self] in self?.goOn(speaker) }
     }
 
-    private func takeStashed(_ client: Client) {
+    private func goOn(_ speaker: any Speaker) {
         guard !isClosed, !isLingering else { return }
-        var held = ByteBuffer()
-        swap(&held, &stash)
-        held.withUnsafeBytes { bytes in take(bytes, client) }
-        owner.shard.endTick()
+        takeStash(speaker)
+        owner.endServiceTick()
         if endsWhenTaken, !isPaused, !isClosed, !isLingering { end(nil) }
     }
 
@@ -127,66 +149,87 @@ final class Connection: ReadinessTarget, ClientLink {
         guard !isPaused, !isClosed else { return }
         isPaused = true
         owner.paused(self)
-        updateWatcher()
+        updateEvents()
     }
 
+    // MARK: Sending
+
+    func flush() {
+        guard !isClosed, !isWriteBlocked, let speaker else { return }
+        if let channel { send(channel) } else { send(speaker) }
+    }
+
+    /// The socket takes bytes again.
+    func canSend() {
+        guard !isClosed else { return }
+        isWriteBlocked = false
+        if let channel { send(channel) } else if let speaker { send(speaker) }
+        guard !isClosed, !isWriteBlocked else { return }
+        updateEvents()
+        speaker?.drained()
+    }
+
+    /// Bytes of the output were sent that `send` left for later; for a channel's bytes there is nothing to take away.
+    func sent(_ byteCount: Int) {
+        guard !isClosed else { return }
+        if channel == nil { speaker?.outputQueue.removeFirst(byteCount) }
+        owner.sentByteCount += byteCount
+        speaker?.sent(byteCount, isBehind: true)
+        canSend()
+    }
+
+    private func send(_ speaker: any Speaker) {
+        guard let socket, !isBroken else { return }
+        let progress = socket.send(&speaker.outputQueue)
+        owner.sentByteCount += progress.byteCount
+        switch progress.state {
+        case .all:
+            speaker.sent(progress.byteCount, isBehind: false)
+            speaker.outputQueue.reset(keeping: isLingering ? 0 : 4096)
+            // A node that stops waits for nobody to hang up.
+            if isLingering { owner.isStopping ? finish() : halfClose() }
+        case .later:
+            isWriteBlocked = true
+            speaker.sent(progress.byteCount, isBehind: true)
+            updateEvents()
+        case .lost:
+            // The side that reads learns of the end too, and tells the speaker.
+            speaker.outputQueue.reset(keeping: 0)
+            if isLingering { finish() }
+        case .regionFailed(let reason): giveUp(becauseOf: reason, speaker)
+        }
+    }
+
+    /// Ends a connection whose peer expects bytes that there are no more. The speaker hears of it when the tick is
+    /// over: it may be the one that flushes.
+    func giveUp(becauseOf reason: String, _ speaker: any Speaker) {
+        owner.reportFailure("\(speaker.label): closed, a region of a file cannot be sent: \(reason)")
+        isBroken = true
+        speaker.outputQueue.reset(keeping: 0)
+        owner.afterTick { [weak self] in
+            guard let self, !isClosed else { return }
+            isLingering ? finish() : lose()
+        }
+    }
+
+    // MARK: Ends
+
     func lose() {
-        guard let client else { return finish() }
-        owner.shard.disconnected(client)
+        // What the speaker says in its last moments goes nowhere.
+        if let speaker { speaker.disconnected() }
         finish()
     }
 
-    // MARK: Writing
-
-    func flush() {
-        guard !isClosed, let client, !isWriteBlocked else { return }
-        if let channel { send(channel) } else { send(client) }
-    }
-
-    private func send(_ client: Client) {
-        while !client.output.isEmpty {
-            let count = client.output.withUnsafeBytes { bytes in
-                Glibc.send(socket, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-            }
-            if count >= 0 {
-                client.movedAt = owner.shard.now
-                client.output.removeFirst(count)
-                owner.shard.counters.bytesSent += UInt64(count)
-            } else if errno == EAGAIN {
-                isWriteBlocked = true
-                if client.waitsSince == nil { client.waitsSince = owner.shard.now }
-                return updateWatcher()
-            } else if errno != EINTR {
-                // The read side learns of the end too, and tells the shard.
-                client.output.reset(keeping: 0)
-                if isLingering { finish() }
-                return
-            }
-        }
-        client.waitsSince = nil
-        client.output.reset(keeping: isLingering ? 0 : 4096)
-        // A broker that stops waits for nobody to hang up.
-        if isLingering { owner.isStopping ? finish() : halfClose() }
-    }
-
-    private func continueWriting() {
-        isWriteBlocked = false
-        if let channel { send(channel) } else if let client { send(client) }
-        guard !isClosed, !isWriteBlocked else { return }
-        updateWatcher()
-        if let client { owner.shard.drained(client) }
-    }
-
     func close() {
-        guard !isClosed, let client else { return }
+        guard !isClosed, let speaker else { return }
         stash.reset(keeping: 0)
         // Nothing is left to be said; TLS and WebSocket have an end of their own to say.
-        guard channel != nil || !client.output.isEmpty else { return finish() }
+        guard channel != nil || !speaker.outputQueue.isEmpty else { return finish() }
         isLingering = true
-        if let channel { send(channel) } else { send(client) }
+        if let channel { send(channel) } else { send(speaker) }
         guard !isClosed else { return }
         // What does not fit goes as the peer reads; one that never does is cut off.
-        updateWatcher()
+        updateEvents()
         owner.linger(self)
     }
 
@@ -194,25 +237,23 @@ final class Connection: ReadinessTarget, ClientLink {
     /// and on a socket that we had closed it would fail there, before it reads why.
     func halfClose() {
         guard !isHalfClosed else { return }
-        guard shutdown(socket, Int32(SHUT_WR)) == 0 else { return finish() }
+        guard socket?.endSending() == true else { return finish() }
         isHalfClosed = true
-        updateWatcher()
+        updateEvents()
     }
 
     /// Cuts a lingering connection off.
     func cut() { finish() }
 
-    func updateWatcher() {
+    func updateEvents() {
         guard !isClosed else { return }
-        watcher?.want(readable: isHalfClosed || !isPaused && !isLingering, writable: isWriteBlocked)
+        socket?.want(readable: isHalfClosed || !isPaused && !isLingering, writable: isWriteBlocked)
     }
 
     func finish() {
         guard !isClosed else { return }
         isClosed = true
-        watcher?.close()
-        watcher = nil
-        Glibc.close(socket)
+        socket?.close()
         owner.closed(self)
     }
 }

@@ -2,52 +2,39 @@ import CLinux
 package import Cryptography
 import EventLoop
 import Glibc
-package import GroupCoordination
-package import LogInterface
-package import SluiceBroker
 package import SluiceCore
+package import Speaking
 import Synchronization
-package import TopicRouting
-
-/// What is spoken on a listener's connections.
-package enum ListenerKind: String, CaseIterable, Sendable {
-    /// MQTT over TCP.
-    case mqtt
-    /// MQTT over TLS.
-    case mqtts
-    /// MQTT over WebSocket.
-    case ws
-    /// MQTT over WebSocket over TLS.
-    case wss
-}
 
 /// One place to listen.
 package struct ListenerEndpoint: Sendable {
-    /// What is spoken there.
-    package var kind: ListenerKind
+    /// What it is called and what is spoken there.
+    package var identity: ListenerIdentity
     /// The numeric address to listen on.
     package var host: String
     /// The port; 0 lets the system choose.
     package var port: UInt16
-    /// What its connections prove themselves with, where TLS is spoken.
+    /// What its connections prove themselves with; nil where TLS is not spoken.
     package var tls: TLSContext?
+    /// What is spoken over WebSocket; nil where it is spoken without.
+    package var webSocket: WebSocketOffer?
 
     /// An endpoint from its parts.
-    package init(kind: ListenerKind, host: String, port: UInt16, tls: TLSContext?) {
-        switch kind {
-        case .mqtt, .ws: precondition(tls == nil)
-        case .mqtts, .wss: precondition(tls != nil)
-        }
-        self.kind = kind
+    package init(
+        _ identity: ListenerIdentity, host: String, port: UInt16, tls: TLSContext? = nil,
+        webSocket: WebSocketOffer? = nil
+    ) {
+        self.identity = identity
         self.host = host
         self.port = port
         self.tls = tls
+        self.webSocket = webSocket
     }
 }
 
 /// What a server needs to listen.
 package struct ServerSettings {
-    /// Where to listen, one of each kind at most.
+    /// Where to listen; no two have one name.
     package var listeners: [ListenerEndpoint]
     /// The number of event loops.
     package var loopCount: Int
@@ -75,14 +62,10 @@ package struct ListenError: Error, CustomStringConvertible {
 /// Isolation: `init` and `run` on one thread, which accepts and takes signals; each loop has its own.
 package final class Server {
     private let settings: ServerSettings
-    private let log: any LogEngine
-    private let rules: RuleSet
     private let report: @Sendable (LogSeverity, String) -> Void
     private var listeners: [Listener] = []
-    private let peers = Peers()
-    /// The node's bridges, which clients ask about; set before `run`.
-    package var bridges: (any BridgeDirectory)?
-    /// How long a stop waits for what is in flight to groups' members and, in `beforeStop`, for bridges.
+    private let connectionCount = ConnectionCount()
+    /// How long a stop waits for what is in flight and, in `beforeStop`, for what else there is.
     package static let drainNanoseconds: Int64 = 1_000_000_000
     /// Called when no connection is accepted any more, while the loops drain.
     package var beforeStop: () -> Void = {}
@@ -101,13 +84,11 @@ package final class Server {
     private final class Listener: ReadinessTarget {
         let socket: Int32
         var door: Door
-        let kind: ListenerKind
         var watcher: ReadinessWatcher?
         var body: ((Listener) -> Void)?
 
         init(_ endpoint: ListenerEndpoint) throws(ListenError) {
-            kind = endpoint.kind
-            door = Door(endpoint.kind, endpoint.tls)
+            door = Door(listener: endpoint.identity, tls: endpoint.tls, webSocket: endpoint.webSocket)
             socket = sluice_listen_tcp(endpoint.host, endpoint.port, 4096)
             guard socket >= 0 else {
                 throw ListenError(
@@ -121,47 +102,44 @@ package final class Server {
         func ready(readable: Bool, writable: Bool) { if readable { body?(self) } }
     }
 
-    /// What the shards share; posts only from `run`'s `ready` until `beforeStop` returns.
-    package var sharedState: any ShardPeers { peers }
+    /// Connections that are open, on all loops.
+    private final class ConnectionCount: Sendable {
+        let value = Atomic<Int>(0)
+    }
 
     /// Where it listens, as `HOST:PORT`, in the order of its settings.
-    package var addresses: [(kind: ListenerKind, address: String)] {
-        listeners.map { ($0.kind, SocketAddress.local(of: $0.socket)) }
+    package var addresses: [(listener: ListenerIdentity, address: String)] {
+        listeners.map { ($0.door.listener, SocketAddress.local(of: $0.socket)) }
     }
 
     /// Binds the listeners; connections wait in the kernel until `run`.
     /// - Throws: `ListenError`.
     package init(
-        settings: ServerSettings, log: any LogEngine, rules: RuleSet, sessions: SessionDirectory,
-        retained: RetainedTree, offsets: OffsetTable,
-        report: @escaping @Sendable (LogSeverity, String) -> Void
+        settings: ServerSettings, report: @escaping @Sendable (LogSeverity, String) -> Void
     ) throws(ListenError) {
         self.settings = settings
-        self.log = log
-        self.rules = rules
         self.report = report
         for endpoint in settings.listeners { listeners.append(try Listener(endpoint)) }
-        peers.directory.withLock { $0 = sessions }
-        peers.retained.withLock { $0 = retained }
-        peers.offsets.withLock { $0 = offsets }
     }
 
-    /// Serves until SIGTERM or SIGINT. Then it takes no more publishes, waits up to a second for what is in flight to
-    /// groups' members, closes every connection, and returns.
+    /// Serves until SIGTERM or SIGINT. Then it begins nothing new, waits up to a second for what is in flight, closes
+    /// every connection, and returns.
     /// - Parameters:
+    ///   - makeService: makes what lives on a loop, from its index and what wakes it from any thread; called for each
+    ///     loop in turn, before any of them runs.
+    ///   - beforeThreads: called when all services are there and none of them runs.
     ///   - reload: called on SIGHUP, on this thread; connections that come meanwhile wait in the kernel.
     ///   - ready: called when connections are accepted.
-    package func run(reload: @escaping () -> Void, ready: () -> Void) {
+    package func run(
+        makeService: (_ index: Int, _ wake: @escaping @Sendable () -> Void) -> any LoopService,
+        beforeThreads: () -> Void, reload: @escaping () -> Void, ready: () -> Void
+    ) {
         loops = (0..<settings.loopCount).map { index in
-            var shard = ShardSettings(index: index, limits: settings.limits, rules: rules)
-            shard.bridges = bridges
-            return TransportLoop(
-                settings: shard, log: log, peers: peers,
-                onClose: { [peers] in peers.connectionCount.subtract(1, ordering: .relaxed) }, report: report)
+            TransportLoop(
+                handshakeSecondsMax: settings.limits.connectSecondsMax, makeService: { makeService(index, $0) },
+                onClose: { [connectionCount] in connectionCount.value.subtract(1, ordering: .relaxed) }, report: report)
         }
-        peers.loops = loops
-        // No thread is there yet, and no client.
-        loops.first?.shard.rewriteSessions()
+        beforeThreads()
         let threads = loops.enumerated().map { index, loop in
             LoopThread(name: "sluice-loop-\(index)") { loop.run() }
         }
@@ -186,8 +164,8 @@ package final class Server {
 
     /// Lets connections that come from now on prove themselves with `context`; those there are keep theirs. On the
     /// thread that runs it.
-    package func replaceContext(of kind: ListenerKind, by context: TLSContext) {
-        for listener in listeners where listener.kind == kind { listener.door = Door(kind, context) }
+    package func replaceContext(of name: String, by context: TLSContext) {
+        for listener in listeners where listener.door.listener.name == name { listener.door.tls = context }
     }
 
     /// Deals new connections out to the loops in turn.
@@ -199,14 +177,14 @@ package final class Server {
                 return waitForDescriptors()
             }
             acceptPauseMilliseconds = Self.shortestAcceptPause
-            let count = peers.connectionCount.load(ordering: .relaxed)
+            let count = connectionCount.value.load(ordering: .relaxed)
             let isSurplus = count >= settings.limits.connectionsMax
             if isSurplus { reportSurplus() }
             guard count < settings.limits.connectionsMax + Limits.surplusConnectionsMax else {
                 Glibc.close(socket)
                 continue
             }
-            peers.connectionCount.add(1, ordering: .relaxed)
+            connectionCount.value.add(1, ordering: .relaxed)
             loops[acceptedCount % loops.count].post(.accepted(socket, listener.door, isSurplus: isSurplus))
             acceptedCount += 1
         }
@@ -255,45 +233,4 @@ package final class Server {
         watchers = []
         loop.stop()
     }
-}
-
-/// The shards of one server, to each other.
-// Sendable: `loops` is set before their threads start and never changes then; the directory is behind its mutex.
-final class Peers: ShardPeers, @unchecked Sendable {
-    let directory = Mutex(SessionDirectory())
-    let retained = Mutex(RetainedTree())
-    let offsets = Mutex(OffsetTable())
-    let counters = Mutex<[BrokerCounters]>([])
-    let refusals = Mutex<[RefusalList]>([])
-    let connectionCount = Atomic<Int>(0)
-    let heldMemory = Atomic<Int>(0)
-    var loops: [TransportLoop] = []
-
-    func withDirectory<Result>(_ body: (inout SessionDirectory) -> Result) -> Result {
-        directory.withLock { directory in body(&directory) }
-    }
-
-    func withRetained<Result>(_ body: (inout RetainedTree) -> Result) -> Result {
-        retained.withLock { retained in body(&retained) }
-    }
-
-    func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result {
-        offsets.withLock { offsets in body(&offsets) }
-    }
-
-    func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result {
-        counters.withLock { counters in body(&counters) }
-    }
-
-    func withRefusals<Result>(_ body: (inout [RefusalList]) -> Result) -> Result {
-        refusals.withLock { refusals in body(&refusals) }
-    }
-
-    func addMemory(_ byteCount: Int) { heldMemory.add(byteCount, ordering: .relaxed) }
-
-    var memoryUse: Int { heldMemory.load(ordering: .relaxed) }
-
-    var shardCount: Int { loops.count }
-
-    func post(_ message: ShardMessage, to shard: Int) { loops[shard].post(.shard(message)) }
 }

@@ -2,49 +2,34 @@ import CLinux
 import Cryptography
 import EventLoop
 import Glibc
-import LogInterface
-import SluiceBroker
 import SluiceCore
+import Speaking
 import Synchronization
 
-/// What comes to a loop from other threads.
+/// What comes to a loop from the thread that accepts.
 enum LoopMessage: Sendable {
     /// A new connection, what is spoken on it, and whether it is one too many.
     case accepted(Int32, Door, isSurplus: Bool)
-    /// A word from another shard.
-    case shard(ShardMessage)
-    /// The node is about to stop: what is in flight to groups' members may be acknowledged until then, by the
-    /// monotonic clock in nanoseconds.
+    /// The node is about to stop: what is in flight may come to its end until then, by the monotonic clock in
+    /// nanoseconds.
     case drain(until: Int64)
     /// The node stops, as soon as the drain is over.
     case stop
 }
 
 /// What is spoken at a listener, with what its connections need for that.
-enum Door: Sendable {
-    /// MQTT over TCP.
-    case mqtt
-    /// MQTT over TLS.
-    case mqtts(TLSContext)
-    /// MQTT over WebSocket.
-    case ws
-    /// MQTT over WebSocket over TLS.
-    case wss(TLSContext)
-
-    /// What a listener of this kind opens; one with TLS has a context.
-    init(_ kind: ListenerKind, _ context: TLSContext?) {
-        switch (kind, context) {
-        case (.mqtt, _): self = .mqtt
-        case (.ws, _): self = .ws
-        case (.mqtts, let context?): self = .mqtts(context)
-        case (.wss, let context?): self = .wss(context)
-        case (.mqtts, nil), (.wss, nil): preconditionFailure("Cannot speak TLS while there is no context")
-        }
-    }
+struct Door: Sendable {
+    let listener: ListenerIdentity
+    /// Nil where TLS is not spoken.
+    var tls: TLSContext?
+    /// Nil where WebSocket is not spoken.
+    let webSocket: WebSocketOffer?
 }
 
-/// One event loop with its shard and its connections, on a thread of its own.
+/// One event loop with its service and its connections, on a thread of its own.
 ///
+/// More than twenty stored properties: what the thread has one of (buffers, timers, lists of connections by what they
+/// wait for), of which no two belong together more than with the rest.
 /// Isolation: its thread, but for `post` and the wake.
 // Sendable: other threads only call `post`, which goes through the mutex and the wake.
 final class TransportLoop: @unchecked Sendable {
@@ -53,8 +38,7 @@ final class TransportLoop: @unchecked Sendable {
     static let readBytes = 256 << 10
 
     let loop = Loop()
-    private(set) var shard: BrokerShard
-    private let log: any LogEngine
+    let service: any LoopService
     private let onClose: () -> Void
     private let mailbox = Mutex<[LoopMessage]>([])
     private let wakeBox: WakeBox
@@ -69,9 +53,14 @@ final class TransportLoop: @unchecked Sendable {
     private let report: (LogSeverity, String) -> Void
     private var failureLines = LineLimiter(burst: 20, nanosecondsPerLine: 200_000_000)
     private var afterTickWork: [() -> Void] = []
+    /// Bytes that the sockets gave and took, of which the service does not know yet.
+    var receivedByteCount = 0
+    var sentByteCount = 0
+    /// Nanoseconds of the monotonic clock, as of this tick's start.
+    private(set) var now: Int64 = 0
     private var memory = UnsafeMutableRawPointer.allocate(byteCount: readBytes, alignment: 4096)
     private(set) var receiveCapacity = readBytes
-    // What one call of a channel leaves, on its way to the shard or to the socket; nothing stays in them.
+    // What one call of a channel leaves, on its way to the speaker or to the socket; nothing stays in them.
     var plain = ByteBuffer()
     var wire = ByteBuffer()
     var clear = ByteBuffer()
@@ -86,27 +75,29 @@ final class TransportLoop: @unchecked Sendable {
     private var drainEnd: Int64 = 0
     /// Looks whether the drain is over.
     private var drainTimer: RepeatingTimer?
-    private var lastPublishCount: UInt64 = 0
     private var lastElapsed = Int64.max
 
-    /// The loop's wake, which the log gets before the loop is made.
+    /// The loop's wake, which the service gets before the loop is made.
     // Sendable: set once before the threads start.
     final class WakeBox: @unchecked Sendable {
         var wake: Wake?
         func send() { wake?.send() }
     }
 
+    /// A loop that does not run yet.
+    /// - Parameters:
+    ///   - makeService: makes what lives on it; it gets what wakes the loop from any thread.
+    ///   - onClose: called for each connection that is gone.
     init(
-        settings: ShardSettings, log: any LogEngine, peers: any ShardPeers, onClose: @escaping () -> Void,
-        report: @escaping (LogSeverity, String) -> Void
+        handshakeSecondsMax: Int, makeService: (_ wake: @escaping @Sendable () -> Void) -> any LoopService,
+        onClose: @escaping () -> Void, report: @escaping (LogSeverity, String) -> Void
     ) {
-        self.log = log
         self.onClose = onClose
         self.report = report
-        handshakeSecondsMax = settings.limits.connectSecondsMax
+        self.handshakeSecondsMax = handshakeSecondsMax
         let box = WakeBox()
         wakeBox = box
-        shard = BrokerShard(settings: settings, log: log, peers: peers, wake: { box.send() }, report: report)
+        service = makeService { box.send() }
         setClocks()
         // The work of a wake is done at the end of its tick, with that of the sockets.
         box.wake = Wake(loop) {}
@@ -147,54 +138,60 @@ final class TransportLoop: @unchecked Sendable {
     private func setClocks() {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
-        shard.now = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        now = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
         clock_gettime(CLOCK_REALTIME_COARSE, &time)
-        shard.wallClock = Timestamp(rawValue: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+        let wallClock = Timestamp(rawValue: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+        service.setClocks(now: now, wallClock: wallClock)
     }
 
     private func endTick() {
         beginTick()
         takeMessages()
-        shard.endTick()
+        endServiceTick()
         while !afterTickWork.isEmpty {
             var work: [() -> Void] = []
             swap(&work, &afterTickWork)
             for body in work { body() }
         }
-        if !pausedConnections.isEmpty, !log.isUnderPressure { resumePaused() }
+        if !pausedConnections.isEmpty, !service.isUnderPressure { resumePaused() }
         if isStopping, connections.isEmpty { finish() }
         keepPace()
         gather()
         isTicking = false
     }
 
-    /// Has a timer of five milliseconds for as long as some replay waits for the time of its next record.
+    /// Lets the service end what it gathered in this tick.
+    func endServiceTick() {
+        tellTraffic()
+        service.endTick()
+    }
+
+    private func tellTraffic() {
+        guard receivedByteCount > 0 || sentByteCount > 0 else { return }
+        service.moved(receivedByteCount: receivedByteCount, sentByteCount: sentByteCount)
+        receivedByteCount = 0
+        sentByteCount = 0
+    }
+
+    /// Has a timer of five milliseconds for as long as the service wants one.
     private func keepPace() {
-        guard shard.isPacing != (pacer != nil), !isStopping else { return }
+        guard service.isPacing != (pacer != nil), !isStopping else { return }
         if let pacer {
             pacer.close()
             self.pacer = nil
         } else {
             pacer = RepeatingTimer(loop, milliseconds: 5) { [unowned self] in
                 setClocks()
-                shard.pace()
+                service.pace()
             }
         }
     }
 
-    /// Publishes in a tick from which the loop has enough to do: then it reads on while the device works.
-    private static let busyPublishCount: UInt64 = 16
-
-    /// Lets messages gather in the sockets while a commit is on its way that this loop waits for. Its end wakes the
-    /// loop once, for the acknowledgements and for what has come meanwhile; without this, each message wakes it, to be
-    /// appended and to wait all the same. A wake of an idle processor was the largest cost of a message at 5,000 a
-    /// second (ADR 0006).
+    /// Lets bytes gather in the sockets for as long as the service has nothing to do with them: until it is woken, or
+    /// the time is over (ADR 0006).
     private func gather() {
-        let publishCount = shard.counters.publishesReceived
-        defer { lastPublishCount = publishCount }
-        guard publishCount - lastPublishCount < Self.busyPublishCount, shard.waitsForCommit, !isStopping else { return }
-        let patience = log.patience
-        if patience > 0 { wakeBox.wake?.wait(atMost: patience) }
+        let time = service.gatheringTime()
+        if time > 0, !isStopping { wakeBox.wake?.wait(atMost: time) }
     }
 
     /// Runs `body` behind the tick that is being worked on.
@@ -210,12 +207,13 @@ final class TransportLoop: @unchecked Sendable {
             swap(&taken, &box)
             return taken
         }
+        // What was left for the service before the message of another thread is done before it.
+        service.takeMessages()
         for message in messages {
             switch message {
             case .accepted(let socket, let door, let isSurplus): accept(socket, door, isSurplus: isSurplus)
-            case .shard(let message): shard.received(message)
             case .drain(let end):
-                shard.beginDrain()
+                service.beginDrain()
                 drainEnd = end
             case .stop:
                 if !stopDrained() {
@@ -230,41 +228,51 @@ final class TransportLoop: @unchecked Sendable {
 
     private func elapsed() {
         setClocks()
-        let now = shard.now
+        let now = now
         let sinceLast = now - lastElapsed
         lastElapsed = now
         let stoodStill = sinceLast > Self.standstillNanoseconds
-        if stoodStill { shard.stoodStill(for: sinceLast) }
-        shard.elapsed()
+        if stoodStill { service.stoodStill(for: sinceLast) }
+        tellTraffic()
+        service.elapsed()
         if !stoodStill { giveUpHandshakes(now) }
         while let oldest = lingering.first, now - oldest.since > 2_000_000_000 {
             oldest.connection.cut()
             _ = lingering.popFirst()
         }
         // A resumed publisher that must stop again is paused by its next read.
-        if !pausedConnections.isEmpty, !log.isUnderPressure { resumePaused() }
+        if !pausedConnections.isEmpty, !service.isUnderPressure { resumePaused() }
         if isStopping, connections.isEmpty { finish() }
     }
 
     // MARK: Connections
 
     private func accept(_ socket: Int32, _ door: Door, isSurplus: Bool) {
-        guard !isStopping, let connection = Connection(self, socket: socket, channel: channel(door, socket)) else {
+        let peer = PeerIdentity(address: SocketAddress.peer(of: socket), listener: door.listener)
+        let connection = Connection(self, channel: channel(door, peer))
+        guard !isStopping, let readiness = ReadinessSocket(loop, socket, of: connection) else {
             Glibc.close(socket)
             return onClose()
         }
+        connection.begin(readiness)
         connection.isSurplus = isSurplus
         connections[ObjectIdentifier(connection)] = connection
-        if connection.channel == nil { connection.open() } else { opening.append((connection, shard.now)) }
+        if connection.channel == nil {
+            connection.open(speaker(of: connection, peer))
+        } else {
+            opening.append((connection, now))
+        }
     }
 
-    private func channel(_ door: Door, _ socket: Int32) -> Channel? {
-        switch door {
-        case .mqtt: nil
-        case .mqtts(let context): Channel(address: SocketAddress.peer(of: socket), tls: context, webSocket: nil)
-        case .ws: Channel(address: SocketAddress.peer(of: socket), tls: nil, webSocket: codecs)
-        case .wss(let context): Channel(address: SocketAddress.peer(of: socket), tls: context, webSocket: codecs)
-        }
+    private func channel(_ door: Door, _ peer: PeerIdentity) -> Channel? {
+        guard door.tls != nil || door.webSocket != nil else { return nil }
+        let stream = door.webSocket.map { WebSocketStream(offer: $0, pool: codecs) }
+        return Channel(peer: peer, tls: door.tls, webSocket: stream)
+    }
+
+    /// Makes a connection's speaker.
+    func speaker(of connection: Connection, _ peer: PeerIdentity) -> any Speaker {
+        service.connected(connection, peer: peer, isSurplus: connection.isSurplus)
     }
 
     /// Ends connections whose handshakes take too long.
@@ -280,9 +288,9 @@ final class TransportLoop: @unchecked Sendable {
         if leftOutCount > 0 { report(.info, "\(leftOutCount) more connections failed meanwhile") }
     }
 
-    /// Logs why a connection failed before or below MQTT, unless there are too many such lines: whoever opens
+    /// Logs why a connection failed below its speaker, unless there are too many such lines: whoever opens
     /// connections by the thousand shall not fill the log.
-    func reportFailure(_ text: String) { if failureLines.admits(at: shard.now) { report(.info, text) } }
+    func reportFailure(_ text: String) { if failureLines.admits(at: now) { report(.info, text) } }
 
     /// Gives the memory of large bursts back, on the way in.
     func shrinkInput() {
@@ -305,13 +313,7 @@ final class TransportLoop: @unchecked Sendable {
     }
 
     /// Gives a closing connection two seconds to take its last bytes and to hang up.
-    func linger(_ connection: Connection) { lingering.append((connection, shard.now)) }
-
-    /// Whether a client must be left unread: the log is behind, the client does not read its answers, or a packet of it
-    /// waits.
-    func mustPause(_ client: Client) -> Bool {
-        client.isPostponed || client.isPublisher && log.isUnderPressure || client.output.count > shard.outputBytesMax
-    }
+    func linger(_ connection: Connection) { lingering.append((connection, now)) }
 
     func paused(_ connection: Connection) { pausedConnections.append(connection) }
 
@@ -339,11 +341,11 @@ final class TransportLoop: @unchecked Sendable {
 
     // MARK: Stopping
 
-    /// Stops when nothing is in flight that a group would hand out again, or when that has taken too long.
+    /// Stops when nothing is in flight that is worth a wait, or when that has taken too long.
     /// - Returns: whether it has stopped.
     private func stopDrained() -> Bool {
         setClocks()
-        guard shard.isDrained || shard.now >= drainEnd else { return false }
+        guard service.isDrained || now >= drainEnd else { return false }
         drainTimer?.close()
         drainTimer = nil
         stop()
@@ -352,10 +354,10 @@ final class TransportLoop: @unchecked Sendable {
 
     private func stop() {
         isStopping = true
-        shard.endTick()
-        shard.shutDown()
+        endServiceTick()
+        service.shutDown()
         for connection in Array(connections.values) { connection.isOpening ? connection.finish() : connection.close() }
-        shard.endTick()
+        endServiceTick()
     }
 
     private func finish() {

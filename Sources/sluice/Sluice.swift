@@ -1,6 +1,7 @@
 import CommitLog
 import Glibc
 import SluiceConfiguration
+import SluiceNode
 import SluiceTransport
 
 @main

@@ -9,11 +9,18 @@ struct LayerTests {
 
     @Test("The broker and its transport cannot see the embedded engine")
     func seam() {
-        for target in ["SluiceBroker", "SluiceTransport", "Bridging", "GroupCoordination"] {
+        for target in ["SluiceBroker", "SluiceTransport", "SluiceNode", "Bridging", "GroupCoordination"] {
             let reached = Layers.reachable(from: target)
             #expect(reached.isDisjoint(with: ["CommitLog", "CommitLogPosix"]), "\(target)")
         }
         #expect(Layers.reachable(from: "SluiceBroker").contains("LogInterface"))
+    }
+
+    @Test("The transport knows connections and bytes: no protocol, no log, no broker")
+    func transport() {
+        let ours = Layers.reachable(from: "SluiceTransport")
+        #expect(ours == ["Speaking", "SluiceCore", "Cryptography", "EventLoop", "CWslay", "CLinux"])
+        #expect(Layers.reachable(from: "Speaking") == ["SluiceCore"])
     }
 
     @Test("A C library has one Swift face")

@@ -8,6 +8,7 @@ enum Layers {
         "Compression": ["CZlib", "CSnappy", "CLZ4", "CZstd"],
         "Cryptography": ["SluiceCore", "COpenSSL"],
         "SluiceCore": [],
+        "Speaking": ["SluiceCore"],
         "RecordFormat": ["SluiceCore", "Checksums", "Compression"],
         "MQTTWire": ["SluiceCore"],
         "KafkaWire": ["RecordFormat"],
@@ -23,23 +24,26 @@ enum Layers {
             "Checksums", "Compression", "Cryptography", "SluiceCore", "RecordFormat", "MQTTWire", "KafkaWire",
             "TopicRouting",
             "DeviceProfiles", "AccessControl", "MQTTSession", "LogInterface", "GroupCoordination", "Bridging",
+            "Speaking",
         ],
         "CommitLogPosix": ["CommitLog", "CLinux"],
         "BridgeClients": ["Bridging", "Cryptography", "CMosquitto", "CRdKafka"],
         "EventLoop": ["SluiceCore", "CUv", "CLinux"],
-        "SluiceTransport": ["SluiceBroker", "EventLoop", "Cryptography", "CWslay"],
+        "SluiceTransport": ["Speaking", "EventLoop", "Cryptography", "CWslay"],
+        "SluiceNode": ["SluiceBroker", "SluiceTransport"],
         "SluiceHTTP": ["SluiceBroker", "CMicroHTTPD"],
         "SluiceConfiguration": ["SluiceCore", "CYAML"],
         "SluiceTesting": sansIO.filter { $0 != "SluiceTesting" },
         "sluice": [
-            "SluiceBroker", "CommitLogPosix", "BridgeClients", "EventLoop", "SluiceTransport", "SluiceHTTP",
+            "SluiceBroker", "CommitLogPosix", "BridgeClients", "EventLoop", "SluiceTransport", "SluiceNode",
+            "SluiceHTTP",
             "SluiceConfiguration",
         ],
     ]
 
     /// Targets that touch nothing outside the process.
     static let sansIO = [
-        "Checksums", "Compression", "Cryptography", "SluiceCore", "RecordFormat", "MQTTWire", "KafkaWire",
+        "Checksums", "Compression", "Cryptography", "SluiceCore", "Speaking", "RecordFormat", "MQTTWire", "KafkaWire",
         "TopicRouting",
         "DeviceProfiles", "AccessControl", "MQTTSession", "LogInterface", "CommitLog", "GroupCoordination", "Bridging",
         "SluiceBroker",

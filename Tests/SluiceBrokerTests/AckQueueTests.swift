@@ -9,7 +9,7 @@ import Testing
 struct AckQueueTests {
     private let test = TestShard()
 
-    private func client() -> Client { test.shard.connected(TestClient(test, .v5), address: "test") }
+    private func client() -> Client { test.shard.connected(TestClient(test, .v5), peer: TestClient.peer) }
 
     /// A PUBACK as `AckQueue` keeps it.
     private func puback(_ id: UInt32) -> UInt32 { 0x4002_0000 | id }

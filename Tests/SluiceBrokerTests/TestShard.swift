@@ -2,6 +2,7 @@ import CommitLog
 import GroupCoordination
 import MQTTWire
 import SluiceCore
+import Speaking
 import Testing
 import TopicRouting
 
@@ -118,7 +119,7 @@ final class FakePeers: ShardPeers, @unchecked Sendable {
 }
 
 /// A client's end of a connection.
-final class TestClient: ClientLink {
+final class TestClient: ConnectionLink {
     private let owner: TestShard
     private let version: ProtocolVersion
     private var decoder: PacketDecoder
@@ -128,13 +129,16 @@ final class TestClient: ClientLink {
     /// Whether the socket takes nothing.
     var isBlocked = false
     private(set) var isClosed = false
+    /// Where all of them come from.
+    static let peer = PeerIdentity(
+        address: "test", listener: ListenerIdentity(name: "test", conversation: .mqtt))
 
     init(_ owner: TestShard, _ version: ProtocolVersion) {
         self.owner = owner
         self.version = version
         decoder = PacketDecoder(side: .client)
         decoder.version = version
-        client = owner.shard.connected(self, address: "test")
+        client = owner.shard.connected(self, peer: Self.peer)
     }
 
     // MARK: The link

@@ -3,6 +3,9 @@ import Testing
 
 @Suite("The request to become a WebSocket")
 struct UpgradeRequestTests {
+    static let offer = WebSocketOffer(
+        name: "MQTT", path: "/mqtt", subprotocols: ["mqtt"], messageBytesMax: 268_435_460)
+
     /// RFC 6455's example, with MQTT's path and subprotocol.
     static let fields = [
         "Host: server.example.com", "Upgrade: websocket", "Connection: Upgrade",
@@ -20,15 +23,33 @@ struct UpgradeRequestTests {
 
     private func refusal(_ head: [UInt8]) -> UpgradeRefusal? {
         do throws(UpgradeRefusal) {
-            _ = try UpgradeRequest(head: head)
+            _ = try UpgradeRequest(head: head, offer: Self.offer)
             return nil
         } catch { return error }
     }
 
     @Test("RFC 6455's example is accepted with its key")
     func example() throws {
-        let request = try UpgradeRequest(head: Self.head())
+        let request = try UpgradeRequest(head: Self.head(), offer: Self.offer)
         #expect(String(decoding: request.accept, as: UTF8.self) == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+        #expect(request.subprotocol == "mqtt")
+    }
+
+    @Test("the listener says which subprotocols it speaks, and its first choice that the client has is taken")
+    func choosesSubprotocol() throws {
+        let offer = WebSocketOffer(
+            name: "Tail", path: "/tail", subprotocols: ["tail.v2", "tail.v1"], messageBytesMax: 1024)
+        func request(_ line: String...) throws(UpgradeRefusal) -> UpgradeRequest {
+            let lines = line.map { "Sec-WebSocket-Protocol: \($0)" }
+            let fields = Self.fields.flatMap { $0.hasPrefix("Sec-WebSocket-Protocol:") ? lines : [$0] }
+            return try UpgradeRequest(head: Self.head("GET /tail HTTP/1.1", with: fields), offer: offer)
+        }
+        #expect(try request("tail.v1, tail.v2").subprotocol == "tail.v2")
+        #expect(try request("chat", "tail.v1").subprotocol == "tail.v1")
+        let error = #expect(throws: UpgradeRefusal.self) { try request("mqtt") }
+        #expect(error?.reason == "'Sec-WebSocket-Protocol' does not offer 'tail.v2' or 'tail.v1'")
+        let elsewhere = #expect(throws: UpgradeRefusal.self) { try UpgradeRequest(head: Self.head(), offer: offer) }
+        #expect(elsewhere?.status == .notFound && elsewhere?.reason == "Tail is served on /tail")
     }
 
     @Test(

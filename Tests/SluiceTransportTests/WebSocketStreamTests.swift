@@ -34,7 +34,7 @@ struct StreamRun {
 
     /// Runs `bytes` through a new stream, `step` at a time, behind an upgrade that goes well unless told otherwise.
     init(_ bytes: [UInt8], step: Int = .max, isOpen: Bool = true) {
-        let stream = WebSocketStream(pool: FrameCodecPool())
+        let stream = WebSocketStream(offer: UpgradeRequestTests.offer, pool: FrameCodecPool())
         if isOpen {
             take(UpgradeRequestTests.head(), stream)
             reply = []
@@ -157,13 +157,13 @@ struct WebSocketStreamTests {
     func boundsMessages() {
         let stream = StreamRun(
             ClientFrame.make(2, [1, 2], isFinal: false)
-                + ClientFrame.make(0, [1], announcing: Int(WebSocketStream.messageBytesMax) - 1))
+                + ClientFrame.make(0, [1], announcing: Int(UpgradeRequestTests.offer.messageBytesMax) - 1))
         #expect(stream.event == .failed("a WebSocket message of more than 268435460 bytes; closed with 1009"))
     }
 
     @Test("what is sent is one unmasked binary frame", arguments: [1, 125, 126, 65_535, 65_536])
     func sends(count: Int) {
-        let stream = WebSocketStream(pool: FrameCodecPool())
+        let stream = WebSocketStream(offer: UpgradeRequestTests.offer, pool: FrameCodecPool())
         var payload = ByteBuffer()
         var wire = ByteBuffer()
         let head = UpgradeRequestTests.head()

@@ -5,6 +5,7 @@ import MQTTWire
 import RecordFormat
 import SluiceBroker
 import SluiceCore
+import Speaking
 import TopicRouting
 
 /// What is measured. Messages look like those of `mqload`: 50 devices, a topic of 26 bytes.
@@ -166,6 +167,8 @@ final class ShardBench {
     let shard: BrokerShard
     private let peers = LonePeers()
     private let link = NoLink()
+    private let peer = PeerIdentity(
+        address: "bench", listener: ListenerIdentity(name: "bench", conversation: .mqtt))
 
     init() {
         shard = BrokerShard(
@@ -174,7 +177,7 @@ final class ShardBench {
     }
 
     func client(_ id: String = "bench") -> Client {
-        let client = shard.connected(link, address: "bench")
+        let client = shard.connected(link, peer: peer)
         let hello = Microbenchmarks.connect(id)
         precondition(shard.received(client, hello.span) == hello.count)
         shard.endTick()
@@ -198,7 +201,7 @@ final class ShardBench {
     }
 }
 
-final class NoLink: ClientLink {
+final class NoLink: ConnectionLink {
     func flush() {}
     func resume() {}
     func close() {}

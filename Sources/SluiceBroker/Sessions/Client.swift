@@ -1,16 +1,7 @@
 import MQTTSession
 import MQTTWire
 package import SluiceCore
-
-/// The way to a client's socket, for its shard.
-package protocol ClientLink: AnyObject {
-    /// Sends what is in the client's output as far as the socket takes it now; the rest follows when it can.
-    func flush()
-    /// Reads on: packets that were postponed can be taken now.
-    func resume()
-    /// Sends what it can of the output, then closes the connection.
-    func close()
-}
+package import Speaking
 
 /// One connection and its session, on the shard that owns it.
 ///
@@ -18,13 +9,15 @@ package protocol ClientLink: AnyObject {
 package final class Client {
     /// A number that no other client of the shard gets again.
     let number: UInt64
-    /// The peer's address, for log lines.
-    let address: String
-    weak var link: (any ClientLink)?
+    /// The shard that owns it, which lives as long as its loop.
+    let shard: BrokerShard
+    /// The other side of the connection.
+    let peer: PeerIdentity
+    weak var link: (any ConnectionLink)?
     var decoder: PacketDecoder
     var session: Session
-    /// Bytes for the socket.
-    package var output = ByteBuffer()
+    /// What the socket is to be sent.
+    package var outputQueue = OutputQueue()
     /// The client identifier; empty before its CONNECT.
     var clientID: [UInt8] = []
     var version = ProtocolVersion.v311
@@ -69,21 +62,19 @@ package final class Client {
     /// Who wants the identifier as soon as this client has it.
     var successor: ClientOwner?
     /// Whether a packet of it waits for the shard, and everything behind that: its socket is left unread.
-    package var isPostponed = false
+    var isPostponed = false
     /// Bytes that it holds: output, read-ahead, a packet that is half received; as last accounted.
     var heldByteCount = 0
     /// Bytes of a packet that is half received, in its connection.
     var stashedByteCount = 0
-    /// Whether bytes of it were accounted as half received.
-    package var hasStash: Bool { stashedByteCount > 0 }
     /// When its socket last took or gave something, by the shard's clock.
-    package var movedAt: Int64 = 0
+    var movedAt: Int64 = 0
     /// Since when some of its output waits for its socket without a moment in which none does.
-    package var waitsSince: Int64?
+    var waitsSince: Int64?
     /// Whether it is on the shard's list of clients with output.
     var isDirty = false
     /// Whether it has published: it is left unread while the log is under pressure.
-    package var isPublisher = false
+    var isPublisher = false
     /// Whether it is closed or about to be.
     package var isClosing = false
     /// How many more bytes make the packet that is half received whole.
@@ -112,14 +103,26 @@ package final class Client {
     /// QoS 0 deliveries that were dropped because its socket took no more.
     var droppedCount: UInt64 = 0
 
-    init(number: UInt64, address: String, link: (any ClientLink)?, limits: Limits, now: Int64) {
+    init(number: UInt64, of shard: BrokerShard, peer: PeerIdentity, link: (any ConnectionLink)?) {
+        let (limits, now) = (shard.settings.limits, shard.now)
         self.number = number
-        self.address = address
+        self.shard = shard
+        self.peer = peer
         self.link = link
         movedAt = now
         decoder = PacketDecoder(side: .server, limits: limits)
         session = Session(limits: limits, now: now)
     }
+
+    /// The bytes at the end of what the socket is to be sent: all of it, since MQTT sends no regions of files.
+    @inline(__always)
+    package var output: ByteBuffer {
+        _read { yield outputQueue.bytes }
+        _modify { yield &outputQueue.bytes }
+    }
+
+    /// The peer's address, for log lines.
+    var address: String { peer.address }
 
     /// The identifier as text, for log lines.
     package var name: String { clientID.isEmpty ? "(no id)" : String(decoding: clientID, as: UTF8.self) }

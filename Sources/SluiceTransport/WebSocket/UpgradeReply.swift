@@ -6,7 +6,7 @@ enum UpgradeReply {
     static func accept(_ request: UpgradeRequest, into reply: inout ByteBuffer) {
         reply.append(utf8: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
         reply.append(utf8: "Sec-WebSocket-Accept: \(String(decoding: request.accept, as: UTF8.self))\r\n")
-        reply.append(utf8: "Sec-WebSocket-Protocol: \(UpgradeRequest.subprotocol)\r\n\r\n")
+        reply.append(utf8: "Sec-WebSocket-Protocol: \(request.subprotocol)\r\n\r\n")
     }
 
     /// Nothing follows this.

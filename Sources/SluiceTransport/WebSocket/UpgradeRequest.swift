@@ -6,7 +6,7 @@ package struct UpgradeRefusal: Error, Equatable, Sendable {
     package enum Status: Int, Sendable {
         /// What came is no request, or lacks something that the handshake needs.
         case badRequest = 400
-        /// MQTT is served on another path.
+        /// What the listener speaks is served on another path.
         case notFound = 404
         /// Only GET can be upgraded.
         case methodNotAllowed = 405
@@ -24,29 +24,50 @@ package struct UpgradeRefusal: Error, Equatable, Sendable {
     package let reason: String
 }
 
-/// An HTTP request to speak MQTT over WebSocket, as far as the handshake needs it.
+/// What a listener speaks over WebSocket.
+package struct WebSocketOffer: Equatable, Sendable {
+    /// What it is called in answers and log lines.
+    package var name: String
+    /// The path that it is served on.
+    package var path: String
+    /// The subprotocols of which clients must offer one, the preferred first.
+    package var subprotocols: [String]
+    /// Bytes of one message at most. Nothing is kept of a message but what the speaker leaves, so this bounds no
+    /// memory; what goes past it is another protocol.
+    package var messageBytesMax: UInt64
+
+    /// An offer from its parts.
+    package init(name: String, path: String, subprotocols: [String], messageBytesMax: UInt64) {
+        precondition(!subprotocols.isEmpty)
+        self.name = name
+        self.path = path
+        self.subprotocols = subprotocols
+        self.messageBytesMax = messageBytesMax
+    }
+}
+
+/// An HTTP request to speak a subprotocol over WebSocket, as far as the handshake needs it.
 ///
-/// Source: RFC 6455 §4.2.1, RFC 9112 §3 and §5, MQTT 5.0 §6.
+/// Source: RFC 6455 §4.2.1, RFC 9112 §3 and §5.
 package struct UpgradeRequest: Equatable, Sendable {
-    /// The path that MQTT is served on.
-    package static let path = "/mqtt"
-    /// The subprotocol that clients must offer [MQTT-6.0.0-3].
-    package static let subprotocol = "mqtt"
     /// Bytes of a request's head at most. Browsers send about 500, and a few kilobytes with cookies.
     package static let headBytesMax = 8 << 10
 
     /// What `Sec-WebSocket-Accept` is made from.
     package let key: [UInt8]
+    /// The subprotocol that both sides speak.
+    package let subprotocol: String
 
     /// Reads a head: everything up to and with the empty line.
+    /// - Parameter offer: what may be asked for.
     /// - Throws: `UpgradeRefusal` for all that does not lead to a WebSocket.
-    package init(head: [UInt8]) throws(UpgradeRefusal) {
+    package init(head: [UInt8], offer: WebSocketOffer) throws(UpgradeRefusal) {
         var lines = try Self.lines(head)[...]
         guard let requestLine = lines.popFirst() else { throw Self.bad("the request is empty") }
-        try Self.checkRequestLine(requestLine)
-        var fields = Fields()
+        try Self.checkRequestLine(requestLine, offer)
+        var fields = Fields(offer)
         for line in lines { try fields.take(line) }
-        try fields.check()
+        subprotocol = try fields.check()
         key = fields.key
     }
 
@@ -80,19 +101,19 @@ package struct UpgradeRequest: Equatable, Sendable {
         return lines
     }
 
-    private static func checkRequestLine(_ line: ArraySlice<UInt8>) throws(UpgradeRefusal) {
+    private static func checkRequestLine(_ line: ArraySlice<UInt8>, _ offer: WebSocketOffer) throws(UpgradeRefusal) {
         let words = line.split(separator: HTTPByte.space, omittingEmptySubsequences: false)
         guard words.count == 3, !words[0].isEmpty, words[0].allSatisfy(HTTPByte.isToken), !words[1].isEmpty,
             words[1].allSatisfy({ $0 > 0x20 && $0 < 0x7F }), words[2].starts(with: Array("HTTP/".utf8))
-        else { throw bad("the first line is not 'GET \(path) HTTP/1.1'") }
+        else { throw bad("the first line is not 'GET \(offer.path) HTTP/1.1'") }
         guard words[2].elementsEqual("HTTP/1.1".utf8) else {
             throw UpgradeRefusal(status: .versionNotSupported, reason: "only HTTP/1.1 is spoken here")
         }
         guard words[0].elementsEqual("GET".utf8) else {
             throw UpgradeRefusal(status: .methodNotAllowed, reason: "only GET can be upgraded to a WebSocket")
         }
-        guard target(words[1]).elementsEqual(path.utf8) else {
-            throw UpgradeRefusal(status: .notFound, reason: "MQTT is served on \(path)")
+        guard target(words[1]).elementsEqual(offer.path.utf8) else {
+            throw UpgradeRefusal(status: .notFound, reason: "\(offer.name) is served on \(offer.path)")
         }
     }
 
@@ -110,14 +131,18 @@ package struct UpgradeRequest: Equatable, Sendable {
 
 /// The header fields that the handshake is about; all others are only looked at for their form.
 private struct Fields {
+    private let offer: WebSocketOffer
     var key: [UInt8] = []
     private var hostCount = 0
     private var keyCount = 0
     private var version: ArraySlice<UInt8>?
     private var isUpgrade = false
     private var isConnectionUpgrade = false
-    private var offersMQTT = false
+    /// Which of the offer's subprotocols the client offers, too.
+    private var offered: Set<Int> = []
     private var hasBody = false
+
+    init(_ offer: WebSocketOffer) { self.offer = offer }
 
     mutating func take(_ line: ArraySlice<UInt8>) throws(UpgradeRefusal) {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex,
@@ -139,8 +164,8 @@ private struct Fields {
             guard version == nil else { throw UpgradeRequest.bad("Sec-WebSocket-Version comes twice") }
             version = value
         } else if isNamed("Sec-WebSocket-Protocol") {
-            offersMQTT =
-                offersMQTT || HTTPByte.list(value, contains: UpgradeRequest.subprotocol, ignoringCase: false)
+            for (index, name) in offer.subprotocols.enumerated()
+            where HTTPByte.list(value, contains: name, ignoringCase: false) { offered.insert(index) }
         } else if isNamed("Content-Length") {
             hasBody = hasBody || !value.elementsEqual("0".utf8)
         } else if isNamed("Transfer-Encoding") {
@@ -148,7 +173,8 @@ private struct Fields {
         }
     }
 
-    func check() throws(UpgradeRefusal) {
+    /// - Returns: the subprotocol to speak.
+    func check() throws(UpgradeRefusal) -> String {
         guard hostCount == 1 else { throw UpgradeRequest.bad("the header 'Host' must come once") }
         guard !hasBody else { throw UpgradeRequest.bad("the request has a body") }
         guard isUpgrade else {
@@ -163,9 +189,11 @@ private struct Fields {
         guard keyCount == 1, HTTPByte.isKey(key) else {
             throw UpgradeRequest.bad("the header 'Sec-WebSocket-Key' must come once, with 16 bytes in base 64")
         }
-        guard offersMQTT else {
-            throw UpgradeRequest.bad("'Sec-WebSocket-Protocol' does not offer '\(UpgradeRequest.subprotocol)'")
+        guard let first = offered.min() else {
+            let names = offer.subprotocols.map { "'\($0)'" }.joined(separator: " or ")
+            throw UpgradeRequest.bad("'Sec-WebSocket-Protocol' does not offer \(names)")
         }
+        return offer.subprotocols[first]
     }
 }
 

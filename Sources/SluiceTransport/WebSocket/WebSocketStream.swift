@@ -1,10 +1,10 @@
 package import SluiceCore
 
-/// The server's side of one WebSocket that carries MQTT: the upgrade, then frames whose payloads are one stream of
+/// The server's side of one WebSocket that carries a stream: the upgrade, then frames whose payloads are one stream of
 /// bytes.
 ///
 /// Isolation: one loop's thread.
-/// Source: RFC 6455, MQTT 5.0 §6.
+/// Source: RFC 6455.
 package final class WebSocketStream {
     /// What bytes that came lead to.
     package enum Event: Equatable, Sendable {
@@ -26,11 +26,11 @@ package final class WebSocketStream {
         case goingAway = 1001
         /// Against RFC 6455.
         case protocolError = 1002
-        /// Text, where MQTT is bytes [MQTT-6.0.0-1].
+        /// Text, where the stream is bytes [MQTT-6.0.0-1].
         case unsupportedData = 1003
         /// A reason that is no UTF-8.
         case invalidPayload = 1007
-        /// Longer than any MQTT packet can be.
+        /// Longer than a message can be.
         case messageTooBig = 1009
     }
 
@@ -51,10 +51,7 @@ package final class WebSocketStream {
         static let pong: UInt8 = 10
     }
 
-    /// Bytes of one message at most: the longest MQTT packet. Nothing is kept of a message but what the MQTT decoder
-    /// wants, so this bounds no memory; what goes past it is not MQTT.
-    package static let messageBytesMax: UInt64 = 268_435_460
-
+    private let offer: WebSocketOffer
     private let pool: FrameCodecPool
     private var state = State.opening(head: [], matched: 0)
     /// The codec that holds a part of a frame of ours.
@@ -66,15 +63,18 @@ package final class WebSocketStream {
     /// The payload of the newest ping, which a pong answers once all that came is read (RFC 6455 §5.5.3).
     private var pingPayload: [UInt8]?
 
-    /// A stream that awaits its upgrade.
-    package init(pool: FrameCodecPool) { self.pool = pool }
+    /// A stream that awaits its upgrade to what `offer` says.
+    package init(offer: WebSocketOffer, pool: FrameCodecPool) {
+        self.offer = offer
+        self.pool = pool
+    }
 
     // MARK: Receiving
 
     /// Takes bytes that came from the peer.
     /// - Parameters:
     ///   - bytes: all of them; none is left for later.
-    ///   - payload: gets MQTT's bytes.
+    ///   - payload: gets the stream's bytes.
     ///   - reply: gets what must be sent.
     package func received(_ bytes: Span<UInt8>, payload: inout ByteBuffer, reply: inout ByteBuffer) -> Event {
         var offset = 0
@@ -87,7 +87,7 @@ package final class WebSocketStream {
                     state = .opening(head: opening.head, matched: opening.matched)
                     return .opening
                 }
-                UpgradeReply.accept(try UpgradeRequest(head: opening.head), into: &reply)
+                UpgradeReply.accept(try UpgradeRequest(head: opening.head, offer: offer), into: &reply)
                 state = .open
             } catch {
                 UpgradeReply.refuse(error, into: &reply)
@@ -187,7 +187,7 @@ package final class WebSocketStream {
         guard head.isMasked else { return (.protocolError, "a WebSocket frame without a mask") }
         guard head.reserved == 0 else { return (.protocolError, "a WebSocket frame with reserved bits") }
         switch head.opcode {
-        case Opcode.text: return (.unsupportedData, "a WebSocket text frame, where MQTT comes in binary ones")
+        case Opcode.text: return (.unsupportedData, "a WebSocket text frame, where \(offer.name) comes in binary ones")
         case Opcode.binary:
             guard !isInMessage else { return (.protocolError, "a WebSocket message within another") }
             messageByteCount = 0
@@ -196,8 +196,8 @@ package final class WebSocketStream {
         case Opcode.close, Opcode.ping, Opcode.pong: return nil
         default: return (.protocolError, "a WebSocket frame of the unknown opcode \(head.opcode)")
         }
-        guard head.payloadByteCount <= Self.messageBytesMax - messageByteCount else {
-            return (.messageTooBig, "a WebSocket message of more than \(Self.messageBytesMax) bytes")
+        guard head.payloadByteCount <= offer.messageBytesMax - messageByteCount else {
+            return (.messageTooBig, "a WebSocket message of more than \(offer.messageBytesMax) bytes")
         }
         messageByteCount += head.payloadByteCount
         isInMessage = true
@@ -242,7 +242,7 @@ package final class WebSocketStream {
 
     // MARK: Sending
 
-    /// Puts MQTT's bytes into one binary frame.
+    /// Puts the stream's bytes into one binary frame.
     package func send(_ payload: Span<UInt8>, into wire: inout ByteBuffer) {
         guard case .open = state, payload.count > 0 else { return }
         let codec = pool.take()

@@ -16,6 +16,7 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -117,6 +118,11 @@ int sluice_connect_tcp_named(const char *host, const char *port, const char **re
 }
 
 int sluice_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+ssize_t sluice_sendfile(int socket, int file, int64_t position, size_t count) {
+  off_t offset = position;
+  return sendfile(socket, file, &offset, count);
+}
 
 void sluice_wait_readable(int file, int64_t nanoseconds) {
   struct pollfd poll = {.fd = file, .events = POLLIN};

@@ -1,6 +1,6 @@
 import Bridging
 import SluiceConfiguration
-import SluiceTransport
+import SluiceNode
 import TopicRouting
 
 /// What a configuration means, for scripts.

@@ -3,6 +3,7 @@ import Cryptography
 import Glibc
 import SluiceBroker
 import SluiceConfiguration
+import SluiceNode
 import SluiceTransport
 
 /// The certificates of a configuration's TLS listeners, read and checked.
@@ -131,8 +132,7 @@ extension ListenerSettings {
     /// Every place to listen, with its certificates.
     func endpoints(_ certificates: Certificates) -> [ListenerEndpoint] {
         addresses.map { kind, address in
-            ListenerEndpoint(
-                kind: kind, host: address.host, port: address.port, tls: certificates.context(of: kind))
+            kind.endpoint(host: address.host, port: address.port, tls: certificates.context(of: kind))
         }
     }
 

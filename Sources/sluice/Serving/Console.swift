@@ -3,7 +3,7 @@ import Glibc
 import SluiceBroker
 import SluiceConfiguration
 import SluiceCore
-import SluiceTransport
+import SluiceNode
 
 /// Log lines on standard error, and what a person sees when the broker starts.
 enum Console {

@@ -10,6 +10,7 @@ import RecordFormat
 import SluiceBroker
 import SluiceConfiguration
 import SluiceCore
+import SluiceNode
 import SluiceTransport
 import TopicRouting
 
@@ -51,11 +52,11 @@ struct Node {
         let sessions = try recovery.sessions()
         let retained = try recovery.retained()
         let offsets = try recovery.offsets()
-        let server = try Server(
+        let server = try BrokerNode(
             settings: ServerSettings(
                 listeners: configuration.listeners.endpoints(certificates), loopCount: loopCount,
                 limits: limits),
-            log: log, rules: rules, sessions: sessions, retained: retained, offsets: offsets,
+            log: log, state: NodeState(rules: rules, sessions: sessions, retained: retained, offsets: offsets),
             report: { Console.log($0.level, $1) })
         for warning in certificates.warnings { Console.log(.warning, warning) }
         for warning in RuleTranslation.warnings(configuration, rules) { Console.log(.warning, "\(warning)") }

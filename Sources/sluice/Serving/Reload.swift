@@ -3,21 +3,21 @@ import CommitLogPosix
 import LogInterface
 import SluiceConfiguration
 import SluiceCore
-import SluiceTransport
+import SluiceNode
 
 /// What a running node takes over from a configuration that was read anew, on SIGHUP.
 ///
 /// Isolation: the main thread.
 final class Reload {
     private let log: LogRuntime
-    private let server: Server
+    private let server: BrokerNode
     private let read: () throws -> Configuration
     private var current: Configuration
     private var certificates: Certificates
 
     /// Reloads of a node that runs with `current`.
     init(
-        log: LogRuntime, server: Server, current: Configuration, certificates: Certificates,
+        log: LogRuntime, server: BrokerNode, current: Configuration, certificates: Certificates,
         read: @escaping () throws -> Configuration
     ) {
         self.log = log

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 
 /// accept4(2) with SOCK_NONBLOCK | SOCK_CLOEXEC and TCP_NODELAY set; -1 and errno when it fails.
@@ -18,6 +19,9 @@ int sluice_connect_tcp(const char *host, const char *port);
 int sluice_connect_tcp_named(const char *host, const char *port, const char **reason);
 /// A non-blocking eventfd(2) at zero; -1 and errno when it fails.
 int sluice_eventfd(void);
+/// sendfile(2) from a position of `file`, which keeps its own; bytes sent, or -1 and errno. The kernel raises SIGPIPE on a
+/// socket whose peer is gone: the process ignores that.
+ssize_t sluice_sendfile(int socket, int file, int64_t position, size_t count);
 /// ppoll(2) of one descriptor for reading, at most for so many nanoseconds.
 void sluice_wait_readable(int file, int64_t nanoseconds);
 /// fallocate(2), mode 0.

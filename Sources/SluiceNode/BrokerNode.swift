@@ -1,0 +1,140 @@
+package import Cryptography
+package import GroupCoordination
+package import LogInterface
+package import SluiceBroker
+package import SluiceCore
+package import SluiceTransport
+import Speaking
+import Synchronization
+package import TopicRouting
+
+/// What is spoken on a listener's connections.
+package enum ListenerKind: String, CaseIterable, Sendable {
+    /// MQTT over TCP.
+    case mqtt
+    /// MQTT over TLS.
+    case mqtts
+    /// MQTT over WebSocket.
+    case ws
+    /// MQTT over WebSocket over TLS.
+    case wss
+
+    /// A place where this is spoken.
+    /// - Parameter tls: what its connections prove themselves with, where TLS is spoken.
+    package func endpoint(host: String, port: UInt16, tls: TLSContext?) -> ListenerEndpoint {
+        switch self {
+        case .mqtt, .ws: precondition(tls == nil)
+        case .mqtts, .wss: precondition(tls != nil)
+        }
+        let webSocket: WebSocketOffer? =
+            switch self {
+            case .mqtt, .mqtts: nil
+            case .ws, .wss: .mqtt
+            }
+        return ListenerEndpoint(
+            ListenerIdentity(name: rawValue, conversation: .mqtt), host: host, port: port, tls: tls,
+            webSocket: webSocket)
+    }
+}
+
+extension WebSocketOffer {
+    /// MQTT over WebSocket: the subprotocol that clients must offer [MQTT-6.0.0-3], and the longest packet there is.
+    ///
+    /// Source: MQTT 5.0 §6.
+    static let mqtt = WebSocketOffer(
+        name: "MQTT", path: "/mqtt", subprotocols: ["mqtt"], messageBytesMax: 268_435_460)
+}
+
+/// What a node has brought back from its log, and decides by.
+package struct NodeState {
+    /// What publishes are routed by.
+    package var rules: RuleSet
+    /// Sessions that wait for their clients.
+    package var sessions: SessionDirectory
+    /// The tree of retained messages.
+    package var retained: RetainedTree
+    /// What consumer groups have committed.
+    package var offsets: OffsetTable
+
+    /// State from its parts.
+    package init(rules: RuleSet, sessions: SessionDirectory, retained: RetainedTree, offsets: OffsetTable) {
+        self.rules = rules
+        self.sessions = sessions
+        self.retained = retained
+        self.offsets = offsets
+    }
+}
+
+/// The shards of a node on the loops of its server.
+///
+/// Isolation: `init` and `run` on one thread, which accepts and takes signals; each loop has its own.
+package final class BrokerNode {
+    private let settings: ServerSettings
+    private let log: any LogEngine
+    private let rules: RuleSet
+    private let report: @Sendable (LogSeverity, String) -> Void
+    private let peers = Peers()
+    private let server: Server
+    /// The node's bridges, which clients ask about; set before `run`.
+    package var bridges: (any BridgeDirectory)?
+
+    /// Called when no connection is accepted any more, while the loops drain.
+    package var beforeStop: () -> Void {
+        get { server.beforeStop }
+        set { server.beforeStop = newValue }
+    }
+
+    /// What the shards share; posts only from `run`'s `ready` until `beforeStop` returns.
+    package var sharedState: any ShardPeers { peers }
+
+    /// Where it listens, as `HOST:PORT`, in the order of its settings.
+    package var addresses: [(kind: ListenerKind, address: String)] {
+        server.addresses.compactMap { listener, address in
+            ListenerKind(rawValue: listener.name).map { ($0, address) }
+        }
+    }
+
+    /// Binds the listeners; connections wait in the kernel until `run`.
+    /// - Parameters:
+    ///   - settings: its listeners are `ListenerKind`'s.
+    ///   - log: recovered; it holds the streams of all rules.
+    /// - Throws: `ListenError`.
+    package init(
+        settings: ServerSettings, log: any LogEngine, state: NodeState,
+        report: @escaping @Sendable (LogSeverity, String) -> Void
+    ) throws(ListenError) {
+        self.settings = settings
+        self.log = log
+        self.report = report
+        rules = state.rules
+        server = try Server(settings: settings, report: report)
+        peers.directory.withLock { $0 = state.sessions }
+        peers.retained.withLock { $0 = state.retained }
+        peers.offsets.withLock { $0 = state.offsets }
+    }
+
+    /// Serves until SIGTERM or SIGINT. Then it takes no more publishes, waits up to a second for what is in flight to
+    /// groups' members, closes every connection, and returns.
+    /// - Parameters:
+    ///   - reload: called on SIGHUP, on this thread; connections that come meanwhile wait in the kernel.
+    ///   - ready: called when connections are accepted.
+    package func run(reload: @escaping () -> Void, ready: () -> Void) {
+        server.run(
+            makeService: { index, wake in
+                var shard = ShardSettings(index: index, limits: settings.limits, rules: rules)
+                shard.bridges = bridges
+                let service = ShardService(shard, log: log, peers: peers, wake: wake, report: report)
+                peers.services.append(service)
+                return service
+            },
+            // No thread is there yet, and no client.
+            beforeThreads: { peers.services.first?.shard.rewriteSessions() },
+            reload: reload, ready: ready)
+    }
+
+    /// Lets connections that come from now on prove themselves with `context`; those there are keep theirs. On the
+    /// thread that runs it.
+    package func replaceContext(of kind: ListenerKind, by context: TLSContext) {
+        server.replaceContext(of: kind.rawValue, by: context)
+    }
+}

@@ -1,0 +1,91 @@
+import LogInterface
+import SluiceBroker
+import SluiceCore
+import Speaking
+import Synchronization
+
+/// A shard as a loop drives it, with the mailbox that its peers post to.
+///
+/// Isolation: its loop's thread, but for `post`.
+// Sendable: other threads only call `post`, which uses the mutex, the atomic and a Sendable function.
+final class ShardService: LoopService, @unchecked Sendable {
+    let shard: BrokerShard
+    private let log: any LogEngine
+    private let wake: @Sendable () -> Void
+    private let mailbox = Mutex<[ShardMessage]>([])
+    /// Whether there is mail: a tick without any takes no lock.
+    private let hasMail = Atomic<Bool>(false)
+    private var lastPublishCount: UInt64 = 0
+
+    init(
+        _ settings: ShardSettings, log: any LogEngine, peers: any ShardPeers, wake: @escaping @Sendable () -> Void,
+        report: @escaping (LogSeverity, String) -> Void
+    ) {
+        self.log = log
+        self.wake = wake
+        shard = BrokerShard(settings: settings, log: log, peers: peers, wake: wake, report: report)
+    }
+
+    /// Puts a message into the mailbox. Any thread.
+    func post(_ message: ShardMessage) {
+        mailbox.withLock { $0.append(message) }
+        hasMail.store(true, ordering: .releasing)
+        wake()
+    }
+
+    // MARK: Ticks
+
+    func setClocks(now: Int64, wallClock: Timestamp) {
+        shard.now = now
+        shard.wallClock = wallClock
+    }
+
+    func takeMessages() {
+        // Cleared before the box is emptied: what comes from here on is seen by the next tick, which its wake brings.
+        guard hasMail.load(ordering: .acquiring) else { return }
+        hasMail.store(false, ordering: .relaxed)
+        var taken: [ShardMessage] = []
+        mailbox.withLock { swap(&taken, &$0) }
+        for message in taken { shard.received(message) }
+    }
+
+    func endTick() { shard.endTick() }
+
+    func moved(receivedByteCount: Int, sentByteCount: Int) {
+        shard.counters.bytesReceived += UInt64(receivedByteCount)
+        shard.counters.bytesSent += UInt64(sentByteCount)
+    }
+
+    /// Publishes in a tick from which the loop has enough to do: then it reads on while the device works.
+    private static let busyPublishCount: UInt64 = 16
+
+    /// A commit is on its way that this loop waits for: its end wakes the loop once, for the acknowledgements and for
+    /// what has come meanwhile; without this, each message wakes it, to be appended and to wait all the same. A wake of
+    /// an idle processor was the largest cost of a message at 5,000 a second (ADR 0006).
+    func gatheringTime() -> Int64 {
+        let publishCount = shard.counters.publishesReceived
+        defer { lastPublishCount = publishCount }
+        guard publishCount - lastPublishCount < Self.busyPublishCount, shard.waitsForCommit else { return 0 }
+        return log.patience
+    }
+
+    func elapsed() { shard.elapsed() }
+    func stoodStill(for nanoseconds: Int64) { shard.stoodStill(for: nanoseconds) }
+    var isPacing: Bool { shard.isPacing }
+    func pace() { shard.pace() }
+
+    // MARK: Connections
+
+    func connected(_ link: any ConnectionLink, peer: PeerIdentity, isSurplus: Bool) -> any Speaker {
+        precondition(peer.listener.conversation == .mqtt, "Cannot speak what no speaker is made for")
+        return shard.connected(link, peer: peer, isSurplus: isSurplus)
+    }
+
+    var isUnderPressure: Bool { shard.isUnderPressure }
+
+    // MARK: Stopping
+
+    func beginDrain() { shard.beginDrain() }
+    var isDrained: Bool { shard.isDrained }
+    func shutDown() { shard.shutDown() }
+}

@@ -1,0 +1,143 @@
+import Glibc
+import SluiceCore
+import Speaking
+import Testing
+
+@testable import SluiceTransport
+
+@Suite("Speakers on connections")
+struct ConnectionTests {
+    /// A loop of a kind, and a peer of it.
+    private func world(
+        _ kind: TestPeer.Kind, _ body: @escaping (TestSpeaker, [UInt8]) -> Int
+    ) throws -> (LoopWorld, TestPeer) {
+        switch kind {
+        case .tcp:
+            let world = try LoopWorld(body)
+            return (world, try TestPeer(world.connect()))
+        case .tls:
+            let certificates = try PeerCertificates()
+            let world = try LoopWorld(tls: certificates.listener(), body)
+            return (world, try TestPeer(world.connect(), tls: certificates.client()))
+        case .webSocket:
+            let world = try LoopWorld(webSocket: UpgradeRequestTests.offer, body)
+            return (world, try TestPeer(world.connect(), isWebSocket: true))
+        }
+    }
+
+    private static func pattern(_ count: Int, from first: Int = 0) -> [UInt8] {
+        (0..<count).map { UInt8(truncatingIfNeeded: ($0 + first) &* 31 ^ ($0 + first) >> 8) }
+    }
+
+    @Test("a speaker that echoes whole frames gives every byte back, in order", arguments: TestPeer.Kind.allCases)
+    func echoes(kind: TestPeer.Kind) throws {
+        let (world, peer) = try world(kind) { speaker, bytes in
+            // Only whole frames of 1,000 bytes: what is left comes again.
+            let count = bytes.count / 1000 * 1000
+            speaker.say(Array(bytes.prefix(count)))
+            return count
+        }
+        let sent = Self.pattern(300_000)
+        var start = 0
+        for size in [1, 998, 1, 1700, 299, 1, 100_000, 197_000] {
+            try peer.send(Array(sent[start..<(start + size)]))
+            start += size
+            let whole = start / 1000 * 1000
+            #expect(try peer.read(whole) == Array(sent.prefix(whole)), "\(kind) \(start)")
+        }
+        #expect(world.service.first?.peer.listener.name == "test")
+        #expect(world.service.first?.peer.address.hasPrefix("127.0.0.1:") == true)
+    }
+
+    /// Bytes and regions in turn; more than sockets take at once.
+    private static func mixture(_ file: TestFile, _ content: [UInt8], _ speaker: TestSpeaker) -> [UInt8] {
+        var expected: [UInt8] = []
+        for round in 0..<40 {
+            let head = pattern(round * 97, from: round)
+            speaker.say(head)
+            expected += head
+            let (offset, count) = (round * 1013, 50_000 + round * 4001)
+            speaker.outputQueue.append(FileRegion(file, offset: Int64(offset), count: count))
+            expected += content[offset..<(offset + count)]
+            guard round.isMultiple(of: 3) else { continue }
+            for part in 0..<3 {
+                var buffer = ByteBuffer()
+                buffer.append(pattern(5000, from: round + part).span)
+                expected += pattern(5000, from: round + part)
+                speaker.outputQueue.append(buffer)
+            }
+        }
+        return expected
+    }
+
+    @Test(
+        "regions of a file between bytes arrive as they are, also at a slow reader", arguments: TestPeer.Kind.allCases)
+    func sendsRegions(kind: TestPeer.Kind) throws {
+        let content = Self.pattern(300_000)
+        let file = try TestFile(content)
+        let expected = Expected()
+        let (world, peer) = try world(kind) { speaker, bytes in
+            expected.bytes = Self.mixture(file, content, speaker)
+            return bytes.count
+        }
+        try peer.send([1])
+        let speaker = try #require(world.service.first)
+        // It reads when the speaker has noticed that it does not.
+        #expect(speaker.behind.wait())
+        let wanted = expected.bytes.count
+        #expect(wanted > 5_000_000)
+        let got = try peer.read(wanted, step: 9973)
+        #expect(got.count == wanted)
+        #expect(got == expected.bytes)
+        #expect(speaker.wasDrained.wait())
+    }
+
+    // Sendable: written on the loop before the bytes that tell of it are sent.
+    private final class Expected: @unchecked Sendable { var bytes: [UInt8] = [] }
+
+    /// A descriptor that is not open.
+    private final class ClosedFile: RegionSource {
+        let descriptor: Int32 = -1
+    }
+
+    @Test(
+        "a file that is cut off or closed under its region costs that one connection", arguments: TestPeer.Kind.allCases
+    )
+    func losesFile(kind: TestPeer.Kind) throws {
+        let file = try TestFile(Self.pattern(10_000))
+        file.truncate(to: 4000)
+        for (source, arrives, reason) in [
+            (file as any RegionSource, 4100, "the file is shorter than it was"),
+            (ClosedFile(), 100, "Bad file descriptor"),
+        ] {
+            let (world, peer) = try world(kind) { speaker, bytes in
+                speaker.say(Self.pattern(100))
+                speaker.outputQueue.append(FileRegion(source, offset: 0, count: 10_000))
+                speaker.say([9])
+                return bytes.count
+            }
+            try peer.send([1])
+            #expect(try peer.readToEnd().count == arrives)
+            let speaker = try #require(world.service.first)
+            #expect(speaker.gone.wait())
+            #expect(
+                world.firstLine == "\(speaker.label): closed, a region of a file cannot be sent: \(reason)")
+        }
+    }
+
+    @Test("a speaker hears of the end of its peer, and whether its connection is one too many")
+    func ends() throws {
+        let world = try LoopWorld { speaker, bytes in
+            speaker.say(bytes)
+            return bytes.count
+        }
+        let peer = try TestPeer(world.connect(isSurplus: true))
+        try peer.send([1, 2])
+        #expect(try peer.read(2) == [1, 2])
+        let speaker = try #require(world.service.first)
+        #expect(speaker.isSurplus)
+        peer.endSending()
+        #expect(try peer.readToEnd() == [1, 2])
+        #expect(speaker.gone.wait())
+    }
+}
