@@ -314,15 +314,23 @@ package struct Session: ~Copyable {
         _ reason: ReasonCode, because cause: String = "", into buffer: inout ByteBuffer
     ) {
         switch state {
-        case .opening: return refused(reason, because: cause, into: &buffer)
-        case .authenticating(let peer):
+        case .opening(let peer), .authenticating(let peer):
             state = .opening(peer)
-            let isDefined = reason.isDefined(for: .connack)
-            return refused(isDefined ? reason : .protocolError, because: cause, into: &buffer)
+            return refused(Self.refusal(reason), because: cause, into: &buffer)
         case .open(let peer), .failed(let peer?): sayGoodbye(reason, cause, peer, into: &buffer)
         case .awaitingConnect, .failed(nil), .closed: break
         }
         state = .closed
+    }
+
+    /// What a CONNACK says instead of a reason that only DISCONNECT has.
+    private static func refusal(_ reason: ReasonCode) -> ReasonCode {
+        if reason.isDefined(for: .connack) { return reason }
+        switch reason {
+        case .serverShuttingDown: return .serverUnavailable
+        case .sessionTakenOver, .administrativeAction: return .unspecifiedError
+        case _: return .protocolError
+        }
     }
 
     /// Ends the connection because its bytes are no packets: appends a CONNACK or DISCONNECT that says so where there

@@ -108,12 +108,23 @@ struct StateTests {
         let expected: [UInt8] =
             switch state {
             case .awaitingConnect, .closed: []
-            case .opening: [0x20, 3, 0, 0x8B, 0]
+            case .opening: [0x20, 3, 0, 0x88, 0]
             case .open, .failed: [0xE0, 1, 0x8B]
             }
         #expect(peer.terminate(.serverShuttingDown) == expected)
         #expect(peer.session.isClosed == true)
         #expect(peer.terminate(.serverShuttingDown) == [])
+    }
+
+    @Test("Whatever ends a session before it opens is a reason that CONNACK has", arguments: 0x80...UInt8(0xA2))
+    func terminatedEarly(_ rawValue: UInt8) {
+        let reason = ReasonCode(rawValue: rawValue)
+        guard reason.isDefined(for: .disconnect) else { return }
+        var peer = peer(in: .opening)
+        let told = peer.terminate(reason)
+        #expect(told.count == 5 && told.prefix(3) == [0x20, 3, 0])
+        #expect(ReasonCode(rawValue: told[3]).isDefined(for: .connack))
+        if reason.isDefined(for: .connack) { #expect(told[3] == rawValue) }
     }
 
     @Test("Every fault has a clause, a summary and a reason that DISCONNECT has")
