@@ -107,6 +107,16 @@ package final class TLSConnection {
         }
     }
 
+    /// The certificate that the peer has proved to be its own, and that leads to an authority of ours; nil without one,
+    /// and while the handshake goes on. A resumed connection has that of the one before.
+    package var peerCertificate: TLSPeerCertificate? {
+        if case .handshaking = state { return nil }
+        guard unsafe SSL_get_verify_result(handle) == Int(X509_V_OK),
+            let certificate = unsafe SSL_get0_peer_certificate(handle)
+        else { return nil }
+        return unsafe TLSPeerCertificate(certificate)
+    }
+
     /// The version that was agreed on, such as `TLSv1.3`.
     package var version: String { unsafe String(cString: SSL_get_version(handle)) }
 

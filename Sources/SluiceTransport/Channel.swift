@@ -20,7 +20,7 @@ final class Channel {
     }
 
     /// The peer; its address is asked for at once, since a socket that was reset knows it no more.
-    private(set) var peer: PeerIdentity
+    let peer: PeerIdentity
     private let context: TLSContext?
     /// Made when the first bytes come, so that a silent connection costs nothing.
     private var tls: TLSConnection?
@@ -43,6 +43,23 @@ final class Channel {
     /// What it is busy with before the speaker's bytes flow, for log lines.
     var handshake: String {
         context != nil && tls?.state ?? .handshaking == .handshaking ? "TLS handshake" : "WebSocket upgrade"
+    }
+
+    /// The peer with what TLS has proved of it; once the speaker's bytes flow.
+    var provenPeer: PeerIdentity {
+        guard let certificate = tls?.peerCertificate else { return peer }
+        let names = certificate.names.map { name -> PeerCertificate.AlternativeName in
+            switch name.kind {
+            case .dns: .dns(name.text)
+            case .email: .email(name.text)
+            case .uri: .uri(name.text)
+            case .address: .address(name.text)
+            }
+        }
+        return PeerIdentity(
+            address: peer.address, listener: peer.listener,
+            certificate: PeerCertificate(
+                subject: certificate.subject, commonName: certificate.commonName, alternativeNames: names))
     }
 
     /// Takes bytes off the wire.

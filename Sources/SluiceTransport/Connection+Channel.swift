@@ -24,7 +24,7 @@ extension Connection {
         push(channel)
         guard !isClosed else { return }
         // A peer may say all it has to say with the last of its handshake, and leave.
-        if speaker == nil, event == .open || !owner.plain.isEmpty { open(owner.speaker(of: self, channel.peer)) }
+        if speaker == nil, event == .open || !owner.plain.isEmpty { open(owner.speaker(of: self, channel.provenPeer)) }
         if let speaker, owner.plain.count > stash.count {
             owner.plain.withUnsafeBytes { take($0, speaker) }
         }

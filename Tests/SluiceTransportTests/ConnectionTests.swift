@@ -140,4 +140,25 @@ struct ConnectionTests {
         #expect(try peer.readToEnd() == [1, 2])
         #expect(speaker.gone.wait())
     }
+
+    @Test("a speaker knows what TLS has proved of its peer: nothing without a certificate, its names with one")
+    func knowsPeers() throws {
+        let certificates = try PeerCertificates()
+        try certificates.make("dev42", "/O=plant/CN=dev42", names: "DNS:dev42.plant,URI:spiffe://plant/dev42")
+        for (clients, name) in [(nil, nil), ("dev42", "dev42")] as [(String?, String?)] {
+            let world = try LoopWorld(tls: certificates.listener(clients: clients)) { speaker, bytes in
+                speaker.say(bytes)
+                return bytes.count
+            }
+            let peer = try TestPeer(world.connect(), tls: certificates.client(name))
+            try peer.send([7])
+            #expect(try peer.read(1) == [7])
+            let identity = try #require(world.service.first).peer
+            #expect(identity.certificate?.commonName == name)
+            #expect(identity.certificate?.subject == (name == nil ? nil : "O = plant, CN = dev42"))
+            #expect(
+                identity.certificate?.alternativeNames
+                    == (name == nil ? nil : [.dns("dev42.plant"), .uri("spiffe://plant/dev42")]))
+        }
+    }
 }

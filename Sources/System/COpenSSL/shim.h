@@ -5,6 +5,7 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <openssl/x509_vfy.h>
 
 // What OpenSSL has as macros only.
@@ -52,3 +53,20 @@ static inline void sluice_ssl_context_limit_most(SSL_CTX *context, int mostVersi
 static inline void sluice_ssl_context_set_data(SSL_CTX *context, void *data) { SSL_CTX_set_app_data(context, data); }
 static inline void *sluice_ssl_context_data(const SSL_CTX *context) { return SSL_CTX_get_app_data(context); }
 static inline void sluice_openssl_free(void *memory) { OPENSSL_free(memory); }
+
+// The names beside a certificate's subject; the caller's to free. NULL when there are none.
+static inline GENERAL_NAMES *sluice_alternative_names(const X509 *certificate) {
+    return (GENERAL_NAMES *)X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+}
+static inline int sluice_alternative_name_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
+static inline void sluice_alternative_names_free(GENERAL_NAMES *names) { GENERAL_NAMES_free(names); }
+
+// The kind of one of them (GEN_DNS, GEN_EMAIL, GEN_URI, GEN_IPADD) and its bytes; -1 for every other kind.
+static inline int sluice_alternative_name(const GENERAL_NAMES *names, int index, const unsigned char **bytes, int *count) {
+    int kind = -1;
+    const ASN1_STRING *text = (const ASN1_STRING *)GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, index), &kind);
+    if (kind != GEN_DNS && kind != GEN_EMAIL && kind != GEN_URI && kind != GEN_IPADD) return -1;
+    *bytes = ASN1_STRING_get0_data(text);
+    *count = ASN1_STRING_length(text);
+    return kind;
+}
