@@ -1,19 +1,22 @@
 import MQTTSession
 import MQTTWire
 import SluiceCore
+import Speaking
 
 /// AUTH: exchanges before a session opens, and again while it is open.
 extension BrokerShard {
-    /// Begins the exchange that a CONNECT asks for.
+    /// Begins to find out who a client is: by the exchange that its CONNECT asks for, or by what it shows.
     /// - Returns: whether the request may go on; if not, it goes on later or the client was refused.
     func authenticate(_ client: Client, _ request: ConnectRequest) -> Bool {
-        guard let method = request.authenticationMethod else { return true }
-        client.authenticationMethod = method
+        guard let method = request.authenticationMethod else { return admit(client, request) }
+        let authentication = ClientAuthentication()
+        client.authentication = authentication
+        authentication.method = method
         guard let exchange = settings.authenticator?.begin(method, clientID: request.clientID) else {
             refuse(client, .badAuthenticationMethod, "its authentication method is not offered")
             return false
         }
-        client.exchange = exchange
+        authentication.exchange = exchange
         return step(client, request.authenticationData, request)
     }
 
@@ -27,7 +30,7 @@ extension BrokerShard {
             if property.id == .authenticationMethod { method = bytes.copy(range) }
             if property.id == .authenticationData { data = bytes.copy(range) }
         }
-        guard method == client.authenticationMethod, let method else {
+        guard method == client.authentication?.method, let method else {
             // The method of a connection stays the same [MQTT-4.12.0-5].
             let cause = "another authentication method than that of the CONNECT [MQTT-4.12.0-5]"
             reportClosed(client, cause)
@@ -35,31 +38,32 @@ extension BrokerShard {
         }
         if client.session.isOpen {
             if packet.reason == .reauthenticate {
-                client.exchange = settings.authenticator?.begin(method, clientID: client.clientID)
+                client.authentication?.exchange = settings.authenticator?.begin(method, clientID: client.clientID)
             }
             return stepAgain(client, data)
         }
-        guard let request = client.authenticatingRequest else { return }
+        guard let request = client.authentication?.request else { return }
         if step(client, data, request) { connect(client, request) }
     }
 
     private func step(_ client: Client, _ data: [UInt8], _ request: ConnectRequest) -> Bool {
-        switch client.exchange?.received(data) ?? .rejected {
+        switch client.authentication?.exchange?.received(data) ?? .rejected {
         case .challenge(let challenge):
             let properties = properties(client, challenge)
             guard fits(client, properties) else {
                 refuse(client, .packetTooLarge, "its maximum packet size is below the challenge's")
                 return false
             }
-            client.authenticatingRequest = request
+            client.authentication?.request = request
             client.session.challenged(properties, now: now, into: &client.output)
             markDirty(client)
             takePostponed(client)
             return false
         case .accepted(let last):
-            client.authenticatingRequest = nil
-            client.exchange = nil
-            client.authenticationProperties = properties(client, last)
+            client.principal = client.authentication?.exchange?.principal ?? .anonymous
+            client.authentication?.request = nil
+            client.authentication?.exchange = nil
+            client.greetingProperties = properties(client, last)
             return true
         case .rejected:
             refuse(client, .notAuthorized, "its authentication failed")
@@ -74,7 +78,7 @@ extension BrokerShard {
     }
 
     private func stepAgain(_ client: Client, _ data: [UInt8]) {
-        switch client.exchange?.received(data) ?? .rejected {
+        switch client.authentication?.exchange?.received(data) ?? .rejected {
         case .challenge(let challenge):
             let properties = properties(client, challenge)
             guard fits(client, properties) else {
@@ -83,7 +87,7 @@ extension BrokerShard {
             client.session.challenged(properties, now: now, into: &client.output)
             markDirty(client)
         case .accepted(let last):
-            client.exchange = nil
+            client.authentication?.exchange = nil
             client.session.authenticated(properties(client, last), into: &client.output)
             markDirty(client)
         case .rejected:
@@ -95,7 +99,7 @@ extension BrokerShard {
 
     private func properties(_ client: Client, _ data: [UInt8]) -> [UInt8] {
         PropertyWriter.bytes { buffer in
-            if let method = client.authenticationMethod {
+            if let method = client.authentication?.method {
                 PropertyWriter.append(.authenticationMethod, method.span, to: &buffer)
             }
             if !data.isEmpty { PropertyWriter.append(.authenticationData, data.span, to: &buffer) }

@@ -21,7 +21,7 @@ extension BrokerShard {
         let assigned = request.clientID.isEmpty ? client.clientID : []
         if !request.properties.isEmpty { greet(client, request) }
         let greetingSize = client.session.openedSize(
-            offer, assignedClientID: assigned.span, authentication: client.authenticationProperties)
+            offer, assignedClientID: assigned.span, authentication: client.greetingProperties)
         guard greetingSize <= Int(request.maximumPacketSize) else {
             return refuse(client, .packetTooLarge, "its maximum packet size is below the CONNACK's \(greetingSize)")
         }
@@ -123,7 +123,7 @@ extension BrokerShard {
         let assigned = request.clientID.isEmpty ? client.clientID : []
         client.session.opened(
             offer, resuming: stored?.flows, assignedClientID: assigned.span,
-            authentication: client.authenticationProperties, now: now, into: &client.output)
+            authentication: client.greetingProperties, now: now, into: &client.output)
         markDirty(client)
         if let stored { resume(client, stored) }
         announce(client, isConnected: true)

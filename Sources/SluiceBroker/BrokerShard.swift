@@ -16,6 +16,8 @@ package struct ShardSettings {
     package var limits: Limits
     /// What publishes are routed by.
     package var rules: RuleSet
+    /// Decides who clients are that ask for no exchange; everybody is let in unless it is set.
+    package var admission: any Authenticator = OpenAuthenticator()
     /// The authentication exchanges that are offered; nil for none.
     package var authenticator: (any EnhancedAuthenticator)?
     /// The node's bridges; nil for none.
@@ -113,6 +115,8 @@ package final class BrokerShard {
     var isDraining = false
     /// Clients that had deliveries of groups in flight when the drain began.
     var drainingClients: [Client] = []
+    /// Clients of whom somebody else is to say who they are, the oldest first, among others that are known since.
+    var awaitedAnswers = Ring<AwaitedAnswer>()
     /// Readers that wait for memory.
     var starvedReaders: [Reader] = []
     /// Readers whose history could not be read: they ask again in a while.
@@ -281,6 +285,7 @@ package final class BrokerShard {
     /// Looks for clients that were silent for too long, and for what is due. Called twice a second.
     package func elapsed() {
         expireSessions()
+        expireAnswers()
         let leftOutCount = clientLines.takeLeftOut(at: now)
         if leftOutCount > 0 { say(.info, "\(leftOutCount) more lines about clients were left out") }
         for reader in stalledReaders { queue(reader) }
@@ -308,6 +313,7 @@ package final class BrokerShard {
     /// meanwhile is still to be read, and their silence does not count.
     package func stoodStill(for nanoseconds: Int64) {
         for client in clients.values { client.session.stoodStill(for: nanoseconds) }
+        extendAnswers(by: nanoseconds)
     }
 
     /// Does what came from another shard.
@@ -337,6 +343,7 @@ package final class BrokerShard {
         case .presence(let topic): told(topic)
         case .bridgeState(let topic): told(bridge: topic)
         case .endSession(let clientID): endSession(clientID)
+        case .authenticated(let number, let answer): answered(number, answer)
         }
     }
 

@@ -2,6 +2,7 @@ package import GroupCoordination
 import LogInterface
 import RecordFormat
 package import SluiceCore
+package import Speaking
 package import TopicRouting
 
 /// What a shard tells another one, as a value in the other's mailbox.
@@ -42,6 +43,8 @@ package enum ShardMessage: Sendable {
     case presence(SystemTopic)
     /// A bridge of the node was connected or lost.
     case bridgeState(SystemTopic)
+    /// It is known who a client of this shard is, or that it is not to be let in.
+    case authenticated(clientNumber: UInt64, AuthenticationAnswer)
     /// Somebody wants a session of this shard, or a parked one, to end.
     case endSession(clientID: [UInt8])
 }

@@ -4,7 +4,7 @@ package import LogInterface
 package import SluiceBroker
 package import SluiceCore
 package import SluiceTransport
-import Speaking
+package import Speaking
 import Synchronization
 package import TopicRouting
 
@@ -77,6 +77,8 @@ package final class BrokerNode {
     private let server: Server
     /// The node's bridges, which clients ask about; set before `run`.
     package var bridges: (any BridgeDirectory)?
+    /// Decides who clients are; set before `run`.
+    package var admission: any Authenticator = OpenAuthenticator()
 
     /// Called when no connection is accepted any more, while the loops drain.
     package var beforeStop: () -> Void {
@@ -123,6 +125,7 @@ package final class BrokerNode {
             makeService: { index, wake in
                 var shard = ShardSettings(index: index, limits: settings.limits, rules: rules)
                 shard.bridges = bridges
+                shard.admission = admission
                 let service = ShardService(shard, log: log, peers: peers, wake: wake, report: report)
                 peers.services.append(service)
                 return service

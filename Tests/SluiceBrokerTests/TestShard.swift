@@ -19,11 +19,12 @@ final class TestShard {
     /// A shard on a new log, or one that starts anew on a log that another shard has left.
     init(
         _ log: FakeLog = FakeLog(), limits: Limits = Limits(), authenticator: (any EnhancedAuthenticator)? = nil,
-        rules: RuleSet = RuleSet()
+        rules: RuleSet = RuleSet(), admission: any Authenticator = OpenAuthenticator()
     ) {
         self.log = log
         var settings = ShardSettings(index: 0, limits: limits, rules: rules)
         settings.authenticator = authenticator
+        settings.admission = admission
         peers.directory = log.sessions(now: 0, wallClock: Timestamp(rawValue: 0))
         peers.retained = log.retained()
         peers.offsets = log.offsets()
@@ -74,7 +75,10 @@ final class TestShard {
     }
 
     /// The end of a loop's iteration.
-    func tick() { shard.endTick() }
+    func tick() {
+        for message in peers.takeMail() { shard.received(message) }
+        shard.endTick()
+    }
 
     /// As many ticks as reading history takes, the disk following each.
     func settle() {
@@ -115,7 +119,21 @@ final class FakePeers: ShardPeers, @unchecked Sendable {
 
     func withRefusals<Result>(_ body: (inout [RefusalList]) -> Result) -> Result { body(&refusals) }
     var shardCount: Int { 1 }
-    func post(_ message: ShardMessage, to shard: Int) { Issue.record("a message to shard \(shard)") }
+    private var mail: [ShardMessage] = []
+
+    /// A shard tells itself at once what it can: only answers of others come this way.
+    func post(_ message: ShardMessage, to shard: Int) {
+        guard shard == 0, case .authenticated = message else {
+            Issue.record("a message to shard \(shard)")
+            return
+        }
+        mail.append(message)
+    }
+
+    func takeMail() -> [ShardMessage] {
+        defer { mail = [] }
+        return mail
+    }
 }
 
 /// A client's end of a connection.
@@ -123,22 +141,24 @@ final class TestClient: ConnectionLink {
     private let owner: TestShard
     private let version: ProtocolVersion
     private var decoder: PacketDecoder
-    private var client: Client?
+    private(set) var client: Client?
     private var sent: [UInt8] = []
     private var taken: [String] = []
     /// Whether the socket takes nothing.
     var isBlocked = false
     private(set) var isClosed = false
+    /// How often the shard has let it be read on.
+    private(set) var resumedCount = 0
     /// Where all of them come from.
     static let peer = PeerIdentity(
         address: "test", listener: ListenerIdentity(name: "test", conversation: .mqtt))
 
-    init(_ owner: TestShard, _ version: ProtocolVersion) {
+    init(_ owner: TestShard, _ version: ProtocolVersion, isSurplus: Bool = false) {
         self.owner = owner
         self.version = version
         decoder = PacketDecoder(side: .client)
         decoder.version = version
-        client = owner.shard.connected(self, peer: Self.peer)
+        client = owner.shard.connected(self, peer: Self.peer, isSurplus: isSurplus)
     }
 
     // MARK: The link
@@ -149,7 +169,7 @@ final class TestClient: ConnectionLink {
         client.output.removeAll()
     }
 
-    func resume() {}
+    func resume() { resumedCount += 1 }
 
     func close() {
         flush()

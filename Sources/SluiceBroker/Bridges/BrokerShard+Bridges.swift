@@ -54,7 +54,7 @@ extension BrokerShard {
             let answer = HopCount.nodeName
             var buffer = ByteBuffer()
             PropertyWriter.append(userProperty: answer.span, node.span, to: &buffer)
-            client.authenticationProperties += Array(copying: buffer.bytes)
+            client.greetingProperties += Array(copying: buffer.bytes)
             return
         }
     }

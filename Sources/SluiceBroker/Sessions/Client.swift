@@ -51,14 +51,12 @@ package final class Client {
     var hasClaim = false
     /// The request that waits for another shard to let go of the identifier.
     var pendingRequest: ConnectRequest?
-    /// The authentication method of the connection.
-    var authenticationMethod: [UInt8]?
-    /// The exchange that is going on.
-    var exchange: (any AuthenticationExchange)?
-    /// The request that waits for the exchange.
-    var authenticatingRequest: ConnectRequest?
-    /// What the CONNACK says of the exchange.
-    var authenticationProperties: [UInt8] = []
+    /// Who it is, once that is known.
+    var principal = Principal.anonymous
+    /// How it comes to be known; nil when there is nothing to remember of that.
+    var authentication: ClientAuthentication?
+    /// More properties of the CONNACK: what it says of an exchange, and to another broker's bridge.
+    var greetingProperties: [UInt8] = []
     /// Who wants the identifier as soon as this client has it.
     var successor: ClientOwner?
     /// Whether a packet of it waits for the shard, and everything behind that: its socket is left unread.

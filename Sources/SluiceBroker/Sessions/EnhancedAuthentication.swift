@@ -1,3 +1,5 @@
+package import Speaking
+
 /// The hook for MQTT 5's authentication exchanges: decides which methods there are.
 ///
 /// Isolation: any shard's thread.
@@ -18,6 +20,13 @@ package protocol AuthenticationExchange {
     /// Takes what the client sent.
     /// - Parameter data: the authentication data of its CONNECT or AUTH; empty when there was none.
     mutating func received(_ data: [UInt8]) -> AuthenticationVerdict
+    /// Who the client is, once it is accepted.
+    var principal: Principal { get }
+}
+
+extension AuthenticationExchange {
+    /// Nobody in particular, unless the method tells.
+    package var principal: Principal { .anonymous }
 }
 
 /// What comes of a step.
