@@ -148,6 +148,12 @@ let package = Package(
             "SluiceTransportTests",
             ["SluiceTransport", "SluiceTesting", "SluiceCore", "Speaking", "Cryptography", "EventLoop", "CLinux"]),
         tests("SpeakingTests", ["Speaking", "SluiceCore"]),
+        tests(
+            "SluiceNodeTests",
+            [
+                "SluiceNode", "SluiceTransport", "SluiceBroker", "LogInterface", "CommitLogPosix", "TopicRouting",
+                "SluiceCore", "Speaking", "EventLoop", "CLinux",
+            ]),
         tests("GroupCoordinationTests", ["GroupCoordination", "SluiceCore", "SluiceTesting"]),
         tests("SluiceConfigurationTests", ["SluiceConfiguration", "SluiceCore"]),
         tests("RepositoryTests", []),

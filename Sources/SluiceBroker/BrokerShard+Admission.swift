@@ -24,7 +24,7 @@ extension BrokerShard {
             identifier: request.clientID, userName: request.userName, password: request.password, peer: client.peer)
         let (peers, index, number) = (peers, settings.index, client.number)
         let ticket = AuthenticationTicket { peers.post(.authenticated(clientNumber: number, $0), to: index) }
-        if let answer = settings.admission.authenticate(credentials, ticket) { return settle(client, answer) }
+        if let answer = settings.admission.authenticate(credentials, ticket) { return decide(client, answer) }
         let authentication = ClientAuthentication()
         authentication.request = request
         // Nobody needs them here any more.
@@ -42,7 +42,7 @@ extension BrokerShard {
             let request = authentication.request
         else { return }
         client.authentication = nil
-        if settle(client, answer) { connect(client, request) }
+        if decide(client, answer) { connect(client, request) }
     }
 
     /// Turns clients away whose answers take too long.
@@ -66,7 +66,7 @@ extension BrokerShard {
     }
 
     /// - Returns: whether the client is let in.
-    private func settle(_ client: Client, _ answer: AuthenticationAnswer) -> Bool {
+    private func decide(_ client: Client, _ answer: AuthenticationAnswer) -> Bool {
         switch answer {
         case .accepted(let principal):
             client.principal = principal

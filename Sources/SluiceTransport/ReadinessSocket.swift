@@ -13,8 +13,6 @@ final class ReadinessSocket: ReadinessTarget, ConnectionSocket {
     private unowned let connection: Connection
     private var watcher: ReadinessWatcher?
 
-    /// Bytes of regions that one turn sends at most: a reader as fast as this machine does not keep the others waiting.
-    static let regionBytesMax = 1 << 20
     /// Buffers that one call sends at most.
     private static let buffersMax = 16
 
@@ -63,7 +61,7 @@ final class ReadinessSocket: ReadinessTarget, ConnectionSocket {
 
     func send(_ output: inout OutputQueue) -> SendProgress {
         var progress = SendProgress()
-        var regionBytesLeft = Self.regionBytesMax
+        var regionBytesLeft = connection.owner.regionBytesMax
         while !output.isEmpty {
             let region = output.firstRegion
             let count =

@@ -37,6 +37,9 @@ final class TransportLoop: @unchecked Sendable {
     /// cache.
     static let readBytes = 256 << 10
 
+    /// Bytes of regions of files that one turn of a connection sends at most: a reader as fast as this machine does not
+    /// keep the others waiting.
+    let regionBytesMax: Int
     let loop = Loop()
     let service: any LoopService
     private let onClose: () -> Void
@@ -88,10 +91,13 @@ final class TransportLoop: @unchecked Sendable {
     /// - Parameters:
     ///   - makeService: makes what lives on it; it gets what wakes the loop from any thread.
     ///   - onClose: called for each connection that is gone.
+    ///   - regionBytesMax: see the property.
     init(
         handshakeSecondsMax: Int, makeService: (_ wake: @escaping @Sendable () -> Void) -> any LoopService,
-        onClose: @escaping () -> Void, report: @escaping (LogSeverity, String) -> Void
+        onClose: @escaping () -> Void, report: @escaping (LogSeverity, String) -> Void, regionBytesMax: Int = 1 << 20
     ) {
+        precondition(regionBytesMax > 0)
+        self.regionBytesMax = regionBytesMax
         self.onClose = onClose
         self.report = report
         self.handshakeSecondsMax = handshakeSecondsMax

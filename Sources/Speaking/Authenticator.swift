@@ -30,8 +30,8 @@ package enum AuthenticationAnswer: Sendable, Equatable {
     case unavailable
 }
 
-/// Where an answer goes that does not come at once. Answered once; what is said after that, or when its speaker is gone,
-/// is nobody's.
+/// Where an answer goes that does not come at once. Answered once; what is said after that, or when its speaker is
+/// gone, is nobody's.
 package struct AuthenticationTicket: Sendable {
     private let deliver: @Sendable (AuthenticationAnswer) -> Void
 

@@ -103,8 +103,8 @@ struct TLSTests {
         try files.make("broker")
         try files.openssl(
             "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /O=plant/CN=old/CN=dev42"
-                + " -addext subjectAltName=DNS:dev42.plant,email:a@plant,URI:spiffe://plant/dev42,IP:10.0.0.7,IP:fe80::7"
-                + ",RID:1.2.3 -keyout dev42.key -out dev42.pem")
+                + " -addext subjectAltName=DNS:dev42.plant,email:a@plant,URI:spiffe://plant/dev42,IP:10.0.0.7"
+                + ",IP:fe80::7,RID:1.2.3 -keyout dev42.key -out dev42.pem")
         var material = TLSMaterial(
             certificateChain: try files.bytes("broker.pem"), privateKey: try files.bytes("broker.key"))
         material.clientAuthorities = try files.bytes("dev42.pem")

@@ -92,6 +92,24 @@ struct ConnectionTests {
         #expect(speaker.wasDrained.wait())
     }
 
+    @Test("a long region leaves in turns, between which others are served, though the socket takes all of it")
+    func takesTurns() throws {
+        let content = Self.pattern(100_000)
+        let file = try TestFile(content)
+        let world = try LoopWorld(regionBytesMax: 999) { speaker, bytes in
+            speaker.outputQueue.append(FileRegion(file, offset: 0, count: content.count))
+            speaker.say([1, 2, 3])
+            return bytes.count
+        }
+        let peer = try TestPeer(world.connect())
+        try peer.send([1])
+        let speaker = try #require(world.service.first)
+        #expect(try peer.read(content.count + 3) == content + [1, 2, 3])
+        // One turn for each 999 bytes, after each of which it is behind.
+        #expect(speaker.behind.wait(content.count / 999))
+        #expect(speaker.wasDrained.wait())
+    }
+
     // Sendable: written on the loop before the bytes that tell of it are sent.
     private final class Expected: @unchecked Sendable { var bytes: [UInt8] = [] }
 

@@ -152,7 +152,7 @@ final class LoopWorld {
     static let listenerIdentity = ListenerIdentity(name: "test", conversation: Conversation(rawValue: "test"))
 
     init(
-        tls: TLSContextBox? = nil, webSocket: WebSocketOffer? = nil,
+        tls: TLSContextBox? = nil, webSocket: WebSocketOffer? = nil, regionBytesMax: Int = 1 << 20,
         _ body: @escaping (TestSpeaker, [UInt8]) -> Int
     ) throws {
         // As the process that serves does: sendfile(2) knows no flag that keeps the signal away.
@@ -169,7 +169,7 @@ final class LoopWorld {
             report: { _, line in
                 lines.lines.withLock { $0.append(line) }
                 lines.hasLine.signal()
-            })
+            }, regionBytesMax: regionBytesMax)
         self.loop = loop
         thread = LoopThread(name: "test-loop") { loop.run() }
     }

@@ -5,6 +5,8 @@ package import Speaking
 
 /// One connection and its session, on the shard that owns it.
 ///
+/// More than twenty stored properties: it is where what a connection, a session, its readers and its groups know of
+/// each other meets; each of these has a type of its own for what is its alone.
 /// Isolation: its shard's thread.
 package final class Client {
     /// A number that no other client of the shard gets again.
