@@ -1,4 +1,4 @@
-import Dispatch
+import Foundation
 package import LogInterface
 package import SluiceCore
 
