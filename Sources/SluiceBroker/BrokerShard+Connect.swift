@@ -102,7 +102,7 @@ extension BrokerShard {
             client.isRecorded = false
         }
         if let will = request.will {
-            client.will = StoredWill(message: will, delaySeconds: request.willDelaySeconds)
+            client.will = StoredWill(message: will, principal: client.principal, delaySeconds: request.willDelaySeconds)
             recordWill(client.will, of: client.clientID)
         }
         if client.isPersistent || client.isRecorded {

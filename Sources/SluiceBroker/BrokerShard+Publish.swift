@@ -1,41 +1,28 @@
+import Bridging
 import LogInterface
 import MQTTSession
 import MQTTWire
 import RecordFormat
 import SluiceCore
+import Speaking
 import TopicRouting
 
 /// PUBLISH: from a client into the tick's batches, and the batches into the log.
 extension BrokerShard {
-    /// Bytes of a batch after which it is appended before its tick ends: consumers fetch up to 1 MiB, and a batch that
-    /// fits the processor's cache is written while it is there.
-    private static let batchBytesMax = 256 << 10
-
     /// Stores a message of QoS 0 or 1 that has nothing special: the way of nearly every message.
     @inline(__always)
     func publish(
         plain publish: PlainPublish, _ client: Client, _ bytes: Span<UInt8>
     ) throws(MQTTDecodeError) {
         let topic = bytes.extracting(publish.topicStart..<publish.topicStart + publish.topicByteCount)
-        let route = try routes.route(topic)
-        guard !route.isReserved, noLocalCount == 0 else {
+        let payload = bytes.extracting(publish.payloadStart..<publish.end)
+        guard try intake.storePlain(topic: topic, payload: payload, qos: publish.qos, at: wallClock) else {
             return try self.publish(PublishAction(publish), client, bytes)
         }
         counters.publishesReceived += 1
-        counters.messagesStored += 1
-        counters.receivedBytes += UInt64(publish.end - publish.payloadStart)
         client.isPublisher = true
-        let index = route.partitionIndex
-        accumulators.append(
-            to: index, at: wallClock, keyField: route.keyField,
-            value: bytes.extracting(publish.payloadStart..<publish.end),
-            headersField: route.headersField(publish.qos))
-        if isScanned { accumulators.note(route.topicHash, in: index) }
-        if case .atLeastOnce = publish.qos {
-            accumulators.expect(in: index)
-            acknowledge(client, .puback, publish.packetID)
-        }
-        if accumulators.byteCount(in: index) > Self.batchBytesMax { submit() }
+        if case .atLeastOnce = publish.qos { acknowledge(client, .puback, publish.packetID) }
+        if intake.isFull { submit() }
     }
 
     /// Stores a message and notes its acknowledgement.
@@ -60,11 +47,16 @@ extension BrokerShard {
     private func store(
         _ publish: PublishAction, _ topic: Span<UInt8>, _ client: Client, _ bytes: Span<UInt8>
     ) throws(MQTTDecodeError) {
-        let route = try routes.route(topic)
-        if route.isReserved { return refuseReserved(publish, topic, client, bytes) }
-        client.isPublisher = true
         if !publish.properties.isEmpty, isLooped(publish, bytes) { return passOver(publish, client) }
-        append(publish, topic, route, bytes, origin: noLocalCount > 0 ? client.clientID : nil)
+        let message = IncomingMessage(
+            topic: topic, payload: bytes.extracting(publish.payload),
+            properties: bytes.extracting(publish.properties), qos: publish.qos, isRetained: publish.retain)
+        switch try intake.store(message, from: client.principal, origin: client.clientID, at: wallClock) {
+        case .stored: break
+        case .reserved: return refuseReserved(publish, topic, client, bytes)
+        case .refused(let reason, let words): return refuse(publish, topic, client, reason, words)
+        }
+        client.isPublisher = true
         switch publish.qos {
         case .atMostOnce: break
         case .atLeastOnce: acknowledge(client, .puback, publish.packetID)
@@ -72,35 +64,7 @@ extension BrokerShard {
             if client.isPersistent { recordReceived(client, publish.packetID) }
             acknowledge(client, .pubrec, publish.packetID)
         }
-        if accumulators.byteCount(in: route.partitionIndex) > Self.batchBytesMax { submit() }
-    }
-
-    /// Adds a message to the tick's batches, and to the retained ones if it asks for that.
-    /// - Parameter origin: the publisher's identifier when it is to be on record.
-    func append(
-        _ publish: PublishAction, _ topic: Span<UInt8>, _ route: Route, _ bytes: Span<UInt8>, origin: [UInt8]?
-    ) {
-        let index = route.partitionIndex
-        let payload = bytes.extracting(publish.payload)
-        if publish.properties.isEmpty && !publish.retain && origin == nil {
-            accumulators.append(
-                to: index, at: wallClock, keyField: route.keyField, value: payload,
-                headersField: route.headersField(publish.qos))
-        } else {
-            let headers = RecordFields.headers(MessageHeader.headers(topic, publish, in: bytes, clientID: origin))
-            accumulators.append(
-                to: index, at: wallClock, keyField: route.keyField, value: payload, headersField: headers.span)
-            if publish.retain {
-                retain(
-                    topic, payload, headersField: headers.span,
-                    expirySeconds: MessageHeader.expirySeconds(publish, in: bytes),
-                    awaited: publish.qos != .atMostOnce)
-            }
-        }
-        counters.messagesStored += 1
-        counters.receivedBytes += UInt64(payload.count)
-        if isScanned { accumulators.note(route.topicHash, in: index) }
-        if publish.qos != .atMostOnce { accumulators.expect(in: index) }
+        if intake.isFull { submit() }
     }
 
     /// Some `$` topics belong to the broker: `$SYS` is read only, and the others are requests.
@@ -109,25 +73,35 @@ extension BrokerShard {
         let name = String(decoding: topic.copy(ByteRange(start: 0, byteCount: topic.count)), as: UTF8.self)
         let isState = Self.isBridgeState(topic)
         if isState { tellBridgeState(Array(name.utf8), bytes.copy(publish.payload)) }
-        let isAnswered = isState || answerRequest(name, publish, client, bytes)
-        let reason: ReasonCode = isAnswered ? .success : .notAuthorized
-        if !isAnswered {
-            counters.messagesRefused += 1
-            report(.info, "\(client.name) at \(client.address): publish to \(name) refused, the topic is the broker's")
-            note(client, "to publish to \(name)", refused: "the topic is the broker's")
-        }
-        func respond(_ kind: AcknowledgementKind) {
-            if isAnswered { return answer(client, kind, publish.packetID, reason) }
-            refuse(client, kind, publish.packetID, reason, "the topic is the broker's own")
+        guard isState || answerRequest(name, publish, client, bytes) else {
+            return refuse(publish, topic, client, .notAuthorized, "the topic is the broker's own")
         }
         switch publish.qos {
         case .atMostOnce: return
         case .atLeastOnce:
-            respond(.puback)
+            answer(client, .puback, publish.packetID, .success)
+            client.session.acknowledged(publishCount: 1)
+        case .exactlyOnce: answer(client, .pubrec, publish.packetID, .success)
+        }
+    }
+
+    /// Tells a client that its message is not taken: with a reason where its protocol has one; an older client hears
+    /// that it was, since it would send it again and again [MQTT-3.3.5-2].
+    private func refuse(
+        _ publish: PublishAction, _ topic: Span<UInt8>, _ client: Client, _ reason: ReasonCode, _ words: String
+    ) {
+        let name = String(decoding: Array(copying: topic), as: UTF8.self)
+        counters.messagesRefused += 1
+        report(.info, "\(client.name) at \(client.peer.address): publish to \(name) refused, \(words)")
+        note(client, "to publish to \(name)", refused: words)
+        switch publish.qos {
+        case .atMostOnce: return
+        case .atLeastOnce:
+            refuse(client, .puback, publish.packetID, reason, words)
             client.session.acknowledged(publishCount: 1)
         case .exactlyOnce:
-            respond(.pubrec)
-            if !isAnswered, case .v5 = client.version { client.session.refused(publish.packetID) }
+            refuse(client, .pubrec, publish.packetID, reason, words)
+            if case .v5 = client.version { client.session.refused(publish.packetID) }
         }
     }
 
@@ -158,18 +132,11 @@ extension BrokerShard {
     }
 
     private func submitMessages() {
-        guard !accumulators.isEmpty else {
-            // A message that came again is acknowledged no sooner than its first copy, which another shard may have
-            // appended just now.
-            if !acks.current.isEmpty { acks.commit(log.fence(from: loop)) }
-            return
-        }
-        appends.removeAll(keepingCapacity: true)
-        accumulators.takeBatches(into: &appends, scanned: isScanned)
-        let retains = retainedChanges.isEmpty ? nil : peers.withRetained { $0.beginAppend() }
-        let ticket = log.append(appends, from: loop)
-        if let retains { noteRetained(retains, ticket) }
-        acks.commit(acks.current.needsFence ? log.fence(from: loop) : ticket)
+        let ticket = intake.submit(to: log, from: loop, peers)
+        guard !acks.current.isEmpty else { return }
+        // A message that came again is acknowledged no sooner than its first copy, which another shard may have
+        // appended just now.
+        if let ticket, !acks.current.needsFence { acks.commit(ticket) } else { acks.commit(log.fence(from: loop)) }
     }
 
     /// Appends what has changed of sessions.
@@ -187,9 +154,7 @@ extension BrokerShard {
         log.takeSettlements(of: loop, into: &settlements)
         guard !settlements.isEmpty else { return }
         for settlement in settlements {
-            if let changes = retainedAppends.first, changes.ticket == settlement.ticket {
-                settle(changes, settlement.outcome)
-            }
+            intake.settle(settlement, peers)
             if let group = acks.pop(settlement.ticket) { settle(group, settlement.outcome) }
             if let group = state.pop(settlement.ticket) { settle(group, settlement.outcome) }
         }

@@ -15,45 +15,6 @@ extension BrokerShard {
 
     // MARK: Changes
 
-    /// Keeps a message as its topic's retained one, in one append with the message itself; one without payload takes
-    /// it away [MQTT-3.3.1-6].
-    func retain(
-        _ topic: Span<UInt8>, _ payload: Span<UInt8>, headersField: Span<UInt8>, expirySeconds: UInt32?, awaited: Bool
-    ) {
-        guard let partition = retainedPartition else { return }
-        let name = topic.copy(ByteRange(start: 0, byteCount: topic.count))
-        let key = RecordFields.key(name)
-        let change = RetainedChange(
-            topic: name, recordIndex: accumulators.recordCount(in: partition.index), isPresent: !payload.isEmpty,
-            expiresAt: expirySeconds.map { Timestamp(rawValue: wallClock.rawValue + Int64($0) * 1000) })
-        if payload.isEmpty {
-            accumulators.appendTombstone(
-                to: partition.index, at: wallClock, keyField: key.span, headersField: headersField)
-        } else {
-            accumulators.append(
-                to: partition.index, at: wallClock, keyField: key.span, value: payload, headersField: headersField)
-        }
-        if awaited { accumulators.expect(in: partition.index) }
-        retainedChanges.append(change)
-    }
-
-    /// The tick's changes are on their way into the log: what they retain is found when they have settled.
-    /// - Parameter number: what the tree knows the append by.
-    func noteRetained(_ number: UInt64, _ ticket: AppendTicket) {
-        guard let append = appends.first(where: { $0.partition == retainedPartition }) else {
-            preconditionFailure("Cannot retain without a batch of the retained messages")
-        }
-        retainedAppends.append(
-            RetainedAppend(ticket: ticket, number: number, batch: append.batch, changes: retainedChanges))
-        retainedChanges.removeAll(keepingCapacity: true)
-    }
-
-    /// Changes are in the log, or were refused.
-    func settle(_ append: RetainedAppend, _ outcome: Settlement.Outcome) {
-        _ = retainedAppends.popFirst()
-        peers.withRetained { append.settle(outcome, &$0) }
-    }
-
     /// Takes expired messages away. The first shard does it for all.
     func expireRetained() {
         guard settings.index == 0 else { return }
@@ -61,10 +22,7 @@ extension BrokerShard {
             tree.purge()
             return tree.takeExpired(at: wallClock)
         }
-        let headers = RecordFields.headers([])
-        for topic in expired {
-            retain(topic.span, Span(), headersField: headers.span, expirySeconds: nil, awaited: false)
-        }
+        for topic in expired { intake.forgetRetained(topic, at: wallClock) }
     }
 
     // MARK: Feeds

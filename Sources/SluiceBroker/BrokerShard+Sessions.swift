@@ -92,21 +92,17 @@ extension BrokerShard {
     /// "seen" cannot come apart in a crash.
     func recordReceived(_ client: Client, _ id: PacketID) {
         guard let partition = sessionsPartition else { return }
-        let key = RecordFields.key(StateRecord.key(.inbound, client.clientID, id.rawValue))
-        let (value, headers) = (StateRecord.received.encoded(streams), RecordFields.headers([]))
-        accumulators.append(
-            to: partition.index, at: wallClock, keyField: key.span, value: value.span, headersField: headers.span)
-        accumulators.expect(in: partition.index)
+        intake.put(
+            StateRecord.key(.inbound, client.clientID, id.rawValue), StateRecord.received.encoded(streams),
+            to: partition, at: wallClock, awaited: true)
     }
 
     /// Notes that the identifier is free again; the acknowledgement of it waits for that.
     func recordReleased(_ client: Client, _ id: PacketID) {
         guard let partition = sessionsPartition else { return }
-        let key = RecordFields.key(StateRecord.key(.inbound, client.clientID, id.rawValue))
-        let headers = RecordFields.headers([])
-        accumulators.appendTombstone(
-            to: partition.index, at: wallClock, keyField: key.span, headersField: headers.span)
-        accumulators.expect(in: partition.index)
+        intake.put(
+            StateRecord.key(.inbound, client.clientID, id.rawValue), nil, to: partition, at: wallClock,
+            awaited: true)
     }
 
     // MARK: The way out

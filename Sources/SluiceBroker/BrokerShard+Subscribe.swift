@@ -433,7 +433,10 @@ extension BrokerShard {
         case .appended: appendedCount += step
         case .durable: durableCount += step
         }
-        if subscription.options.noLocal { noLocalCount += step }
+        if subscription.options.noLocal {
+            noLocalCount += step
+            intake.recordsOrigins = noLocalCount > 0
+        }
         if subscription.matched.starts(with: "$SYS".utf8) {
             peers.withDirectory { $0.systemSubscriptionCount += step }
         }

@@ -34,6 +34,8 @@ extension BrokerShard {
     /// Hands over what this shard has counted; the first shard tells the sums when it is time.
     func tellSystemTopics() {
         counters.clientCount = UInt64(clients.count)
+        counters.messagesStored = intake.storedCount
+        counters.receivedBytes = intake.storedByteCount
         counters.subscriptionCount = UInt64(trie.count + wholeStreams.count)
         counters.shareGroupCount = UInt64(shareGroups.count)
         peers.withCounters { all in
@@ -136,11 +138,7 @@ extension BrokerShard {
             "address":\(JSONText.quoted(Array(client.address.utf8))),"protocol":\(client.version.rawValue)}
             """.utf8)
         if let partition = presencePartition {
-            let key = RecordFields.key(client.clientID)
-            let headers = RecordFields.headers([])
-            accumulators.append(
-                to: partition.index, at: wallClock, keyField: key.span, value: document.span,
-                headersField: headers.span)
+            intake.put(client.clientID, document, to: partition, at: wallClock, awaited: false)
         }
         // An identifier may have what no topic name may.
         guard !client.clientID.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") }) else { return }

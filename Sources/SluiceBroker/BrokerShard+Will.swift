@@ -22,30 +22,25 @@ extension BrokerShard {
     }
 
     /// Publishes a will, and takes it off the record in the same append: it comes once, also through a crash.
-    func publish(_ will: StoredWill, of clientID: [UInt8]) {
-        let message = will.message
-        let bytes = message.topic + message.payload + message.properties
-        let payload = ByteRange(start: message.topic.count, byteCount: message.payload.count)
-        let publish = PublishAction(
-            topic: .name(ByteRange(start: 0, byteCount: message.topic.count)), payload: payload,
-            properties: ByteRange(start: payload.indices.upperBound, byteCount: message.properties.count),
-            packetID: .none, qos: message.qos, retain: message.retain, duplicate: false)
+    func publish(_ stored: StoredWill, of clientID: [UInt8]) {
+        let will = stored.message
         do {
-            let route = try routes.route(message.topic.span)
-            if route.isReserved {
-                tellBridgeState(message.topic, message.payload)
-            } else {
-                append(publish, message.topic.span, route, bytes.span, origin: clientID)
+            let message = IncomingMessage(
+                topic: will.topic.span, payload: will.payload.span, properties: will.properties.span, qos: will.qos,
+                isRetained: will.retain)
+            switch try intake.store(message, from: stored.principal, origin: clientID, at: wallClock) {
+            case .stored: counters.willsPublished += 1
+            case .reserved:
+                tellBridgeState(will.topic, will.payload)
+                counters.willsPublished += 1
+            case .refused(_, let words):
+                counters.messagesRefused += 1
+                report(.info, "the will of \(String(decoding: clientID, as: UTF8.self)) is not published, \(words)")
             }
-            if let partition = sessionsPartition {
-                let key = RecordFields.key(StateRecord.key(.will, clientID))
-                let headers = RecordFields.headers([])
-                accumulators.appendTombstone(
-                    to: partition.index, at: wallClock, keyField: key.span, headersField: headers.span)
-            }
-            counters.willsPublished += 1
         } catch {
             report(.warning, "the will of \(String(decoding: clientID, as: UTF8.self)) is not published, \(error)")
         }
+        guard let partition = sessionsPartition else { return }
+        intake.put(StateRecord.key(.will, clientID), nil, to: partition, at: wallClock, awaited: false)
     }
 }

@@ -20,6 +20,8 @@ package struct ShardSettings {
     package var admission: any Authenticator = OpenAuthenticator()
     /// The authentication exchanges that are offered; nil for none.
     package var authenticator: (any EnhancedAuthenticator)?
+    /// Who may publish what; nil for everybody everything.
+    package var rights: (any PublishRights)?
     /// The node's bridges; nil for none.
     package var bridges: (any BridgeDirectory)?
 
@@ -48,20 +50,13 @@ package final class BrokerShard {
     let wake: @Sendable () -> Void
     let loop: LoopID
     private(set) var offer: SessionOffer
-    var routes: RouteTable
-    var accumulators: BatchAccumulators
-    var appends: [Append] = []
+    var intake: Intake
     var acks = AckQueue()
-    /// Whether a reader of some shard scans the tail, as of this tick's start.
-    var isScanned = false
     /// Changes of sessions, and what waits for them.
     private let batchMemory = BatchMemory()
     var state: StateQueue
     /// What the log has said of appends, as it is worked through.
     var settlements: [Settlement] = []
-    /// Retained messages of the tick's append, and of those that have not settled.
-    var retainedChanges: [RetainedChange] = []
-    var retainedAppends = Ring<RetainedAppend>()
     /// How far the durable scan has come.
     var scanned = ScannedOffsets()
     /// The ends of all partitions as of the SUBSCRIBE that is being worked on, when it needs them.
@@ -155,9 +150,9 @@ package final class BrokerShard {
         offer = SessionOffer(limits: settings.limits)
         offer.areSubscriptionIdentifiersAvailable = true
         offer.areSharedSubscriptionsAvailable = true
-        routes = RouteTable(rules: settings.rules, streams: log.streams, limits: settings.limits)
         streams = StreamTable(log.streams)
-        accumulators = BatchAccumulators(count: streams.partitionCount, in: batchMemory)
+        intake = Intake(
+            streams, rules: settings.rules, limits: settings.limits, rights: settings.rights, in: batchMemory)
         state = StateQueue(in: batchMemory)
         func partition(of name: String) -> PartitionID? {
             log.streams.first { $0.settings.name == name }?.partitions.first
@@ -173,7 +168,7 @@ package final class BrokerShard {
     package var waitsForCommit: Bool { acks.oldest != nil || state.oldest != nil }
 
     /// Whether anything waits for the log.
-    var waitsForSettlement: Bool { waitsForCommit || !retainedAppends.isEmpty }
+    var waitsForSettlement: Bool { waitsForCommit || intake.waitsForSettlement }
 
     /// Whether the log is so far behind that publishers must wait.
     package var isUnderPressure: Bool { log.isUnderPressure }
@@ -361,12 +356,12 @@ package final class BrokerShard {
         settle()
         flushClients()
         // What was left for another tick needs one, whether or not a socket has news.
-        if isBehind || !readerQueue.isEmpty || !state.isEmpty || !accumulators.isEmpty { wake() }
+        if isBehind || !readerQueue.isEmpty || !state.isEmpty || !intake.isEmpty { wake() }
     }
 
     /// A batch without a list of its topics is looked through by everybody; so are those under construction when scans
     /// begin.
-    private func setScanned() { isScanned = log.isScanned }
+    private func setScanned() { intake.isScanned = log.isScanned }
 
     // MARK: Ends of connections
 

@@ -19,12 +19,14 @@ final class TestShard {
     /// A shard on a new log, or one that starts anew on a log that another shard has left.
     init(
         _ log: FakeLog = FakeLog(), limits: Limits = Limits(), authenticator: (any EnhancedAuthenticator)? = nil,
-        rules: RuleSet = RuleSet(), admission: any Authenticator = OpenAuthenticator()
+        rules: RuleSet = RuleSet(), admission: any Authenticator = OpenAuthenticator(),
+        rights: (any PublishRights)? = nil
     ) {
         self.log = log
         var settings = ShardSettings(index: 0, limits: limits, rules: rules)
         settings.authenticator = authenticator
         settings.admission = admission
+        settings.rights = rights
         peers.directory = log.sessions(now: 0, wallClock: Timestamp(rawValue: 0))
         peers.retained = log.retained()
         peers.offsets = log.offsets()

@@ -1,6 +1,8 @@
 import Bridging
 import LogInterface
+import MQTTWire
 import SluiceCore
+import Speaking
 import TopicRouting
 
 /// From the upstream into the log.
@@ -49,8 +51,7 @@ extension BridgeRunner {
         watch(mapped.topic, message.payload, .in, storedAt: time)
         var marked = message
         HopCount.markTaken(&marked.properties, node: node, upstream: upstreamNode)
-        let refusal = intake.store(
-            marked, topic: mapped.topic, qos: min(mapped.qos, message.qos), origin: origin, at: wallClock)
+        let refusal = store(marked, topic: mapped.topic, qos: min(mapped.qos, message.qos), origin: origin)
         if let refusal {
             totals.refused += 1
             isCheckpointDirty = true
@@ -66,6 +67,29 @@ extension BridgeRunner {
         mustHold = true
     }
 
+    /// Takes a message into the tick's append.
+    /// - Parameter origin: who is on record as its publisher.
+    /// - Returns: why it cannot be taken, if it cannot.
+    private func store(_ message: BridgeMessage, topic: [UInt8], qos: BridgeQoS, origin: [UInt8]) -> String? {
+        var properties = ByteBuffer()
+        swap(&properties, &scratch)
+        defer { swap(&properties, &scratch) }
+        properties.removeAll()
+        message.properties.append(to: &properties)
+        do throws(MQTTDecodeError) {
+            let incoming = IncomingMessage(
+                topic: topic.span, payload: message.payload.span, properties: properties.bytes, qos: QoS(qos),
+                isRetained: message.isRetained)
+            switch try intake.store(incoming, from: .bridge(settings.name), origin: origin, at: wallClock) {
+            case .stored: return nil
+            case .reserved: return "the topic is the broker's own"
+            case .refused(_, let words): return words
+            }
+        } catch {
+            return "its topic here is none: \(error)"
+        }
+    }
+
     /// Tells upstream and here whether the bridge is connected, as mosquitto does.
     func tellState(isConnected: Bool) {
         guard settings.notifies, toldConnected != isConnected else { return }
@@ -78,7 +102,7 @@ extension BridgeRunner {
         } else {
             let message = BridgeMessage(topic: topic, payload: payload, qos: .atLeastOnce, isRetained: true)
             let origin = Array(settings.localClientID.utf8)
-            if let reason = intake.store(message, topic: topic, qos: .atLeastOnce, origin: origin, at: wallClock) {
+            if let reason = store(message, topic: topic, qos: .atLeastOnce, origin: origin) {
                 report(
                     .warning, "bridge \(settings.name): its state cannot be told on \(settings.stateTopic): \(reason)")
             }
@@ -90,16 +114,15 @@ extension BridgeRunner {
 
     /// Appends what came, and what must not be forgotten, as one.
     func commit() {
-        var appends: [Append] = []
-        if !intake.isEmpty { intake.takeBatches(into: &appends, scanned: log.isScanned) }
+        // From the next append on: a batch that has begun has a list of all its topics, or none.
+        defer { intake.isScanned = log.isScanned }
         // One checkpoint is on its way at a time, unless something waits for another.
         let isDue = window.wantsCheckpoint || now - lastCheckpoint >= Self.checkpointNanoseconds
         let isCheckpointed = isCheckpointDirty && (pendingCheckpoint == nil && isDue || mustHold)
-        if isCheckpointed { appends.append(checkpointAppend()) }
-        guard !appends.isEmpty else { return mustHold = false }
-        let retains = intake.changesRetained ? peers.withRetained { $0.beginAppend() } : nil
-        let ticket = log.append(appends, from: loopID)
-        if let retains { retainedAppends.append(intake.takeRetained(ticket, number: retains, appends)) }
+        guard
+            let ticket = intake.submit(
+                to: log, from: loopID, peers, with: isCheckpointed ? checkpointAppend() : nil)
+        else { return mustHold = false }
         if isCheckpointed {
             isCheckpointDirty = false
             lastCheckpoint = now
@@ -114,4 +137,16 @@ extension BridgeRunner {
 
     /// Why the log refuses appends, as far as it says so.
     var trouble: String { log.trouble.map { "\($0)" } ?? "it is full" }
+}
+
+extension MessageProperties {
+    /// Appends them as MQTT 5 encodes them.
+    func append(to buffer: inout ByteBuffer) {
+        if let payloadFormat { PropertyWriter.append(.payloadFormatIndicator, UInt32(payloadFormat), to: &buffer) }
+        if let expirySeconds { PropertyWriter.append(.messageExpiryInterval, expirySeconds, to: &buffer) }
+        if let contentType { PropertyWriter.append(.contentType, contentType.span, to: &buffer) }
+        if let responseTopic { PropertyWriter.append(.responseTopic, responseTopic.span, to: &buffer) }
+        if let correlationData { PropertyWriter.append(.correlationData, correlationData.span, to: &buffer) }
+        for pair in user { PropertyWriter.append(userProperty: pair.name.span, pair.value.span, to: &buffer) }
+    }
 }

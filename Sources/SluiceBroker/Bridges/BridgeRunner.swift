@@ -30,7 +30,9 @@ package final class BridgeRunner {
     /// Sources whose position is to be noted.
     var unnoted: [Int] = []
     var connection: BridgeConnection
-    var intake: BridgeIntake
+    var intake: Intake
+    /// Properties on their way into the intake.
+    var scratch = ByteBuffer()
     var sources: [BridgeSource] = []
     /// What is on its way, by packet identifier.
     var inflight: [UInt16: Outgoing] = [:]
@@ -49,8 +51,6 @@ package final class BridgeRunner {
     var heldUntil: AppendTicket?
     /// The newest checkpoint that is on its way to the device.
     var pendingCheckpoint: AppendTicket?
-    /// Retained messages that came, on their way into the log.
-    var retainedAppends = Ring<RetainedAppend>()
     var isCheckpointDirty = false
     /// When the newest checkpoint was made.
     var lastCheckpoint = Int64.min / 2
@@ -140,7 +140,10 @@ package final class BridgeRunner {
         checkpointPartition = stream.partitions[0]
         selection = TopicSelection(filters: map.localFilters)
         connection = BridgeConnection(settings, isPaused: checkpoint?.isPaused ?? false, now: now)
-        intake = BridgeIntake(log, rules: rules, limits: limits)
+        intake = Intake(
+            StreamTable(log.streams), rules: rules, limits: limits, rights: nil, in: BatchMemory())
+        // Who brought a message is always on record.
+        intake.recordsOrigins = true
         loops = LoopWatch(now: now, echoes: settings.version != .v5 && map.isOut && map.isIn)
         pace = BridgePace(
             messagesPerSecond: settings.messagesPerSecondMax, bytesPerSecond: settings.bytesPerSecondMax, now: now)
@@ -238,10 +241,7 @@ package final class BridgeRunner {
     }
 
     private func settle(_ settlement: Settlement) {
-        if let append = retainedAppends.first, append.ticket == settlement.ticket {
-            _ = retainedAppends.popFirst()
-            peers.withRetained { append.settle(settlement.outcome, &$0) }
-        }
+        intake.settle(settlement, peers)
         var isRefused = false
         if case .refused = settlement.outcome { isRefused = true }
         if pendingCheckpoint == settlement.ticket {

@@ -1,3 +1,4 @@
+import Bridging
 import MQTTSession
 import MQTTWire
 import RecordFormat
@@ -22,24 +23,23 @@ enum MessageHeader {
     }
 
     /// The headers of a message that has more than a topic and a QoS.
-    static func headers(
-        _ topic: Span<UInt8>, _ publish: PublishAction, in bytes: Span<UInt8>, clientID: [UInt8]?
-    ) -> [RecordHeader] {
-        let name = topic.copy(ByteRange(start: 0, byteCount: topic.count))
-        var headers = [RecordHeader(name: Self.topic, value: name)]
-        if publish.qos != .atMostOnce { headers.append(qos(publish.qos)) }
-        if publish.retain { headers.append(RecordHeader(name: retained, value: [UInt8(ascii: "1")])) }
-        if let clientID { headers.append(RecordHeader(name: Self.clientID, value: clientID)) }
-        var properties = PropertyReader(bytes, publish.properties)
+    /// - Parameter origin: the publisher's identifier when it is to be on record.
+    static func headers(_ message: borrowing IncomingMessage, origin: [UInt8]?) -> [RecordHeader] {
+        var headers = [RecordHeader(name: Self.topic, value: Array(copying: message.topic))]
+        if message.qos != .atMostOnce { headers.append(qos(message.qos)) }
+        if message.isRetained { headers.append(RecordHeader(name: retained, value: [UInt8(ascii: "1")])) }
+        if let origin { headers.append(RecordHeader(name: Self.clientID, value: origin)) }
+        let bytes = message.properties
+        var properties = PropertyReader(bytes, ByteRange(start: 0, byteCount: bytes.count))
         while let property = properties.next() {
             if let header = header(property, in: bytes) { headers.append(header) }
         }
         return headers
     }
 
-    /// The seconds after which a message expires, if it does.
-    static func expirySeconds(_ publish: PublishAction, in bytes: Span<UInt8>) -> UInt32? {
-        var properties = PropertyReader(bytes, publish.properties)
+    /// The seconds after which a message with these properties expires, if it does.
+    static func expirySeconds(_ bytes: Span<UInt8>) -> UInt32? {
+        var properties = PropertyReader(bytes, ByteRange(start: 0, byteCount: bytes.count))
         while let property = properties.next() {
             if property.id == .messageExpiryInterval { return property.integer }
         }

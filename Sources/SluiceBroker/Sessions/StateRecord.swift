@@ -1,6 +1,7 @@
 import MQTTSession
 import MQTTWire
 import SluiceCore
+import Speaking
 
 /// One piece of the node's session state, as a record of the compacted stream `__sessions`: the last record of a key
 /// counts, and one without value takes it away.
@@ -16,7 +17,7 @@ import SluiceCore
 /// | `p` progress | version 3, positions, QoS 2 ends, positions of replays, deliveries in flight, feeds of retained |
 /// | `i` inbound | version 1: a QoS 2 message of the identifier is stored and not released |
 /// | `o` outbound | version 3, stage (3: done), token: the step of a QoS 2 delivery |
-/// | `w` will | version 1, delay, QoS, RETAIN, topic, payload, properties |
+/// | `w` will | version 2, whose it is (kind, name; not in version 1), delay, QoS, RETAIN, topic, payload, properties |
 /// | `g` group | version 3, positions, records in flight |
 ///
 /// Values of version 3 name partitions by their streams' identifiers, which are in a table behind the version; before,
@@ -36,6 +37,8 @@ enum StateRecord: Equatable, Sendable {
     /// The stream's name.
     static let stream = "__sessions"
     private static let version = 1
+    /// The version of `w` that says whose will it is.
+    private static let willVersion = 2
     /// The version from which on partitions are named by their streams.
     static let namedVersion = 3
     /// The version of `s` that leaves the subscriptions to records of their own: thousands of them, subscribed to one
@@ -115,7 +118,7 @@ enum StateRecord: Equatable, Sendable {
             writer.put(Int(step.stage?.rawValue ?? 3))
             writer.put(step.token)
         case .will(let will):
-            version = Self.version
+            version = Self.willVersion
             Self.put(will, &writer)
         case .group(let group): Self.put(group, &writer)
         }
@@ -176,6 +179,8 @@ enum StateRecord: Equatable, Sendable {
     }
 
     private static func put(_ will: StoredWill, _ writer: inout StateWriter) {
+        writer.put(will.principal.kind)
+        writer.put(Array(will.principal.name.utf8))
         writer.put(Int(will.delaySeconds))
         writer.put(Int(will.message.qos.rawValue))
         writer.put(will.message.retain ? 1 : 0)
@@ -199,7 +204,7 @@ extension StateRecord {
         var version = 0
         guard var reader = StateReader(value, streams, version: &version) else { return nil }
         switch (version, key.kind) {
-        case (Self.version, _), (Self.headVersion, .session): break
+        case (Self.version, _), (Self.headVersion, .session), (Self.willVersion, .will): break
         case (Self.namedVersion, .filter), (Self.namedVersion, .progress), (Self.namedVersion, .outbound),
             (Self.namedVersion, .group):
             guard reader.takeTable() else { return nil }
@@ -228,7 +233,7 @@ extension StateRecord {
             }
             self = .delivery(step)
         case .will:
-            guard let will = Self.will(&reader) else { return nil }
+            guard let will = Self.will(&reader, hasPrincipal: version == Self.willVersion) else { return nil }
             self = .will(will)
         case .group:
             guard let group = Self.group(&reader) else { return nil }
@@ -330,7 +335,14 @@ extension StateRecord {
         return inflight
     }
 
-    private static func will(_ reader: inout StateReader) -> StoredWill? {
+    private static func will(_ reader: inout StateReader, hasPrincipal: Bool) -> StoredWill? {
+        var principal = Principal.anonymous
+        if hasPrincipal {
+            guard let kind = reader.int(), let name = reader.string(),
+                let found = Principal(kind: kind, name: String(decoding: name, as: UTF8.self))
+            else { return nil }
+            principal = found
+        }
         guard let delay = reader.unsigned(UInt32.self), let code = reader.unsigned(UInt8.self),
             let qos = QoS(rawValue: code), let retain = reader.int(), let topic = reader.string(),
             let payload = reader.string(), let properties = reader.string()
@@ -338,7 +350,7 @@ extension StateRecord {
         return StoredWill(
             message: ConnectPacket.Will(
                 topic: topic, payload: payload, qos: qos, retain: retain == 1, properties: properties),
-            delaySeconds: delay)
+            principal: principal, delaySeconds: delay)
     }
 
     private static func group(_ reader: inout StateReader) -> StoredGroup? {
@@ -357,4 +369,43 @@ package struct StoredGroup: Sendable, Equatable {
     var positions: Positions
     /// Records below the positions that nobody has acknowledged, in order.
     var pending: [DeliveryToken] = []
+}
+
+extension Principal {
+    /// The kinds as they are on record.
+    private enum Kind: Int {
+        case anonymous, user, certificate, bridge, node
+    }
+
+    /// Its kind, as a number that is on record.
+    fileprivate var kind: Int {
+        let kind: Kind =
+            switch self {
+            case .anonymous: .anonymous
+            case .user: .user
+            case .certificate: .certificate
+            case .bridge: .bridge
+            case .node: .node
+            }
+        return kind.rawValue
+    }
+
+    /// Its name, if it has one.
+    fileprivate var name: String {
+        switch self {
+        case .user(let name), .certificate(let name), .bridge(let name): name
+        case .anonymous, .node: ""
+        }
+    }
+
+    fileprivate init?(kind: Int, name: String) {
+        switch Kind(rawValue: kind) {
+        case .anonymous: self = .anonymous
+        case .user: self = .user(name)
+        case .certificate: self = .certificate(name)
+        case .bridge: self = .bridge(name)
+        case .node: self = .node
+        case nil: return nil
+        }
+    }
 }

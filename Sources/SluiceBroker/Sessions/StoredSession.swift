@@ -1,6 +1,7 @@
 import MQTTSession
 import MQTTWire
 import SluiceCore
+import Speaking
 
 /// What is kept of a session while no connection has it: a position, and what was sent or received halfway. Never a
 /// message.
@@ -83,6 +84,8 @@ struct DeliveryStep: Equatable, Sendable {
 /// A will that is on record.
 package struct StoredWill: Sendable, Equatable {
     var message: ConnectPacket.Will
+    /// Who left it: in whose name it is published.
+    var principal = Principal.anonymous
     /// Seconds between the loss of the connection and the message.
     var delaySeconds: UInt32
 }

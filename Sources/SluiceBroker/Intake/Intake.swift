@@ -1,0 +1,204 @@
+import Bridging
+import LogInterface
+import MQTTWire
+import RecordFormat
+import SluiceCore
+import Speaking
+import TopicRouting
+
+/// The one way of messages into the log: whatever is published by a client, a will, a bridge or the node itself becomes
+/// a record here, of the tick's one append.
+///
+/// Invariants: a message and what must not part from it (its retained copy, the note that it was received, the end of
+/// the will that it was) are of one append; batches are appended in the order in which their first records came.
+/// Isolation: its owner's, a shard or a bridge.
+struct Intake: ~Copyable {
+    /// Bytes of a batch after which it is appended before its tick ends: consumers fetch up to 1 MiB, and a batch that
+    /// fits the processor's cache is written while it is there.
+    private static let batchBytesMax = 256 << 10
+
+    private var routes: RouteTable
+    private var accumulators: BatchAccumulators
+    private let limits: Limits
+    private let rights: (any PublishRights)?
+    private let retainedPartition: PartitionID?
+    private var retained: [RetainedChange] = []
+    private var retainedAppends = Ring<RetainedAppend>()
+    private var appends: [Append] = []
+    /// Whether a reader of some loop scans the tail, as of the tick's start: then batches come with their topics.
+    var isScanned = false
+    /// Whether publishers' identifiers are to be on record, since some subscriber wants nothing of its own.
+    var recordsOrigins = false
+    /// Whether some batch is large enough to be appended before the tick ends.
+    private(set) var isFull = false
+    /// Messages taken in so far, and bytes of their payloads.
+    private(set) var storedCount: UInt64 = 0
+    private(set) var storedByteCount: UInt64 = 0
+
+    /// An intake for a log with these streams.
+    /// - Parameters:
+    ///   - rules: what topics are routed by; the log holds the streams of all.
+    ///   - memory: where its batches lie.
+    init(
+        _ streams: StreamTable, rules: RuleSet, limits: Limits, rights: (any PublishRights)?, in memory: BatchMemory
+    ) {
+        self.limits = limits
+        self.rights = rights
+        routes = RouteTable(rules: rules, streams: streams.streams, limits: limits)
+        accumulators = BatchAccumulators(count: streams.partitionCount, in: memory)
+        retainedPartition = streams.stream(named: RetainedReplay.stream)?.partitions.first
+    }
+
+    /// Whether nothing was taken in since the last append.
+    var isEmpty: Bool { accumulators.isEmpty }
+
+    /// Whether appends that retain something have not settled.
+    var waitsForSettlement: Bool { !retainedAppends.isEmpty }
+
+    // MARK: Messages
+
+    /// Stores a message that has nothing special: the way of nearly every message.
+    /// - Returns: false when it has, after all, and must take the other way: nothing was stored.
+    /// - Throws: `MQTTDecodeError` when the topic is no topic name.
+    /// - Complexity: one hash look-up for a known topic, and a copy of the payload.
+    @inline(__always)
+    mutating func storePlain(
+        topic: Span<UInt8>, payload: Span<UInt8>, qos: QoS, at time: Timestamp
+    ) throws(MQTTDecodeError) -> Bool {
+        let route = try routes.route(topic)
+        guard !route.isReserved, !recordsOrigins, rights == nil else { return false }
+        append(route, payload, headersField: route.headersField(qos), qos, at: time)
+        return true
+    }
+
+    /// Stores a message.
+    /// - Parameters:
+    ///   - principal: who publishes it.
+    ///   - origin: the publisher's identifier, for those who want nothing of their own.
+    /// - Throws: `MQTTDecodeError` when the topic is no topic name.
+    mutating func store(
+        _ message: borrowing IncomingMessage, from principal: Principal, origin: [UInt8], at time: Timestamp
+    ) throws(MQTTDecodeError) -> IntakeVerdict {
+        let route = try routes.route(message.topic)
+        guard !route.isReserved else { return .reserved }
+        if let refusal = rights?.refusal(of: principal, topic: message.topic) {
+            return .refused(.notAuthorized, refusal)
+        }
+        guard message.payload.count + message.topic.count < limits.packetBytesMax else {
+            return .refused(
+                .packetTooLarge, "it has \(message.payload.count) bytes, more than a packet may have here")
+        }
+        guard !message.properties.isEmpty || message.isRetained || recordsOrigins else {
+            append(route, message.payload, headersField: route.headersField(message.qos), message.qos, at: time)
+            return .stored
+        }
+        let headers = RecordFields.headers(MessageHeader.headers(message, origin: recordsOrigins ? origin : nil))
+        append(route, message.payload, headersField: headers.span, message.qos, at: time)
+        if message.isRetained {
+            retain(
+                message.topic, message.payload, headersField: headers.span,
+                expirySeconds: MessageHeader.expirySeconds(message.properties), awaited: message.qos != .atMostOnce,
+                at: time)
+        }
+        return .stored
+    }
+
+    @inline(__always)
+    private mutating func append(
+        _ route: Route, _ payload: Span<UInt8>, headersField: Span<UInt8>, _ qos: QoS, at time: Timestamp
+    ) {
+        let index = route.partitionIndex
+        accumulators.append(
+            to: index, at: time, keyField: route.keyField, value: payload, headersField: headersField)
+        if isScanned { accumulators.note(route.topicHash, in: index) }
+        if qos != .atMostOnce { accumulators.expect(in: index) }
+        if accumulators.byteCount(in: index) > Self.batchBytesMax { isFull = true }
+        storedCount += 1
+        storedByteCount += UInt64(payload.count)
+    }
+
+    // MARK: State in one append with messages
+
+    /// Writes a record of the node's own; nil takes the key away.
+    /// - Parameter awaited: whether the append settles no sooner than it is durable.
+    mutating func put(
+        _ key: [UInt8], _ value: [UInt8]?, to partition: PartitionID, at time: Timestamp, awaited: Bool
+    ) {
+        let keyField = RecordFields.key(key)
+        let headers = RecordFields.headers([])
+        if let value {
+            accumulators.append(
+                to: partition.index, at: time, keyField: keyField.span, value: value.span,
+                headersField: headers.span)
+        } else {
+            accumulators.appendTombstone(
+                to: partition.index, at: time, keyField: keyField.span, headersField: headers.span)
+        }
+        if awaited { accumulators.expect(in: partition.index) }
+    }
+
+    /// Takes a topic's retained message away: it has expired.
+    mutating func forgetRetained(_ topic: [UInt8], at time: Timestamp) {
+        let headers = RecordFields.headers([])
+        retain(topic.span, Span(), headersField: headers.span, expirySeconds: nil, awaited: false, at: time)
+    }
+
+    /// Keeps a message as its topic's retained one; one without payload takes it away [MQTT-3.3.1-6].
+    private mutating func retain(
+        _ topic: Span<UInt8>, _ payload: Span<UInt8>, headersField: Span<UInt8>, expirySeconds: UInt32?,
+        awaited: Bool, at time: Timestamp
+    ) {
+        guard let partition = retainedPartition else { return }
+        let name = Array(copying: topic)
+        let key = RecordFields.key(name)
+        retained.append(
+            RetainedChange(
+                topic: name, recordIndex: accumulators.recordCount(in: partition.index), isPresent: !payload.isEmpty,
+                expiresAt: expirySeconds.map { Timestamp(rawValue: time.rawValue + Int64($0) * 1000) }))
+        if payload.isEmpty {
+            accumulators.appendTombstone(
+                to: partition.index, at: time, keyField: key.span, headersField: headersField)
+        } else {
+            accumulators.append(
+                to: partition.index, at: time, keyField: key.span, value: payload, headersField: headersField)
+        }
+        if awaited { accumulators.expect(in: partition.index) }
+    }
+
+    // MARK: The tick's append
+
+    /// Appends what was taken in, and what goes with it.
+    /// - Parameter companion: one more append that must not part from it.
+    /// - Returns: the append's ticket; nil when there is nothing.
+    mutating func submit(
+        to log: any LogEngine, from loop: LoopID, _ peers: any ShardPeers, with companion: Append? = nil
+    ) -> AppendTicket? {
+        isFull = false
+        appends.removeAll(keepingCapacity: true)
+        accumulators.takeBatches(into: &appends, scanned: isScanned)
+        if let companion { appends.append(companion) }
+        guard !appends.isEmpty else { return nil }
+        // Whoever subscribes from here on waits until what is retained has its place.
+        let number = retained.isEmpty ? nil : peers.withRetained { $0.beginAppend() }
+        let ticket = log.append(appends, from: loop)
+        if let number { noteRetained(number, ticket) }
+        return ticket
+    }
+
+    private mutating func noteRetained(_ number: UInt64, _ ticket: AppendTicket) {
+        guard let append = appends.first(where: { $0.partition == retainedPartition }) else {
+            preconditionFailure("Cannot retain without a batch of the retained messages")
+        }
+        assert(append.batch.recordCount == retained.count)
+        retainedAppends.append(
+            RetainedAppend(ticket: ticket, number: number, batch: append.batch, changes: retained))
+        retained.removeAll(keepingCapacity: true)
+    }
+
+    /// An append has settled: what it retains has its place, or was refused.
+    mutating func settle(_ settlement: Settlement, _ peers: any ShardPeers) {
+        guard let append = retainedAppends.first, append.ticket == settlement.ticket else { return }
+        _ = retainedAppends.popFirst()
+        peers.withRetained { append.settle(settlement.outcome, &$0) }
+    }
+}
