@@ -67,7 +67,7 @@ final class ReadinessSocket: ReadinessTarget, ConnectionSocket {
             let count =
                 if let region {
                     sluice_sendfile(
-                        descriptor, region.source.descriptor, region.offset, min(region.count, regionBytesLeft))
+                        descriptor, region.file.descriptor, region.offset, min(region.count, regionBytesLeft))
                 } else {
                     sendBuffers(output)
                 }
