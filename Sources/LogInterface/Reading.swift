@@ -88,12 +88,6 @@ package struct StoredRegion: Sendable {
     }
 }
 
-/// A file that regions lie in; it is closed when the last one is dropped.
-package protocol RegionFile: AnyObject, Sendable {
-    /// The descriptor to read it by.
-    var descriptor: Int32 { get }
-}
-
 /// What a read of one partition found.
 package struct PartitionRead: Sendable {
     /// Whole batches; the first may start before the offset asked for, holes between them are possible.

@@ -167,7 +167,7 @@ extension FileRegion {
         while true {
             var status = 0
             buffer.append(upTo: min(count, byteCountMax)) { target in
-                status = pread(source.descriptor, target.baseAddress, target.count, Int(offset))
+                status = pread(file.descriptor, target.baseAddress, target.count, Int(offset))
                 return max(0, status)
             }
             if status > 0 { return status }

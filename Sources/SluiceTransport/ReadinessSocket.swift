@@ -9,8 +9,9 @@ import Speaking
 /// Isolation: its loop's thread.
 final class ReadinessSocket: ReadinessTarget, ConnectionSocket {
     private let descriptor: Int32
-    /// Owns it, and closes it before it goes.
-    private unowned let connection: Connection
+    // It owns the socket, and closes it before it goes: the checks of a safe reference are slow for an object that weak
+    // references lead to as well.
+    private unowned(unsafe) let connection: Connection
     private var watcher: ReadinessWatcher?
 
     /// Buffers that one call sends at most.
@@ -60,6 +61,11 @@ final class ReadinessSocket: ReadinessTarget, ConnectionSocket {
     // MARK: Sending
 
     func send(_ output: inout OutputQueue) -> SendProgress {
+        // What most have to say is one buffer, and a flush of one message is felt.
+        output.isOneBuffer ? send(&output.bytes) : sendPieces(&output)
+    }
+
+    private func sendPieces(_ output: inout OutputQueue) -> SendProgress {
         var progress = SendProgress()
         var regionBytesLeft = connection.owner.regionBytesMax
         while !output.isEmpty {
@@ -67,7 +73,7 @@ final class ReadinessSocket: ReadinessTarget, ConnectionSocket {
             let count =
                 if let region {
                     sluice_sendfile(
-                        descriptor, region.source.descriptor, region.offset, min(region.count, regionBytesLeft))
+                        descriptor, region.file.descriptor, region.offset, min(region.count, regionBytesLeft))
                 } else {
                     sendBuffers(output)
                 }
@@ -114,8 +120,7 @@ final class ReadinessSocket: ReadinessTarget, ConnectionSocket {
         }
     }
 
-    /// Sends the bytes up to the next region; those of one buffer, which is what there is without regions, in the
-    /// simplest of ways.
+    /// Sends the bytes up to the next region.
     private func sendBuffers(_ output: borrowing OutputQueue) -> Int {
         let bufferCount = min(output.leadingBufferCount, Self.buffersMax)
         if bufferCount == 1 {

@@ -68,6 +68,8 @@ package struct OutputQueue: ~Copyable {
     package var count: Int { bytes.count + (ahead?.byteCount ?? 0) }
     /// Whether nothing waits.
     package var isEmpty: Bool { bytes.isEmpty && ahead == nil }
+    /// Whether all that waits is in `bytes`.
+    package var isOneBuffer: Bool { ahead == nil }
     /// Bytes of memory that it holds; those of files take none.
     package var heldByteCount: Int { bytes.capacity + (ahead?.capacity ?? 0) }
 

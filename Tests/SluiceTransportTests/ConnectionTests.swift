@@ -114,7 +114,7 @@ struct ConnectionTests {
     private final class Expected: @unchecked Sendable { var bytes: [UInt8] = [] }
 
     /// A descriptor that is not open.
-    private final class ClosedFile: RegionSource {
+    private final class ClosedFile: RegionFile {
         let descriptor: Int32 = -1
     }
 
@@ -125,7 +125,7 @@ struct ConnectionTests {
         let file = try TestFile(Self.pattern(10_000))
         file.truncate(to: 4000)
         for (source, arrives, reason) in [
-            (file as any RegionSource, 4100, "the file is shorter than it was"),
+            (file as any RegionFile, 4100, "the file is shorter than it was"),
             (ClosedFile(), 100, "Bad file descriptor"),
         ] {
             let (world, peer) = try world(kind) { speaker, bytes in

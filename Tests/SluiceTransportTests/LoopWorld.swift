@@ -202,7 +202,7 @@ final class LoopWorld {
 }
 
 /// A file that goes with the test.
-final class TestFile: RegionSource {
+final class TestFile: RegionFile {
     let descriptor: Int32
     private let path: String
 

@@ -4,7 +4,7 @@ import Testing
 @testable import Speaking
 
 /// A file that nobody opens.
-final class NoFile: RegionSource {
+final class NoFile: RegionFile {
     let descriptor: Int32 = -1
 }
 
