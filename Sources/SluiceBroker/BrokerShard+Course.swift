@@ -49,7 +49,12 @@ extension BrokerShard {
     /// Says that a replay is over: a message without payload to `$stream/<name>`, or `$replay`, at QoS 0, with the
     /// number of records that were delivered in the user property `stream-end`.
     private func end(_ reader: Reader, _ course: ReplayCourse) {
-        let client = reader.client
+        guard let client = reader.client else {
+            // A tail of another kind sees that it is over by being closed.
+            reader.course = nil
+            reader.isClosed = true
+            return
+        }
         guard client.output.count + client.deferredByteCount < settings.limits.outputBytesMax else { return }
         reader.course = nil
         scratch.removeAll()

@@ -21,8 +21,6 @@ extension BrokerShard {
     static func readBytes(ofEach count: Int) -> Int {
         max(readBytesMin, min(readBytesMax, readBytesOfAllMax / max(1, count)))
     }
-    /// Topics that are remembered as nobody's.
-    private static let unmatchedMax = 1 << 16
 
     // MARK: The scan
 
@@ -30,8 +28,8 @@ extension BrokerShard {
     /// - Returns: whether there may be more.
     func deliver() -> Bool {
         var isBehind = false
-        if appendedCount > 0 { isBehind = scan(.appended) }
-        if durableCount > 0 { isBehind = scan(.durable) || isBehind }
+        if subscriptions.has(.appended) { isBehind = scan(.appended) }
+        if subscriptions.has(.durable) { isBehind = scan(.durable) || isBehind }
         return isBehind
     }
 
@@ -40,25 +38,12 @@ extension BrokerShard {
     func scan(_ level: TailLevel) -> Bool {
         log.scan(loop, level, countMax: Self.scanCountMax, into: &tailEntries)
         for entry in tailEntries {
-            if !streams.isInternal(entry.partition), mayMatch(entry, level) { deliver(entry, level) }
+            if !streams.isInternal(entry.partition), subscriptions.mayMatch(entry, level) { deliver(entry, level) }
             if level == .durable { scanned.passed(entry.partition, entry.batch.nextOffset) }
         }
         let isBehind = tailEntries.count == Self.scanCountMax
         tailEntries.removeAll(keepingCapacity: true)
         return isBehind
-    }
-
-    private func unmatchedIndex(_ level: TailLevel) -> Int {
-        switch level {
-        case .appended: 0
-        case .durable: 1
-        }
-    }
-
-    private func mayMatch(_ entry: TailEntry, _ level: TailLevel) -> Bool {
-        guard let hashes = entry.topicHashes, !hashes.isEmpty else { return true }
-        let unmatched = unmatchedHashes[unmatchedIndex(level)]
-        return hashes.contains { !unmatched.contains($0) }
     }
 
     private func deliver(_ entry: TailEntry, _ level: TailLevel) {
@@ -67,9 +52,9 @@ extension BrokerShard {
         var records = RecordReader(batch)
         while let record = next(&records, bytes, entry.partition) {
             guard let message = StoredMessage(record, in: bytes) else { continue }
-            let list = matchList(bytes.extracting(message.topic.indices))
+            let list = subscriptions.list(bytes.extracting(message.topic.indices))
             guard list.has(level) else {
-                noteUnmatched(bytes.extracting(message.topic.indices), level)
+                subscriptions.noteUnmatched(bytes.extracting(message.topic.indices), level)
                 continue
             }
             for target in list.targets where target.level == level {
@@ -91,33 +76,9 @@ extension BrokerShard {
         }
     }
 
-    private func noteUnmatched(_ topic: Span<UInt8>, _ level: TailLevel) {
-        let index = unmatchedIndex(level)
-        if unmatchedHashes[index].count >= Self.unmatchedMax { unmatchedHashes[index] = [] }
-        unmatchedHashes[index].insert(XXH3.hash(topic))
-    }
-
-    func matchList(_ topic: Span<UInt8>) -> MatchList {
-        if let list = matches.lookup(topic), list !== staleMatches { return list }
-        var found: MatchList?
-        trie.forEachMatch(of: topic) { subscription in
-            let list = found ?? MatchList()
-            list.add(subscription)
-            found = list
-        }
-        for subscription in wholeStreams {
-            let list = found ?? MatchList()
-            list.add(subscription)
-            found = list
-        }
-        let list = found ?? noMatches
-        matches.insert(list, for: topic)
-        return list
-    }
-
     private func deliverLive(_ delivery: Delivery, to target: MatchList.Target, _ bytes: Span<UInt8>) {
         let reader = target.reader
-        guard !reader.client.isClosing, !reader.excludes(delivery.partition) else { return }
+        guard !reader.sink.isClosing, !reader.excludes(delivery.partition) else { return }
         switch target.level {
         case .appended:
             if reader.hasQuick, reader.quick.lags(delivery.partition) { return }
@@ -170,26 +131,22 @@ extension BrokerShard {
 
     private func takeFetched() {
         guard !fetchers.isEmpty || !recordWaiters.isEmpty else { return }
-        for (ticket, read) in log.takeFetched(loop) {
-            if let waiter = recordWaiters.removeValue(forKey: ticket) {
+        for (number, read) in reads.takeFetched() {
+            if let waiter = recordWaiters.removeValue(forKey: number) {
                 fetched(read, for: waiter)
                 continue
             }
-            guard let reader = fetchers.removeValue(forKey: ticket), let index = reader.index(ticket: ticket) else {
+            guard let reader = fetchers.removeValue(forKey: number), let index = reader.index(awaiting: number) else {
                 continue
             }
             let selectionNumber = reader.selectionNumber
             guard !read.isFailed else {
-                reader.update(at: index) { cursor in
-                    cursor.ticket = nil
-                    cursor.heldByteCount = 0
-                }
+                reader.update(at: index) { $0.place.answered() }
                 stall(reader)
                 continue
             }
             reader.update(at: index) { cursor in
-                cursor.ticket = nil
-                cursor.heldByteCount = 0
+                cursor.place.answered()
                 if cursor.isLookup {
                     cursor.offset = read.nextOffset
                     cursor.isLookup = false
@@ -204,10 +161,8 @@ extension BrokerShard {
 
     /// Moves a reader on in each partition that it is behind in, until its client takes no more or it has caught up.
     private func move(_ reader: Reader) {
-        guard !reader.isClosed, !reader.client.isClosing else { return }
-        defer {
-            if case .group = reader.kind { account(group: reader) } else { account(reader.client) }
-        }
+        guard !reader.isClosed, !reader.sink.isClosing else { return }
+        defer { reader.sink.account(reader, on: self) }
         var index = 0
         while index < reader.cursors.count {
             switch move(reader, at: index) {
@@ -229,7 +184,7 @@ extension BrokerShard {
         case .live, .quick, .replay, .member, .group: break
         case .retained:
             reader.isClosed = true
-            reader.client.sideReaders.removeAll { $0 === reader }
+            reader.client?.sideReaders.removeAll { $0 === reader }
         }
     }
 
@@ -237,19 +192,18 @@ extension BrokerShard {
     private enum BatchOutcome { case done, full, notDue }
 
     private func selection(of reader: Reader) -> TopicSelection? {
-        if case .group(let group) = reader.kind { return reader.selection(of: group.subscription.map { [$0] } ?? []) }
-        return reader.selection(of: reader.client.subscriptions)
+        reader.selection(of: reader.sink.subscriptions)
     }
 
     private func move(_ reader: Reader, at index: Int) -> Progress {
         if case .retained(let feed) = reader.kind { return move(reader, feed) }
         var budget = 4
-        while reader.cursors[index].ticket == nil {
+        while reader.cursors[index].place.awaited == nil {
             // A replay is over in a partition when it comes to a record behind its end.
             if reader.course != nil, reader.excludes(reader.cursors[index].partition) { return .caughtUp }
-            if let batch = reader.cursors[index].batches.first {
+            if let batch = reader.cursors[index].place.batches.first {
                 switch deliver(batch, reader, at: index) {
-                case .done: reader.update(at: index) { $0.finishBatch(batch) }
+                case .done: reader.update(at: index) { $0.finishBatch() }
                 case .full: return .full
                 case .notDue: return .waits
                 }
@@ -262,26 +216,8 @@ extension BrokerShard {
             }
             if mustStarve(reader) { return .waits }
             budget -= 1
-            let cursor = reader.cursors[index]
-            let byteCountMax = Self.readBytes(ofEach: reader.cursors.count)
-            guard
-                let read = log.readTail(
-                    cursor.partition, from: cursor.offset, level: reader.level, loop: loop,
-                    byteCountMax: byteCountMax)
-            else {
+            guard let read = load(reader, at: index) else {
                 guard reader.level == .durable else { return skip(reader, at: index) }
-                let ticket = takeTicket(reader)
-                let selectionNumber = reader.selectionNumber
-                reader.update(at: index) { cursor in
-                    cursor.ticket = ticket
-                    cursor.selectionNumber = selectionNumber
-                    cursor.heldByteCount = byteCountMax
-                }
-                var request = ReadRequest(
-                    cursor.partition, from: cursor.offset, byteCountMax: byteCountMax, number: ticket)
-                request.hint = cursor.hint
-                request.selection = selection(of: reader)
-                log.fetch(request, for: loop)
                 return .waits
             }
             if read.batches.isEmpty && read.isCaughtUp { return .caughtUp }
@@ -290,13 +226,33 @@ extension BrokerShard {
         return .waits
     }
 
+    /// Reads on for a reader.
+    /// - Returns: nil when it comes later; a reader of what is appended goes without it.
+    private func load(_ reader: Reader, at index: Int) -> PartitionRead? {
+        let byteCountMax = Self.readBytes(ofEach: reader.cursors.count)
+        let cursor = reader.cursors[index]
+        guard reader.level == .durable else {
+            return log.readTail(
+                cursor.partition, from: cursor.offset, level: .appended, loop: loop, byteCountMax: byteCountMax)
+        }
+        let (wanted, number) = (selection(of: reader), reader.selectionNumber)
+        var read: PartitionRead?
+        reader.update(at: index) { cursor in
+            cursor.selectionNumber = number
+            read = cursor.place.load(
+                from: cursor.offset, level: .durable, selection: wanted, byteCountMax: byteCountMax, by: &reads)
+        }
+        if let awaited = reader.cursors[index].place.awaited { fetchers[awaited] = reader }
+        return read
+    }
+
     /// QoS 0 messages have left the memory before a client took them: it goes on with what is new. What lies between is
     /// counted as dropped, record by record, whether it was the client's or not.
     private func skip(_ reader: Reader, at index: Int) -> Progress {
         let cursor = reader.cursors[index]
         let missed = UInt64(max(1, log.bounds(cursor.partition).end.rawValue - cursor.offset.rawValue))
         counters.deliveriesDropped += missed
-        reader.client.droppedCount += missed
+        reader.sink.missed(missed)
         return .caughtUp
     }
 
@@ -305,7 +261,8 @@ extension BrokerShard {
     private func deliver(_ batch: RecordBatch, _ reader: Reader, at index: Int) -> BatchOutcome {
         let bytes = batch.bytes
         let partition = reader.cursors[index].partition
-        var records = reader.cursors[index].records ?? RecordReader(batch)
+        let own = reader.only.map { (filter: $0.matched, target: MatchList.Target($0)) }
+        var records = reader.cursors[index].place.records ?? RecordReader(batch)
         while true {
             let before = records
             guard let record = next(&records, bytes, partition) else { return .done }
@@ -313,11 +270,9 @@ extension BrokerShard {
             guard offset >= reader.cursors[index].offset, let message = StoredMessage(record, in: bytes) else {
                 continue
             }
-            let list = matchList(bytes.extracting(message.topic.indices))
-            let (wanted, level) = (reader.subscriber, reader.level)
             guard
-                let target = list.target(of: wanted)?.seen(
-                    at: level, offset, in: partition)
+                let target = wanted(bytes.extracting(message.topic.indices), reader, own)?.seen(
+                    at: reader.level, offset, in: partition)
             else { continue }
             // A crash left the position behind; what was sent at QoS 2 since then was recorded by itself.
             if let end = reader.assuredEnds[partition], offset < end, min(message.qos, target.qos) == .exactlyOnce {
@@ -334,33 +289,20 @@ extension BrokerShard {
             guard outcome == .done else {
                 reader.update(at: index) { cursor in
                     cursor.offset = offset
-                    cursor.records = before
+                    cursor.place.records = before
                 }
                 return outcome
             }
             reader.course?.deliveredCount += 1
         }
     }
-}
 
-extension Reader.Cursor {
-    /// Takes batches that were read.
-    mutating func take(_ read: PartitionRead) {
-        batches = read.batches[...]
-        records = nil
-        heldByteCount = batches.reduce(0) { $0 + $1.byteCount }
-        hint = read.hint
-        readEnd = read.nextOffset
-        // A read that found nothing moved past a hole, past what retention removed, or past what nobody asked for.
-        if read.batches.isEmpty { offset = max(offset, readEnd) }
-    }
-
-    /// The first batch is done.
-    mutating func finishBatch(_ batch: RecordBatch) {
-        batches = batches.dropFirst()
-        records = nil
-        heldByteCount = max(0, heldByteCount - batch.byteCount)
-        offset = max(offset, batch.nextOffset)
-        if batches.isEmpty { offset = max(offset, readEnd) }
+    /// What a reader is to a topic: one with a single subscription asks its own filter, and not what all others match.
+    private func wanted(
+        _ topic: Span<UInt8>, _ reader: Reader, _ own: (filter: [UInt8], target: MatchList.Target)?
+    ) -> MatchList.Target? {
+        guard let own else { return subscriptions.list(topic).target(of: reader.subscriber) }
+        let isMatch = own.filter.isEmpty || FilterSyntax.matches(filter: own.filter.span, topic: topic)
+        return isMatch ? own.target : nil
     }
 }

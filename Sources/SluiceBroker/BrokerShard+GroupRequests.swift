@@ -105,9 +105,7 @@ extension BrokerShard {
             client: client, responseTopic: responseTopic, time: Timestamp(rawValue: time),
             partitions: stream.partitions)
         for (number, partition) in stream.partitions.enumerated() {
-            recordWaiters[nextTicket] = .offsets(lookup, number)
-            log.fetchOffset(partition, at: lookup.time, number: nextTicket, for: loop)
-            nextTicket += 1
+            recordWaiters[reads.find(partition, at: lookup.time)] = .offsets(lookup, number)
         }
         return true
     }
@@ -119,23 +117,21 @@ extension BrokerShard {
             guard let found = first(in: batch, lookup.partitions[number], since: lookup.time) else { continue }
             return answer(lookup, number, found)
         }
-        // What is in no segment yet is in memory.
-        while let tail = log.readTail(
-            lookup.partitions[number], from: offset, level: .durable, loop: loop, byteCountMax: 1 << 20)
-        {
+        // What the index does not know yet is in memory.
+        while true {
+            let answer = reads.read(
+                lookup.partitions[number], from: offset, level: .durable, hint: read.hint, byteCountMax: 256 << 10)
+            guard case .found(let tail) = answer else {
+                if case .coming(let awaited) = answer { recordWaiters[awaited] = .offsets(lookup, number) }
+                return
+            }
             for batch in tail.batches {
                 guard let found = first(in: batch, lookup.partitions[number], since: lookup.time) else { continue }
-                return answer(lookup, number, max(found, offset))
+                return self.answer(lookup, number, max(found, offset))
             }
-            guard tail.nextOffset > offset else { return answer(lookup, number, offset) }
+            guard tail.nextOffset > offset else { return self.answer(lookup, number, offset) }
             offset = tail.nextOffset
         }
-        recordWaiters[nextTicket] = .offsets(lookup, number)
-        var request = ReadRequest(
-            lookup.partitions[number], from: offset, byteCountMax: 256 << 10, number: nextTicket)
-        request.hint = read.hint
-        log.fetch(request, for: loop)
-        nextTicket += 1
     }
 
     private func first(in batch: RecordBatch, _ partition: PartitionID, since time: Timestamp) -> Offset? {

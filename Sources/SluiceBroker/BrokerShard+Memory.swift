@@ -47,8 +47,8 @@ extension BrokerShard {
         client.heldByteCount = held
     }
 
-    /// Takes into account what a reader that belongs to no client holds now: a share group's.
-    func account(group reader: Reader) {
+    /// Takes into account what a reader that belongs to no client holds now.
+    func account(alone reader: Reader) {
         heldByteCount += reader.heldByteCount - reader.accountedByteCount
         reader.accountedByteCount = reader.heldByteCount
     }
@@ -77,7 +77,7 @@ extension BrokerShard {
     func mustStarve(_ reader: Reader) -> Bool {
         switch memoryPressure {
         case .none: return false
-        case .high: guard !reader.client.output.isEmpty else { return false }
+        case .high: guard reader.sink.hasWaitingOutput else { return false }
         case .full: break
         }
         if !reader.isStarved {

@@ -20,18 +20,16 @@ extension BrokerShard {
         lookup.isAnswered = false
         if let batch = lookup.held(for: token) { return .found(batch) }
         if isAnswered { return .gone }
-        guard lookup.ticket == nil else { return .waits }
+        guard lookup.awaited == nil else { return .waits }
         lookup.partition = token.partition
-        if let read = log.readTail(
-            token.partition, from: token.offset, level: .appended, loop: loop, byteCountMax: 1)
-        {
+        switch reads.read(token.partition, from: token.offset, level: .appended, byteCountMax: 1) {
+        case .found(let read):
             lookup.batch = read.batches.first
             return lookup.held(for: token).map { .found($0) } ?? .gone
+        case .coming(let number):
+            lookup.awaited = number
+            recordWaiters[number] = waiter
         }
-        lookup.ticket = nextTicket
-        recordWaiters[nextTicket] = waiter
-        log.fetch(ReadRequest(token.partition, from: token.offset, byteCountMax: 1, number: nextTicket), for: loop)
-        nextTicket += 1
         return .waits
     }
 
@@ -103,7 +101,7 @@ extension BrokerShard {
         let token = DeliveryToken(rawValue: entry.token)
         let qos: QoS = entry.stage == .awaitingPuback ? .atLeastOnce : .exactlyOnce
         let isSent = withRecord(token, in: batch) { delivery, bytes in
-            let list = matchList(bytes.extracting(delivery.message.topic.indices))
+            let list = subscriptions.list(bytes.extracting(delivery.message.topic.indices))
             let target = list.targets.first { $0.reader.client === client }
             // The client may take less than it did on its earlier connection [MQTT-3.1.2-25].
             guard fits(delivery, target, client, bytes) else { return false }
@@ -124,7 +122,7 @@ extension BrokerShard {
 extension RecordLookup {
     /// Takes the answer.
     mutating func take(_ read: PartitionRead) {
-        ticket = nil
+        awaited = nil
         batch = read.batches.first
         isAnswered = true
     }

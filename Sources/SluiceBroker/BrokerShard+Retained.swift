@@ -36,7 +36,7 @@ extension BrokerShard {
         case .doNotSend: return
         }
         sendSystemTopics(subscription)
-        guard let partition = retainedPartition else { return }
+        guard let partition = retainedPartition, let client = subscription.client else { return }
         let bounds = log.bounds(partition)
         let feed: RetainedFeed
         // A client may have seen a message that its publisher's shard has in the log and not in the tree yet.
@@ -46,9 +46,9 @@ extension BrokerShard {
             feed = RetainedFeed(subscription, places: retainedPlaces(subscription.matched), end: bounds.end)
         }
         guard let start = feed.next(from: bounds.start) else { return }
-        let reader = Reader(client: subscription.client, kind: .retained(feed))
+        let reader = Reader(client: client, kind: .retained(feed))
         reader.addCursor(Reader.Cursor(partition: partition, offset: start))
-        subscription.client.sideReaders.append(reader)
+        client.sideReaders.append(reader)
         queue(reader)
     }
 
@@ -78,7 +78,7 @@ extension BrokerShard {
 
     /// Ends the feeds of a subscription that is gone.
     func dropFeeds(of subscription: Subscription) {
-        subscription.client.sideReaders.removeAll { reader in
+        subscription.client?.sideReaders.removeAll { reader in
             guard case .retained(let feed) = reader.kind, feed.subscription === subscription else { return false }
             reader.isClosed = true
             return true
@@ -97,10 +97,10 @@ extension BrokerShard {
         let level: TailLevel = feed.subscription.options.qos == .atMostOnce ? .appended : .durable
         let byteCountMax = feed.isSingle ? 1 : Self.readBytesMax
         var budget = 4
-        while reader.cursors[0].ticket == nil {
-            if let batch = reader.cursors[0].batches.first {
+        while reader.cursors[0].place.awaited == nil {
+            if let batch = reader.cursors[0].place.batches.first {
                 guard deliver(batch, reader, feed) else { return .full }
-                reader.update(at: 0) { $0.finishBatch(batch) }
+                reader.update(at: 0) { $0.finishBatch() }
                 continue
             }
             guard let next = feed.next(from: reader.cursors[0].offset) else { return .caughtUp }
@@ -111,20 +111,13 @@ extension BrokerShard {
             }
             if mustStarve(reader) { return .waits }
             budget -= 1
-            let cursor = reader.cursors[0]
-            guard
-                let read = log.readTail(
-                    cursor.partition, from: next, level: level, loop: loop,
-                    byteCountMax: byteCountMax)
-            else {
-                let ticket = takeTicket(reader)
-                reader.update(at: 0) { cursor in
-                    cursor.ticket = ticket
-                    cursor.heldByteCount = byteCountMax
-                }
-                var request = ReadRequest(cursor.partition, from: next, byteCountMax: byteCountMax, number: ticket)
-                request.hint = cursor.hint
-                log.fetch(request, for: loop)
+            var loaded: PartitionRead?
+            reader.update(at: 0) { cursor in
+                loaded = cursor.place.load(
+                    from: next, level: level, selection: nil, byteCountMax: byteCountMax, by: &reads)
+            }
+            guard let read = loaded else {
+                if let awaited = reader.cursors[0].place.awaited { fetchers[awaited] = reader }
                 return .waits
             }
             if read.batches.isEmpty && read.isCaughtUp {
@@ -145,7 +138,7 @@ extension BrokerShard {
         let options = feed.subscription.options
         let target = MatchList.Target(
             reader: reader, qos: options.qos, retainAsPublished: true, identifier: feed.subscription.identifier)
-        var records = reader.cursors[0].records ?? RecordReader(batch)
+        var records = reader.cursors[0].place.records ?? RecordReader(batch)
         while true {
             let before = records
             guard let record = next(&records, bytes, partition) else { return true }
@@ -158,7 +151,7 @@ extension BrokerShard {
                 if send(delivery, to: target, bytes, isRetained: true) == .full {
                     reader.update(at: 0) { cursor in
                         cursor.offset = offset
-                        cursor.records = before
+                        cursor.place.records = before
                     }
                     return false
                 }

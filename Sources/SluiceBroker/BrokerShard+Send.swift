@@ -32,15 +32,20 @@ extension BrokerShard {
 
     enum SendOutcome { case done, full }
 
-    /// Puts a message into a client's output, unless its window or its output is full.
-    /// - Parameter isRetained: whether it is a retained message for a new subscription.
+    /// Gives a record to a reader's sink.
     func send(
         _ delivery: Delivery, to target: MatchList.Target, _ bytes: Span<UInt8>, isRetained: Bool = false
     ) -> SendOutcome {
-        if case .group(let group) = target.reader.kind { return hand(delivery, to: group) }
+        target.reader.sink.take(delivery, for: target, bytes, isRetained: isRetained, from: self)
+    }
+
+    /// Puts a message into a client's output, unless its window or its output is full.
+    /// - Parameter isRetained: whether it is a retained message for a new subscription.
+    func send(
+        _ delivery: Delivery, to target: MatchList.Target, _ bytes: Span<UInt8>, _ client: Client, isRetained: Bool
+    ) -> SendOutcome {
         // What is in flight comes to its end before the node does.
         if isDraining, target.level == .durable { return .full }
-        let client = target.reader.client
         let waiting = client.output.count + client.deferredByteCount
         guard waiting < outputBytesAllowed else {
             client.hasBlockedReader = true

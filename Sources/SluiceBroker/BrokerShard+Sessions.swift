@@ -155,7 +155,7 @@ extension BrokerShard {
             case .member: nil
             // Once its reader is where it counts from, that is no more to remember.
             case .live, .quick, .retained, .group:
-                reader.isLive && subscription.client.redelivery == nil ? nil : subscription.since
+                reader.isLive && subscription.client?.redelivery == nil ? nil : subscription.since
             }
         return StoredSubscription(
             filter: subscription.filter, options: subscription.options, identifier: subscription.identifier,

@@ -61,16 +61,13 @@ extension BrokerShard {
         guard let slash = key.firstIndex(of: UInt8(ascii: "/")) else { return }
         let filter = Array(key[(slash + 1)...])
         let group = ShareGroup(key: key, filter: filter)
-        // A reader belongs to a client; a group has no socket of its own.
-        let nobody = Client(number: 0, of: self, peer: .nobody, link: nil)
-        let reader = Reader(client: nobody, kind: .group(group))
+        let reader = Reader(sink: group, kind: .group(group))
         let subscription = Subscription(
-            client: nobody, filter: key, matched: filter, options: SubscriptionOptions(qos: .exactlyOnce),
+            client: nil, filter: key, matched: filter, options: SubscriptionOptions(qos: .exactlyOnce),
             identifier: nil, reader: reader)
         group.attach(subscription)
         shareGroups[key] = group
-        trie.insert(subscription, filter: filter.span)
-        count(subscription, by: 1)
+        insert(subscription)
         if stored == nil { subscription.since = startOfNews(reader) }
         if let stored {
             for partition in scanned.partitions where !streams.isInternal(partition) {
@@ -109,12 +106,10 @@ extension BrokerShard {
     private func end(_ group: ShareGroup) {
         guard let subscription = group.subscription else { return }
         subscription.reader.isClosed = true
-        let filter = group.filter
-        trie.remove(id: subscription.id, filter: filter.span)
-        count(subscription, by: -1)
+        remove(subscription)
         group.detach()
         subscription.reader.forgetRead()
-        account(group: subscription.reader)
+        account(alone: subscription.reader)
         shareGroups[group.key] = nil
         peers.withDirectory { $0.releaseGroup(group.key) }
         recordGroup(group.key, nil)

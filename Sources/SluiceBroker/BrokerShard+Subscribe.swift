@@ -187,7 +187,7 @@ extension BrokerShard {
         guard !hasToldNews else { return }
         hasToldNews = true
         submit()
-        guard appendedCount > 0 else { return }
+        guard subscriptions.has(.appended) else { return }
         while scan(.appended) {}
     }
 
@@ -196,7 +196,7 @@ extension BrokerShard {
     func startOfNews(_ reader: Reader) -> Positions? {
         tellNews()
         if newsStart == nil { newsStart = Positions(base: Positions.Vector(log.endOffsets())) }
-        let isBehind = !reader.isLive || reader.client.redelivery != nil
+        let isBehind = !reader.isLive || reader.client?.redelivery != nil
         guard let newsStart, isBehind || scanned.isBehind(newsStart.base.offsets) else { return nil }
         return newsStart
     }
@@ -349,13 +349,13 @@ extension BrokerShard {
                     reader.exclude(partition)
                 }
             case .time(let time):
-                let ticket = takeTicket(reader)
+                let number = reads.find(partition, at: time)
+                fetchers[number] = reader
                 var cursor = Reader.Cursor(partition: partition, offset: .zero)
-                cursor.ticket = ticket
+                cursor.place.await(number)
                 cursor.isLookup = true
                 cursor.notBefore = time
                 reader.addCursor(cursor)
-                log.fetchOffset(partition, at: time, number: ticket, for: loop)
             }
         }
     }
@@ -367,19 +367,12 @@ extension BrokerShard {
         }
     }
 
-    /// The number of a new fetch.
-    func takeTicket(_ reader: Reader) -> UInt64 {
-        defer { nextTicket += 1 }
-        fetchers[nextTicket] = reader
-        return nextTicket
-    }
-
     // MARK: The table of subscriptions
 
     /// Adds a subscription in place of an earlier one of the same filter [MQTT-3.8.4-3].
     /// - Returns: that one.
     func add(_ subscription: Subscription) -> Subscription? {
-        let client = subscription.client
+        guard let client = subscription.client else { preconditionFailure("Cannot add nobody's subscription") }
         var former: Subscription?
         if let index = client.subscriptions.firstIndex(where: { $0.filter == subscription.filter }) {
             former = client.subscriptions.remove(at: index)
@@ -387,9 +380,7 @@ extension BrokerShard {
         client.subscriptions.append(subscription)
         if subscription.reader.isReplay { client.sideReaders.append(subscription.reader) }
         // The new one first: the scan must not lose its place when the last subscription is replaced.
-        let filter = subscription.matched
-        if filter.isEmpty { wholeStreams.append(subscription) } else { trie.insert(subscription, filter: filter.span) }
-        count(subscription, by: 1)
+        insert(subscription)
         if let former {
             // The table has one place for each reader and filter, which the new one has taken.
             if former.id != subscription.id { drop(former) } else { replaced(former) }
@@ -400,7 +391,8 @@ extension BrokerShard {
     /// A subscription has lost its place in the table to another one of its reader.
     private func replaced(_ former: Subscription) {
         dropFeeds(of: former)
-        count(former, by: -1)
+        subscriptions.replaced(former)
+        changed(former, by: -1)
     }
 
     /// Takes a subscription out of the table.
@@ -411,56 +403,36 @@ extension BrokerShard {
         } else if Self.isShared(subscription.filter) {
             return
         }
-        let filter = subscription.matched
-        if filter.isEmpty {
-            wholeStreams.removeAll { $0 === subscription }
-        } else {
-            trie.remove(id: subscription.id, filter: filter.span)
-        }
         if subscription.reader.isReplay {
             subscription.reader.isClosed = true
             courses.removeAll { $0 === subscription.reader }
-            subscription.client.sideReaders.removeAll { $0 === subscription.reader }
+            subscription.client?.sideReaders.removeAll { $0 === subscription.reader }
         }
-        count(subscription, by: -1)
+        remove(subscription)
     }
 
-    func count(_ subscription: Subscription, by step: Int) {
-        let isScanning = durableCount > 0
-        // An overlapping subscription at a higher QoS moves a reader to the durable scan, and both kinds may be asked
-        // for.
-        switch subscription.level {
-        case .appended: appendedCount += step
-        case .durable: durableCount += step
-        }
-        if subscription.options.noLocal {
-            noLocalCount += step
-            intake.recordsOrigins = noLocalCount > 0
-        }
+    /// Puts a subscription into the table.
+    func insert(_ subscription: Subscription) {
+        let isScanning = subscriptions.has(.durable)
+        subscriptions.insert(subscription)
+        changed(subscription, by: 1)
+        if !isScanning, subscriptions.has(.durable) { scanned.restart(log.scanOffsets(loop)) }
+    }
+
+    /// Takes a subscription out of the table.
+    func remove(_ subscription: Subscription) {
+        subscriptions.remove(subscription)
+        changed(subscription, by: -1)
+    }
+
+    /// What follows from a subscription more or less.
+    private func changed(_ subscription: Subscription, by step: Int) {
+        intake.recordsOrigins = subscriptions.hasNoLocal
         if subscription.matched.starts(with: "$SYS".utf8) {
             peers.withDirectory { $0.systemSubscriptionCount += step }
         }
         subscription.reader.subscriptionsChanged()
-        forgetMatches(subscription.matched, isNew: step > 0)
-        log.setInterest(loop, appended: appendedCount > 0, durable: durableCount > 0)
-        if !isScanning, durableCount > 0 { scanned.restart(log.scanOffsets(loop)) }
-    }
-
-    /// Topics that `filter` matches are looked up again, and no others: with many subscribers of one topic that costs
-    /// milliseconds, and somebody subscribes all the time.
-    private func forgetMatches(_ filter: [UInt8], isNew: Bool) {
-        let wildcards: [UInt8] = [UInt8(ascii: "+"), UInt8(ascii: "#")]
-        guard filter.isEmpty || filter.contains(where: wildcards.contains) else {
-            matches.replace(with: staleMatches, for: filter.span)
-            if isNew { for level in unmatchedHashes.indices { unmatchedHashes[level].remove(XXH3.hash(filter.span)) } }
-            return
-        }
-        // Without a filter a whole stream is meant.
-        matches.replace(with: staleMatches) { topic in
-            filter.isEmpty || FilterSyntax.matches(filter: filter.span, topic: topic)
-        }
-        // Of these there are only hashes; a subscription that is gone leaves nobody's topics nobody's.
-        if isNew { unmatchedHashes = [[], []] }
+        log.setInterest(loop, appended: subscriptions.has(.appended), durable: subscriptions.has(.durable))
     }
 
     /// Answers each filter with its code, in order [MQTT-3.11.3-2].

@@ -36,7 +36,7 @@ extension BrokerShard {
         counters.clientCount = UInt64(clients.count)
         counters.messagesStored = intake.storedCount
         counters.receivedBytes = intake.storedByteCount
-        counters.subscriptionCount = UInt64(trie.count + wholeStreams.count)
+        counters.subscriptionCount = UInt64(subscriptions.count)
         counters.shareGroupCount = UInt64(shareGroups.count)
         peers.withCounters { all in
             while all.count <= settings.index { all.append(BrokerCounters()) }
@@ -102,16 +102,17 @@ extension BrokerShard {
     /// Sends one of the broker's topics to everybody here who subscribes to it.
     func broadcast(_ topic: SystemTopic, retain: Bool) {
         // It is in no stream, though who reads a whole stream wants every topic.
-        for target in matchList(topic.topic.span).targets where !target.reader.isReplay {
-            send(topic, to: target.reader.client, target.identifiers, retain: retain && target.retainAsPublished)
+        for target in subscriptions.list(topic.topic.span).targets where !target.reader.isReplay {
+            guard let client = target.reader.client else { continue }
+            send(topic, to: client, target.identifiers, retain: retain && target.retainAsPublished)
         }
     }
 
     /// Sends what the broker's topics said last to a new subscription that asks for them.
     func sendSystemTopics(_ subscription: Subscription) {
-        guard subscription.matched.first == UInt8(ascii: "$") else { return }
+        guard subscription.matched.first == UInt8(ascii: "$"), let client = subscription.client else { return }
         for topic in systemTopics + bridgeTopics where subscription.matches(topic.topic) {
-            send(topic, to: subscription.client, subscription.identifier.map { [$0] } ?? [], retain: true)
+            send(topic, to: client, subscription.identifier.map { [$0] } ?? [], retain: true)
         }
     }
 

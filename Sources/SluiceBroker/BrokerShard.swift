@@ -86,16 +86,10 @@ package final class BrokerShard {
     private var elapsedCount = 0
     var clients: [UInt64: Client] = [:]
     var dirtyClients: [Client] = []
-    var trie = SubscriptionTrie<Subscription>()
-    /// Subscriptions without a filter: every record of a stream is theirs, also where `#` would not match, since the
-    /// topic begins with `$`.
-    var wholeStreams: [Subscription] = []
-    var matches = TopicCache<MatchList>()
-    /// What topics without subscribers share.
-    let noMatches = MatchList()
-    /// What stands for topics that are to be looked up again.
-    let staleMatches = MatchList()
-    var unmatchedHashes: [Set<UInt64>] = [[], []]
+    /// Who wants what.
+    var subscriptions = SubscriptionTable()
+    /// Reads history for readers, and single records.
+    var reads: LogReader
     var tailEntries: [TailEntry] = []
     var readerQueue: [Reader] = []
     var fetchers: [UInt64: Reader] = [:]
@@ -116,10 +110,6 @@ package final class BrokerShard {
     var starvedReaders: [Reader] = []
     /// Readers whose history could not be read: they ask again in a while.
     private var stalledReaders: [Reader] = []
-    var nextTicket: UInt64 = 1
-    var appendedCount = 0
-    var durableCount = 0
-    var noLocalCount = 0
     var scratch = ByteBuffer()
     let sessionsPartition: PartitionID?
     let retainedPartition: PartitionID?
@@ -147,6 +137,7 @@ package final class BrokerShard {
         outputBytesAllowed = settings.limits.outputBytesMax
         self.wake = wake
         loop = log.register(wake: wake)
+        reads = LogReader(log, loop)
         offer = SessionOffer(limits: settings.limits)
         offer.areSubscriptionIdentifiersAvailable = true
         offer.areSharedSubscriptionsAvailable = true

@@ -50,16 +50,16 @@ struct MatchTests {
         let first = test.connect("first", .v311)
         first.subscribe("many", qos: .atMostOnce)
         test.settle()
-        let list = test.shard.matchList(Array("many".utf8).span)
+        let list = test.shard.subscriptions.list(Array("many".utf8).span)
         let other = test.connect("other", .v311)
         for filter in ["other", "other/#", "+/other", "man", "many/x"] {
             other.subscribe(filter, qos: .atMostOnce)
-            #expect(test.shard.matchList(Array("many".utf8).span) === list, "\(filter)")
+            #expect(test.shard.subscriptions.list(Array("many".utf8).span) === list, "\(filter)")
         }
         for filter in ["many", "+", "#", "many/#"] {
-            let before = test.shard.matchList(Array("many".utf8).span)
+            let before = test.shard.subscriptions.list(Array("many".utf8).span)
             other.subscribe(filter, qos: .atMostOnce)
-            #expect(test.shard.matchList(Array("many".utf8).span) !== before, "\(filter)")
+            #expect(test.shard.subscriptions.list(Array("many".utf8).span) !== before, "\(filter)")
         }
     }
 

@@ -19,7 +19,7 @@ extension BridgeRunner {
         guard map.isOut, mayForward, connection.isConnected && window.isOpen || connection.isIdle else {
             return false
         }
-        return sources.contains { !$0.batches.isEmpty }
+        return sources.contains { !$0.cursor.isEmpty }
     }
 
     /// Whether no trial, no loop that one has found and no end of the node stands in the way.
@@ -31,7 +31,7 @@ extension BridgeRunner {
     /// Whether everything durable was read.
     var isAtEnd: Bool {
         sources.allSatisfy {
-            $0.batches.isEmpty && $0.ticket == nil && $0.next >= log.bounds($0.partition).highWatermark
+            $0.cursor.isEmpty && $0.cursor.awaited == nil && $0.next >= log.bounds($0.partition).highWatermark
         }
     }
 
@@ -55,7 +55,7 @@ extension BridgeRunner {
             let index = nextSource
             nextSource = (nextSource + 1) % sources.count
             load(index)
-            guard !sources[index].batches.isEmpty else {
+            guard !sources[index].cursor.isEmpty else {
                 idle += 1
                 continue
             }
@@ -67,8 +67,8 @@ extension BridgeRunner {
     private func look(for threshold: Int) {
         var budget = Self.recordsMax
         for index in sources.indices where lazyCount < threshold && budget > 0 {
-            if sources[index].batches.isEmpty { load(index) }
-            while let batch = sources[index].batches.first, lazyCount < threshold, budget > 0 {
+            if sources[index].cursor.isEmpty { load(index) }
+            while let batch = sources[index].cursor.batches.first, lazyCount < threshold, budget > 0 {
                 count(batch, at: index, &budget)
             }
         }
@@ -76,7 +76,7 @@ extension BridgeRunner {
 
     private func count(_ batch: RecordBatch, at index: Int, _ budget: inout Int) {
         let bytes = batch.bytes
-        var records = sources[index].records ?? RecordReader(batch)
+        var records = sources[index].cursor.records ?? RecordReader(batch)
         while budget > 0, let record = next(&records, bytes) {
             budget -= 1
             let offset = batch.baseOffset.advanced(by: record.offsetDelta)
@@ -86,46 +86,37 @@ extension BridgeRunner {
             }
             sources[index].pass(offset.advanced(by: 1))
         }
-        sources[index].records = records
+        sources[index].cursor.records = records
         if budget > 0 { sources[index].finishBatch() }
     }
 
     /// Reads on in a partition, from memory or in the background.
     private func load(_ index: Int) {
-        if sources[index].batches.isEmpty, let ahead = sources[index].ahead {
+        if sources[index].cursor.isEmpty, let ahead = sources[index].ahead {
             sources[index].ahead = nil
             take(ahead, index)
         }
         let source = sources[index]
-        guard source.ticket == nil, source.ahead == nil else { return }
-        if !source.batches.isEmpty {
-            guard source.isBehind, source.looked == nil, source.batches.count <= 2 else { return }
-            return fetch(index, from: source.readEnd)
+        guard source.cursor.awaited == nil, source.ahead == nil else { return }
+        if !source.cursor.isEmpty {
+            guard source.isBehind, source.looked == nil, source.cursor.batches.count <= 2 else { return }
+            return prefetch(index, from: source.cursor.readEnd)
         }
         guard source.next < log.bounds(source.partition).highWatermark else { return }
-        let loaded = sources.count { !$0.batches.isEmpty || $0.ticket != nil }
+        let loaded = sources.count { !$0.cursor.isEmpty || $0.cursor.awaited != nil }
         guard loaded < Self.loadedMax else { return }
-        if let read = log.readTail(
-            source.partition, from: source.next, level: .durable, loop: loopID, byteCountMax: Self.readBytesMax)
-        {
-            sources[index].isBehind = false
-            take(read, index)
-            return
-        }
-        sources[index].isBehind = true
-        fetch(index, from: source.next)
+        let read = sources[index].cursor.load(
+            from: source.next, level: .durable, selection: selection, byteCountMax: Self.readBytesMax, by: &reads)
+        sources[index].isBehind = read == nil
+        if let read { take(read, index) }
     }
 
-    private func fetch(_ index: Int, from offset: Offset) {
-        let source = sources[index]
-        guard offset < log.bounds(source.partition).highWatermark else { return }
-        nextTicket += 1
-        sources[index].ticket = nextTicket
-        var request = ReadRequest(
-            source.partition, from: offset, byteCountMax: Self.readBytesMax, number: nextTicket)
-        request.hint = source.hint
-        request.selection = selection
-        log.fetch(request, for: loopID)
+    /// Reads on in the background while there is something in hand.
+    private func prefetch(_ index: Int, from offset: Offset) {
+        guard offset < log.bounds(sources[index].partition).highWatermark else { return }
+        let number = sources[index].cursor.fetch(
+            from: offset, selection: selection, byteCountMax: Self.readBytesMax, by: &reads)
+        assert(sources[index].cursor.awaited == number)
     }
 
     private func take(_ read: PartitionRead, _ index: Int) {
@@ -147,25 +138,25 @@ extension BridgeRunner {
     }
 
     func takeFetched() {
-        for (ticket, read) in log.takeFetched(loopID) {
-            if let index = assured.firstIndex(where: { $0.ticket == ticket }) {
+        for (number, read) in reads.takeFetched() {
+            if let index = assured.firstIndex(where: { $0.ticket == number }) {
                 assured[index].ticket = nil
                 recover(index, read)
                 continue
             }
-            if let index = sources.firstIndex(where: { $0.timing == ticket }) {
+            if let index = sources.firstIndex(where: { $0.timing == number }) {
                 sources[index].timing = nil
                 timed(index, read.batches.first)
                 continue
             }
-            guard let index = sources.firstIndex(where: { $0.ticket == ticket }) else { continue }
-            sources[index].ticket = nil
+            guard let index = sources.firstIndex(where: { $0.cursor.awaited == number }) else { continue }
+            sources[index].cursor.answered()
             if sources[index].isLookup {
                 sources[index].isLookup = false
                 sources[index].progress.sought(read.nextOffset)
                 sources[index].reset()
                 isCheckpointDirty = true
-            } else if sources[index].batches.isEmpty {
+            } else if sources[index].cursor.isEmpty {
                 take(read, index)
             } else {
                 sources[index].ahead = read
@@ -177,9 +168,9 @@ extension BridgeRunner {
 
     /// Hands over records of the first batch of a source.
     private func forward(_ index: Int, _ budget: inout Int) {
-        guard let batch = sources[index].batches.first else { return }
+        guard let batch = sources[index].cursor.batches.first else { return }
         let bytes = batch.bytes
-        var records = sources[index].records ?? RecordReader(batch)
+        var records = sources[index].cursor.records ?? RecordReader(batch)
         while budget > 0, window.isOpen, mayForward, isInPace {
             let before = records
             guard let record = next(&records, bytes) else {
@@ -190,11 +181,11 @@ extension BridgeRunner {
             let offset = batch.baseOffset.advanced(by: record.offsetDelta)
             guard offset >= sources[index].progress.read else { continue }
             if !forward(record, bytes, at: offset, index, batch) {
-                sources[index].records = before
+                sources[index].cursor.records = before
                 return
             }
         }
-        sources[index].records = records
+        sources[index].cursor.records = records
     }
 
     /// - Returns: false when the record was not taken.
@@ -443,11 +434,8 @@ extension BridgeRunner {
     /// Reads what an earlier process left halfway.
     func fetchAssured() {
         for index in assured.indices where assured[index].message == nil {
-            nextTicket += 1
-            assured[index].ticket = nextTicket
-            let partition = sources[assured[index].source].partition
-            log.fetch(
-                ReadRequest(partition, from: assured[index].offset, byteCountMax: 1, number: nextTicket), for: loopID)
+            assured[index].ticket = reads.fetch(
+                sources[assured[index].source].partition, from: assured[index].offset, byteCountMax: 1)
         }
     }
 

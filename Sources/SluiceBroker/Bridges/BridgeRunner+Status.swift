@@ -120,12 +120,9 @@ extension BridgeRunner {
             case .earliest: sources[index].progress.sought(bounds.start)
             case .latest: sources[index].progress.sought(bounds.highWatermark)
             case .time(let milliseconds):
-                nextTicket += 1
-                sources[index].ticket = nextTicket
+                sources[index].cursor.await(
+                    reads.find(sources[index].partition, at: Timestamp(rawValue: milliseconds)))
                 sources[index].isLookup = true
-                log.fetchOffset(
-                    sources[index].partition, at: Timestamp(rawValue: milliseconds), number: nextTicket,
-                    for: loopID)
             }
         }
         beginNotes()
@@ -170,14 +167,10 @@ extension BridgeRunner {
         guard source.oldestStoredAt == nil, source.timing == nil,
             position < log.bounds(source.partition).highWatermark
         else { return }
-        if let read = log.readTail(
-            source.partition, from: position, level: .durable, loop: loopID, byteCountMax: 1)
-        {
-            return timed(index, read.batches.first)
+        switch reads.read(source.partition, from: position, level: .durable, byteCountMax: 1) {
+        case .found(let read): timed(index, read.batches.first)
+        case .coming(let number): sources[index].timing = number
         }
-        nextTicket += 1
-        sources[index].timing = nextTicket
-        log.fetch(ReadRequest(source.partition, from: position, byteCountMax: 1, number: nextTicket), for: loopID)
     }
 
     /// The batch with the record at a position, or the next that is kept, was read.

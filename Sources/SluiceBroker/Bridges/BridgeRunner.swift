@@ -46,7 +46,8 @@ package final class BridgeRunner {
     private var windowLimit = 0
     var events: [UpstreamEvent] = []
     var nextSource = 0
-    var nextTicket: UInt64 = 1
+    /// Reads the log.
+    var reads: LogReader
     /// Until what has settled nothing may leave.
     var heldUntil: AppendTicket?
     /// The newest checkpoint that is on its way to the device.
@@ -133,6 +134,7 @@ package final class BridgeRunner {
         self.report = report
         map = TopicMap(settings.topics)
         loopID = log.register(wake: upstream.wake)
+        reads = LogReader(log, loopID)
         guard let stream = log.streams.first(where: { $0.settings.name == BridgeCheckpoint.stream }) else {
             preconditionFailure("Cannot run a bridge without the stream of checkpoints")
         }

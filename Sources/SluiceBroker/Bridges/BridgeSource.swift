@@ -5,18 +5,11 @@ import SluiceCore
 
 /// One partition that a bridge reads.
 struct BridgeSource {
-    let partition: PartitionID
+    /// What was read and not handed over, and what is on its way.
+    var cursor: PartitionCursor
     let stream: String
     let number: Int
     var progress: PartitionProgress
-    /// Batches that were read and not handed over whole yet, and the place in the first of them.
-    var batches: ArraySlice<RecordBatch> = []
-    var records: RecordReader?
-    /// Everything before this was read or ruled out.
-    var readEnd = Offset.zero
-    var hint: ReadHint?
-    /// The answer that it waits for, if it does.
-    var ticket: UInt64?
     /// What was read ahead, in the background, while batches were left.
     var ahead: PartitionRead?
     /// Whether the last read came from files: the next one is asked for before it is needed.
@@ -32,11 +25,14 @@ struct BridgeSource {
     var timing: UInt64?
 
     init(partition: PartitionID, stream: String, number: Int, progress: PartitionProgress) {
-        self.partition = partition
+        cursor = PartitionCursor(partition)
         self.stream = stream
         self.number = number
         self.progress = progress
     }
+
+    /// The partition.
+    var partition: PartitionID { cursor.partition }
 
     /// When the record at the position was stored; nil when that is not known yet.
     var oldestStoredAt: Timestamp? {
@@ -48,10 +44,7 @@ struct BridgeSource {
 
     /// Forgets what was read.
     mutating func reset() {
-        batches = []
-        records = nil
-        hint = nil
-        ticket = nil
+        cursor = PartitionCursor(partition)
         ahead = nil
         isBehind = false
         isLookup = false
@@ -61,17 +54,14 @@ struct BridgeSource {
     /// Takes batches that were read.
     /// - Returns: how many offsets retention took before.
     mutating func take(_ read: PartitionRead) -> Int64 {
-        batches = read.batches[...]
-        records = nil
-        hint = read.hint
-        readEnd = read.nextOffset
+        cursor.take(read)
         // A lazy bridge that looks ahead counts when it reads in earnest.
         if looked == nil, read.removedCount > 0 {
-            let end = batches.first?.baseOffset ?? readEnd
+            let end = cursor.batches.first?.baseOffset ?? cursor.readEnd
             let count = min(read.removedCount, end.rawValue - progress.read.rawValue)
             if count > 0 { progress.settled(progress.read, count: count, as: .dropped) }
         }
-        if batches.isEmpty { pass(readEnd) }
+        if cursor.isEmpty { pass(cursor.readEnd) }
         return read.removedCount
     }
 
@@ -86,9 +76,7 @@ struct BridgeSource {
 
     /// The first batch is done.
     mutating func finishBatch() {
-        guard let batch = batches.first else { return }
-        batches = batches.dropFirst()
-        records = nil
-        pass(batches.isEmpty ? max(batch.nextOffset, readEnd) : batch.nextOffset)
+        guard !cursor.isEmpty else { return }
+        pass(cursor.finishBatch())
     }
 }

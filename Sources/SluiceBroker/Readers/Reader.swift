@@ -3,52 +3,21 @@ import MQTTWire
 import RecordFormat
 import SluiceCore
 
-/// A subscription of a client.
-final class Subscription: Identifiable {
-    let client: Client
-    /// The filter as the client wrote it.
-    let filter: [UInt8]
-    /// The filter that topics are matched with: the same, or the inner one of a replay; empty matches every topic.
-    let matched: [UInt8]
-    let options: SubscriptionOptions
-    let identifier: UInt32?
-    let reader: Reader
-    /// From where it counts in each partition, when its reader would begin before: it is behind, or messages of QoS 0
-    /// that were published before are not on the device yet. Nil: from where the reader is.
-    var since: Positions?
-    /// Whether it gets at QoS 0 what is durable all the same, since it was one of a higher QoS before.
-    var staysDurable = false
-    /// What of the log it is served from.
-    var level: TailLevel {
-        options.qos == .atMostOnce && reader.isLiveKind && !staysDurable ? .appended : .durable
-    }
-
-    init(
-        client: Client, filter: [UInt8], matched: [UInt8], options: SubscriptionOptions, identifier: UInt32?,
-        reader: Reader
-    ) {
-        self.client = client
-        self.filter = filter
-        self.matched = matched
-        self.options = options
-        self.identifier = identifier
-        self.reader = reader
-    }
-
-    /// One for each reader: a replay beside an ordinary subscription of the same filter is its own.
-    var id: ObjectIdentifier { ObjectIdentifier(reader) }
-}
-
-/// A client's way through the log: live in most partitions, behind in some.
+/// A way through the log: live in most partitions, behind in some.
 ///
 /// A reader is live in a partition when it has no cursor there: then the shard's scan of the tail delivers to it. When
-/// its client takes no more, the scan leaves a cursor at the record in question, and the reader goes on from there by
+/// its sink takes no more, the scan leaves a cursor at the record in question, and the reader goes on from there by
 /// itself, from memory or from the segments, until it has caught up with the scan. A replay starts with cursors in
 /// history. That is the whole difference.
 /// Isolation: one shard's.
 final class Reader {
-    let client: Client
+    /// Where its records go.
+    let sink: any DeliverySink
+    /// The sink, when it is a client.
+    let client: Client?
     let kind: Kind
+    /// The one subscription that it serves, where it serves one: a replay's, a member's, a group's, a tail's.
+    private(set) weak var only: Subscription?
     private(set) var cursors: [Cursor] = []
     private var lagging: Set<PartitionID> = []
     /// Bytes of what was read and not delivered yet, and of what is on its way.
@@ -58,7 +27,7 @@ final class Reader {
     /// Whether it waits for memory.
     var isStarved = false
     /// The reader of its QoS 0 messages that a full socket has not taken; made when one first happens.
-    private(set) lazy var quick = Reader(client: client, kind: .quick(of: Owner(reader: self)))
+    private(set) lazy var quick = Reader(sink, client, kind: .quick(of: Owner(reader: self)))
     private(set) var hasQuick = false
     /// Up to where a session's QoS 2 messages were sent before a crash, where that is more than its position says.
     var assuredEnds: [PartitionID: Offset] = [:]
@@ -98,36 +67,54 @@ final class Reader {
 
     /// A position in a partition that the reader is behind in.
     struct Cursor {
-        var partition: PartitionID
+        /// What was read there and is on its way.
+        var place: PartitionCursor
         /// The record that it wants next.
         var offset: Offset
-        /// Everything before this was read or ruled out; its position when the batches are used up.
-        var readEnd = Offset.zero
-        var hint: ReadHint?
         /// The selection that the log was asked with.
         var selectionNumber = 0
-        /// Batches that were read and not delivered whole yet, and the place in the first of them.
-        var batches: ArraySlice<RecordBatch> = []
-        var records: RecordReader?
-        /// Bytes of the batches, or asked for.
-        var heldByteCount = 0
-        /// The answer that it waits for, if it does.
-        var ticket: UInt64?
         /// Whether its offset is still being looked up.
         var isLookup = false
         /// The time that a replay starts at: the look-up is as exact as the index, and the tail has none.
         var notBefore: Timestamp?
+        /// The partition.
+        var partition: PartitionID { place.partition }
 
         init(partition: PartitionID, offset: Offset) {
-            self.partition = partition
+            place = PartitionCursor(partition)
             self.offset = offset
         }
+
+        /// Takes batches that were read.
+        mutating func take(_ read: PartitionRead) {
+            place.take(read)
+            // A read that found nothing moved past a hole, past what retention removed, or past what nobody asked for.
+            if place.isEmpty { offset = max(offset, place.readEnd) }
+        }
+
+        /// The first batch is done.
+        mutating func finishBatch() { offset = max(offset, place.finishBatch()) }
     }
 
-    init(client: Client, kind: Kind) {
+    /// A client's reader.
+    convenience init(client: Client, kind: Kind) { self.init(client, client, kind: kind) }
+
+    /// A reader of somebody else.
+    convenience init(sink: any DeliverySink, kind: Kind) { self.init(sink, nil, kind: kind) }
+
+    private init(_ sink: any DeliverySink, _ client: Client?, kind: Kind) {
+        self.sink = sink
         self.client = client
         self.kind = kind
         if case .member = kind { assigned = [] }
+    }
+
+    /// Notes a subscription that it is made for.
+    func serves(_ subscription: Subscription) {
+        switch kind {
+        case .replay, .member, .group: only = subscription
+        case .live, .quick, .retained: break
+        }
     }
 
     /// Whether it is a subscription to history.
@@ -179,7 +166,7 @@ final class Reader {
         let isNew = lagging.insert(cursor.partition).inserted
         precondition(isNew)
         cursors.append(cursor)
-        heldByteCount += cursor.heldByteCount
+        heldByteCount += cursor.place.heldByteCount
     }
 
     /// Keeps the reader out of a partition altogether.
@@ -219,160 +206,29 @@ final class Reader {
         selectionNumber += 1
         for index in cursors.indices {
             forgetRead(at: index)
-            cursors[index].hint = nil
+            cursors[index].place.forgetHint()
         }
     }
 
     /// Drops what was read and not delivered yet; it is read again from the cursors' offsets.
-    func forgetRead() { for index in cursors.indices where !cursors[index].batches.isEmpty { forgetRead(at: index) } }
+    func forgetRead() { for index in cursors.indices where !cursors[index].place.isEmpty { forgetRead(at: index) } }
 
     private func forgetRead(at index: Int) {
-        heldByteCount -= cursors[index].heldByteCount
-        cursors[index].batches = []
-        cursors[index].records = nil
-        cursors[index].heldByteCount = 0
+        heldByteCount -= cursors[index].place.heldByteCount
+        cursors[index].place.forget()
     }
 
     func removeCursor(at index: Int) {
         let cursor = cursors.remove(at: index)
         lagging.remove(cursor.partition)
-        heldByteCount -= cursor.heldByteCount
+        heldByteCount -= cursor.place.heldByteCount
     }
 
     func update(at index: Int, _ body: (inout Cursor) -> Void) {
-        let before = cursors[index].heldByteCount
+        let before = cursors[index].place.heldByteCount
         body(&cursors[index])
-        heldByteCount += cursors[index].heldByteCount - before
+        heldByteCount += cursors[index].place.heldByteCount - before
     }
 
-    func index(ticket: UInt64) -> Int? { cursors.firstIndex { $0.ticket == ticket } }
-}
-
-/// The subscribers that a topic's messages go to, on one shard.
-final class MatchList {
-    /// One subscriber: overlapping filters of a reader are merged, at the highest QoS [MQTT-3.3.4-2].
-    struct Target {
-        var reader: Reader
-        var qos: QoS
-        var retainAsPublished: Bool
-        var noLocal: Bool
-        var identifiers: [UInt32] = []
-        /// From where each of its subscriptions counts that get what is durable; none when one of them counts from
-        /// wherever its reader is.
-        private var since: [Positions] = []
-        private var hasDurable = false
-        private var hasAppended = false
-
-        /// Subscribers at QoS 0 get what is appended; others, replays and groups, what is durable.
-        var level: TailLevel { hasDurable ? .durable : .appended }
-
-        init(_ subscription: Subscription) {
-            reader = subscription.reader
-            qos = subscription.options.qos
-            retainAsPublished = subscription.options.retainAsPublished
-            noLocal = subscription.options.noLocal
-            take(subscription)
-        }
-
-        /// A subscriber of a single message that is not found by its topic.
-        init(reader: Reader, qos: QoS, retainAsPublished: Bool, identifier: UInt32?) {
-            self.reader = reader
-            self.qos = qos
-            self.retainAsPublished = retainAsPublished
-            noLocal = false
-            identifiers = identifier.map { [$0] } ?? []
-            hasDurable = true
-        }
-
-        /// Takes another subscription of the same reader.
-        mutating func merge(_ subscription: Subscription) {
-            let options = subscription.options
-            if options.qos.rawValue > qos.rawValue { qos = options.qos }
-            retainAsPublished = retainAsPublished || options.retainAsPublished
-            noLocal = noLocal && options.noLocal
-            take(subscription)
-        }
-
-        private mutating func take(_ subscription: Subscription) {
-            if let identifier = subscription.identifier { identifiers.append(identifier) }
-            switch subscription.level {
-            case .appended: hasAppended = true
-            case .durable:
-                let isUnbounded = hasDurable && since.isEmpty
-                hasDurable = true
-                if let start = subscription.since { if !isUnbounded { since.append(start) } } else { since = [] }
-            }
-        }
-
-        /// Whether one of its subscriptions to what is durable counts from before `offset`.
-        @inline(__always)
-        func counts(_ offset: Offset, in partition: PartitionID) -> Bool {
-            since.isEmpty || since.contains { offset >= $0.offset(in: partition) }
-        }
-
-        /// What it is for a record that comes at `level`; nil when that has it at the other.
-        ///
-        /// A subscription at a higher QoS than an older one of the same topics counts from when it was made: what was
-        /// appended before is the older one's, at QoS 0.
-        func seen(at level: TailLevel, _ offset: Offset, in partition: PartitionID) -> Target? {
-            let isDurable = hasDurable && counts(offset, in: partition)
-            switch level {
-            case .durable: return isDurable ? self : nil
-            case .appended:
-                guard !isDurable, hasAppended else { return nil }
-                var target = self
-                target.qos = .atMostOnce
-                return target
-            }
-        }
-    }
-
-    private(set) var targets: [Target] = []
-    /// Where each reader is in `targets`, once there are too many to look at one by one.
-    private var indexes: [ObjectIdentifier: Int] = [:]
-    private var appendedCount = 0
-    private var hasAppended: Bool { appendedCount > 0 }
-    private var hasDurable: Bool { appendedCount < targets.count }
-
-    /// Subscribers from which on they are found by a table.
-    private static let indexedMin = 16
-
-    /// Adds a subscription that matches.
-    /// - Complexity: amortised O(1): a topic may have every client as its subscriber.
-    func add(_ subscription: Subscription) {
-        if let index = index(of: subscription.reader) {
-            let before = targets[index].level
-            targets[index].merge(subscription)
-            note(targets[index].level, before: before)
-        } else {
-            targets.append(Target(subscription))
-            note(targets[targets.count - 1].level, before: .durable)
-            if targets.count == Self.indexedMin {
-                for (index, target) in targets.enumerated() { indexes[ObjectIdentifier(target.reader)] = index }
-            } else if targets.count > Self.indexedMin {
-                indexes[ObjectIdentifier(subscription.reader)] = targets.count - 1
-            }
-        }
-    }
-
-    private func index(of reader: Reader) -> Int? {
-        targets.count < Self.indexedMin
-            ? targets.firstIndex { $0.reader === reader } : indexes[ObjectIdentifier(reader)]
-    }
-
-    private func note(_ level: TailLevel, before: TailLevel) {
-        appendedCount += (level == .appended ? 1 : 0) - (before == .appended ? 1 : 0)
-        assert(appendedCount >= 0 && appendedCount <= targets.count)
-    }
-
-    /// The subscriber that `reader` stands for here.
-    /// - Complexity: O(1) among many.
-    func target(of reader: Reader) -> Target? { index(of: reader).map { targets[$0] } }
-
-    func has(_ level: TailLevel) -> Bool {
-        switch level {
-        case .appended: hasAppended
-        case .durable: hasDurable
-        }
-    }
+    func index(awaiting number: UInt64) -> Int? { cursors.firstIndex { $0.place.awaited == number } }
 }

@@ -185,7 +185,7 @@ struct RecordLookup {
     var batch: RecordBatch?
     var partition: PartitionID?
     /// The answer that it waits for.
-    var ticket: UInt64?
+    var awaited: UInt64?
     /// Whether the batch is the answer to what was asked: what it does not have is gone.
     var isAnswered = false
 
