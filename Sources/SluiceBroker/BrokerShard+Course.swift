@@ -5,12 +5,10 @@ import SluiceCore
 /// Replays that end, and replays that keep the pace at which their records were published.
 extension BrokerShard {
     /// Whether some replay waits for the time of its next record, so that ticks should come every few milliseconds.
-    package var isPacing: Bool { courses.contains { $0.course?.isPaced == true && !$0.isLive } }
+    package var isPacing: Bool { readers.isPacing }
 
     /// Time has passed for the replays that keep a pace.
-    package func pace() {
-        for reader in courses where reader.course?.isPaced == true && !reader.isLive { queue(reader) }
-    }
+    package func pace() { readers.queuePaced() }
 
     /// What a record means for a replay's course.
     enum CourseStep { case goOn, notDue, over }
@@ -33,8 +31,7 @@ extension BrokerShard {
 
     /// Ends the replays that have delivered everything.
     func endCourses() {
-        guard !courses.isEmpty else { return }
-        for reader in courses {
+        for reader in readers.courses {
             guard let course = reader.course, course.bounds != nil else { continue }
             for partition in course.open where !reader.lags(partition) {
                 if course.isOver(partition, readTo: scanned.offset(in: partition), now: wallClock) {
@@ -43,7 +40,7 @@ extension BrokerShard {
             }
             if course.open.isEmpty, reader.isLive { end(reader, course) }
         }
-        courses.removeAll { $0.course == nil || $0.isClosed }
+        readers.dropFinished()
     }
 
     /// Says that a replay is over: a message without payload to `$stream/<name>`, or `$replay`, at QoS 0, with the
@@ -69,11 +66,11 @@ extension BrokerShard {
         let topic = course.endTopic
         // Behind deliveries that wait for the log, if there are any.
         if client.deferredByteCount > 0 {
-            let start = state.current.bytes.count
+            let start = sessions.current.bytes.count
             PacketEncoder.publish(
-                into: &state.current.bytes, topic: topic.span, payload: Span(), packetID: .none, qos: .atMostOnce,
+                into: &sessions.current.bytes, topic: topic.span, payload: Span(), packetID: .none, qos: .atMostOnce,
                 retain: false, duplicate: false, properties: scratch.bytes, version: client.version)
-            state.deferOutput(client, from: start)
+            sessions.deferOutput(client, from: start)
         } else {
             PacketEncoder.publish(
                 into: &client.output, topic: topic.span, payload: Span(), packetID: .none, qos: .atMostOnce,

@@ -102,11 +102,7 @@ extension BrokerShard {
     // MARK: Readers that are behind
 
     /// Puts a reader on the list of those to be moved on this tick.
-    func queue(_ reader: Reader) {
-        guard !reader.isQueued else { return }
-        reader.isQueued = true
-        readerQueue.append(reader)
-    }
+    func queue(_ reader: Reader) { readers.queue(reader) }
 
     /// A client takes more than before.
     func wakeReaders(of client: Client) {
@@ -120,43 +116,32 @@ extension BrokerShard {
     /// Moves every reader on that something happened for.
     func moveReaders() {
         takeFetched()
-        guard !readerQueue.isEmpty else { return }
-        var queued: [Reader] = []
-        swap(&queued, &readerQueue)
-        for reader in queued {
-            reader.isQueued = false
-            move(reader)
-        }
+        for reader in readers.takeQueued() { move(reader) }
     }
 
     private func takeFetched() {
-        guard !fetchers.isEmpty || !recordWaiters.isEmpty else { return }
-        for (number, read) in reads.takeFetched() {
-            if let waiter = recordWaiters.removeValue(forKey: number) {
-                fetched(read, for: waiter)
-                continue
+        for fetched in readers.takeFetched() {
+            switch fetched {
+            case .record(let waiter, let read): self.fetched(read, for: waiter)
+            case .cursor(let reader, let index, let read): self.fetched(read, reader, at: index)
             }
-            guard let reader = fetchers.removeValue(forKey: number), let index = reader.index(awaiting: number) else {
-                continue
-            }
-            let selectionNumber = reader.selectionNumber
-            guard !read.isFailed else {
-                reader.update(at: index) { $0.place.answered() }
-                stall(reader)
-                continue
-            }
-            reader.update(at: index) { cursor in
-                cursor.place.answered()
-                if cursor.isLookup {
-                    cursor.offset = read.nextOffset
-                    cursor.isLookup = false
-                } else if cursor.selectionNumber == selectionNumber {
-                    // An answer to other subscriptions may have ruled out what these want: it is asked for again.
-                    cursor.take(read)
-                }
-            }
-            queue(reader)
         }
+    }
+
+    private func fetched(_ read: PartitionRead, _ reader: Reader, at index: Int) {
+        let selectionNumber = reader.selectionNumber
+        reader.update(at: index) { cursor in
+            cursor.place.answered()
+            if read.isFailed { return }
+            if cursor.isLookup {
+                cursor.offset = read.nextOffset
+                cursor.isLookup = false
+            } else if cursor.selectionNumber == selectionNumber {
+                // An answer to other subscriptions may have ruled out what these want: it is asked for again.
+                cursor.take(read)
+            }
+        }
+        if read.isFailed { readers.stall(reader) } else { queue(reader) }
     }
 
     /// Moves a reader on in each partition that it is behind in, until its client takes no more or it has caught up.
@@ -170,7 +155,7 @@ extension BrokerShard {
             case .waits: index += 1
             case .full:
                 // What its client does not take would lie in memory that others want.
-                if memoryPressure > .none { reader.forgetRead() }
+                if memory.pressure > .none { reader.forgetRead() }
                 return
             }
         }
@@ -235,15 +220,11 @@ extension BrokerShard {
             return log.readTail(
                 cursor.partition, from: cursor.offset, level: .appended, loop: loop, byteCountMax: byteCountMax)
         }
-        let (wanted, number) = (selection(of: reader), reader.selectionNumber)
-        var read: PartitionRead?
-        reader.update(at: index) { cursor in
-            cursor.selectionNumber = number
-            read = cursor.place.load(
-                from: cursor.offset, level: .durable, selection: wanted, byteCountMax: byteCountMax, by: &reads)
-        }
-        if let awaited = reader.cursors[index].place.awaited { fetchers[awaited] = reader }
-        return read
+        let number = reader.selectionNumber
+        reader.update(at: index) { $0.selectionNumber = number }
+        return readers.load(
+            reader, at: index, from: cursor.offset, level: .durable, selection: selection(of: reader),
+            byteCountMax: byteCountMax)
     }
 
     /// QoS 0 messages have left the memory before a client took them: it goes on with what is new. What lies between is

@@ -5,15 +5,12 @@ extension BrokerShard {
     package func beginDrain() {
         guard !isDraining else { return }
         isDraining = true
-        drainingClients = clients.values.filter { $0.hasGroupDeliveries }
+        clients.beginDrain()
     }
 
     /// Whether nothing that a share group or a consumer group has handed out from or to this shard waits for its
     /// acknowledgement. What other clients have in flight is theirs: it comes again on their sessions, with DUP.
-    package var isDrained: Bool {
-        drainingClients.removeAll { $0.isClosing || !$0.hasGroupDeliveries }
-        return drainingClients.isEmpty && shareGroups.values.allSatisfy { $0.pending.isEmpty }
-    }
+    package var isDrained: Bool { clients.isDrained() && shareGroups.isDrained }
 }
 
 extension Client {

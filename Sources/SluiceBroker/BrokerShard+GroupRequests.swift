@@ -105,7 +105,7 @@ extension BrokerShard {
             client: client, responseTopic: responseTopic, time: Timestamp(rawValue: time),
             partitions: stream.partitions)
         for (number, partition) in stream.partitions.enumerated() {
-            recordWaiters[reads.find(partition, at: lookup.time)] = .offsets(lookup, number)
+            readers.find(partition, at: lookup.time, for: .offsets(lookup, number))
         }
         return true
     }
@@ -119,12 +119,10 @@ extension BrokerShard {
         }
         // What the index does not know yet is in memory.
         while true {
-            let answer = reads.read(
-                lookup.partitions[number], from: offset, level: .durable, hint: read.hint, byteCountMax: 256 << 10)
-            guard case .found(let tail) = answer else {
-                if case .coming(let awaited) = answer { recordWaiters[awaited] = .offsets(lookup, number) }
-                return
-            }
+            let tail = readers.read(
+                lookup.partitions[number], from: offset, level: .durable, hint: read.hint, byteCountMax: 256 << 10,
+                for: .offsets(lookup, number))
+            guard let tail else { return }
             for batch in tail.batches {
                 guard let found = first(in: batch, lookup.partitions[number], since: lookup.time) else { continue }
                 return self.answer(lookup, number, max(found, offset))

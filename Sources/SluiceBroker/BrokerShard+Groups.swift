@@ -8,27 +8,27 @@ extension BrokerShard {
     /// Makes the coordinator of a group, in place of one that is forgotten.
     func makeGroup(_ name: String) {
         let metadata = peers.withOffsets { $0[name] }
-        consumerGroups[name] = ConsumerGroup(
+        coordinators[name] = ConsumerGroup(
             name: name, homes: metadata?.homes ?? [:], generation: metadata?.metadata?.generation ?? 0)
     }
 
     /// Records a change of a group, and gives it its effect.
     func commit(_ record: GroupRecord, awaited: Bool = true) {
-        guard offsetsPartition != nil else { return }
+        guard sessions.offsetsPartition != nil else { return }
         append(record, awaited: awaited)
         peers.withOffsets { $0.apply(record) }
     }
 
     /// Records a change of a group that has its effect already.
     func append(_ record: GroupRecord, awaited: Bool = true) {
-        state.putOffset(record.key, record.value, at: wallClock, awaited: awaited)
+        sessions.put(record, at: wallClock, awaited: awaited)
     }
 
     // MARK: Members
 
     func joined(_ join: GroupJoin) {
         // A member is counted before it sends its message, and a group that counts members is not forgotten.
-        guard let group = consumerGroups[join.key.group],
+        guard let group = coordinators[join.key.group],
             let stream = log.streams.first(where: { $0.settings.name == join.key.stream })
         else { preconditionFailure("Cannot join a group while its coordinator is elsewhere") }
         if let seat = group.seats[join.member]?[join.key.stream] {
@@ -46,7 +46,7 @@ extension BrokerShard {
     func left(
         _ name: String, _ member: String, _ memberships: [GroupKey: MembershipID], _ handovers: [GroupHandover]
     ) {
-        guard let group = consumerGroups[name] else { return }
+        guard let group = coordinators[name] else { return }
         let streams = group.unseat(member, memberships)
         guard !streams.isEmpty else { return }
         for handover in handovers {
@@ -63,7 +63,7 @@ extension BrokerShard {
     }
 
     func released(_ name: String, _ member: String, _ handover: GroupHandover) {
-        guard let group = consumerGroups[name] else { return }
+        guard let group = coordinators[name] else { return }
         group.take(handover)
         applyReset(group, handover.partition)
         perform(group.state.released(handover.partition, by: member), group)
@@ -123,7 +123,7 @@ extension BrokerShard {
     func reset(_ name: String, to offsets: [StreamPartition: Offset]) {
         let shard = peers.withOffsets { $0.registry.coordinator(of: name) }
         if let shard, shard != settings.index { return peers.post(.groupReset(name, offsets), to: shard) }
-        guard let group = consumerGroups[name] else {
+        guard let group = coordinators[name] else {
             for (partition, offset) in offsets { reset(name, partition, to: offset) }
             return
         }
@@ -148,7 +148,7 @@ extension BrokerShard {
 
     /// Forgets groups that nobody has used for long. The first shard does it for all.
     func expireGroups() {
-        guard settings.index == 0, offsetsPartition != nil else { return }
+        guard settings.index == 0, sessions.offsetsPartition != nil else { return }
         let oldest = Timestamp(rawValue: wallClock.rawValue - Int64(settings.limits.shareGroupSecondsMax) * 1000)
         for name in peers.withOffsets({ $0.idle(before: oldest) }) { _ = forgetGroup(name, awaited: false) }
     }
@@ -166,6 +166,6 @@ extension BrokerShard {
     /// A group was taken off the record; it may have been founded again, here or elsewhere.
     func forgotten(_ name: String) {
         guard peers.withOffsets({ $0.registry.coordinator(of: name) }) != settings.index else { return }
-        consumerGroups[name] = nil
+        coordinators[name] = nil
     }
 }

@@ -65,7 +65,7 @@ extension BrokerShard {
         func refused(_ reason: String, _ code: ReasonCode = .topicFilterInvalid) -> GroupRequest {
             .refused(Outcome(code: code, reason: reason))
         }
-        guard offsetsPartition != nil else {
+        guard sessions.offsetsPartition != nil else {
             return refused("this log keeps no offsets of groups", .sharedSubscriptionsNotSupported)
         }
         let replay: ReplayRequest
@@ -92,8 +92,7 @@ extension BrokerShard {
         _ client: Client, _ key: GroupKey, _ reading: GroupReading, _ request: SubscriptionRequest, coordinator: Int
     ) {
         let id = MembershipID(
-            owner: ClientOwner(shard: settings.index, number: client.number), number: nextMembershipNumber)
-        nextMembershipNumber += 1
+            owner: ClientOwner(shard: settings.index, number: client.number), number: members.takeNumber())
         let membership = GroupMembership(
             key: key, id: id, filter: request.filter, stream: reading.stream, coordinator: coordinator,
             client: client)
@@ -152,11 +151,7 @@ extension BrokerShard {
     // MARK: Progress
 
     /// Puts a membership on the list of those with something to commit.
-    func markDirty(_ membership: GroupMembership) {
-        guard !membership.isDirty else { return }
-        membership.isDirty = true
-        dirtyMemberships.append(membership)
-    }
+    func markDirty(_ membership: GroupMembership) { members.markDirty(membership) }
 
     /// A client is done with a delivery of a group.
     func finishMember(_ client: Client, _ token: DeliveryToken) {
@@ -169,11 +164,7 @@ extension BrokerShard {
 
     /// Commits what members have acknowledged in this tick, and lets go of partitions that are drained.
     func commitMemberships() {
-        guard !dirtyMemberships.isEmpty else { return }
-        var dirty: [GroupMembership] = []
-        swap(&dirty, &dirtyMemberships)
-        for membership in dirty {
-            membership.isDirty = false
+        for membership in members.takeDirty() {
             for number in membership.partitions.keys.sorted() {
                 commit(membership, number)
                 guard let progress = membership.partitions[number], progress.leavesBy != nil else { continue }
@@ -184,7 +175,7 @@ extension BrokerShard {
 
     /// Commits where members stand that have nothing in flight, and takes partitions from those that do not drain.
     func elapsedMemberships() {
-        for client in clients.values {
+        for client in clients.all {
             for membership in client.memberships {
                 for number in membership.partitions.keys.sorted() {
                     standForward(membership, number)

@@ -26,8 +26,6 @@ package enum MemoryPressure: Int, Comparable, Sendable {
 }
 
 extension BrokerShard {
-    /// Bytes of one client's output under pressure: a tick's worth of small messages.
-    private static let smallOutputBytes = 16 << 10
     /// Bytes of a half received packet that are kept whatever the pressure: the head of any ordinary message.
     private static let smallPacketBytes = 64 << 10
     /// How long a client may take nothing while others want the memory.
@@ -43,58 +41,37 @@ extension BrokerShard {
             if reader.hasQuick { held += reader.quick.heldByteCount }
         }
         for reader in client.sideReaders { held += reader.heldByteCount }
-        heldByteCount += held - client.heldByteCount
+        memory.add(held - client.heldByteCount)
         client.heldByteCount = held
     }
 
     /// Takes into account what a reader that belongs to no client holds now.
     func account(alone reader: Reader) {
-        heldByteCount += reader.heldByteCount - reader.accountedByteCount
+        memory.add(reader.heldByteCount - reader.accountedByteCount)
         reader.accountedByteCount = reader.heldByteCount
     }
 
     /// A client is gone, with what it held.
     func release(_ client: Client) {
-        heldByteCount -= client.heldByteCount
+        memory.add(-client.heldByteCount)
         client.heldByteCount = 0
     }
 
     /// Tells the node what this shard's clients hold, and learns how near the budget is. Once a tick.
     func measureMemory() {
-        if heldByteCount != toldByteCount {
-            peers.addMemory(heldByteCount - toldByteCount)
-            toldByteCount = heldByteCount
-        }
-        let pressure = MemoryPressure(used: peers.memoryUse, budget: settings.limits.clientMemoryMax)
-        guard pressure != memoryPressure else { return }
-        memoryPressure = pressure
-        outputBytesAllowed = pressure == .none ? outputBytesMax : min(outputBytesMax, Self.smallOutputBytes)
         // Who had to wait goes on.
-        if pressure == .none { wakeStarved() }
+        if memory.measure(peers), memory.pressure == .none { readers.wakeStarved() }
     }
 
     /// Whether a reader must wait until others have let go of memory.
     func mustStarve(_ reader: Reader) -> Bool {
-        switch memoryPressure {
+        switch memory.pressure {
         case .none: return false
         case .high: guard reader.sink.hasWaitingOutput else { return false }
         case .full: break
         }
-        if !reader.isStarved {
-            reader.isStarved = true
-            starvedReaders.append(reader)
-        }
+        readers.starve(reader)
         return true
-    }
-
-    /// Lets everybody who had to wait for memory try again.
-    func wakeStarved() {
-        guard !starvedReaders.isEmpty else { return }
-        for reader in starvedReaders {
-            reader.isStarved = false
-            if !reader.isClosed { queue(reader) }
-        }
-        starvedReaders.removeAll()
     }
 
     /// A client keeps `byteCount` bytes of a packet that is half received.
@@ -103,9 +80,9 @@ extension BrokerShard {
         client.stashedByteCount = byteCount
         client.movedAt = now
         account(client)
-        guard memoryPressure == .full, byteCount > Self.smallPacketBytes, !client.isClosing else { return }
+        guard memory.pressure == .full, byteCount > Self.smallPacketBytes, !client.isClosing else { return }
         // The one that has been waiting for the longest makes room for the one that goes on.
-        let stalest = clients.values.filter { $0.stashedByteCount > Self.smallPacketBytes && !$0.isClosing }
+        let stalest = clients.all.filter { $0.stashedByteCount > Self.smallPacketBytes && !$0.isClosing }
             .min { $0.movedAt < $1.movedAt }
         let loser = stalest ?? client
         reportClosed(
@@ -118,9 +95,9 @@ extension BrokerShard {
     /// Frees memory when it is wanted: what is read ahead for clients that take nothing, and clients that have taken
     /// nothing for long. Their sessions, if they stay, lose nothing: a position is all that they need.
     func relieveMemory() {
-        guard memoryPressure > .none else { return }
+        guard memory.pressure > .none else { return }
         var stuck: [Client] = []
-        for client in clients.values where client.heldByteCount > 0 {
+        for client in clients.all where client.heldByteCount > 0 {
             if client.hasBlockedReader {
                 client.liveReader?.forgetRead()
                 if client.liveReader?.hasQuick == true { client.liveReader?.quick.forgetRead() }
@@ -130,7 +107,7 @@ extension BrokerShard {
             let isWaiting = client.waitsSince != nil || client.stashedByteCount > Self.smallPacketBytes
             let isStuck = isWaiting && now - client.movedAt > Self.stuckNanosecondsMax
             let isSlow = client.waitsSince.map { now - $0 > Self.waitingNanosecondsMax } ?? false
-            if isStuck || memoryPressure == .full && isSlow { stuck.append(client) }
+            if isStuck || memory.pressure == .full && isSlow { stuck.append(client) }
         }
         // The largest first, and no more than are needed.
         var excess = peers.memoryUse - settings.limits.clientMemoryMax / 2
@@ -144,7 +121,7 @@ extension BrokerShard {
             terminate(client, .quotaExceeded, "it takes nothing, and memory is short")
         }
         measureMemory()
-        wakeStarved()
+        readers.wakeStarved()
     }
 
     private var memoryNote: String {

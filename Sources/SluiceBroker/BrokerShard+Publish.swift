@@ -141,9 +141,7 @@ extension BrokerShard {
 
     /// Appends what has changed of sessions.
     func submitState() {
-        guard !state.isEmpty, let partition = sessionsPartition else { return }
-        let appends = state.takeAppends(to: partition, offsets: offsetsPartition)
-        state.commit(appends.isEmpty ? log.fence(from: loop) : log.append(appends, from: loop))
+        sessions.submit(to: log, from: loop)
     }
 
     // MARK: Settlements
@@ -156,7 +154,7 @@ extension BrokerShard {
         for settlement in settlements {
             intake.settle(settlement, peers)
             if let group = acks.pop(settlement.ticket) { settle(group, settlement.outcome) }
-            if let group = state.pop(settlement.ticket) { settle(group, settlement.outcome) }
+            if let group = sessions.pop(settlement.ticket) { settle(group, settlement.outcome) }
         }
         settlements.removeAll(keepingCapacity: true)
     }
@@ -171,7 +169,7 @@ extension BrokerShard {
     }
 
     /// Changes of sessions are durable, or cannot be.
-    private func settle(_ group: StateQueue.Group, _ outcome: Settlement.Outcome) {
+    private func settle(_ group: SessionBook.Group, _ outcome: Settlement.Outcome) {
         guard case .refused = outcome else { return release(group) }
         // The reserve is used up, or the log takes nothing any more: what was promised durable cannot be.
         for work in group.work {
@@ -181,14 +179,14 @@ extension BrokerShard {
                 client.deferredByteCount -= range.count
                 terminate(client, .unspecifiedError, Self.stateRefusal)
             case .trim: break
-            case .move(let reader): stall(reader)
+            case .move(let reader): readers.stall(reader)
             }
         }
     }
 
     private static let stateRefusal = "what its session must have on record cannot be stored"
 
-    private func release(_ group: StateQueue.Group) {
+    private func release(_ group: SessionBook.Group) {
         for work in group.work {
             switch work {
             case .open(let client): finishOpening(client)
@@ -197,7 +195,7 @@ extension BrokerShard {
                 guard !client.isClosing else { continue }
                 group.append(range, to: &client.output)
                 markDirty(client)
-            case .trim(let offset): if let partition = sessionsPartition { log.trim(partition, before: offset) }
+            case .trim(let offset): if let partition = sessions.partition { log.trim(partition, before: offset) }
             case .move(let reader): queue(reader)
             }
         }

@@ -22,13 +22,13 @@ extension BrokerShard {
         if isAnswered { return .gone }
         guard lookup.awaited == nil else { return .waits }
         lookup.partition = token.partition
-        switch reads.read(token.partition, from: token.offset, level: .appended, byteCountMax: 1) {
-        case .found(let read):
+        var awaited: UInt64?
+        let read = readers.read(
+            token.partition, from: token.offset, level: .appended, byteCountMax: 1, for: waiter) { awaited = $0 }
+        lookup.awaited = awaited
+        if let read {
             lookup.batch = read.batches.first
             return lookup.held(for: token).map { .found($0) } ?? .gone
-        case .coming(let number):
-            lookup.awaited = number
-            recordWaiters[number] = waiter
         }
         return .waits
     }
@@ -73,7 +73,7 @@ extension BrokerShard {
             case .awaitingPubcomp: answer(client, .pubrel, entry.packetID, .success)
             case .awaitingPuback, .awaitingPubrec:
                 guard redelivery.outstanding.count < client.session.deliveryWindow else { return }
-                guard client.output.count < outputBytesAllowed else {
+                guard client.output.count < memory.outputBytesAllowed else {
                     client.hasBlockedReader = true
                     return
                 }

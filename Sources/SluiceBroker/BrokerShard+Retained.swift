@@ -89,7 +89,7 @@ extension BrokerShard {
     func move(_ reader: Reader, _ feed: RetainedFeed) -> Progress {
         if let unsettled = feed.unsettled {
             guard peers.withRetained({ $0.isSettled(through: unsettled) }) else {
-                state.whenDurable(.move(reader))
+                sessions.whenDurable(.move(reader))
                 return .waits
             }
             feed.found(retainedPlaces(feed.subscription.matched))
@@ -111,18 +111,12 @@ extension BrokerShard {
             }
             if mustStarve(reader) { return .waits }
             budget -= 1
-            var loaded: PartitionRead?
-            reader.update(at: 0) { cursor in
-                loaded = cursor.place.load(
-                    from: next, level: level, selection: nil, byteCountMax: byteCountMax, by: &reads)
-            }
-            guard let read = loaded else {
-                if let awaited = reader.cursors[0].place.awaited { fetchers[awaited] = reader }
-                return .waits
-            }
+            let loaded = readers.load(
+                reader, at: 0, from: next, level: level, selection: nil, byteCountMax: byteCountMax)
+            guard let read = loaded else { return .waits }
             if read.batches.isEmpty && read.isCaughtUp {
                 // It was published a moment ago and is not on the device yet, which is promised from QoS 1 on.
-                state.whenDurable(.move(reader))
+                sessions.whenDurable(.move(reader))
                 return .waits
             }
             reader.update(at: 0) { $0.take(read) }

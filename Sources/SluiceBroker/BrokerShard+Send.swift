@@ -47,7 +47,7 @@ extension BrokerShard {
         // What is in flight comes to its end before the node does.
         if isDraining, target.level == .durable { return .full }
         let waiting = client.output.count + client.deferredByteCount
-        guard waiting < outputBytesAllowed else {
+        guard waiting < memory.outputBytesAllowed else {
             client.hasBlockedReader = true
             return .full
         }
@@ -167,11 +167,11 @@ extension BrokerShard {
         }
         let payload = bytes.extracting(message.payload.indices)
         if isDeferred {
-            let start = state.current.bytes.count
+            let start = sessions.current.bytes.count
             PacketEncoder.publish(
-                into: &state.current.bytes, topic: topic, payload: payload, packetID: flags.packetID, qos: flags.qos,
+                into: &sessions.current.bytes, topic: topic, payload: payload, packetID: flags.packetID, qos: flags.qos,
                 retain: flags.retain, duplicate: flags.duplicate, properties: scratch.bytes, version: client.version)
-            state.deferOutput(client, from: start)
+            sessions.deferOutput(client, from: start)
         } else {
             PacketEncoder.publish(
                 into: &client.output, topic: topic, payload: payload, packetID: flags.packetID, qos: flags.qos,

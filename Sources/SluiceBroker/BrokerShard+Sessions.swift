@@ -84,14 +84,13 @@ extension BrokerShard {
     }
 
     private func put(_ record: StateRecord?, _ key: [UInt8], awaited: Bool) {
-        guard sessionsPartition != nil else { return }
-        state.put(key, record?.encoded(streams), at: wallClock, awaited: awaited)
+        sessions.put(record, key, at: wallClock, awaited: awaited)
     }
 
     /// Notes that a QoS 2 message of this identifier is stored: in one append with the message, so that "stored" and
     /// "seen" cannot come apart in a crash.
     func recordReceived(_ client: Client, _ id: PacketID) {
-        guard let partition = sessionsPartition else { return }
+        guard let partition = sessions.partition else { return }
         intake.put(
             StateRecord.key(.inbound, client.clientID, id.rawValue), StateRecord.received.encoded(streams),
             to: partition, at: wallClock, awaited: true)
@@ -99,7 +98,7 @@ extension BrokerShard {
 
     /// Notes that the identifier is free again; the acknowledgement of it waits for that.
     func recordReleased(_ client: Client, _ id: PacketID) {
-        guard let partition = sessionsPartition else { return }
+        guard let partition = sessions.partition else { return }
         intake.put(
             StateRecord.key(.inbound, client.clientID, id.rawValue), nil, to: partition, at: wallClock,
             awaited: true)
@@ -195,7 +194,7 @@ extension BrokerShard {
 
     /// Ends a session for good: its connection, if it has one, and what is stored.
     func endSession(_ clientID: [UInt8]) {
-        if let client = clients.values.first(where: { $0.clientID == clientID && $0.hasClaim }) {
+        if let client = clients.all.first(where: { $0.clientID == clientID && $0.hasClaim }) {
             client.expirySeconds = 0
             terminate(client, .administrativeAction, "an operator ended the session")
         } else if let taken = peers.withDirectory({ $0.take(clientID, now: now) }) {
@@ -206,7 +205,7 @@ extension BrokerShard {
 
     /// Records the progress of every session that has made some.
     func recordProgress() {
-        for client in clients.values where client.isProgressDirty && client.isPersistent && client.session.isOpen {
+        for client in clients.all where client.isProgressDirty && client.isPersistent && client.session.isOpen {
             recordProgress(client, storedProgress(client), awaited: false)
         }
     }
@@ -214,14 +213,14 @@ extension BrokerShard {
     /// Writes the stream anew when it has records of its first version, which compaction would not keep. The first
     /// shard does it, before any client is there.
     package func rewriteSessions() {
-        guard settings.index == 0, let partition = sessionsPartition else { return }
-        let sessions = peers.withDirectory { directory in
+        guard settings.index == 0, let partition = sessions.partition else { return }
+        let parked = peers.withDirectory { directory in
             defer { directory.mustRewrite = false }
             return directory.mustRewrite ? directory.parkedSessions : nil
         }
-        guard let sessions else { return }
+        guard let parked else { return }
         let end = log.bounds(partition).end
-        for (clientID, session) in sessions {
+        for (clientID, session) in parked {
             put(.session(session), StateRecord.key(.session, clientID), awaited: true)
             for subscription in session.subscriptions {
                 put(.subscription(subscription), StateRecord.key(clientID, filter: subscription.filter), awaited: true)
@@ -229,7 +228,7 @@ extension BrokerShard {
             put(.progress(session), StateRecord.key(.progress, clientID), awaited: true)
             for id in session.unreleased { put(.received, StateRecord.key(.inbound, clientID, id), awaited: true) }
         }
-        state.whenDurable(.trim(end))
+        sessions.whenDurable(.trim(end))
     }
 
     // MARK: The way back

@@ -91,7 +91,7 @@ extension BrokerShard {
 
     /// Records the groups that have moved, and ends those that nobody has wanted for long.
     func recordGroups() {
-        for group in Array(shareGroups.values) {
+        for group in shareGroups.all {
             // A live group moves with every record of its streams; while it does, so does its record.
             if group.isDirty || group.recordedScan != scanned.passedCount {
                 group.recordedScan = scanned.passedCount
@@ -220,7 +220,7 @@ extension BrokerShard {
         _ delivery: Delivery, _ handout: ShareHandout, _ client: Client, _ bytes: Span<UInt8>
     ) -> ShareOutcome {
         guard !isDraining, client.redelivery == nil,
-            client.output.count + client.deferredByteCount < outputBytesAllowed
+            client.output.count + client.deferredByteCount < memory.outputBytesAllowed
         else { return .refused }
         let target = MatchList.Target(
             reader: client.shareReader ?? Reader(client: client, kind: .live), qos: handout.options.qos,

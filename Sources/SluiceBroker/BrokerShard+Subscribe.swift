@@ -65,7 +65,7 @@ extension BrokerShard {
                 recordChange(client, added: storedSubscriptions(client, of: packet, bytes), removed: [])
                 recordProgress(client, storedProgress(client), awaited: true)
             }
-            state.output(client) { if isSent { suback.encode(into: &$0) } }
+            sessions.output(client) { if isSent { suback.encode(into: &$0) } }
         } else if isSent {
             suback.encode(into: &client.output)
             markDirty(client)
@@ -273,7 +273,7 @@ extension BrokerShard {
         let course = ReplayCourse(bounds: bounds, speed: replay.speed, endTopic: Array(topic.utf8))
         course.open = Set(streams.flatMap(\.partitions).filter { !reader.excludes($0) })
         reader.course = course
-        courses.append(reader)
+        readers.chart(reader)
     }
 
     private func bounds(until position: ReplayPosition, _ streams: [StreamDescription]) -> ReplayBounds? {
@@ -349,13 +349,7 @@ extension BrokerShard {
                     reader.exclude(partition)
                 }
             case .time(let time):
-                let number = reads.find(partition, at: time)
-                fetchers[number] = reader
-                var cursor = Reader.Cursor(partition: partition, offset: .zero)
-                cursor.place.await(number)
-                cursor.isLookup = true
-                cursor.notBefore = time
-                reader.addCursor(cursor)
+                reader.addCursor(readers.cursor(of: reader, in: partition, at: time))
             }
         }
     }
@@ -405,7 +399,7 @@ extension BrokerShard {
         }
         if subscription.reader.isReplay {
             subscription.reader.isClosed = true
-            courses.removeAll { $0 === subscription.reader }
+            readers.unchart(subscription.reader)
             subscription.client?.sideReaders.removeAll { $0 === subscription.reader }
         }
         remove(subscription)
@@ -457,7 +451,7 @@ extension BrokerShard {
         let isSent = fits(client, unsuback.encodedSize, "UNSUBACK")
         if client.isRecorded {
             recordChange(client, added: [], removed: removed)
-            state.output(client) { if isSent { unsuback.encode(into: &$0) } }
+            sessions.output(client) { if isSent { unsuback.encode(into: &$0) } }
         } else if isSent {
             unsuback.encode(into: &client.output)
             markDirty(client)

@@ -43,8 +43,8 @@ extension BrokerShard {
             all[settings.index] = counters
         }
         guard settings.index == 0 else { return }
-        var statistics = self.statistics ?? BrokerStatistics(now: now)
-        defer { self.statistics = statistics }
+        var statistics = systemTopics.statistics ?? BrokerStatistics(now: now)
+        defer { systemTopics.statistics = statistics }
         guard now >= statistics.nextTell else { return }
         statistics.nextTell = now + Self.systemSeconds * 1_000_000_000
         let sum = peers.withCounters { all in all.reduce(BrokerCounters()) { $0 + $1 } }
@@ -94,9 +94,7 @@ extension BrokerShard {
 
     /// Takes what the broker's topics say now, and tells the subscribers of those that changed.
     func take(_ topics: [SystemTopic]) {
-        let former = Dictionary(systemTopics.map { ($0.topic, $0.payload) }, uniquingKeysWith: { $1 })
-        systemTopics = topics
-        for topic in topics where former[topic.topic] != topic.payload { broadcast(topic, retain: false) }
+        for topic in systemTopics.take(topics) { broadcast(topic, retain: false) }
     }
 
     /// Sends one of the broker's topics to everybody here who subscribes to it.
@@ -111,7 +109,7 @@ extension BrokerShard {
     /// Sends what the broker's topics said last to a new subscription that asks for them.
     func sendSystemTopics(_ subscription: Subscription) {
         guard subscription.matched.first == UInt8(ascii: "$"), let client = subscription.client else { return }
-        for topic in systemTopics + bridgeTopics where subscription.matches(topic.topic) {
+        for topic in systemTopics.matching(subscription) {
             send(topic, to: client, subscription.identifier.map { [$0] } ?? [], retain: true)
         }
     }

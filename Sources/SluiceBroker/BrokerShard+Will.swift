@@ -40,7 +40,7 @@ extension BrokerShard {
         } catch {
             report(.warning, "the will of \(String(decoding: clientID, as: UTF8.self)) is not published, \(error)")
         }
-        guard let partition = sessionsPartition else { return }
+        guard let partition = sessions.partition else { return }
         intake.put(StateRecord.key(.will, clientID), nil, to: partition, at: wallClock, awaited: false)
     }
 }

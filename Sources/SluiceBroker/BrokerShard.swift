@@ -52,9 +52,8 @@ package final class BrokerShard {
     private(set) var offer: SessionOffer
     var intake: Intake
     var acks = AckQueue()
-    /// Changes of sessions, and what waits for them.
     private let batchMemory = BatchMemory()
-    var state: StateQueue
+    var sessions: SessionBook
     /// What the log has said of appends, as it is worked through.
     var settlements: [Settlement] = []
     /// How far the durable scan has come.
@@ -63,61 +62,37 @@ package final class BrokerShard {
     var newsStart: Positions?
     /// Whether that SUBSCRIBE has seen to it that what came before it went to those who were there.
     var hasToldNews = false
-    /// Who waits for single records, by ticket.
-    var recordWaiters: [UInt64: RecordWaiter] = [:]
-    /// The share groups that live here, by key.
-    var shareGroups: [[UInt8]: ShareGroup] = [:]
-    /// The replays that have an end or a pace.
-    var courses: [Reader] = []
+    /// The share groups that live here.
+    var shareGroups = ShareGroupTable()
     /// The consumer groups that are coordinated here.
-    var consumerGroups: [String: ConsumerGroup] = [:]
-    var nextMembershipNumber: UInt64 = 1
-    /// Memberships with something to commit.
-    var dirtyMemberships: [GroupMembership] = []
-    /// The broker's own topics, as they were last told.
-    var systemTopics: [SystemTopic] = []
+    var coordinators = CoordinatorTable()
+    /// The clients of this shard that are members of consumer groups.
+    var members = MemberSet()
+    /// What the broker says of itself.
+    var systemTopics = SystemTopics()
     /// What the node's messages are known by in other nodes; nil without bridges' stream.
     private(set) lazy var nodeID = log.streams.first { $0.settings.name == BridgeCheckpoint.stream }.map {
         Array($0.id.utf8)
     }
-    /// What the node's bridges told last.
-    var bridgeTopics: [SystemTopic] = []
-    var statistics: BrokerStatistics?
     private var elapsedCount = 0
-    var clients: [UInt64: Client] = [:]
-    var dirtyClients: [Client] = []
+    var clients = ClientTable()
     /// Who wants what.
     var subscriptions = SubscriptionTable()
-    /// Reads history for readers, and single records.
-    var reads: LogReader
+    /// Who has something to do, or waits.
+    var readers: ReaderSet
+    /// What a scan of the tail handed over, as it is worked through.
     var tailEntries: [TailEntry] = []
-    var readerQueue: [Reader] = []
-    var fetchers: [UInt64: Reader] = [:]
-    /// Bytes that this shard's clients hold, and what of it the node was told.
-    var heldByteCount = 0
-    var toldByteCount = 0
-    /// How near the node is to its budget, as of this tick's start.
-    var memoryPressure = MemoryPressure.none
-    /// Bytes that wait for one client's socket beyond which it gets no more; fewer under pressure.
-    var outputBytesAllowed: Int
+    /// What clients hold together.
+    var memory: MemoryAccount
     /// Whether the node is about to stop: see `beginDrain`.
     var isDraining = false
-    /// Clients that had deliveries of groups in flight when the drain began.
-    var drainingClients: [Client] = []
     /// Clients of whom somebody else is to say who they are, the oldest first, among others that are known since.
     var awaitedAnswers = Ring<AwaitedAnswer>()
-    /// Readers that wait for memory.
-    var starvedReaders: [Reader] = []
-    /// Readers whose history could not be read: they ask again in a while.
-    private var stalledReaders: [Reader] = []
     var scratch = ByteBuffer()
-    let sessionsPartition: PartitionID?
     let retainedPartition: PartitionID?
     let presencePartition: PartitionID?
-    let offsetsPartition: PartitionID?
     /// The log's streams.
     let streams: StreamTable
-    private var nextNumber: UInt64 = 1
     /// What happened so far.
     package var counters = BrokerCounters()
     /// Nanoseconds of a clock that never goes back; the transport sets it once a tick.
@@ -134,29 +109,24 @@ package final class BrokerShard {
         self.log = log
         self.peers = peers
         say = report
-        outputBytesAllowed = settings.limits.outputBytesMax
+        memory = MemoryAccount(settings.limits)
         self.wake = wake
         loop = log.register(wake: wake)
-        reads = LogReader(log, loop)
+        readers = ReaderSet(log, loop)
         offer = SessionOffer(limits: settings.limits)
         offer.areSubscriptionIdentifiersAvailable = true
         offer.areSharedSubscriptionsAvailable = true
         streams = StreamTable(log.streams)
         intake = Intake(
             streams, rules: settings.rules, limits: settings.limits, rights: settings.rights, in: batchMemory)
-        state = StateQueue(in: batchMemory)
-        func partition(of name: String) -> PartitionID? {
-            log.streams.first { $0.settings.name == name }?.partitions.first
-        }
-        sessionsPartition = partition(of: StateRecord.stream)
-        retainedPartition = partition(of: RetainedReplay.stream)
-        presencePartition = partition(of: Presence.stream)
-        offsetsPartition = partition(of: GroupRecord.stream)
+        sessions = SessionBook(streams, in: batchMemory)
+        retainedPartition = streams.stream(named: RetainedReplay.stream)?.partitions.first
+        presencePartition = streams.stream(named: Presence.stream)?.partitions.first
         offer.isRetainAvailable = retainedPartition != nil && settings.limits.retainsMessages
     }
 
     /// Whether acknowledgements wait for the log.
-    package var waitsForCommit: Bool { acks.oldest != nil || state.oldest != nil }
+    package var waitsForCommit: Bool { acks.oldest != nil || sessions.oldest != nil }
 
     /// Whether anything waits for the log.
     var waitsForSettlement: Bool { waitsForCommit || intake.waitsForSettlement }
@@ -180,10 +150,9 @@ package final class BrokerShard {
     /// Takes in a new connection.
     /// - Parameter isSurplus: whether there are as many connections as there may be: its CONNECT is refused.
     package func connected(_ link: any ConnectionLink, peer: PeerIdentity, isSurplus: Bool = false) -> Client {
-        let client = Client(number: nextNumber, of: self, peer: peer, link: link)
+        let client = Client(number: clients.takeNumber(), of: self, peer: peer, link: link)
         client.isSurplus = isSurplus
-        nextNumber += 1
-        clients[client.number] = client
+        clients.add(client)
         counters.connectionsAccepted += 1
         return client
     }
@@ -239,7 +208,7 @@ package final class BrokerShard {
     /// The connection is gone, or was closed.
     package func disconnected(_ client: Client) {
         client.isClosing = true
-        guard clients.removeValue(forKey: client.number) != nil else { return }
+        guard clients.remove(client) else { return }
         release(client)
         leave(client)
         settleWill(client)
@@ -262,9 +231,9 @@ package final class BrokerShard {
     /// Ends every connection, as the node stops.
     package func shutDown() {
         beginDrain()
-        for client in Array(clients.values) { terminate(client, .serverShuttingDown, "the broker stops") }
+        for client in Array(clients.all) { terminate(client, .serverShuttingDown, "the broker stops") }
         recordGroups()
-        for group in shareGroups.values { group.detach() }
+        for group in shareGroups.all { group.detach() }
         flushClients()
     }
 
@@ -274,8 +243,7 @@ package final class BrokerShard {
         expireAnswers()
         let leftOutCount = clientLines.takeLeftOut(at: now)
         if leftOutCount > 0 { say(.info, "\(leftOutCount) more lines about clients were left out") }
-        for reader in stalledReaders { queue(reader) }
-        stalledReaders = []
+        readers.retryStalled()
         relieveMemory()
         elapsedCount += 1
         if elapsedCount.isMultiple(of: 2) {
@@ -287,7 +255,7 @@ package final class BrokerShard {
             batchMemory.releaseIdle()
         }
         tellSystemTopics()
-        for client in Array(clients.values) where client.session.deadline <= now {
+        for client in Array(clients.all) where client.session.deadline <= now {
             if case .close(let fault) = client.session.elapsed(now: now) {
                 reportClosed(client, fault.description + limitNote(fault, client))
                 terminate(client, fault.reasonCode, fault.description)
@@ -298,7 +266,7 @@ package final class BrokerShard {
     /// The loop did nothing for a while, since the process was stopped or the machine was: what clients have sent
     /// meanwhile is still to be read, and their silence does not count.
     package func stoodStill(for nanoseconds: Int64) {
-        for client in clients.values { client.session.stoodStill(for: nanoseconds) }
+        for client in clients.all { client.session.stoodStill(for: nanoseconds) }
         extendAnswers(by: nanoseconds)
     }
 
@@ -347,7 +315,7 @@ package final class BrokerShard {
         settle()
         flushClients()
         // What was left for another tick needs one, whether or not a socket has news.
-        if isBehind || !readerQueue.isEmpty || !state.isEmpty || !intake.isEmpty { wake() }
+        if isBehind || readers.hasQueued || !sessions.isEmpty || !intake.isEmpty { wake() }
     }
 
     /// A batch without a list of its topics is looked through by everybody; so are those under construction when scans
@@ -378,31 +346,23 @@ package final class BrokerShard {
         close(client)
     }
 
-    /// Lets a reader whose history could not be read ask again when half a second has passed.
-    func stall(_ reader: Reader) { stalledReaders.append(reader) }
-
     /// Puts a client on the list of those with output.
     @inline(__always)
-    func markDirty(_ client: Client) {
-        guard !client.isDirty else { return }
-        client.isDirty = true
-        dirtyClients.append(client)
-    }
+    func markDirty(_ client: Client) { clients.markDirty(client) }
 
     private func flushClients() {
         // Whoever takes more may get more at once; that is for the next tick.
         var flushed: [Client] = []
-        swap(&flushed, &dirtyClients)
+        clients.takeDirty(into: &flushed)
         for client in flushed {
-            client.isDirty = false
             client.link?.flush()
             // A socket that took everything never says that it can be written again.
             account(client)
-            if client.hasBlockedReader, client.output.count < outputBytesAllowed / 2 { drained(client) }
+            if client.hasBlockedReader, client.output.count < memory.outputBytesAllowed / 2 { drained(client) }
         }
-        guard dirtyClients.isEmpty else { return wake() }
+        guard !clients.hasDirty else { return wake() }
         flushed.removeAll(keepingCapacity: true)
-        swap(&flushed, &dirtyClients)
+        clients.takeDirty(into: &flushed)
     }
 
     /// A client's socket took what it had not taken before: its readers may go on.
@@ -482,7 +442,7 @@ package final class BrokerShard {
     private func sendPubrel(_ client: Client, _ id: PacketID, _ token: UInt64) {
         guard client.isPersistent else { return answer(client, .pubrel, id, .success) }
         recordStep(client, id, token, .awaitingPubcomp, awaited: true)
-        state.output(client) { [version = client.version] buffer in
+        sessions.output(client) { [version = client.version] buffer in
             PacketEncoder.acknowledgement(
                 into: &buffer, kind: .pubrel, packetID: id, reason: .success, version: version)
         }

@@ -294,7 +294,7 @@ struct SessionTests {
             }
             link.subscribe("q", qos: .atMostOnce)
             publish(test, "t", ["b", "c"])
-            client = test.shard.clients.values.first { $0.clientID == Array("c".utf8) }
+            client = test.shard.clients.all.first { $0.clientID == Array("c".utf8) }
             #expect(client != nil)
             link.drop()
         }

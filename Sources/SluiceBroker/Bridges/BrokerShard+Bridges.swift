@@ -8,9 +8,7 @@ import TopicRouting
 extension BrokerShard {
     /// A bridge came or went; new subscriptions are told what was told last.
     func told(bridge topic: SystemTopic) {
-        bridgeTopics.removeAll { $0.topic == topic.topic }
-        if bridgeTopics.count == Self.bridgeTopicsMax { bridgeTopics.removeFirst() }
-        bridgeTopics.append(topic)
+        systemTopics.take(bridge: topic)
         broadcast(topic, retain: false)
     }
 
@@ -23,8 +21,6 @@ extension BrokerShard {
 
     private static let bridgeStateFilter = Array("$SYS/broker/connection/+/state".utf8)
     private static let bridgeTopicBytesMax = 256
-    /// Bridges whose state is remembered.
-    private static let bridgeTopicsMax = 1024
 
     /// A bridge of another broker says that it is there, or its will that it is not.
     func tellBridgeState(_ topic: [UInt8], _ payload: [UInt8]) {

@@ -1,3 +1,4 @@
+import GroupCoordination
 import LogInterface
 import RecordFormat
 import SluiceCore
@@ -9,7 +10,7 @@ import SluiceCore
 /// them along, and what belongs into one append with a message is not here.
 /// Invariants: work is released in the order in which it was asked for.
 /// Isolation: one shard's.
-struct StateQueue: ~Copyable {
+struct SessionBook: ~Copyable {
     /// What is done when a change is durable.
     enum Work {
         /// A client may be told that its session is open.
@@ -36,6 +37,11 @@ struct StateQueue: ~Copyable {
         }
     }
 
+    /// Where sessions are on record; nil when they are not.
+    let partition: PartitionID?
+    /// Where groups' offsets are on record; nil when they are not.
+    let offsetsPartition: PartitionID?
+    private let streams: StreamTable
     private var builder: RecordBatchBuilder
     private var offsets: RecordBatchBuilder
     private var isAwaited = false
@@ -43,8 +49,11 @@ struct StateQueue: ~Copyable {
     private var waiting = Ring<Group>()
     private(set) var current = Group()
 
-    /// A queue whose batches lie in `memory`.
-    init(in memory: BatchMemory) {
+    /// A book in a log with these streams, whose batches lie in `memory`.
+    init(_ streams: StreamTable, in memory: BatchMemory) {
+        self.streams = streams
+        partition = streams.stream(named: StateRecord.stream)?.partitions.first
+        offsetsPartition = streams.stream(named: GroupRecord.stream)?.partitions.first
         builder = RecordBatchBuilder(in: memory)
         offsets = RecordBatchBuilder(in: memory)
     }
@@ -54,14 +63,16 @@ struct StateQueue: ~Copyable {
 
     /// Notes a change; nil takes the key away.
     /// - Parameter awaited: whether a crash must not undo it once its effects are seen.
-    mutating func put(_ key: [UInt8], _ value: [UInt8]?, at now: Timestamp, awaited: Bool) {
-        Self.append(key, value, at: now, to: &builder)
+    mutating func put(_ record: StateRecord?, _ key: [UInt8], at now: Timestamp, awaited: Bool) {
+        guard partition != nil else { return }
+        Self.append(key, record?.encoded(streams), at: now, to: &builder)
         if awaited { isAwaited = true }
     }
 
     /// As `put`, for a change of a consumer group.
-    mutating func putOffset(_ key: [UInt8], _ value: [UInt8]?, at now: Timestamp, awaited: Bool) {
-        Self.append(key, value, at: now, to: &offsets)
+    mutating func put(_ record: GroupRecord, at now: Timestamp, awaited: Bool) {
+        guard offsetsPartition != nil else { return }
+        Self.append(record.key, record.value, at: now, to: &offsets)
         if awaited { areOffsetsAwaited = true }
     }
 
@@ -98,12 +109,19 @@ struct StateQueue: ~Copyable {
         whenDurable(.output(client, range))
     }
 
-    /// The tick's changes as one append.
-    mutating func takeAppends(to sessions: PartitionID, offsets offsetsPartition: PartitionID?) -> [Append] {
+    /// Appends the tick's changes as one, and closes its work, which waits for that to settle; work without a change
+    /// waits for everything that was appended before.
+    mutating func submit(to log: any LogEngine, from loop: LoopID) {
+        guard !isEmpty else { return }
+        let appends = takeAppends()
+        commit(appends.isEmpty ? log.fence(from: loop) : log.append(appends, from: loop))
+    }
+
+    private mutating func takeAppends() -> [Append] {
         var appends: [Append] = []
-        if !builder.isEmpty {
+        if let partition, !builder.isEmpty {
             appends.append(
-                Append(partition: sessions, batch: builder.finish(), isAwaited: isAwaited, topicHashes: nil))
+                Append(partition: partition, batch: builder.finish(), isAwaited: isAwaited, topicHashes: nil))
         }
         if let offsetsPartition, !offsets.isEmpty {
             appends.append(
@@ -117,7 +135,7 @@ struct StateQueue: ~Copyable {
     }
 
     /// Closes the tick's work: it waits for `ticket` to settle.
-    mutating func commit(_ ticket: AppendTicket) {
+    private mutating func commit(_ ticket: AppendTicket) {
         guard !current.work.isEmpty else { return }
         current.ticket = ticket
         waiting.append(current)

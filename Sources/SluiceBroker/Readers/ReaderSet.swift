@@ -1,0 +1,166 @@
+import LogInterface
+import RecordFormat
+import SluiceCore
+
+/// The readers of one shard that have something to do: those to be moved on, those that wait for history, memory or
+/// time, and who else waits for records.
+///
+/// Invariants: a reader is queued once at most; an answer of the log has one taker.
+/// Isolation: one shard's.
+struct ReaderSet: ~Copyable {
+    private var queued: [Reader] = []
+    private var fetchers: [UInt64: Reader] = [:]
+    /// Who waits for single records, or for the offset of a time.
+    private var waiters: [UInt64: BrokerShard.RecordWaiter] = [:]
+    /// Those that wait for memory.
+    private var starved: [Reader] = []
+    /// Those whose history could not be read: they ask again in a while.
+    private var stalled: [Reader] = []
+    /// The replays that have an end or a pace.
+    private var charted: [Reader] = []
+    private var reads: LogReader
+
+    init(_ log: any LogEngine, _ loop: LoopID) { reads = LogReader(log, loop) }
+
+    // MARK: Moving on
+
+    /// Whether some reader is to be moved on.
+    var hasQueued: Bool { !queued.isEmpty }
+
+    /// Puts a reader on the list of those to be moved on this tick.
+    mutating func queue(_ reader: Reader) {
+        guard !reader.isQueued else { return }
+        reader.isQueued = true
+        queued.append(reader)
+    }
+
+    /// Takes the list: what is queued from here on is for the next tick.
+    mutating func takeQueued() -> [Reader] {
+        var taken: [Reader] = []
+        swap(&taken, &queued)
+        for reader in taken { reader.isQueued = false }
+        return taken
+    }
+
+    // MARK: Reading
+
+    /// Reads on at one of a reader's cursors.
+    /// - Returns: nil when it comes later, through `takeFetched`.
+    mutating func load(
+        _ reader: Reader, at index: Int, from offset: Offset, level: TailLevel, selection: TopicSelection?,
+        byteCountMax: Int
+    ) -> PartitionRead? {
+        var read: PartitionRead?
+        reader.update(at: index) { cursor in
+            read = cursor.place.load(
+                from: offset, level: level, selection: selection, byteCountMax: byteCountMax, by: &reads)
+        }
+        if let awaited = reader.cursors[index].place.awaited { fetchers[awaited] = reader }
+        return read
+    }
+
+    /// A cursor of a reader that begins at the first record of a time or later.
+    mutating func cursor(of reader: Reader, in partition: PartitionID, at time: Timestamp) -> Reader.Cursor {
+        let number = reads.find(partition, at: time)
+        fetchers[number] = reader
+        var cursor = Reader.Cursor(partition: partition, offset: .zero)
+        cursor.place.await(number)
+        cursor.isLookup = true
+        cursor.notBefore = time
+        return cursor
+    }
+
+    /// Reads for somebody who is no reader.
+    /// - Returns: nil when it comes later; then the number that it is known by is given to `body`.
+    mutating func read(
+        _ partition: PartitionID, from offset: Offset, level: TailLevel, hint: ReadHint? = nil, byteCountMax: Int,
+        for waiter: BrokerShard.RecordWaiter, _ body: (UInt64) -> Void = { _ in }
+    ) -> PartitionRead? {
+        switch reads.read(partition, from: offset, level: level, hint: hint, byteCountMax: byteCountMax) {
+        case .found(let read): return read
+        case .coming(let number):
+            waiters[number] = waiter
+            body(number)
+            return nil
+        }
+    }
+
+    /// Looks up the first record of a time or later for somebody who is no reader.
+    mutating func find(_ partition: PartitionID, at time: Timestamp, for waiter: BrokerShard.RecordWaiter) {
+        waiters[reads.find(partition, at: time)] = waiter
+    }
+
+    /// An answer, and whose it is.
+    enum Fetched {
+        case cursor(Reader, at: Int, PartitionRead)
+        case record(BrokerShard.RecordWaiter, PartitionRead)
+    }
+
+    /// The answers that have come to those who still wait for them.
+    mutating func takeFetched() -> [Fetched] {
+        guard !fetchers.isEmpty || !waiters.isEmpty else { return [] }
+        var fetched: [Fetched] = []
+        for (number, read) in reads.takeFetched() {
+            if let waiter = waiters.removeValue(forKey: number) {
+                fetched.append(.record(waiter, read))
+            } else if let reader = fetchers.removeValue(forKey: number), let index = reader.index(awaiting: number) {
+                fetched.append(.cursor(reader, at: index, read))
+            }
+        }
+        return fetched
+    }
+
+    // MARK: Waiting
+
+    /// Lets a reader whose history could not be read ask again when half a second has passed.
+    mutating func stall(_ reader: Reader) { stalled.append(reader) }
+
+    /// Half a second has passed.
+    mutating func retryStalled() {
+        var taken: [Reader] = []
+        swap(&taken, &stalled)
+        for reader in taken { queue(reader) }
+    }
+
+    /// Lets a reader wait until others have let go of memory.
+    mutating func starve(_ reader: Reader) {
+        guard !reader.isStarved else { return }
+        reader.isStarved = true
+        starved.append(reader)
+    }
+
+    /// Lets everybody who had to wait for memory try again.
+    mutating func wakeStarved() {
+        var taken: [Reader] = []
+        swap(&taken, &starved)
+        for reader in taken {
+            reader.isStarved = false
+            if !reader.isClosed { queue(reader) }
+        }
+    }
+
+    // MARK: Replays that have an end or a pace
+
+    /// Notes one.
+    mutating func chart(_ reader: Reader) {
+        assert(reader.course != nil)
+        charted.append(reader)
+    }
+
+    /// Those that there are.
+    var courses: [Reader] { charted }
+
+    /// Forgets one that ends with its subscription.
+    mutating func unchart(_ reader: Reader) { charted.removeAll { $0 === reader } }
+
+    /// Forgets those that are over.
+    mutating func dropFinished() { charted.removeAll { $0.course == nil || $0.isClosed } }
+
+    /// Whether some replay waits for the time of its next record.
+    var isPacing: Bool { charted.contains { $0.course?.isPaced == true && !$0.isLive } }
+
+    /// Time has passed for the replays that keep a pace.
+    mutating func queuePaced() {
+        for reader in charted where reader.course?.isPaced == true && !reader.isLive { queue(reader) }
+    }
+}

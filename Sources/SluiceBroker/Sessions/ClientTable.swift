@@ -1,0 +1,69 @@
+import SluiceCore
+
+/// The clients of one shard by their numbers, and which of them have output.
+///
+/// Invariants: a number is given once; a client is on the list of those with output once at most.
+/// Isolation: one shard's.
+struct ClientTable: ~Copyable {
+    private var clients: [UInt64: Client] = [:]
+    private var nextNumber: UInt64 = 1
+    private var dirty: [Client] = []
+    /// Clients that had deliveries of groups in flight when the node began to stop.
+    private var draining: [Client] = []
+
+    /// How many there are.
+    var count: Int { clients.count }
+
+    /// Every client, in no order.
+    var all: Dictionary<UInt64, Client>.Values { clients.values }
+
+    /// The client of a number; nil when it is gone.
+    subscript(number: UInt64) -> Client? { clients[number] }
+
+    /// A number for the next client.
+    mutating func takeNumber() -> UInt64 {
+        defer { nextNumber += 1 }
+        return nextNumber
+    }
+
+    /// Adds a client.
+    mutating func add(_ client: Client) {
+        let former = clients.updateValue(client, forKey: client.number)
+        precondition(former == nil, "Cannot give a number twice")
+    }
+
+    /// Takes a client out.
+    /// - Returns: whether it was there.
+    mutating func remove(_ client: Client) -> Bool { clients.removeValue(forKey: client.number) != nil }
+
+    // MARK: Output
+
+    /// Whether some client has output that its socket was not offered.
+    var hasDirty: Bool { !dirty.isEmpty }
+
+    /// Puts a client on the list of those with output.
+    @inline(__always)
+    mutating func markDirty(_ client: Client) {
+        guard !client.isDirty else { return }
+        client.isDirty = true
+        dirty.append(client)
+    }
+
+    /// Takes the list into an empty one, which becomes the list.
+    mutating func takeDirty(into taken: inout [Client]) {
+        assert(taken.isEmpty)
+        swap(&taken, &dirty)
+        for client in taken { client.isDirty = false }
+    }
+
+    // MARK: The end
+
+    /// The node is about to stop: what groups have handed out is waited for.
+    mutating func beginDrain() { draining = clients.values.filter(\.hasGroupDeliveries) }
+
+    /// Whether none of those has a delivery of a group in flight any more.
+    mutating func isDrained() -> Bool {
+        draining.removeAll { $0.isClosing || !$0.hasGroupDeliveries }
+        return draining.isEmpty
+    }
+}
