@@ -26,6 +26,7 @@ package struct LogLimits: Sendable, Equatable {
 /// visibleEnd`.
 /// A batch goes to its segment file only when its group is durable: what a crash tears in a segment is then always
 /// covered by the journal, with its bytes or with a reservation of its offsets.
+/// More than twenty stored properties: an append or a commit moves most of them together, under one lock.
 /// Isolation: guarded by the runtime's lock; each call is short.
 package struct LogState: ~Copyable {
     /// Every partition, by its number.
