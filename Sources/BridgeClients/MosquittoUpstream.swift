@@ -2,7 +2,6 @@ package import Bridging
 import CMosquitto
 import Cryptography
 import Glibc
-import Synchronization
 
 /// An upstream MQTT broker through libmosquitto.
 ///
@@ -40,43 +39,6 @@ package final class MosquittoUpstream: UpstreamClient {
     private var releasing: [UInt16] = []
     private var scratch: [CChar] = []
     private var complaint: String?
-
-    /// The pipe behind `wake`, with a life of its own: a waker may outlive the client.
-    // Sendable: the descriptors never change, and the kernel makes it safe to share.
-    private final class Alarm: @unchecked Sendable {
-        let descriptor: Int32
-        private let bell: Int32
-        /// Whether it rings already: one write is enough for everybody who rings.
-        private let isRinging = Atomic<Bool>(false)
-
-        init() {
-            var ends: [Int32] = [-1, -1]
-            precondition(pipe(&ends) == 0, "Cannot make a pipe for a bridge")
-            for end in ends {
-                _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-                _ = fcntl(end, F_SETFL, O_NONBLOCK)
-            }
-            (descriptor, bell) = (ends[0], ends[1])
-        }
-
-        deinit {
-            close(descriptor)
-            close(bell)
-        }
-
-        func ring() {
-            guard !isRinging.exchange(true, ordering: .acquiringAndReleasing) else { return }
-            var byte: UInt8 = 1
-            write(bell, &byte, 1)
-        }
-
-        func silence() {
-            var bytes: UInt64 = 0
-            read(descriptor, &bytes, 8)
-            // Whoever finds it ringing until here came before what its owner does next.
-            isRinging.store(false, ordering: .sequentiallyConsistent)
-        }
-    }
 
     /// A client of `settings`; it does not connect yet.
     /// - Parameter will: what the upstream is to tell when the bridge is lost.
@@ -519,34 +481,5 @@ package final class MosquittoUpstream: UpstreamClient {
             return UpstreamFailure(.tls, "the handshake failed: \(reason)")
         }
         return MosquittoReason.failure(result, code, isUp: isUp, isConnecting: isConnecting)
-    }
-}
-
-extension UpstreamSecurity {
-    /// The same as Cryptography wants it.
-    var material: TLSClientMaterial {
-        var material = TLSClientMaterial()
-        material.authorities = authorities
-        material.authoritiesPath = authoritiesPath
-        material.certificateChain = certificateChain
-        material.privateKey = privateKey
-        material.leastVersion = requiresTLS13 ? .v13 : .v12
-        material.pins = pins
-        material.keyIdentity = keyIdentity
-        material.key = key
-        material.applicationProtocol = applicationProtocol
-        return material
-    }
-}
-
-extension TLSMaterialError.Part {
-    /// What the setting is called.
-    var title: String {
-        switch self {
-        case .certificateChain: "the bridge's certificate"
-        case .privateKey: "the bridge's key"
-        case .clientAuthorities: "the file of authorities"
-        case .ciphers: "the ciphers"
-        }
     }
 }

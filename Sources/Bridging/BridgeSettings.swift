@@ -1,4 +1,5 @@
 /// A bridge as it is configured: which broker upstream, which topics, and what to do when it is gone.
+/// More than twenty stored properties: one for each setting.
 package struct BridgeSettings: Equatable, Sendable {
     /// The version of MQTT that is spoken upstream.
     package enum Version: String, CaseIterable, Sendable {

@@ -6,38 +6,15 @@ import MQTTWire
 import RecordFormat
 package import SluiceCore
 package import Speaking
-package import TopicRouting
-
-/// What a shard is made of.
-package struct ShardSettings {
-    /// The shard's index, which its peers post to.
-    package var index: Int
-    /// Bounds of everything that input could make grow.
-    package var limits: Limits
-    /// What publishes are routed by.
-    package var rules: RuleSet
-    /// Decides who clients are that ask for no exchange; everybody is let in unless it is set.
-    package var admission: any Authenticator = OpenAuthenticator()
-    /// The authentication exchanges that are offered; nil for none.
-    package var authenticator: (any EnhancedAuthenticator)?
-    /// Who may publish what; nil for everybody everything.
-    package var rights: (any PublishRights)?
-    /// The node's bridges; nil for none.
-    package var bridges: (any BridgeDirectory)?
-
-    /// Settings from their parts.
-    package init(index: Int, limits: Limits, rules: RuleSet) {
-        self.index = index
-        self.limits = limits
-        self.rules = rules
-    }
-}
+import TopicRouting
 
 /// One event loop's part of the broker: its clients, their subscriptions, and their way into and out of the log.
 ///
 /// A tick goes: bytes are `received`, publishes become records of the tick's batches, `endTick` appends the batches,
 /// delivers what is new in the log, releases the acknowledgements that the log has caught up with, and flushes every
 /// client with output.
+/// More than twenty stored properties: a tick goes through all concerns of a loop, and one thread owns what they keep
+/// between ticks; what can stand alone (routes, batches, acknowledgements, the scan, groups) is a type.
 /// Isolation: one thread. It does no I/O and takes no lock; the log and the peers are reached through their seams.
 package final class BrokerShard {
     let settings: ShardSettings

@@ -1,4 +1,5 @@
 /// One bridge as it was written; Bridging gives topics meaning, and its errors belong at these places.
+/// More than twenty stored properties: one for each setting.
 package struct BridgeConfiguration: Equatable, Sendable {
     /// A secret: as it is written, or the name of what holds it.
     package enum Secret: Equatable, Sendable {

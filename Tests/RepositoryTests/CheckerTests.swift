@@ -55,6 +55,35 @@ struct CheckerTests {
         #expect(found.map(\.lineCount) == [3, 1, 7, 1])
     }
 
+    @Test("Stored properties are counted, and those that are computed, of the type or of another are not")
+    func properties() throws {
+        let text = """
+            package final class C {
+                static let a = 1
+                private(set) var b: Int = 2
+                let c, d: Int
+                weak var e: C?
+                lazy var f = { 1 }()
+                var g: Int { 1 }
+                var h: Int {
+                    let i = 1
+                    return i
+                }
+                struct S {
+                    var j: Int
+                    unowned let k: C
+                }
+            }
+            extension C { var l: Int { 1 } }
+            """
+        let found = try PropertyScanner.types(in: SourceText(text))
+        #expect(found.map(\.name) == ["C", "S", "C"])
+        #expect(found.map(\.propertyCount) == [4, 2, 0])
+        #expect(lines(try SourceRules.properties(of: source(text), countMax: 3)) == [1])
+        let excused = "/// More than twenty stored properties: so it is.\n// Sendable: so it is.\n" + text
+        #expect(try SourceRules.properties(of: source(excused), countMax: 3).isEmpty)
+    }
+
     @Test("Too long a file, function and line is found")
     func lengths() {
         let body = String(repeating: "    x()\n", count: 70)

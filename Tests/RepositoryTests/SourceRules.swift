@@ -88,6 +88,21 @@ enum SourceRules {
         }
     }
 
+    /// What a type with many stored properties says of itself, in its documentation.
+    private static let excuse = "More than twenty stored properties: "
+
+    static func properties(of file: Repository.File, countMax: Int) throws -> [Violation] {
+        let source = SourceText(file.text)
+        let comments = source.commentLines
+        return try PropertyScanner.types(in: source).filter { $0.propertyCount > countMax }.compactMap { type in
+            let above = comments[..<(type.line - 1)].reversed().prefix { $0.contains("//") }
+            guard !above.contains(where: { $0.contains(excuse) }) else { return nil }
+            return Violation(
+                file, line: type.line,
+                "'\(type.name)' has \(type.propertyCount) stored properties; split it, or say '\(excuse)…' above it")
+        }
+    }
+
     static func leftovers(in file: Repository.File) -> [Violation] {
         SourceText(file.text).commentLines.enumerated().compactMap { index, line in
             guard let word = ["TODO", "FIXME", "XXX", "HACK"].first(where: line.contains) else { return nil }

@@ -4,7 +4,7 @@ import Testing
 struct SourceRulesTests {
     @Test("Files and functions are short, lines fit")
     func lengths() throws {
-        expectNone(try Repository.sources().flatMap { SourceRules.lengths(of: $0, linesMax: 600) })
+        expectNone(try Repository.sources().flatMap { SourceRules.lengths(of: $0, linesMax: 500) })
         expectNone(try Repository.tests().flatMap { SourceRules.lengths(of: $0, linesMax: 800) })
     }
 
@@ -15,6 +15,11 @@ struct SourceRulesTests {
         let functions = sources.flatMap { FunctionScanner.functions(in: SourceText($0.text)) }
         #expect(functions.count > 50, "The scanner finds functions")
         #expect(SourceRules.percentile90(functions.map(\.lineCount)) <= 30)
+    }
+
+    @Test("A type has at most 20 stored properties, or says why it has more")
+    func properties() throws {
+        expectNone(try Repository.sources().flatMap { try SourceRules.properties(of: $0, countMax: 20) })
     }
 
     @Test("No banned token")

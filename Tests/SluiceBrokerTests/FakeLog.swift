@@ -65,7 +65,7 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     /// The journal has written what is pending, and nothing more.
     func write() {
         let group = state.takeGroup()
-        state.completed(write: group.lsn)
+        state.completed(write: group).release()
     }
 
     /// Everything written is on the device.

@@ -32,8 +32,8 @@ final class MemoryLog: LogEngine, @unchecked Sendable {
     func append(_ appends: [Append], from loop: LoopID) -> AppendTicket {
         guard case .appended(let lsn) = state.append(appends) else { return settlements.refuse(.failed) }
         let group = state.takeGroup()
-        state.completed(write: group.lsn)
-        state.completed(synchronize: group.lsn)
+        state.completed(write: group).release()
+        state.completed(synchronize: state.written)
         for (partition, end) in state.takeFlushTargets() {
             while true {
                 let batches = state.unflushed(partition, before: end)

@@ -26,6 +26,7 @@ package struct LogLimits: Sendable, Equatable {
 /// visibleEnd`.
 /// A batch goes to its segment file only when its group is durable: what a crash tears in a segment is then always
 /// covered by the journal, with its bytes or with a reservation of its offsets.
+/// More than twenty stored properties: an append or a commit moves most of them together, under one lock.
 /// Isolation: guarded by the runtime's lock; each call is short.
 package struct LogState: ~Copyable {
     /// Every partition, by its number.
@@ -33,6 +34,8 @@ package struct LogState: ~Copyable {
     /// The bounds that it keeps to.
     package let limits: LogLimits
     private var pending: CommitGroup
+    /// The group that is with whoever writes it, if any is.
+    private var inFlight: LSN?
     private var tail = Ring<LogEntry>(capacity: 1024)
     private var tailStart: UInt64 = 0
     private var tailBytes = 0
@@ -206,8 +209,11 @@ package struct LogState: ~Copyable {
     /// Records of the pending group that a publisher waits for.
     package var pendingAwaitedCount: Int { pending.awaitedCount }
 
-    /// The pending group; a new one begins.
+    /// Hands the pending group over to be written; a new one begins. One is in flight at a time, until it is given back
+    /// to `completed(write:)`, or the log is poisoned.
     package mutating func takeGroup() -> CommitGroup {
+        precondition(inFlight == nil, "Cannot take a group while one is in flight")
+        inFlight = pending.lsn
         var taken = CommitGroup(lsn: pending.lsn.next)
         swap(&taken, &pending)
         return taken
@@ -221,11 +227,14 @@ package struct LogState: ~Copyable {
         }
     }
 
-    /// The group was written.
-    package mutating func completed(write lsn: LSN) {
-        precondition(lsn > written)
-        written = lsn
+    /// The group was written; it is settled, and given up.
+    package mutating func completed(write group: consuming CommitGroup) -> SettledGroup {
+        precondition(group.lsn == inFlight)
+        precondition(group.lsn == written.next)
+        inFlight = nil
+        written = group.lsn
         advanceVisible()
+        return SettledGroup(group)
     }
 
     /// Every group up to `lsn` is on the device.

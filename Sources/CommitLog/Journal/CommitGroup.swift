@@ -31,6 +31,9 @@ package struct LogEntry: Sendable {
 }
 
 /// The batches that one journal write makes durable together.
+///
+/// The log's state gathers one. Whoever takes it owns it while it is in flight, and gives it back when it is written:
+/// there is one of it, so that nothing is added to what is being written, and nothing is settled twice or unwritten.
 package struct CommitGroup: ~Copyable {
     /// The number of the group.
     package let lsn: LSN
@@ -75,4 +78,15 @@ package struct CommitGroup: ~Copyable {
         case .memory: break
         }
     }
+}
+
+/// A group that has been given back: it only keeps its batches, until whoever had it lets go of them where no lock is
+/// held.
+package struct SettledGroup: ~Copyable {
+    private let group: CommitGroup
+
+    init(_ group: consuming CommitGroup) { self.group = group }
+
+    /// Lets go of the batches.
+    package consuming func release() {}
 }

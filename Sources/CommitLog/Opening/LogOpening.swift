@@ -290,8 +290,8 @@ package struct LogOpening {
         var journal = JournalWriter(storage: storage, file: try Self.first(&files, for: group), isOpening: true)
         try journal.write(group, durable: state.durable)
         try journal.synchronize()
-        state.completed(write: group.lsn)
-        state.completed(synchronize: group.lsn)
+        state.completed(write: group).release()
+        state.completed(synchronize: state.written)
         for number in scan.numbers { try storage.remove(JournalFiles.path(number)) }
         if !scan.numbers.isEmpty { try storage.synchronizeDirectory(JournalFiles.directory) }
         return OpenedLog(

@@ -11,6 +11,7 @@ package import TopicRouting
 /// and the checkpoint. What the upstream is told leaves when that is durable, where the order matters: acknowledgements
 /// of what came, and everything of QoS 2. At QoS 1 only the window waits for checkpoints: a crash repeats at most what
 /// was in it.
+/// More than twenty stored properties: the position, the window and what was told of them move together, in one tick.
 /// Isolation: one thread, the bridge's own. It does no I/O; log and upstream are reached through their seams.
 package final class BridgeRunner {
     let settings: BridgeSettings

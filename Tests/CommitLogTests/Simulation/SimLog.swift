@@ -97,7 +97,7 @@ final class SimLog: LogStateAccess {
         try journal.write(group, durable: state.durable)
         hasUnsynced = true
         try between()
-        state.completed(write: group.lsn)
+        state.completed(write: group).release()
     }
 
     /// Waits for the device; what was written counts as durable.

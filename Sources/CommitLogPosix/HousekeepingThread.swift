@@ -1,0 +1,192 @@
+import CLinux
+import CommitLog
+import LogInterface
+import SluiceCore
+
+/// The housekeeping thread: what happens to old segments, and what happens when space runs out.
+///
+/// Isolation: what says so is called with the lock held; all else is the thread's own.
+// Sendable: `otherByteCount` is touched only with the lock held, other variables only by the thread.
+final class HousekeepingThread: @unchecked Sendable {
+    /// How often space is looked at; what comes in meanwhile is counted against what was left of the quota then.
+    private static let spaceNanoseconds: Int64 = 1_000_000_000
+
+    private let shared: SharedLog
+    private let shelf: JournalShelf
+    private let flusher: Flusher
+    private let journal: JournalThread
+    private let work: Monitor.Condition
+    private var thread: WorkerThread?
+
+    /// Bytes in the directory besides segments, journal and reserve, as of the last look.
+    private var otherByteCount: Int64 = 0
+
+    private let housekeeper: Housekeeper
+    private var reserve: SpaceReserve
+
+    init(_ shared: SharedLog, _ shelf: JournalShelf, _ flusher: Flusher, _ journal: JournalThread) {
+        self.shared = shared
+        self.shelf = shelf
+        self.flusher = flusher
+        self.journal = journal
+        work = Monitor.Condition(shared.monitor)
+        housekeeper = Housekeeper(
+            storage: shared.storage, access: shared, streams: shared.catalogue, limits: shared.settings.housekeeping,
+            makeSeed: { UInt64.random(in: .min ... .max) })
+        reserve = SpaceReserve(storage: shared.storage, byteCount: shared.settings.reserveBytes)
+        shared.signalOnSpace(work)
+    }
+
+    /// Starts the thread, which keeps this alive.
+    func start() { thread = WorkerThread(name: "sluice-keep") { self.run() } }
+
+    /// Waits for the thread's end.
+    func join() { thread?.join() }
+
+    // MARK: What others ask of it
+
+    /// A policy has changed, or the log stops. The lock is held.
+    func signal() { work.signal() }
+
+    /// Counts what is left of the quota. The lock is held.
+    /// - Returns: whether nothing is.
+    @discardableResult
+    func measureQuotaRoom() -> Bool {
+        let room = shared.state.policy.quotaBytes.map { $0 - storedByteCount }
+        shared.state.setQuotaRoom(room)
+        return room.map { $0 <= 0 } ?? false
+    }
+
+    // MARK: The thread
+
+    private func run() {
+        sluice_yield_to_others()
+        var lastPass = MonotonicClock.nanoseconds()
+        repeat {
+            guard shared.withState({ $0.poison }) == nil else { return }
+            keepSpace()
+            let now = MonotonicClock.nanoseconds()
+            if now - lastPass >= shared.settings.housekeepingNanoseconds || isQuotaReached {
+                lastPass = now
+                pass()
+            }
+        } while waitForWork()
+    }
+
+    private func waitForWork() -> Bool {
+        shared.monitor.lock()
+        defer { shared.monitor.unlock() }
+        guard !shared.isStopping else { return false }
+        let interval = shared.state.full == nil ? Self.spaceNanoseconds : SharedLog.fullRetryNanoseconds
+        work.wait(atMost: min(interval, shared.settings.housekeepingNanoseconds))
+        return !shared.isStopping
+    }
+
+    /// Everything that housekeeping does, once.
+    private func pass() {
+        do throws(HousekeepingError) {
+            try retain()
+            measureOthers()
+            // Rewriting needs space before it gives any back.
+            guard shared.trouble == nil, hasRoomToRewrite else { return }
+            let now = Timestamp(rawValue: WallClock.milliseconds())
+            _ = try housekeeper.compact(now: now, shouldStop: { self.isAskedToPause })
+            _ = try housekeeper.seal(now: now, shouldStop: { self.isAskedToPause })
+        } catch {
+            switch error {
+            case .failed(let error): shared.report(.warning, "housekeeping goes on later: \(error)")
+            case .damaged:
+                shared.report(.warning, "housekeeping has found a damaged segment and leaves it as it is")
+            case .inDoubt(let error): shared.poison(error)
+            }
+        }
+    }
+
+    private var isAskedToPause: Bool {
+        shared.monitor.lock()
+        defer { shared.monitor.unlock() }
+        return shared.state.full != nil || shared.isStopping
+    }
+
+    private func retain() throws(HousekeepingError) {
+        let result = try housekeeper.retain(
+            wall: Timestamp(rawValue: WallClock.milliseconds()), monotonic: MonotonicClock.nanoseconds() / 1_000_000)
+        if let milliseconds = result.jumpMilliseconds {
+            shared.report(
+                .warning,
+                "the clock has jumped ahead by \(milliseconds / 1000) s: for an hour nothing is removed for its age")
+        }
+    }
+
+    // MARK: Space
+
+    /// Bytes that the directory takes, or will when what is in memory has reached its files: segments, what is on its
+    /// way there, the journal with as many files as it can have, the reserve, and whatever else was found at the last
+    /// look. The lock is held.
+    private var storedByteCount: Int64 {
+        Int64(shared.state.unflushedBytes) + segmentByteCount + otherByteCount
+            + Int64(shelf.countMax * shared.settings.journalFileBytes + shared.settings.reserveBytes)
+    }
+
+    private var segmentByteCount: Int64 { shared.state.partitions.reduce(0) { $0 + $1.byteCount } }
+
+    /// Looks how much of the directory is neither segments, journal nor reserve: indexes, metadata, notes, what is
+    /// being rewritten.
+    private func measureOthers() {
+        guard shared.withState({ $0.policy.quotaBytes }) != nil else { return }
+        do throws(StorageError) {
+            var used = try shared.storage.usedByteCount("")
+            used -= try shared.storage.usedByteCount(JournalFiles.directory)
+            if reserve.isHeld { used -= Int64(shared.settings.reserveBytes) }
+            shared.monitor.lock()
+            otherByteCount = max(0, used - segmentByteCount)
+            shared.monitor.unlock()
+        } catch {
+            shared.report(.warning, "what the data directory takes is looked at again later: \(error)")
+        }
+    }
+
+    /// Whether a segment can be written beside the one that it replaces without going over the quota.
+    private var hasRoomToRewrite: Bool {
+        shared.monitor.lock()
+        defer { shared.monitor.unlock() }
+        guard let quota = shared.state.policy.quotaBytes else { return true }
+        let largest = shared.catalogue.map(\.settings.policy.granuleBytesMax).max() ?? 0
+        return quota - storedByteCount > largest
+    }
+
+    private var isQuotaReached: Bool { shared.withState { $0.full != nil && !$0.isDeviceFull } }
+
+    /// What is wanting, and who waits for it.
+    private var standing: (isFull: Bool, isOutOfSpace: Bool, isBlocked: Bool) {
+        shared.monitor.lock()
+        defer { shared.monitor.unlock() }
+        return (
+            shared.state.isDeviceFull, shared.state.isDeviceOutOfSpace, flusher.isBlocked || journal.isBlocked
+        )
+    }
+
+    /// Refuses publishes while the directory is at its quota; gives the reserve up when the device is full, and takes
+    /// publishes again when it can be set aside anew.
+    private func keepSpace() {
+        shared.monitor.lock()
+        let isReached = measureQuotaRoom()
+        shared.monitor.unlock()
+        if isReached { shared.quotaReached() } else { shared.setFull(.quota, nil) }
+        do throws(StorageError) {
+            let (isFull, isOutOfSpace, isBlocked) = standing
+            if !isFull {
+                if !reserve.isHeld, try !reserve.hold() {
+                    let error = StorageError(.write, SpaceReserve.path, code: 28, reason: "no space on device")
+                    shared.setFull(.device, error)
+                }
+            } else if reserve.isHeld, isOutOfSpace {
+                try reserve.release()
+            } else if !isBlocked, try reserve.hold() {
+                shared.setFull(.device, nil)
+            }
+        } catch {
+            shared.report(.warning, "the reserve of space is tried again: \(error)")
+        }
+    }
+}

@@ -1,0 +1,28 @@
+package import SluiceCore
+package import Speaking
+package import TopicRouting
+
+/// What a shard is made of.
+package struct ShardSettings {
+    /// The shard's index, which its peers post to.
+    package var index: Int
+    /// Bounds of everything that input could make grow.
+    package var limits: Limits
+    /// What publishes are routed by.
+    package var rules: RuleSet
+    /// Decides who clients are that ask for no exchange; everybody is let in unless it is set.
+    package var admission: any Authenticator = OpenAuthenticator()
+    /// The authentication exchanges that are offered; nil for none.
+    package var authenticator: (any EnhancedAuthenticator)?
+    /// Who may publish what; nil for everybody everything.
+    package var rights: (any PublishRights)?
+    /// The node's bridges; nil for none.
+    package var bridges: (any BridgeDirectory)?
+
+    /// Settings from their parts.
+    package init(index: Int, limits: Limits, rules: RuleSet) {
+        self.index = index
+        self.limits = limits
+        self.rules = rules
+    }
+}
