@@ -109,7 +109,11 @@ extension BrokerShard {
             client.isRecorded = true
             recordOpening(client)
         }
-        if client.isRecorded || client.will != nil { sessions.whenDurable(.open(client)) } else { finishOpening(client) }
+        if client.isRecorded || client.will != nil {
+            sessions.whenDurable(.open(client))
+        } else {
+            finishOpening(client)
+        }
     }
 
     /// Lets a client in whose identifier nobody else has asked for meanwhile.

@@ -24,7 +24,8 @@ extension BrokerShard {
         lookup.partition = token.partition
         var awaited: UInt64?
         let read = readers.read(
-            token.partition, from: token.offset, level: .appended, byteCountMax: 1, for: waiter) { awaited = $0 }
+            token.partition, from: token.offset, level: .appended, byteCountMax: 1, for: waiter
+        ) { awaited = $0 }
         lookup.awaited = awaited
         if let read {
             lookup.batch = read.batches.first

@@ -92,7 +92,8 @@ extension BrokerShard {
                 sessions.whenDurable(.move(reader))
                 return .waits
             }
-            feed.found(retainedPlaces(feed.subscription.matched))
+            let end = peers.withRetained { $0.end(through: unsettled) }
+            feed.found(retainedPlaces(feed.subscription.matched), end: end)
         }
         let level: TailLevel = feed.subscription.options.qos == .atMostOnce ? .appended : .durable
         let byteCountMax = feed.isSingle ? 1 : Self.readBytesMax

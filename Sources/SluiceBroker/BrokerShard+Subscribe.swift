@@ -334,7 +334,7 @@ extension BrokerShard {
     }
 
     /// Gives a replay its cursors in one stream.
-    private func start(_ reader: Reader, _ stream: StreamDescription, _ position: ReplayPosition) {
+    func start(_ reader: Reader, _ stream: StreamDescription, _ position: ReplayPosition) {
         for (number, partition) in stream.partitions.enumerated() {
             switch position {
             case .latest, .committed: continue
@@ -355,7 +355,7 @@ extension BrokerShard {
     }
 
     /// A replay of some streams stays out of the others, also when it is live.
-    private func excludeOthers(_ reader: Reader, _ candidates: [StreamDescription]) {
+    func excludeOthers(_ reader: Reader, _ candidates: [StreamDescription]) {
         for stream in log.streams where !candidates.contains(stream) {
             for partition in stream.partitions { reader.exclude(partition) }
         }

@@ -22,6 +22,8 @@ package struct RetainedTree: Sendable {
     private var expiring: [Int64: [Expiry]] = [:]
     /// Appends to the log that may hold changes which are not applied yet, and the number of the last that began.
     private var openAppends: [UInt64] = []
+    /// Where the newest appends that are over ended.
+    private var recentEnds: [(number: UInt64, end: Offset)] = []
     private var lastAppend: UInt64 = 0
     /// The number of retained messages.
     package private(set) var count = 0
@@ -47,6 +49,8 @@ package struct RetainedTree: Sendable {
         var offset: Offset
     }
 
+    /// Appends whose ends are remembered: more than are under way at a time.
+    private static let recentEndsMax = 256
     private static var root: UInt32 { 0 }
     private static var none: UInt32 { .max }
     private static let expiryMilliseconds: Int64 = 10_000
@@ -65,9 +69,22 @@ package struct RetainedTree: Sendable {
     }
 
     /// The append is over: its changes are applied, or it was refused.
-    package mutating func endAppend(_ number: UInt64) {
+    /// - Parameter end: the offset behind its last record; nil when it was refused.
+    package mutating func endAppend(_ number: UInt64, end: Offset?) {
         precondition(openAppends.contains(number), "Cannot end an append that did not begin")
         openAppends.removeAll { $0 == number }
+        guard let end else { return }
+        if recentEnds.count == Self.recentEndsMax { recentEnds.removeFirst() }
+        recentEnds.append((number, end))
+    }
+
+    /// The offset behind what appends up to `number` have stored, as far as the newest of them are remembered: an
+    /// engine may give offsets only when an append settles.
+    /// - Complexity: O(256).
+    package func end(through number: UInt64) -> Offset {
+        var end = Offset.zero
+        for recent in recentEnds where recent.number <= number { end = max(end, recent.end) }
+        return end
     }
 
     /// The number of the last append that must end before the tree has all that may have been seen in the log by now;

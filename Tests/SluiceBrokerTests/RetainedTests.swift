@@ -73,10 +73,10 @@ struct RetainedTests {
         // What begins later is not waited for.
         let later = test.peers.retained.beginAppend()
         test.peers.retained.apply([97].span, at: .zero, isPresent: true)
-        test.peers.retained.endAppend(append)
+        test.peers.retained.endAppend(append, end: nil)
         test.settle()
         #expect(client.take() == ["a x q\(qos.rawValue)" + (qos == .atMostOnce ? "" : " #1") + " retain"])
-        test.peers.retained.endAppend(later)
+        test.peers.retained.endAppend(later, end: nil)
     }
 
     @Test("an empty payload takes it away, and is no message itself")

@@ -30,8 +30,8 @@ struct RetainedAppend {
                     change.topic.span, at: batch.baseOffset.advanced(by: change.recordIndex),
                     isPresent: change.isPresent, expiresAt: change.expiresAt)
             }
-        case .refused: break
+            tree.endAppend(number, end: batch.nextOffset)
+        case .refused: tree.endAppend(number, end: nil)
         }
-        tree.endAppend(number)
     }
 }

@@ -11,8 +11,9 @@ final class RetainedFeed {
     let subscription: Subscription
     /// The places of its messages in the order of the log; nil when it reads everything.
     private(set) var places: ArraySlice<Offset>?
-    /// Where the stream ended when it began: what is newer comes live.
-    let end: Offset
+    /// Where the stream ended when it began: what is newer comes live. What was on its way then may get its offset
+    /// later.
+    private(set) var end: Offset
     /// The append that the tree of retained messages waits for: only then are the places known.
     private(set) var unsettled: UInt64?
 
@@ -30,7 +31,9 @@ final class RetainedFeed {
     }
 
     /// Takes the places that were waited for.
-    func found(_ places: [Offset]?) {
+    /// - Parameter end: the offset behind what they were waited for with.
+    func found(_ places: [Offset]?, end: Offset) {
+        self.end = max(self.end, end)
         self.places = places.map { $0.sorted()[...] }
         unsettled = nil
     }
