@@ -21,6 +21,8 @@ struct Intake: ~Copyable {
     private var accumulators: BatchAccumulators
     private let limits: Limits
     private let rights: (any PublishRights)?
+    /// Whether there are any: asking the optional itself would copy it for each message.
+    private let hasRights: Bool
     private let retainedPartition: PartitionID?
     private var retained: [RetainedChange] = []
     private var retainedAppends = Ring<RetainedAppend>()
@@ -44,6 +46,7 @@ struct Intake: ~Copyable {
     ) {
         self.limits = limits
         self.rights = rights
+        hasRights = rights != nil
         routes = RouteTable(rules: rules, streams: streams.streams, limits: limits)
         accumulators = BatchAccumulators(count: streams.partitionCount, in: memory)
         retainedPartition = streams.stream(named: RetainedReplay.stream)?.partitions.first
@@ -66,7 +69,7 @@ struct Intake: ~Copyable {
         topic: Span<UInt8>, payload: Span<UInt8>, qos: QoS, at time: Timestamp
     ) throws(MQTTDecodeError) -> Bool {
         let route = try routes.route(topic)
-        guard !route.isReserved, !recordsOrigins, rights == nil else { return false }
+        guard !route.isReserved, !recordsOrigins, !hasRights else { return false }
         append(route, payload, headersField: route.headersField(qos), qos, at: time)
         return true
     }
