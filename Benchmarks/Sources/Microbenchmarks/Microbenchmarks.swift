@@ -14,16 +14,22 @@ struct Microbenchmarks {
     static func main() {
         let thresholds = Thresholds.load(CommandLine.arguments.dropFirst().first ?? "Thresholds")
         var failed = false
+        var times: [String: Double] = [:]
         print("operation                              ns/op   allocations/op   allowed")
         for benchmark in Self.all {
             let result = benchmark.measure()
             let allowed = thresholds[benchmark.name]
             let isOver = allowed.map { result.allocations > $0 } ?? true
-            failed = failed || isOver
+            times[benchmark.name] = result.nanoseconds
+            let ratio = benchmark.bound.flatMap { bound in times[bound.of].map { result.nanoseconds / $0 } }
+            let isSlow = benchmark.bound.map { bound in ratio.map { $0 > bound.ratio } ?? true } ?? false
+            failed = failed || isOver || isSlow
             print(
                 pad(benchmark.name, 36), pad(fixed(result.nanoseconds, 1), 8, right: true),
                 pad(fixed(result.allocations, 3), 16, right: true),
-                pad(allowed.map { fixed($0, 3) } ?? "none set", 9, right: true), isOver ? "  TOO MANY" : "")
+                pad(allowed.map { fixed($0, 3) } ?? "none set", 9, right: true), isOver ? "  TOO MANY" : "",
+                benchmark.bound.map { "  \(fixed(ratio ?? 0, 2)) of \($0.of), allowed \($0.ratio)" } ?? "",
+                isSlow ? "  TOO SLOW" : "")
         }
         if failed { exit(1) }
     }
@@ -39,6 +45,7 @@ struct Microbenchmarks {
             publish("publish/one-per-tick-qos1-256B", qos: .atLeastOnce, payload: 256, perTick: 1),
             append, tailMatch("tail-match/no-subscriber", filter: "other/#"),
             tailMatch("tail-match/one-subscriber-qos0", filter: "sensors/+/dev7/temp"),
+            subscribeBesideCrowd, deliverToCrowd,
         ]
     }
 
@@ -59,6 +66,8 @@ struct Microbenchmarks {
 struct Benchmark {
     let name: String
     let operationsPerRun: Int
+    /// The operation, measured before it in the same run, that it may take so many times as long as.
+    var bound: (of: String, ratio: Double)?
     let makeRun: () -> () -> Void
 
     struct Result {

@@ -161,6 +161,59 @@ extension Microbenchmarks {
     }
 }
 
+/// Many subscribers of one topic, and somebody who subscribes all the time.
+extension Microbenchmarks {
+    private static let crowdCount = 20_000
+    private static let crowdTopic = "fleet/alarm"
+
+    /// A hundred SUBSCRIBEs, of a filter that matches some of the topics, beside ten thousand publishes on fifty topics:
+    /// what the others who subscribe to something else cost the publishers.
+    static var subscribeBesideCrowd: Benchmark {
+        let count = 10_000
+        return Benchmark(
+            name: "match/100-subscribes-beside-20000", operationsPerRun: count,
+            bound: (of: "tail-match/no-subscriber", ratio: 4)
+        ) {
+            let bytes = packets(qos: .atMostOnce, payload: 16, count: count / 100)
+            let bench = ShardBench()
+            let client = bench.client()
+            for number in 0..<crowdCount { _ = bench.subscriber(crowdTopic, id: "crowd\(number)") }
+            let busy = bench.subscriber("sensors/+/dev7/none", id: "busy")
+            return {
+                for number in 0..<100 {
+                    bench.subscribe(busy, "sensors/site1/dev\(number % 50)/none/#")
+                    precondition(bench.shard.received(client, bytes.span) == bytes.count)
+                    bench.shard.endTick()
+                }
+            }
+        }
+    }
+
+    /// One publish to everybody in the crowd, right after somebody has subscribed to the same topic: for each delivery.
+    static var deliverToCrowd: Benchmark {
+        Benchmark(
+            name: "match/deliver-to-20000-after-subscribe", operationsPerRun: crowdCount,
+            bound: (of: "tail-match/one-subscriber-qos0", ratio: 12)
+        ) {
+            let bench = ShardBench()
+            let client = bench.client()
+            let crowd = (0..<crowdCount).map { bench.subscriber(crowdTopic, id: "crowd\($0)") }
+            var buffer = ByteBuffer()
+            let topic = Array(crowdTopic.utf8)
+            PacketEncoder.publish(
+                into: &buffer, topic: topic.span, payload: topic.span, packetID: .none, qos: .atMostOnce,
+                retain: false, duplicate: false, properties: Span(), version: .v311)
+            let bytes = copy(buffer)
+            return {
+                bench.subscribe(crowd[0], crowdTopic)
+                precondition(bench.shard.received(client, bytes.span) == bytes.count)
+                bench.shard.endTick()
+                for subscriber in crowd { subscriber.output.removeAll() }
+            }
+        }
+    }
+}
+
 /// A shard on a log without a disk.
 final class ShardBench {
     let log = MemoryLog(partitionCount: 1)
@@ -185,8 +238,13 @@ final class ShardBench {
         return client
     }
 
-    func subscriber(_ filter: String) -> Client {
-        let client = client("subscriber")
+    func subscriber(_ filter: String, id: String = "subscriber") -> Client {
+        let client = client(id)
+        subscribe(client, filter)
+        return client
+    }
+
+    func subscribe(_ client: Client, _ filter: String) {
         var buffer = ByteBuffer()
         SubscribePacket(
             version: .v311, packetID: 1,
@@ -197,7 +255,6 @@ final class ShardBench {
         precondition(shard.received(client, buffer.bytes) == buffer.count)
         shard.endTick()
         client.output.removeAll()
-        return client
     }
 }
 
