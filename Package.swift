@@ -63,6 +63,7 @@ let package = Package(
         .target(name: "MQTTWire", dependencies: ["SluiceCore"], swiftSettings: sansIO),
         .target(name: "TopicRouting", dependencies: ["SluiceCore", "Checksums"], swiftSettings: sansIO),
         .target(name: "MQTTSession", dependencies: ["SluiceCore", "MQTTWire"], swiftSettings: sansIO),
+        .target(name: "Administration", dependencies: ["SluiceCore"], swiftSettings: sansIO),
         .target(
             name: "LogInterface", dependencies: ["SluiceCore", "Checksums", "Compression", "RecordFormat"],
             swiftSettings: sansIO),
@@ -77,6 +78,7 @@ let package = Package(
         .target(
             name: "SluiceBroker",
             dependencies: [
+                "Administration",
                 "GroupCoordination", "Speaking",
                 "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "LogInterface",
                 "Bridging",
@@ -103,12 +105,22 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "SluiceConfiguration", dependencies: ["SluiceCore", "CYAML"], swiftSettings: settings),
         .target(
+            name: "LogTools",
+            dependencies: [
+                "Administration", "Checksums", "SluiceCore", "RecordFormat", "TopicRouting", "LogInterface",
+                "CommitLog",
+                "CommitLogPosix", "SluiceBroker",
+            ],
+            swiftSettings: settings),
+        .target(
             name: "SluiceTesting",
             dependencies: ["SluiceCore", "Compression", "RecordFormat", "LogInterface", "CommitLog"],
             swiftSettings: settings),
         .executableTarget(
             name: "sluice",
             dependencies: [
+                "LogTools",
+                "Administration",
                 "Checksums", "Compression", "SluiceCore", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession",
                 "LogInterface", "CommitLog", "GroupCoordination",
                 "SluiceBroker",
@@ -138,10 +150,15 @@ let package = Package(
         tests(
             "SluiceBrokerTests",
             [
-                "SluiceBroker", "GroupCoordination", "LogInterface", "CommitLog", "RecordFormat", "MQTTWire",
+                "SluiceBroker", "Administration", "GroupCoordination", "LogInterface", "CommitLog", "RecordFormat",
+                "MQTTWire",
                 "TopicRouting",
                 "SluiceCore", "Speaking",
             ]),
+        tests("AdministrationTests", ["Administration", "SluiceCore", "SluiceTesting"]),
+        tests(
+            "LogToolsTests",
+            ["LogTools", "CommitLog", "CommitLogPosix", "LogInterface", "RecordFormat", "SluiceCore", "SluiceTesting"]),
         tests("BridgingTests", ["Bridging", "SluiceCore", "SluiceTesting"]),
         tests("CryptographyTests", ["Cryptography", "SluiceCore"]),
         tests(

@@ -36,6 +36,7 @@ let package = Package(
         sansIO("MQTTWire", ["SluiceCore"]),
         sansIO("TopicRouting", ["SluiceCore", "Checksums"]),
         sansIO("MQTTSession", ["SluiceCore", "MQTTWire"]),
+        sansIO("Administration", ["SluiceCore"]),
         sansIO("LogInterface", ["SluiceCore", "Checksums", "Compression", "RecordFormat"]),
         sansIO("CommitLog", ["SluiceCore", "Checksums", "Compression", "RecordFormat", "LogInterface"]),
         sansIO("GroupCoordination", ["SluiceCore", "RecordFormat"]),
@@ -43,6 +44,7 @@ let package = Package(
         sansIO(
             "SluiceBroker",
             [
+                "Administration",
                 "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "LogInterface",
                 "GroupCoordination", "Bridging", "Speaking",
             ]),

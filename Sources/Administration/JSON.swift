@@ -1,73 +1,99 @@
 /// A JSON document: what `--json` prints and what the broker answers requests with.
 ///
 /// Source: RFC 8259.
-enum JSON: Equatable, Sendable {
+package enum JSON: Equatable, Sendable {
+    /// `null`
     case null
+    /// `true` or `false`
     case bool(Bool)
+    /// A number that is whole and fits.
     case integer(Int64)
+    /// Any other number.
     case number(Double)
+    /// Text.
     case string(String)
+    /// Values in their order.
     case array([JSON])
+    /// Names and values in their order.
     case object([Member])
 
     /// A name and its value; members keep their order.
-    struct Member: Equatable, Sendable {
-        let name: String
-        let value: JSON
+    package struct Member: Equatable, Sendable {
+        /// The name.
+        package let name: String
+        /// The value.
+        package let value: JSON
+
+        /// A member from its parts.
+        package init(name: String, value: JSON) {
+            self.name = name
+            self.value = value
+        }
     }
 
     /// An object of the members in the order given.
-    static func members(_ members: KeyValuePairs<String, JSON>) -> JSON {
+    package static func members(_ members: KeyValuePairs<String, JSON>) -> JSON {
         .object(members.map { Member(name: $0.key, value: $0.value) })
     }
 
     /// A number, or null.
-    static func optional(_ value: Int64?) -> JSON { value.map { .integer($0) } ?? .null }
+    package static func optional(_ value: Int64?) -> JSON { value.map { .integer($0) } ?? .null }
 
     /// The value of a boolean.
-    var flag: Bool? {
+    package var flag: Bool? {
         guard case .bool(let value) = self else { return nil }
         return value
     }
 
     /// Text when `bytes` are UTF-8, else their base64.
-    static func bytes(_ bytes: [UInt8]) -> (value: JSON, isText: Bool) {
+    package static func bytes(_ bytes: [UInt8]) -> (value: JSON, isText: Bool) {
         guard let text = String(validating: bytes, as: UTF8.self) else { return (.string(Base64.text(bytes)), false) }
         return (.string(text), true)
     }
 
     // MARK: Queries
 
-    subscript(_ name: String) -> JSON? {
+    /// The value of a member; nil when there is none, or this is no object.
+    package subscript(_ name: String) -> JSON? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.name == name }?.value
     }
 
-    var text: String? {
+    /// The value of a string.
+    package var text: String? {
         guard case .string(let text) = self else { return nil }
         return text
     }
 
-    var integer: Int64? {
+    /// The value of a whole number.
+    package var integer: Int64? {
         guard case .integer(let value) = self else { return nil }
         return value
     }
 
-    var elements: [JSON]? {
+    /// The values of an array.
+    package var elements: [JSON]? {
         guard case .array(let elements) = self else { return nil }
         return elements
     }
 }
 
 extension JSON: CustomStringConvertible {
-    /// The document in one line.
-    var description: String {
+    /// The document in one line, for people.
+    package var description: String {
         var text = ""
-        write(to: &text)
+        write(to: &text, space: " ")
         return text
     }
 
-    private func write(to text: inout String) {
+    /// The document without a space that it does not need, for the wire.
+    package var compact: String {
+        var text = ""
+        write(to: &text, space: "")
+        return text
+    }
+
+    private func write(to text: inout String, space: String) {
         switch self {
         case .null: text += "null"
         case .bool(let value): text += value ? "true" : "false"
@@ -77,17 +103,17 @@ extension JSON: CustomStringConvertible {
         case .array(let elements):
             text += "["
             for (index, element) in elements.enumerated() {
-                if index > 0 { text += ", " }
-                element.write(to: &text)
+                if index > 0 { text += "," + space }
+                element.write(to: &text, space: space)
             }
             text += "]"
         case .object(let members):
             text += "{"
             for (index, member) in members.enumerated() {
-                if index > 0 { text += ", " }
+                if index > 0 { text += "," + space }
                 Self.write(member.name, to: &text)
-                text += ": "
-                member.value.write(to: &text)
+                text += ":" + space
+                member.value.write(to: &text, space: space)
             }
             text += "}"
         }
@@ -113,7 +139,7 @@ extension JSON: CustomStringConvertible {
 }
 
 /// Reads JSON documents.
-struct JSONReader {
+package struct JSONReader {
     private let bytes: [UInt8]
     private var index = 0
     private var depth = 0
@@ -122,7 +148,7 @@ struct JSONReader {
     private static let depthMax = 32
 
     /// The document in `bytes`; nil when they are none.
-    static func read(_ bytes: [UInt8]) -> JSON? {
+    package static func read(_ bytes: [UInt8]) -> JSON? {
         var reader = JSONReader(bytes: bytes)
         guard let value = reader.value() else { return nil }
         reader.skipSpace()
@@ -136,7 +162,7 @@ struct JSONReader {
     }
 
     private mutating func take(_ word: StaticString) -> Bool {
-        let matches = word.withUTF8Buffer { bytes[index...].starts(with: $0) }
+        let matches = word.withUTF8Buffer { unsafe bytes[index...].starts(with: $0) }
         if matches { index += word.utf8CodeUnitCount }
         return matches
     }
@@ -238,10 +264,11 @@ struct JSONReader {
 }
 
 /// Bytes as text. Source: RFC 4648 §4.
-enum Base64 {
+package enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    static func text(_ bytes: [UInt8]) -> String {
+    /// The text of bytes, with padding.
+    package static func text(_ bytes: [UInt8]) -> String {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
         for start in stride(from: 0, to: bytes.count, by: 3) {

@@ -26,13 +26,13 @@ extension BrokerShard {
 
     // MARK: Members
 
-    func joined(_ join: GroupJoin) {
+    func groupJoined(_ join: GroupJoin) {
         // A member is counted before it sends its message, and a group that counts members is not forgotten.
         guard let group = coordinators[join.key.group],
             let stream = log.streams.first(where: { $0.settings.name == join.key.stream })
         else { preconditionFailure("Cannot join a group while its coordinator is elsewhere") }
         if let seat = group.seats[join.member]?[join.key.stream] {
-            left(join.key.group, join.member, [join.key: seat.membership], [])
+            groupLeft(join.key.group, join.member, [join.key: seat.membership], [])
         }
         group.seat(join, stream)
         perform(
@@ -43,7 +43,7 @@ extension BrokerShard {
         record(group)
     }
 
-    func left(
+    func groupLeft(
         _ name: String, _ member: String, _ memberships: [GroupKey: MembershipID], _ handovers: [GroupHandover]
     ) {
         guard let group = coordinators[name] else { return }
@@ -62,7 +62,7 @@ extension BrokerShard {
         record(group)
     }
 
-    func released(_ name: String, _ member: String, _ handover: GroupHandover) {
+    func groupReleased(_ name: String, _ member: String, _ handover: GroupHandover) {
         guard let group = coordinators[name] else { return }
         group.take(handover)
         applyReset(group, handover.partition)
@@ -120,7 +120,7 @@ extension BrokerShard {
     // MARK: Moving by hand
 
     /// Moves a group's positions in some partitions. Members let go of these first, so that nobody commits over it.
-    func reset(_ name: String, to offsets: [StreamPartition: Offset]) {
+    func resetGroup(_ name: String, to offsets: [StreamPartition: Offset]) {
         let shard = peers.withOffsets { $0.registry.coordinator(of: name) }
         if let shard, shard != settings.index { return peers.post(.groupReset(name, offsets), to: shard) }
         guard let group = coordinators[name] else {
@@ -164,7 +164,7 @@ extension BrokerShard {
     }
 
     /// A group was taken off the record; it may have been founded again, here or elsewhere.
-    func forgotten(_ name: String) {
+    func groupForgotten(_ name: String) {
         guard peers.withOffsets({ $0.registry.coordinator(of: name) }) != settings.index else { return }
         coordinators[name] = nil
     }

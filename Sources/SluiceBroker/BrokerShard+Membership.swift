@@ -121,7 +121,7 @@ extension BrokerShard {
 
     // MARK: What the coordinator says
 
-    func take(_ assignment: GroupAssignment) {
+    func groupAssigned(_ assignment: GroupAssignment) {
         guard let membership = membership(assignment.membership), let reader = reader(of: membership) else { return }
         membership.assigned(assignment)
         let partition = membership.stream.partitions[Int(assignment.partition.number)]
@@ -129,7 +129,7 @@ extension BrokerShard {
         queue(reader)
     }
 
-    func revoked(_ id: MembershipID, _ partition: StreamPartition) {
+    func groupRevoked(_ id: MembershipID, _ partition: StreamPartition) {
         guard let membership = membership(id) else { return }
         let number = Int(partition.number)
         assert(membership.partitions[number] != nil)

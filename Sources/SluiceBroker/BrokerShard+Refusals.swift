@@ -1,3 +1,4 @@
+import Administration
 import SluiceCore
 
 /// What clients ask for and do not get: for the log, and for `sluice refusals`, since before MQTT 5 there is no way to
@@ -19,16 +20,19 @@ extension BrokerShard {
     }
 
     /// The refusals of all shards, the latest first.
-    func refusalsDocument() -> String {
+    func refusals() -> AdministrationReply {
         let lists = peers.withRefusals { $0 }
-        let members = RefusalList.all(of: lists).map { refusal in
-            """
-            {"client_id":\(JSONText.quoted(refusal.client)),"address":\(JSONText.quoted(refusal.address)),\
-            "asked":\(JSONText.quoted(refusal.asked)),"reason":\(JSONText.quoted(refusal.reason)),\
-            "times":\(refusal.count),"first_ms":\(refusal.first.rawValue),"last_ms":\(refusal.last.rawValue)}
-            """
+        let reports = RefusalList.all(of: lists).map { refusal in
+            var report = RefusalReport()
+            report.clientID = refusal.client
+            report.address = refusal.address
+            report.asked = refusal.asked
+            report.reason = refusal.reason
+            report.count = Int64(refusal.count)
+            report.firstMilliseconds = refusal.first.rawValue
+            report.lastMilliseconds = refusal.last.rawValue
+            return report
         }
-        let forgotten = lists.reduce(0) { $0 + $1.forgottenCount }
-        return "{\"refusals\":[\(members.joined(separator: ","))],\"forgotten\":\(forgotten)}"
+        return .refusals(reports, forgotten: lists.reduce(0) { $0 + Int64($1.forgottenCount) })
     }
 }

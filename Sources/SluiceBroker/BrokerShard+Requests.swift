@@ -1,19 +1,17 @@
+import Administration
 import LogInterface
 import MQTTSession
 import MQTTWire
 import SluiceCore
 
-/// Requests to the broker itself, over MQTT 5 request and response: what `sluice streams`, `sessions` and `groups` ask.
-///
-/// A PUBLISH to `$sluice/streams`, `sessions`, `sessions/delete` (the payload is a client identifier), `refusals`,
-/// `groups`, `groups/delete`, `groups/reset`, `offsets`, `bridges`, or `bridges/` and `pause`, `resume` or `seek` (the
-/// payload is a bridge's name), with a response topic, is answered to that topic on the same connection, at QoS 0,
-/// with a JSON document. Nothing is stored.
+/// Requests to the broker itself, over MQTT 5 request and response: a PUBLISH to `$sluice/` and a request's name, with
+/// a response topic, is answered to that topic on the same connection, at QoS 0, with a JSON document. Nothing is
+/// stored.
 extension BrokerShard {
     /// Answers a request.
     /// - Returns: false when it is none that the broker knows.
     func answerRequest(
-        _ name: String, _ publish: PublishAction, _ client: Client, _ bytes: Span<UInt8>
+        _ topic: String, _ publish: PublishAction, _ client: Client, _ bytes: Span<UInt8>
     ) -> Bool {
         var response: ByteRange?
         var correlation: ByteRange?
@@ -22,74 +20,96 @@ extension BrokerShard {
             if property.id == .responseTopic { response = property.bytes }
             if property.id == .correlationData { correlation = property.bytes }
         }
-        guard let response else { return false }
-        let topic = bytes.copy(response)
-        let payload = bytes.copy(publish.payload)
-        if name == "$sluice/offsets" { return lookUpOffsets(payload, client, topic) }
-        guard let document = document(name, payload) else { return false }
-        respond(client, topic, correlation: correlation.map { bytes.copy($0) }, document)
+        guard let response, topic.hasPrefix(AdministrationRequest.topicPrefix) else { return false }
+        let place = ReplyPlace(
+            client: client, topic: bytes.copy(response), correlation: correlation.map { bytes.copy($0) })
+        let name = String(topic.dropFirst(AdministrationRequest.topicPrefix.count))
+        do throws(AdministrationRequest.Fault) {
+            let request = try AdministrationRequest(name: name, payload: bytes.copy(publish.payload))
+            perform(request, for: place)
+        } catch {
+            guard case .malformed(let expected) = error else { return false }
+            respond(.failed(expected), to: place)
+        }
         return true
     }
 
+    /// Where an answer goes.
+    struct ReplyPlace {
+        let client: Client
+        let topic: [UInt8]
+        let correlation: [UInt8]?
+    }
+
+    /// Does what a request says, and answers; some answers come when the log has answered.
+    func perform(_ request: AdministrationRequest, for place: ReplyPlace) {
+        switch request {
+        case .streams: respond(.streams(streamReports()), to: place)
+        case .sessions: respond(.sessions(sessionReports()), to: place)
+        case .deleteSession(let clientID): respond(.deleted(deleteSession(clientID)), to: place)
+        case .refusals: respond(refusals(), to: place)
+        case .groups: respond(.groups(groupReports()), to: place)
+        case .deleteGroup(let name): respond(deleteGroup(name), to: place)
+        case .resetGroup(let name, let stream, let offsets):
+            respond(resetGroup(name, stream, offsets), to: place)
+        case .offsets(let stream, let time): lookUpOffsets(stream, Timestamp(rawValue: time), for: place)
+        case .bridges: respond(.bridges(bridgeReports()), to: place)
+        case .bridge(let name, let action):
+            respond(.done(settings.bridges?.perform(BridgeCommand(action), on: name) ?? false), to: place)
+        }
+    }
+
     /// Sends the answer to a request.
-    func respond(_ client: Client, _ topic: [UInt8], correlation: [UInt8]?, _ document: String) {
+    func respond(_ reply: AdministrationReply, to place: ReplyPlace) {
+        let (client, topic) = (place.client, place.topic)
+        guard !client.isClosing else { return }
         scratch.removeAll()
-        if let correlation { PropertyWriter.append(.correlationData, correlation.span, to: &scratch) }
-        let text = Array(document.utf8)
+        if let data = place.correlation { PropertyWriter.append(.correlationData, data.span, to: &scratch) }
+        let text = Array(reply.json.compact.utf8)
         PacketEncoder.publish(
             into: &client.output, topic: topic.span, payload: text.span, packetID: .none, qos: .atMostOnce,
             retain: false, duplicate: false, properties: scratch.bytes, version: client.version)
         markDirty(client)
     }
 
-    private func document(_ name: String, _ payload: [UInt8]) -> String? {
-        switch name {
-        case "$sluice/streams": streamsDocument()
-        case "$sluice/sessions": sessionsDocument()
-        case "$sluice/sessions/delete": deleteSession(payload)
-        case "$sluice/refusals": refusalsDocument()
-        case "$sluice/groups": groupsDocument()
-        case "$sluice/groups/delete": deleteGroup(payload)
-        case "$sluice/groups/reset": resetGroup(payload)
-        case "$sluice/bridges": bridgesDocument()
-        case _ where name.hasPrefix("$sluice/bridges/"): commandBridge(String(name.dropFirst(16)), payload)
-        case _: nil
-        }
-    }
-
     /// Every session: those that are connected, and those that wait.
-    private func sessionsDocument() -> String {
+    private func sessionReports() -> [SessionReport] {
         let (connected, parked) = peers.withDirectory { ($0.connectedSessions, $0.parkedSessions) }
         let ends = log.streams.filter { !$0.settings.isInternal }.flatMap(\.partitions).map {
             (partition: $0, end: log.bounds($0).highWatermark)
         }
-        var members = connected.map { member($0.clientID, $0.session, isConnected: true, behind: nil) }
-        members += parked.map { clientID, session in
-            // Records of any topic: how many of them are for the session only reading them would tell.
-            let behind = session.positions.map { positions in
-                ends.reduce(0) { $0 + max(0, $1.end.rawValue - positions.offset(in: $1.partition).rawValue) }
+        let live = connected.map { report($0.clientID, $0.session, isConnected: true, behind: nil) }
+        return live
+            + parked.map { clientID, session in
+                // Records of any topic: how many of them are for the session only reading them would tell.
+                let behind = session.positions.map { positions in
+                    ends.reduce(0) { $0 + max(0, $1.end.rawValue - positions.offset(in: $1.partition).rawValue) }
+                }
+                return report(clientID, session, isConnected: false, behind: behind)
             }
-            return member(clientID, session, isConnected: false, behind: behind)
-        }
-        return "{\"sessions\":[\(members.joined(separator: ","))]}"
     }
 
-    private func member(_ clientID: [UInt8], _ session: StoredSession?, isConnected: Bool, behind: Int64?) -> String {
-        let subscriptions = (session?.subscriptions ?? []).map {
-            "{\"filter\":\(JSONText.quoted($0.filter)),\"qos\":\($0.options.qos.rawValue)}"
+    private func report(
+        _ clientID: [UInt8], _ session: StoredSession?, isConnected: Bool, behind: Int64?
+    ) -> SessionReport {
+        var report = SessionReport()
+        report.clientID = String(decoding: clientID, as: UTF8.self)
+        report.isConnected = isConnected
+        report.command = CommandIdentity.command(of: clientID).map { "\($0)" }
+        report.expirySeconds = session.map { $0.expirySeconds == .max ? nil : Int64($0.expirySeconds) } ?? 0
+        report.endedMilliseconds = session?.disconnectedAt.map(\.rawValue)
+        report.inflightCount = Int64(session?.inflight.count ?? 0)
+        report.unreleasedCount = Int64(session?.unreleased.count ?? 0)
+        report.behind = behind
+        report.subscriptions = (session?.subscriptions ?? []).map {
+            SessionReport.Filter(String(decoding: $0.filter, as: UTF8.self), qos: Int64($0.options.qos.rawValue))
         }
-        let command = CommandIdentity.command(of: clientID).map { JSONText.quoted($0) } ?? "null"
-        let expiry = session.map { $0.expirySeconds == .max ? "null" : String($0.expirySeconds) } ?? "0"
-        return """
-            {"client_id":\(JSONText.quoted(clientID)),"connected":\(isConnected),"command":\(command),\
-            "expiry_s":\(expiry),"ended_ms":\(session?.disconnectedAt.map { String($0.rawValue) } ?? "null"),\
-            "inflight":\(session?.inflight.count ?? 0),"unreleased":\(session?.unreleased.count ?? 0),\
-            "behind":\(behind.map { String($0) } ?? "null"),"subscriptions":[\(subscriptions.joined(separator: ","))]}
-            """
+        return report
     }
 
     /// Ends a session for good.
-    private func deleteSession(_ clientID: [UInt8]) -> String {
+    /// - Returns: whether there was one.
+    private func deleteSession(_ clientID: [UInt8]) -> Bool {
         let owner = peers.withDirectory { $0.owner(of: clientID) }
         let isKnown = owner != nil || peers.withDirectory { $0.isParked(clientID) }
         let shard = owner?.shard ?? settings.index
@@ -98,32 +118,34 @@ extension BrokerShard {
         } else {
             peers.post(.endSession(clientID: clientID), to: shard)
         }
-        return "{\"deleted\":\(isKnown)}"
+        return isKnown
     }
 
-    /// Every stream with its settings and the bounds of its partitions. Names and ids need no escapes.
-    private func streamsDocument() -> String {
-        let streams = log.streams.map { stream in
-            let partitions = stream.partitions.enumerated().map { number, partition in
-                let (bounds, figures) = (log.bounds(partition), log.figures(partition))
-                let details = figures.details.map { ",\"\($0.name)\":\($0.value)" }.joined()
-                return """
-                    {"partition":\(number),"start":\(bounds.start.rawValue),\
-                    "durable":\(bounds.highWatermark.rawValue),"appended":\(bounds.end.rawValue),\
-                    "bytes":\(figures.byteCount)\(details)}
-                    """
-            }
-            let setting = stream.settings
-            let policy = setting.policy
-            return """
-                {"name":"\(setting.name)","id":"\(stream.id)","durability":"\(setting.durability.rawValue)",\
-                "cleanup":"\(policy.cleanup.rawValue)",\
-                "retention_ms":\(policy.retentionMilliseconds.map { String($0) } ?? "null"),\
-                "retention_bytes":\(policy.retentionBytesMax.map { String($0) } ?? "null"),\
-                "partitions":[\(partitions.joined(separator: ","))]}
-                """
+    /// Every stream with its settings and the bounds of its partitions.
+    private func streamReports() -> [StreamReport] {
+        log.streams.map { stream in
+            var report = StreamReport()
+            report.name = stream.settings.name
+            report.id = stream.id
+            report.durability = stream.settings.durability.rawValue
+            report.cleanup = stream.settings.policy.cleanup.rawValue
+            report.retentionMilliseconds = stream.settings.policy.retentionMilliseconds
+            report.retentionBytes = stream.settings.policy.retentionBytesMax
+            report.partitions = stream.partitions.enumerated().map { self.report($0, $1) }
+            return report
         }
-        return "{\"streams\":[\(streams.joined(separator: ","))]}"
+    }
+
+    private func report(_ number: Int, _ partition: PartitionID) -> StreamReport.PartitionReport {
+        let (bounds, figures) = (log.bounds(partition), log.figures(partition))
+        var report = StreamReport.PartitionReport()
+        report.number = Int64(number)
+        report.start = bounds.start.rawValue
+        report.durable = bounds.highWatermark.rawValue
+        report.appended = bounds.end.rawValue
+        report.byteCount = figures.byteCount
+        for detail in figures.details { report.figures[detail.name] = detail.value }
+        return report
     }
 
     /// A partition's number within its stream.

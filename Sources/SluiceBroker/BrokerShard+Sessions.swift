@@ -66,7 +66,7 @@ extension BrokerShard {
     }
 
     /// Records where a share group stands, or that it is over.
-    func recordGroup(_ key: [UInt8], _ group: StoredGroup?) {
+    func recordShareGroup(_ key: [UInt8], _ group: StoredShareGroup?) {
         put(group.map { .group($0) }, StateRecord.key(.group, key), awaited: false)
     }
 

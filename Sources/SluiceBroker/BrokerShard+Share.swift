@@ -15,10 +15,10 @@ extension BrokerShard {
 
     /// Subscribes a client to `$share/<group>/<filter>`.
     /// - Returns: whether its SUBACK must wait, since the group was made just now.
-    func join(_ client: Client, key: [UInt8], _ request: SubscriptionRequest) -> Bool {
+    func joinShare(_ client: Client, key: [UInt8], _ request: SubscriptionRequest) -> Bool {
         let owner = ClientOwner(shard: settings.index, number: client.number)
         let claim = peers.withDirectory { $0.claimGroup(key, by: settings.index) }
-        if claim.shard == settings.index, shareGroups[key] == nil { makeGroup(key, claim.stored) }
+        if claim.shard == settings.index, shareGroups[key] == nil { makeShareGroup(key, claim.stored) }
         let member = ShareMember(
             owner: owner, options: request.options, identifier: request.identifier,
             window: min(client.session.deliveryWindow, Self.shareWindowMax))
@@ -30,7 +30,7 @@ extension BrokerShard {
     }
 
     /// Ends a client's subscription to a group; what it has in flight it may still acknowledge.
-    func leaveGroup(_ client: Client, key: [UInt8]) {
+    func leaveShare(_ client: Client, key: [UInt8]) {
         guard let index = client.shares.firstIndex(where: { $0.key == key }) else { return }
         let membership = client.shares.remove(at: index)
         let owner = ClientOwner(shard: settings.index, number: client.number)
@@ -38,7 +38,7 @@ extension BrokerShard {
     }
 
     /// A client is gone: its groups get back what it has.
-    func leaveGroups(_ client: Client) {
+    func leaveShares(_ client: Client) {
         let owner = ClientOwner(shard: settings.index, number: client.number)
         var memberships = client.shares
         for membership in client.sharedInFlight.values.joined()
@@ -57,7 +57,7 @@ extension BrokerShard {
     }
 
     /// Makes a group, or brings it back: it stands where it was left, a new one behind everything.
-    private func makeGroup(_ key: [UInt8], _ stored: StoredGroup?) {
+    private func makeShareGroup(_ key: [UInt8], _ stored: StoredShareGroup?) {
         guard let slash = key.firstIndex(of: UInt8(ascii: "/")) else { return }
         let filter = Array(key[(slash + 1)...])
         let group = ShareGroup(key: key, filter: filter)
@@ -86,11 +86,11 @@ extension BrokerShard {
     private func record(_ group: ShareGroup) {
         guard let reader = group.subscription?.reader else { return }
         group.isDirty = false
-        recordGroup(group.key, StoredGroup(positions: positions(of: reader), pending: group.unacknowledged))
+        recordShareGroup(group.key, StoredShareGroup(positions: positions(of: reader), pending: group.unacknowledged))
     }
 
     /// Records the groups that have moved, and ends those that nobody has wanted for long.
-    func recordGroups() {
+    func recordShareGroups() {
         for group in shareGroups.all {
             // A live group moves with every record of its streams; while it does, so does its record.
             if group.isDirty || group.recordedScan != scanned.passedCount {
@@ -112,18 +112,18 @@ extension BrokerShard {
         account(alone: subscription.reader)
         shareGroups[group.key] = nil
         peers.withDirectory { $0.releaseGroup(group.key) }
-        recordGroup(group.key, nil)
+        recordShareGroup(group.key, nil)
     }
 
     // MARK: The group's side
 
-    func joined(_ key: [UInt8], _ member: ShareMember) {
+    func shareJoined(_ key: [UInt8], _ member: ShareMember) {
         guard let group = shareGroups[key] else { return }
         group.join(member)
         dispatch(group)
     }
 
-    func left(_ key: [UInt8], _ owner: ClientOwner, isUnsubscribed: Bool) {
+    func shareLeft(_ key: [UInt8], _ owner: ClientOwner, isUnsubscribed: Bool) {
         guard let group = shareGroups[key] else { return }
         let wasMember = group.leave(owner)
         if !isUnsubscribed { group.takeBackAll(from: owner) }
@@ -135,19 +135,19 @@ extension BrokerShard {
         dispatch(group)
     }
 
-    func finished(_ key: [UInt8], _ token: DeliveryToken, by owner: ClientOwner) {
+    func shareFinished(_ key: [UInt8], _ token: DeliveryToken, by owner: ClientOwner) {
         guard let group = shareGroups[key], group.done(token, by: owner) != nil else { return }
         dispatch(group)
     }
 
-    func refused(_ key: [UInt8], _ token: DeliveryToken, by owner: ClientOwner) {
+    func shareRefused(_ key: [UInt8], _ token: DeliveryToken, by owner: ClientOwner) {
         guard let group = shareGroups[key], let share = group.done(token, by: owner) else { return }
         group.update(owner) { $0.isBlocked = true }
         group.takeBack(token, isRepeat: share.isRepeat)
         dispatch(group)
     }
 
-    func ready(_ key: [UInt8], _ owner: ClientOwner) {
+    func shareReady(_ key: [UInt8], _ owner: ClientOwner) {
         guard let group = shareGroups[key] else { return }
         group.update(owner) { $0.isBlocked = false }
         dispatch(group)
@@ -193,7 +193,7 @@ extension BrokerShard {
     // MARK: The member's side
 
     /// A group has a record for a client of this shard.
-    func take(_ handout: ShareHandout) {
+    func shareHanded(_ handout: ShareHandout) {
         let token = DeliveryToken(handout.partition, handout.offset)
         let owner = ClientOwner(shard: settings.index, number: handout.clientNumber)
         guard let client = clients[handout.clientNumber], !client.isClosing else {

@@ -219,7 +219,7 @@ extension BrokerShard {
             Subscription(
                 client: client, filter: request.filter, matched: Array(inner), options: request.options,
                 identifier: request.identifier, reader: reader))
-        let isNew = join(client, key: key, request)
+        let isNew = joinShare(client, key: key, request)
         return Outcome(code: ReasonCode(rawValue: request.options.qos.rawValue), needsRecord: isNew)
     }
 
@@ -439,7 +439,7 @@ extension BrokerShard {
             if let index = client.subscriptions.firstIndex(where: { $0.filter == filter }) {
                 drop(client.subscriptions.remove(at: index))
                 if Self.isShared(filter) {
-                    leaveGroup(client, key: Array(filter.dropFirst("$share/".utf8.count)))
+                    leaveShare(client, key: Array(filter.dropFirst("$share/".utf8.count)))
                 }
                 removed.append(filter)
                 codes.append(.success)

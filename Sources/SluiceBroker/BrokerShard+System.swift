@@ -1,3 +1,4 @@
+import Administration
 import LogInterface
 import MQTTWire
 import RecordFormat
@@ -132,10 +133,11 @@ extension BrokerShard {
     func announce(_ client: Client, isConnected: Bool) {
         let name = isConnected ? "connected" : "disconnected"
         let document = Array(
-            """
-            {"clientid":\(JSONText.quoted(client.clientID)),"state":"\(name)","ts":\(wallClock.rawValue),\
-            "address":\(JSONText.quoted(Array(client.address.utf8))),"protocol":\(client.version.rawValue)}
-            """.utf8)
+            JSON.members([
+                "clientid": .string(String(decoding: client.clientID, as: UTF8.self)), "state": .string(name),
+                "ts": .integer(wallClock.rawValue), "address": .string(client.address),
+                "protocol": .integer(Int64(client.version.rawValue)),
+            ]).compact.utf8)
         if let partition = presencePartition {
             intake.put(client.clientID, document, to: partition, at: wallClock, awaited: false)
         }
@@ -158,27 +160,5 @@ extension Subscription {
     func matches(_ topic: [UInt8]) -> Bool {
         let filter = matched
         return FilterSyntax.matches(filter: filter.span, topic: topic.span)
-    }
-}
-
-/// Text in JSON.
-enum JSONText {
-    /// `bytes` as a JSON string; what is not UTF-8 is replaced.
-    static func quoted(_ bytes: [UInt8]) -> String { quoted(String(decoding: bytes, as: UTF8.self)) }
-
-    /// `string` as a JSON string.
-    static func quoted(_ string: String) -> String {
-        var text = "\""
-        for scalar in string.unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            case _: text.unicodeScalars.append(scalar)
-            }
-        }
-        return text + "\""
     }
 }

@@ -189,7 +189,7 @@ package final class BrokerShard {
         release(client)
         leave(client)
         settleWill(client)
-        leaveGroups(client)
+        leaveShares(client)
         leaveAllGroups(client)
         for subscription in client.subscriptions { drop(subscription) }
         client.subscriptions = []
@@ -209,7 +209,7 @@ package final class BrokerShard {
     package func shutDown() {
         beginDrain()
         for client in Array(clients.all) { terminate(client, .serverShuttingDown, "the broker stops") }
-        recordGroups()
+        recordShareGroups()
         for group in shareGroups.all { group.detach() }
         flushClients()
     }
@@ -225,7 +225,7 @@ package final class BrokerShard {
         elapsedCount += 1
         if elapsedCount.isMultiple(of: 2) {
             recordProgress()
-            recordGroups()
+            recordShareGroups()
             elapsedMemberships()
             expireGroups()
             expireRetained()
@@ -256,20 +256,20 @@ package final class BrokerShard {
         case .released(let number):
             guard let client = clients[number] else { return }
             open(client)
-        case .shareJoined(let key, let member): joined(key, member)
-        case .shareLeft(let key, let owner, let isUnsubscribed): left(key, owner, isUnsubscribed: isUnsubscribed)
-        case .shareHanded(let handout): take(handout)
-        case .shareFinished(let key, let token, let owner): finished(key, token, by: owner)
-        case .shareRefused(let key, let token, let owner): refused(key, token, by: owner)
-        case .shareReady(let key, let owner): ready(key, owner)
-        case .groupJoined(let join): joined(join)
+        case .shareJoined(let key, let member): shareJoined(key, member)
+        case .shareLeft(let key, let owner, let isUnsubscribed): shareLeft(key, owner, isUnsubscribed: isUnsubscribed)
+        case .shareHanded(let handout): shareHanded(handout)
+        case .shareFinished(let key, let token, let owner): shareFinished(key, token, by: owner)
+        case .shareRefused(let key, let token, let owner): shareRefused(key, token, by: owner)
+        case .shareReady(let key, let owner): shareReady(key, owner)
+        case .groupJoined(let join): groupJoined(join)
         case .groupLeft(let name, let member, let memberships, let handovers):
-            left(name, member, memberships, handovers)
-        case .groupReleased(let name, let member, let handover): released(name, member, handover)
-        case .groupAssigned(let assignment): take(assignment)
-        case .groupRevoked(let id, let partition): revoked(id, partition)
-        case .groupReset(let name, let offsets): reset(name, to: offsets)
-        case .groupForgotten(let name): forgotten(name)
+            groupLeft(name, member, memberships, handovers)
+        case .groupReleased(let name, let member, let handover): groupReleased(name, member, handover)
+        case .groupAssigned(let assignment): groupAssigned(assignment)
+        case .groupRevoked(let id, let partition): groupRevoked(id, partition)
+        case .groupReset(let name, let offsets): resetGroup(name, to: offsets)
+        case .groupForgotten(let name): groupForgotten(name)
         case .system(let topics): take(topics)
         case .presence(let topic): told(topic)
         case .bridgeState(let topic): told(bridge: topic)

@@ -1,3 +1,5 @@
+import Administration
+
 /// Every command, in the order of the help.
 enum CommandTable {
     static let commands: [Command] = [

@@ -12,10 +12,10 @@ import SluiceCore
 /// copied, up to where the journal ends. A batch that the journal does not hold any more was in its segment before its
 /// journal file was used again. If housekeeping replaced segments meanwhile the last steps are done again: a compaction
 /// may have taken a record out whose successor lies behind the moment.
-struct Backup {
+package struct Backup {
     let place: InspectedPlace
     let target: BackupTarget
-    private let progress: Progress
+    private let progress: any WorkProgress
     private let catalogue: InspectedCatalogue
     private let catalogueBytes: [UInt8]
     private let partitions: [InspectedPartition]
@@ -23,13 +23,21 @@ struct Backup {
     private var records: [String: [UInt8]] = [:]
     private var journal: [BackupManifest.File] = []
     /// What was damaged, and is left out.
-    private(set) var findings: [InspectionFinding] = []
-    private(set) var manifest: BackupManifest
+    package private(set) var findings: [InspectionFinding] = []
+    /// The files that were copied.
+    package private(set) var manifest: BackupManifest
 
     private static let attemptsMax = 50
 
     /// Looks at the directory in `place`.
-    init(_ place: InspectedPlace, to target: BackupTarget, now: Int64) throws {
+    /// - Parameters:
+    ///   - now: the wall's time, in milliseconds since 1970.
+    ///   - makeProgress: who is told how far it has come.
+    /// - Throws: `ToolFault` when it is no data directory that this program reads; what the storage throws.
+    package init(
+        _ place: InspectedPlace, to target: BackupTarget, now: Int64,
+        makeProgress: ProgressMaker = { _, _ in SilentProgress() }
+    ) throws {
         self.place = place
         self.target = target
         manifest = BackupManifest(taken: now)
@@ -47,31 +55,31 @@ struct Backup {
         for partition in partitions {
             total += try SegmentListing(place, partition).files.values.reduce(0) { $0 + $1.byteCount }
         }
-        progress = Progress("copying", total: total)
+        progress = makeProgress("copying", total)
     }
 
     private static func catalogue(_ place: InspectedPlace) throws -> (InspectedCatalogue, [UInt8]) {
         let format = String(
             decoding: try place.storage.contents("meta/format", byteCountMax: 256), as: UTF8.self)
         guard format == "sluice-format 1\n" else {
-            throw CommandFailure("meta/format says '\(format.prefix(64))'; this program reads 'sluice-format 1'")
+            throw ToolFault("meta/format says '\(format.prefix(64))'; this program reads 'sluice-format 1'")
         }
         let bytes = try place.storage.contents("meta/catalogue", byteCountMax: 64 << 20)
         guard let catalogue = InspectedCatalogue(bytes) else {
-            throw CommandFailure("meta/catalogue is damaged; `sluice log repair` makes it anew")
+            throw ToolFault("meta/catalogue is damaged; `sluice log repair` makes it anew")
         }
         return (catalogue, bytes)
     }
 
     /// Makes the copy.
-    /// - Throws: `CommandFailure` when the directory changes faster than it can be copied; what the storages throw.
-    mutating func run() throws {
+    /// - Throws: `ToolFault` when the directory changes faster than it can be copied; what the storages throw.
+    package mutating func run() throws {
         defer { progress.clear() }
         try target.makeDirectories(partitions)
         for _ in 0..<Self.attemptsMax {
             if try attempt() { return try finish() }
         }
-        throw CommandFailure("the segments are replaced faster than they can be copied; try again later")
+        throw ToolFault("the segments are replaced faster than they can be copied; try again later")
     }
 
     // MARK: One moment

@@ -4,25 +4,29 @@ import CommitLog
 ///
 /// Layout: lines of text: `sluice-backup 1`; `taken MILLISECONDS`; `file BYTES CRC32C PATH` for each file; last
 /// `crc32c HEX` over all lines before.
-struct BackupManifest: Equatable {
+package struct BackupManifest: Equatable {
     static let path = "backup"
     private static let title = "sluice-backup 1"
 
     /// A file of the backup.
-    struct File: Equatable {
-        var path: String
-        var byteCount: Int64
-        var checksum: UInt32
+    package struct File: Equatable {
+        /// Its path in the data directory.
+        package var path: String
+        /// Its length in bytes.
+        package var byteCount: Int64
+        /// Its CRC-32C.
+        package var checksum: UInt32
     }
 
     /// When the backup was begun, in milliseconds since 1970.
     var taken: Int64
-    var files: [File] = []
+    /// Its files.
+    package var files: [File] = []
 
     init(taken: Int64) { self.taken = taken }
 
     /// Bytes of all files.
-    var byteCount: Int64 { files.reduce(0) { $0 + $1.byteCount } }
+    package var byteCount: Int64 { files.reduce(0) { $0 + $1.byteCount } }
 
     /// The file's bytes.
     var encoded: [UInt8] {

@@ -5,20 +5,21 @@ import Glibc
 import SluiceCore
 
 /// An empty directory that a backup, or what is restored of one, goes into.
-struct BackupTarget {
+package struct BackupTarget {
     let path: String
     let storage: PosixStorage
 
     /// Makes `path`, or takes it when it is an empty directory.
     /// - Parameter source: a directory that it must not lie in, nor hold.
-    init(_ path: String, apartFrom source: String) throws {
+    /// - Throws: `ToolFault` when it is something else; what the storage throws.
+    package init(_ path: String, apartFrom source: String) throws {
         var status = stat()
         if stat(path, &status) == 0 {
             guard status.st_mode & S_IFMT == S_IFDIR else {
-                throw CommandFailure("\(path) is no directory; expected an empty one, or a name that is free")
+                throw ToolFault("\(path) is no directory; expected an empty one, or a name that is free")
             }
             guard try PosixStorage(inspecting: path).list("").isEmpty else {
-                throw CommandFailure("\(path) is not empty; expected an empty directory, or a name that is free")
+                throw ToolFault("\(path) is not empty; expected an empty directory, or a name that is free")
             }
         }
         storage = try PosixStorage(root: path)
@@ -26,7 +27,7 @@ struct BackupTarget {
         let (here, there) = (try Self.absolute(path), try Self.absolute(source))
         guard !(here + "/").hasPrefix(there + "/"), !(there + "/").hasPrefix(here + "/") else {
             try discard()
-            throw CommandFailure("\(path) lies in \(source), or the other way round; expected a place apart from it")
+            throw ToolFault("\(path) lies in \(source), or the other way round; expected a place apart from it")
         }
     }
 
@@ -36,9 +37,9 @@ struct BackupTarget {
         rmdir(path)
     }
 
-    private static func absolute(_ path: String) throws(CommandFailure) -> String {
+    private static func absolute(_ path: String) throws(ToolFault) -> String {
         guard let resolved = realpath(path, nil) else {
-            throw CommandFailure("\(path): \(String(cString: strerror(errno)))")
+            throw ToolFault("\(path): \(String(cString: strerror(errno)))")
         }
         defer { free(resolved) }
         return String(cString: resolved)
@@ -57,7 +58,7 @@ struct BackupTarget {
     /// Copies the first `byteCount` bytes of a file, to the device.
     /// - Returns: what was copied; less than asked where the original ends before.
     func copy(
-        _ path: String, byteCount: Int64, from source: any Storage, _ progress: Progress
+        _ path: String, byteCount: Int64, from source: any Storage, _ progress: any WorkProgress
     ) throws(StorageError) -> BackupManifest.File {
         let original = try source.open(path, creating: false)
         defer { source.close(original) }

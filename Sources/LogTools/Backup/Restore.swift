@@ -6,24 +6,25 @@ import SluiceCore
 ///
 /// Every file is compared with the manifest on its way. `meta/format` comes last: a directory that was restored in part
 /// only is refused by the broker.
-struct Restore {
+package struct Restore {
     private let place: InspectedPlace
-    let manifest: BackupManifest
+    /// The files of the backup.
+    package let manifest: BackupManifest
     private let partitions: [InspectedPartition]
 
     /// Looks at the backup in `place`.
-    /// - Throws: `CommandFailure` when it is none, or not complete.
-    init(_ place: InspectedPlace) throws {
+    /// - Throws: `ToolFault` when it is none, or not complete.
+    package init(_ place: InspectedPlace) throws {
         self.place = place
         guard try place.storage.list("").contains(BackupManifest.path) else {
-            throw CommandFailure(
+            throw ToolFault(
                 "\(place.root) holds no file '\(BackupManifest.path)': it is no backup, or one that was not completed")
         }
         guard
             let manifest = BackupManifest(
                 try place.storage.contents(BackupManifest.path, byteCountMax: 1 << 30))
         else {
-            throw CommandFailure("\(place.root)/\(BackupManifest.path) is damaged, or of another version than 1")
+            throw ToolFault("\(place.root)/\(BackupManifest.path) is damaged, or of another version than 1")
         }
         self.manifest = manifest
         let names = Set(
@@ -35,9 +36,11 @@ struct Restore {
     }
 
     /// Copies everything.
-    /// - Throws: `CommandFailure` naming the first file that is not as it was; what the storages throw.
-    func run(into target: BackupTarget) throws {
-        let progress = Progress("restoring", total: manifest.byteCount)
+    /// - Throws: `ToolFault` naming the first file that is not as it was; what the storages throw.
+    package func run(
+        into target: BackupTarget, makeProgress: ProgressMaker = { _, _ in SilentProgress() }
+    ) throws {
+        let progress = makeProgress("restoring", manifest.byteCount)
         defer { progress.clear() }
         try target.makeDirectories(partitions)
         let format = manifest.files.filter { $0.path == "meta/format" }
@@ -47,11 +50,11 @@ struct Restore {
                 copied = try target.copy(file.path, byteCount: .max, from: place.storage, progress)
             } catch {
                 guard error.code == 2 else { throw error }
-                throw CommandFailure("\(place.root)/\(file.path) is missing; the backup's list names it")
+                throw ToolFault("\(place.root)/\(file.path) is missing; the backup's list names it")
             }
             guard copied == file else {
                 try target.storage.remove(file.path)
-                throw CommandFailure(
+                throw ToolFault(
                     "\(place.root)/\(file.path) is damaged: \(copied.byteCount) bytes with checksum "
                         + "\(String(copied.checksum, radix: 16)), expected \(file.byteCount) with "
                         + String(file.checksum, radix: 16))

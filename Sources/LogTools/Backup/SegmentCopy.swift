@@ -56,7 +56,7 @@ final class SegmentCopy {
     ///   - tornFrom: an end that is not whole is none of the backup's business from this offset on; nil in a sealed
     ///     segment, where it is damage.
     ///   - progress: told of the bytes read.
-    func update(from place: InspectedPlace, cut: Int64, tornFrom: Int64?, _ progress: Progress) throws {
+    func update(from place: InspectedPlace, cut: Int64, tornFrom: Int64?, _ progress: any WorkProgress) throws {
         let path = partition.path(base, ".log")
         let file = try target.open(path, creating: true)
         defer { target.close(file) }

@@ -5,11 +5,17 @@ import Glibc
 import SluiceCore
 
 /// A partition's files within a data directory.
-struct InspectedPartition {
+package struct InspectedPartition {
     /// The directory's name: stream, dash, number.
     let name: String
     /// The partition's number in the node, when the catalogue knows it.
     var number: Int?
+
+    /// The partition of a directory's name, and its number in the node where that is known.
+    init(name: String, number: Int? = nil) {
+        self.name = name
+        self.number = number
+    }
 
     /// Relative to the data directory.
     var directory: String { "streams/\(name)" }
@@ -27,13 +33,16 @@ struct InspectedPartition {
 }
 
 /// Where a path that the user gave lies in a data directory.
-struct InspectedPlace {
+package struct InspectedPlace {
     let storage: PosixStorage
     /// The directory that `storage` starts at.
-    let root: String
-    let kind: Kind
+    package let root: String
+    /// What it is.
+    package let kind: Kind
 
-    enum Kind {
+    /// What a place may be.
+    package enum Kind {
+        /// A whole data directory.
         case dataDirectory
         /// One partition's directory.
         case partition(InspectedPartition)
@@ -42,10 +51,11 @@ struct InspectedPlace {
     }
 
     /// Finds out what `path` is.
-    init(_ path: String) throws(CommandFailure) {
+    /// - Throws: `ToolFault` when it is neither.
+    package init(_ path: String) throws(ToolFault) {
         var status = stat()
         guard stat(path, &status) == 0 else {
-            throw CommandFailure("\(path): \(String(cString: strerror(errno)))")
+            throw ToolFault("\(path): \(String(cString: strerror(errno)))")
         }
         var path = path
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
@@ -56,15 +66,26 @@ struct InspectedPlace {
             self.init(root: path, .dataDirectory)
         } else {
             guard let full = Self.absolute(path) else {
-                throw CommandFailure("\(path): \(String(cString: strerror(errno)))")
+                throw ToolFault("\(path): \(String(cString: strerror(errno)))")
             }
             let (streams, name) = Self.split(full)
             let (root, folder) = Self.split(streams)
             guard folder == "streams", Self.isThere(full + "/partition.metadata") else {
-                throw CommandFailure("\(path) is neither a data directory nor a partition's directory in one")
+                throw ToolFault("\(path) is neither a data directory nor a partition's directory in one")
             }
             self.init(root: root, .partition(InspectedPartition(name: name)))
         }
+    }
+
+    /// Bytes of all segments of a data directory.
+    /// - Throws: what the storage throws.
+    package func segmentByteCount() throws -> Int64 {
+        var total: Int64 = 0
+        for name in try storage.list("streams") {
+            let files = try SegmentListing(self, InspectedPartition(name: name)).files
+            total += files.values.reduce(0) { $0 + $1.byteCount }
+        }
+        return total
     }
 
     private init(root: String, _ kind: Kind) {

@@ -31,7 +31,7 @@ struct JournalSnapshot {
     private static let attemptsMax = 20
 
     /// Reads the journal.
-    /// - Throws: `CommandFailure` when it changes faster than it can be read; what the storage throws.
+    /// - Throws: `ToolFault` when it changes faster than it can be read; what the storage throws.
     init(_ storage: any Storage) throws {
         var before: [UInt64] = []
         for attempt in 1...Self.attemptsMax {
@@ -46,7 +46,7 @@ struct JournalSnapshot {
             }
             before = shape
         }
-        throw CommandFailure("the journal changes faster than it can be read; try again when there is less load")
+        throw ToolFault("the journal changes faster than it can be read; try again when there is less load")
     }
 
     /// Whether there are frames at all.

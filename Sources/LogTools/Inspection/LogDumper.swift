@@ -1,3 +1,4 @@
+import Administration
 import CommitLog
 import CommitLogPosix
 import RecordFormat
@@ -5,16 +6,27 @@ import SluiceBroker
 import SluiceCore
 
 /// Prints what log files hold.
-struct LogDumper {
-    let place: InspectedPlace
-    /// Whether records are printed, not only batches.
-    let isDeep: Bool
-    let isJSON: Bool
-    let output = StandardOutput()
+package struct LogDumper {
+    private let place: InspectedPlace
+    private let isDeep: Bool
+    private let isJSON: Bool
+    private let output: any LineOutput
+
+    /// A dump of a place as lines of `output`.
+    /// - Parameters:
+    ///   - isDeep: whether records are printed, not only batches.
+    ///   - isJSON: whether each line is a JSON document.
+    package init(place: InspectedPlace, isDeep: Bool, isJSON: Bool, to output: any LineOutput) {
+        self.place = place
+        self.isDeep = isDeep
+        self.isJSON = isJSON
+        self.output = output
+    }
 
     /// Prints the place: a file, a partition, or everything.
     /// - Returns: whether everything was whole.
-    func dump() throws -> Bool {
+    /// - Throws: `ToolFault` when it is no file of a log; what the storage throws.
+    package func dump() throws -> Bool {
         defer { output.flush() }
         var isWhole = true
         switch place.kind {
@@ -48,7 +60,7 @@ struct LogDumper {
         } else if let number = JournalFiles.number(name) {
             try dump(JournalFile(storage: place.storage, number: number, path: name), title: name)
         } else {
-            throw CommandFailure("\(name) is no .log, .index, .timeindex or .wal file")
+            throw ToolFault("\(name) is no .log, .index, .timeindex or .wal file")
         }
         return true
     }
@@ -226,4 +238,9 @@ struct LogDumper {
             }
         }
     }
+}
+
+extension String {
+    /// Filled up with spaces on the right.
+    fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 }

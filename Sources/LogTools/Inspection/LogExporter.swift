@@ -1,30 +1,57 @@
+import Administration
 import CommitLog
 import CommitLogPosix
 import RecordFormat
-import SluiceBroker
+package import SluiceBroker
 import SluiceCore
 import TopicRouting
 
 /// Prints records of log files as JSON, one a line.
-final class LogExporter {
+package final class LogExporter {
     /// What is wanted.
-    struct Selection {
-        var stream: String?
-        var filter: [UInt8]
-        var from: ReplayPosition
-        var until: ReplayPosition?
-        var limit: Int?
+    package struct Selection {
+        private(set) var stream: String?
+        private(set) var filter: [UInt8]
+        private(set) var from: ReplayPosition
+        private(set) var until: ReplayPosition?
+        private(set) var limit: Int?
+
+        /// A selection.
+        /// - Parameters:
+        ///   - stream: the stream; nil for all that are not the node's own.
+        ///   - filter: what topics must match.
+        ///   - from: where to start.
+        ///   - until: where to stop, before that record; nil for the end.
+        ///   - limit: after how many records to stop; nil for none.
+        package init(stream: String?, filter: [UInt8], from: ReplayPosition, until: ReplayPosition?, limit: Int?) {
+            self.stream = stream
+            self.filter = filter
+            self.from = from
+            self.until = until
+            self.limit = limit
+        }
     }
 
     private let place: InspectedPlace
     private let selection: Selection
-    private let output = StandardOutput()
-    private(set) var recordCount = 0
-    private(set) var findings: [InspectionFinding] = []
+    private let output: any LineOutput
+    private let makeProgress: ProgressMaker
+    private var recordCount = 0
+    /// What was damaged and left out.
+    package private(set) var findings: [InspectionFinding] = []
+    /// What whoever selected may not expect.
+    package private(set) var remarks: [String] = []
 
-    init(_ place: InspectedPlace, _ selection: Selection) {
+    /// An export of a place that is no single file, as lines of `output`.
+    /// - Parameter makeProgress: who is told how far it has come.
+    package init(
+        _ place: InspectedPlace, _ selection: Selection, to output: any LineOutput,
+        makeProgress: @escaping ProgressMaker = { _, _ in SilentProgress() }
+    ) {
         self.place = place
         self.selection = selection
+        self.output = output
+        self.makeProgress = makeProgress
     }
 
     /// A record with its fields copied.
@@ -40,7 +67,8 @@ final class LogExporter {
     }
 
     /// Prints everything that is selected.
-    func run() throws {
+    /// - Throws: `ToolFault` when what is selected is not there; what the storage throws.
+    package func run() throws {
         defer { output.flush() }
         let journal = try JournalSnapshot(place.storage)
         let partitions = try partitions()
@@ -49,17 +77,17 @@ final class LogExporter {
                 continue
             }
             let there = Set(partitions.map(\.index)).sorted().map { String($0) }.joined(separator: ", ")
-            throw CommandFailure("there is no partition \(number), but \(there)")
+            throw ToolFault("there is no partition \(number), but \(there)")
         }
         var total: Int64 = 0
         for partition in partitions {
             total += try SegmentListing(place, partition).files.values.reduce(0) { $0 + $1.byteCount }
         }
-        let progress = Progress("exporting", total: total)
+        let progress = makeProgress("exporting", total)
         for partition in partitions where !isDone {
             var walk = PartitionWalk(place, partition, journal)
             do {
-                try walk.forEach(progress) { batch, due in try self.print(batch, due, partition) }
+                try walk.forEach(progress) { batch, due in try export(batch, due, partition) }
             } catch is Done {
                 break
             }
@@ -67,7 +95,7 @@ final class LogExporter {
         }
         progress.clear()
         if recordCount == 0, case .offset(let number, let offset) = selection.from {
-            Sluice.complain("no record is selected from \(number):\(offset.rawValue) on")
+            remarks.append("no record is selected from \(number):\(offset.rawValue) on")
         }
     }
 
@@ -79,11 +107,11 @@ final class LogExporter {
     private func partitions() throws -> [InspectedPartition] {
         let bytes = try place.storage.contents("meta/catalogue", byteCountMax: 64 << 20)
         guard let catalogue = InspectedCatalogue(bytes) else {
-            throw CommandFailure("meta/catalogue is damaged; `sluice log repair` makes it anew")
+            throw ToolFault("meta/catalogue is damaged; `sluice log repair` makes it anew")
         }
         if let stream = selection.stream, catalogue.ids[stream] == nil {
             let advice = Nearest.advice(for: stream, among: Array(catalogue.ids.keys))
-            throw CommandFailure("\(place.root) has no stream '\(stream)'\(advice)")
+            throw ToolFault("\(place.root) has no stream '\(stream)'\(advice)")
         }
         return catalogue.partitions.sorted { $0.key < $1.key }.map {
             InspectedPartition(name: $0.value, number: $0.key)
@@ -94,7 +122,7 @@ final class LogExporter {
         }
     }
 
-    private func print(_ batch: RecordBatch, _ due: Int64, _ partition: InspectedPartition) throws {
+    private func export(_ batch: RecordBatch, _ due: Int64, _ partition: InspectedPartition) throws {
         let bytes = batch.bytes
         let base = BatchLayout.baseTimestamp(bytes).rawValue
         var reader = RecordReader(batch)

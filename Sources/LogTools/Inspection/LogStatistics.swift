@@ -4,49 +4,77 @@ import RecordFormat
 import SluiceCore
 
 /// Counts what a data directory, or one partition of it, holds.
-struct LogStatistics {
+package struct LogStatistics {
     private let place: InspectedPlace
     /// Whether compressed batches are decompressed, to know what they would take.
     private let isDeep: Bool
-    private(set) var partitions: [(name: String, counts: Counts)] = []
-    private(set) var journal = Journal()
-    private(set) var reserveByteCount: Int64 = 0
-    private(set) var findings: [InspectionFinding] = []
+    private let makeProgress: ProgressMaker
+    /// What each partition holds.
+    package private(set) var partitions: [(name: String, counts: Counts)] = []
+    /// What the journal holds.
+    package private(set) var journal = Journal()
+    /// Bytes that are set aside.
+    package private(set) var reserveByteCount: Int64 = 0
+    /// What was not whole, and does not count.
+    package private(set) var findings: [InspectionFinding] = []
 
     /// What a partition holds.
-    struct Counts {
-        var segmentCount: Int64 = 0
-        var batchCount: Int64 = 0
-        var recordCount: Int64 = 0
+    package struct Counts {
+        /// Segments.
+        package var segmentCount: Int64 = 0
+        /// Batches.
+        package var batchCount: Int64 = 0
+        /// Records.
+        package var recordCount: Int64 = 0
         /// Bytes of batches.
-        var byteCount: Int64 = 0
+        package var byteCount: Int64 = 0
         /// Bytes of the batches with their records uncompressed, when they were.
-        var plainByteCount: Int64 = 0
-        var indexByteCount: Int64 = 0
-        var topicIndexByteCount: Int64 = 0
-        var batchCounts: [String: Int64] = [:]
-        var start: Int64 = 0
-        var next: Int64 = 0
-        var oldest: Int64?
-        var newest: Int64?
+        package var plainByteCount: Int64 = 0
+        /// Bytes of the indexes by offset and by time.
+        package var indexByteCount: Int64 = 0
+        /// Bytes of topic indexes.
+        package var topicIndexByteCount: Int64 = 0
+        /// Batches by codec.
+        package var batchCounts: [String: Int64] = [:]
+        /// The first offset.
+        package var start: Int64 = 0
+        /// The offset behind the last.
+        package var next: Int64 = 0
+        /// The oldest timestamp, in milliseconds since 1970.
+        package var oldest: Int64?
+        /// The newest timestamp.
+        package var newest: Int64?
     }
 
     /// What the journal holds.
-    struct Journal {
-        var fileCount: Int64 = 0
-        var byteCount: Int64 = 0
-        var frameCount: Int64 = 0
-        var batchCount: Int64 = 0
-        var recordCount: Int64 = 0
+    package struct Journal {
+        /// Files.
+        package var fileCount: Int64 = 0
+        /// Their bytes.
+        package var byteCount: Int64 = 0
+        /// Frames.
+        package var frameCount: Int64 = 0
+        /// Batches in them.
+        package var batchCount: Int64 = 0
+        /// Records in these.
+        package var recordCount: Int64 = 0
     }
 
-    init(_ place: InspectedPlace, isDeep: Bool) {
+    /// Statistics of a place that is no single file.
+    /// - Parameters:
+    ///   - isDeep: whether compressed batches are decompressed, to know what they would take.
+    ///   - makeProgress: who is told how far it has come.
+    package init(
+        _ place: InspectedPlace, isDeep: Bool, makeProgress: @escaping ProgressMaker = { _, _ in SilentProgress() }
+    ) {
         self.place = place
         self.isDeep = isDeep
+        self.makeProgress = makeProgress
     }
 
     /// Counts everything.
-    mutating func count() throws {
+    /// - Throws: `ToolFault` when files change faster than they can be read; what the storage throws.
+    package mutating func count() throws {
         var names = try place.storage.list("streams").sorted()
         if case .partition(let partition) = place.kind { names = [partition.name] }
         let partitions = names.map { InspectedPartition(name: $0) }
@@ -54,7 +82,7 @@ struct LogStatistics {
         for partition in partitions {
             total += try SegmentListing(place, partition).files.values.reduce(0) { $0 + $1.byteCount }
         }
-        let progress = Progress("counting", total: total)
+        let progress = makeProgress("counting", total)
         for partition in partitions { self.partitions.append((partition.name, try count(partition, progress))) }
         progress.clear()
         try countJournal()
@@ -77,7 +105,7 @@ struct LogStatistics {
 
     private func byteCount(_ path: String) -> Int64 { FileIdentity("\(place.root)/\(path)")?.byteCount ?? 0 }
 
-    private mutating func count(_ partition: InspectedPartition, _ progress: Progress) throws -> Counts {
+    private mutating func count(_ partition: InspectedPartition, _ progress: any WorkProgress) throws -> Counts {
         var counts = Counts()
         let bases = try partition.segments(place.storage)
         counts.start = bases.first?.rawValue ?? 0
@@ -98,7 +126,8 @@ struct LogStatistics {
     }
 
     private mutating func count(
-        _ partition: InspectedPartition, _ base: Offset, isNewest: Bool, _ counts: inout Counts, _ progress: Progress
+        _ partition: InspectedPartition, _ base: Offset, isNewest: Bool, _ counts: inout Counts,
+        _ progress: any WorkProgress
     ) throws {
         let path = partition.path(base, ".log")
         var found: [InspectionFinding] = []

@@ -4,30 +4,41 @@ import SluiceCore
 /// Verifies a data directory, or one partition of it, beside a running broker too.
 ///
 /// Isolation: one thread. Nothing is written, no lock is taken.
-struct LogVerifier {
-    let place: InspectedPlace
-    private(set) var findings: [InspectionFinding] = []
-    private(set) var tallies: [(name: String, tally: PartitionTally)] = []
-    private(set) var frameCount = 0
-    private(set) var journalByteCount = 0
+package struct LogVerifier {
+    private let place: InspectedPlace
+    private let makeProgress: ProgressMaker
+    /// What was found.
+    package private(set) var findings: [InspectionFinding] = []
+    /// What each partition holds.
+    package private(set) var tallies: [(name: String, tally: PartitionTally)] = []
+    /// Frames in the journal.
+    package private(set) var frameCount = 0
+    /// Bytes of these.
+    package private(set) var journalByteCount = 0
     private var catalogue: InspectedCatalogue?
     /// The first offset of each partition that the journal covers: what a crash may tear lies behind it.
     private var journalStarts: [Int: Int64] = [:]
 
     private var storage: any Storage { place.storage }
 
-    init(_ place: InspectedPlace) { self.place = place }
+    /// A verifier of a place that is no single file.
+    /// - Parameter makeProgress: who is told how far it has come.
+    package init(_ place: InspectedPlace, makeProgress: @escaping ProgressMaker = { _, _ in SilentProgress() }) {
+        self.place = place
+        self.makeProgress = makeProgress
+    }
 
     /// Whether something is damaged.
-    var isDamaged: Bool { findings.contains { $0.severity == .damage } }
+    package var isDamaged: Bool { findings.contains { $0.severity == .damage } }
 
     /// Looks at everything.
-    mutating func verify() throws {
+    /// - Throws: `ToolFault` when files change faster than they can be read; what the storage throws.
+    package mutating func verify() throws {
         try verifyMetadata()
         let isClean = try storage.list("meta").contains("clean-shutdown")
         try verifyJournal()
         let partitions = try self.partitions()
-        let progress = Progress("verifying", total: try byteCount(of: partitions))
+        let progress = makeProgress("verifying", try byteCount(of: partitions))
         for partition in partitions { try verify(partition, isClean: isClean, progress) }
         progress.clear()
     }
@@ -122,7 +133,7 @@ struct LogVerifier {
         return total
     }
 
-    private mutating func verify(_ partition: InspectedPartition, isClean: Bool, _ progress: Progress) throws {
+    private mutating func verify(_ partition: InspectedPartition, isClean: Bool, _ progress: any WorkProgress) throws {
         var tally = PartitionTally()
         var next = try partition.segments(storage).first
         tally.start = next?.rawValue ?? 0
@@ -140,7 +151,7 @@ struct LogVerifier {
     /// Verifies a segment; once more when a running broker replaced it meanwhile.
     private mutating func verify(
         _ partition: InspectedPartition, _ base: Offset, tornFrom: Int64, _ tally: inout PartitionTally,
-        _ progress: Progress
+        _ progress: any WorkProgress
     ) throws {
         for _ in 0..<10 {
             let before = try SegmentListing(place, partition)

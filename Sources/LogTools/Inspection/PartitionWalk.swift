@@ -24,14 +24,14 @@ struct PartitionWalk {
 
     /// Calls `body` with each batch, uncompressed; it may hold records before the offset that is due.
     /// - Throws: what `body` and the storage throw.
-    mutating func forEach(_ progress: Progress, _ body: (RecordBatch, _ due: Int64) throws -> Void) throws {
+    mutating func forEach(_ progress: any WorkProgress, _ body: (RecordBatch, _ due: Int64) throws -> Void) throws {
         let end = partition.number.flatMap { journal.ends[$0] } ?? 0
         // A batch leaves the journal when it is in a segment: then the segments have more than they had.
         for _ in 0..<100 {
             try walkSegments(progress, body)
             if try next >= end || walkJournal(body) { return }
         }
-        throw CommandFailure("\(partition.directory) changes faster than it can be read")
+        throw ToolFault("\(partition.directory) changes faster than it can be read")
     }
 
     // MARK: The journal
@@ -71,7 +71,8 @@ struct PartitionWalk {
 
     // MARK: Segments
 
-    private mutating func walkSegments(_ progress: Progress, _ body: (RecordBatch, Int64) throws -> Void) throws {
+    private mutating func walkSegments(_ progress: any WorkProgress, _ body: (RecordBatch, Int64) throws -> Void) throws
+    {
         var last: Int64 = -1
         while true {
             let bases = try partition.segments(place.storage).map(\.rawValue)
@@ -91,7 +92,7 @@ struct PartitionWalk {
     }
 
     private mutating func walk(
-        _ base: Int64, isNewest: Bool, _ progress: Progress, _ body: (RecordBatch, Int64) throws -> Void
+        _ base: Int64, isNewest: Bool, _ progress: any WorkProgress, _ body: (RecordBatch, Int64) throws -> Void
     ) throws {
         let path = partition.path(Offset(rawValue: base), ".log")
         var due = next

@@ -3,28 +3,37 @@ import RecordFormat
 import SluiceCore
 
 /// What a verification has to say.
-struct InspectionFinding {
+package struct InspectionFinding {
     /// How bad it is.
-    enum Severity: String {
+    package enum Severity: String, Sendable {
         /// What every crash or a running broker leaves: the next start puts it right without loss.
         case notice
         /// Bytes that should be there are not, or an index is wrong.
         case damage
     }
 
-    var severity: Severity
-    var path: String
-    var text: String
+    /// How bad it is.
+    package var severity: Severity
+    /// Where it is, relative to the data directory.
+    package var path: String
+    /// What it is.
+    package var text: String
 }
 
 /// What was counted in a partition.
-struct PartitionTally {
-    var segmentCount = 0
-    var batchCount: Int64 = 0
-    var recordCount: Int64 = 0
-    var byteCount: Int64 = 0
-    var start: Int64 = 0
-    var next: Int64 = 0
+package struct PartitionTally {
+    /// Segments.
+    package var segmentCount = 0
+    /// Batches.
+    package var batchCount: Int64 = 0
+    /// Records.
+    package var recordCount: Int64 = 0
+    /// Bytes of batches.
+    package var byteCount: Int64 = 0
+    /// The first offset.
+    package var start: Int64 = 0
+    /// The offset behind the last.
+    package var next: Int64 = 0
 }
 
 /// Verifies one segment: every batch, its records, the order of offsets, and both indexes against them.
@@ -82,7 +91,7 @@ struct SegmentVerifier {
     }
 
     /// Looks at everything.
-    mutating func verify(into tally: inout PartitionTally, _ progress: Progress) throws {
+    mutating func verify(into tally: inout PartitionTally, _ progress: any WorkProgress) throws {
         let path = partition.path(base, ".log")
         var counted = tally
         let byteCount = try SegmentFile(storage: storage, path: path).forEach { item, position, bytes in

@@ -1,3 +1,4 @@
+import Administration
 package import Bridging
 package import LogInterface
 package import SluiceCore
@@ -86,29 +87,42 @@ package struct BridgeStatus: Sendable {
         return sum
     }
 
-    /// A JSON object.
-    package var json: String {
+    /// As somebody who asks is told.
+    var report: BridgeReport {
         let sum = sum
-        let places = partitions.map {
-            """
-            {"stream":\(JSONText.quoted(Array($0.stream.utf8))),"partition":\($0.number),"position":\($0.position),\
-            "end":\($0.end),"start":\($0.counts.start.rawValue),"forwarded":\($0.counts.forwarded),\
-            "refused":\($0.counts.refused),"dropped":\($0.counts.dropped),"skipped":\($0.counts.skipped),\
-            "repeated":\($0.counts.repeated)}
-            """
+        var report = BridgeReport()
+        report.name = name
+        report.state = state.rawValue
+        report.cause = failure?.cause.rawValue
+        report.reason = failure?.description
+        report.address = address
+        report.refusals = refusals
+        report.remarks = remarks
+        report.lagRecords = lagRecords
+        report.lagBytes = lagBytes
+        report.lagMilliseconds = lagMilliseconds
+        report.inflight = Int64(inflight)
+        report.forwarded = Int64(clamping: sum.forwarded)
+        report.received = Int64(clamping: sum.received)
+        report.dropped = Int64(clamping: sum.dropped)
+        report.refused = Int64(clamping: sum.refused)
+        report.looped = Int64(clamping: sum.looped)
+        report.repeated = Int64(clamping: sum.repeated)
+        report.partitions = partitions.map { place in
+            var report = BridgeReport.Place()
+            report.stream = place.stream
+            report.number = Int64(place.number)
+            report.position = place.position
+            report.end = place.end
+            report.start = place.counts.start.rawValue
+            report.forwarded = Int64(clamping: place.counts.forwarded)
+            report.refused = Int64(clamping: place.counts.refused)
+            report.dropped = Int64(clamping: place.counts.dropped)
+            report.skipped = Int64(clamping: place.counts.skipped)
+            report.repeated = Int64(clamping: place.counts.repeated)
+            return report
         }
-        let reason = failure.map { JSONText.quoted(Array($0.description.utf8)) } ?? "null"
-        let cause = failure.map { JSONText.quoted(Array($0.cause.rawValue.utf8)) } ?? "null"
-        return """
-            {"name":\(JSONText.quoted(Array(name.utf8))),"state":"\(state.rawValue)","cause":\(cause),\
-            "reason":\(reason),"address":\(JSONText.quoted(Array(address.utf8))),\
-            "refusals":[\(refusals.map { JSONText.quoted(Array($0.utf8)) }.joined(separator: ","))],\
-            "remarks":[\(remarks.map { JSONText.quoted(Array($0.utf8)) }.joined(separator: ","))],\
-            "lag_records":\(lagRecords),"lag_bytes":\(lagBytes),"lag_ms":\(lagMilliseconds),"inflight":\(inflight),\
-            "forwarded":\(sum.forwarded),"received":\(sum.received),"dropped":\(sum.dropped),\
-            "refused":\(sum.refused),"looped":\(sum.looped),"repeated":\(sum.repeated),\
-            "partitions":[\(places.joined(separator: ","))]}
-            """
+        return report
     }
 }
 

@@ -1,3 +1,4 @@
+import Administration
 import Bridging
 import MQTTSession
 import MQTTWire
@@ -81,40 +82,19 @@ extension BrokerShard {
     }
 
     /// Every bridge of the node.
-    func bridgesDocument() -> String {
-        let statuses = settings.bridges?.statuses ?? []
-        return "{\"bridges\":[\(statuses.map(\.json).joined(separator: ","))]}"
-    }
-
-    /// Hands a command to a bridge; the payload is its name, and behind a line feed what the command needs.
-    func commandBridge(_ verb: String, _ payload: [UInt8]) -> String? {
-        let lines = String(decoding: payload, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-        let name = lines.first.map(String.init) ?? ""
-        let argument = lines.count > 1 ? String(lines[1]) : ""
-        let command: BridgeCommand
-        switch verb {
-        case "pause": command = .pause
-        case "resume": command = .resume
-        case "seek":
-            guard let seek = BridgeSeek(argument) else {
-                return "{\"done\":false,\"error\":\"expected earliest, latest or milliseconds since 1970\"}"
-            }
-            command = .seek(seek)
-        case _: return nil
-        }
-        return "{\"done\":\(settings.bridges?.perform(command, on: name) ?? false)}"
-    }
+    func bridgeReports() -> [BridgeReport] { (settings.bridges?.statuses ?? []).map(\.report) }
 }
 
-extension BridgeSeek {
-    /// Reads `earliest`, `latest`, or milliseconds since 1970.
-    init?(_ text: String) {
-        switch text {
-        case "earliest": self = .earliest
-        case "latest": self = .latest
-        case _:
-            guard let time = Int64(text), time >= 0 else { return nil }
-            self = .time(time)
-        }
+extension BridgeCommand {
+    /// The command that somebody asks for.
+    init(_ action: AdministrationRequest.BridgeAction) {
+        self =
+            switch action {
+            case .pause: .pause
+            case .resume: .resume
+            case .seekEarliest: .seek(.earliest)
+            case .seekLatest: .seek(.latest)
+            case .seekTime(let time): .seek(.time(time))
+            }
     }
 }

@@ -12,7 +12,7 @@ package struct SessionDirectory: Sendable {
     /// What is on record of sessions that stay and are connected.
     private var connected: [[UInt8]: StoredSession] = [:]
     /// Share groups that no shard has taken yet.
-    var groups: [[UInt8]: StoredGroup] = [:]
+    var groups: [[UInt8]: StoredShareGroup] = [:]
     /// The shards that share groups live on.
     private var groupShards: [[UInt8]: Int] = [:]
     /// Whether the stream has records of its first version, and is to be written anew.
@@ -126,7 +126,7 @@ package struct SessionDirectory: Sendable {
 
     /// Finds the shard of a share group, or gives it to `shard`.
     /// - Returns: that shard; what is stored of the group if it was given; whether nobody knew it.
-    mutating func claimGroup(_ key: [UInt8], by shard: Int) -> (shard: Int, stored: StoredGroup?, isNew: Bool) {
+    mutating func claimGroup(_ key: [UInt8], by shard: Int) -> (shard: Int, stored: StoredShareGroup?, isNew: Bool) {
         if let owner = groupShards[key] { return (owner, nil, false) }
         groupShards[key] = shard
         let stored = groups.removeValue(forKey: key)

@@ -9,7 +9,7 @@ package import SluiceCore
 package struct SessionReplay {
     private var sessions: [[UInt8]: StoredSession] = [:]
     private var wills: [[UInt8]: StoredWill] = [:]
-    private var groups: [[UInt8]: StoredGroup] = [:]
+    private var groups: [[UInt8]: StoredShareGroup] = [:]
     private var unreleased: [[UInt8]: Set<UInt16>] = [:]
     private var subscriptions: [[UInt8]: StoredSubscriptions] = [:]
     private var legacy = LegacySessionReplay()

@@ -32,7 +32,7 @@ enum StateRecord: Equatable, Sendable {
     case received
     case delivery(DeliveryStep)
     case will(StoredWill)
-    case group(StoredGroup)
+    case group(StoredShareGroup)
 
     /// The stream's name.
     static let stream = "__sessions"
@@ -189,7 +189,7 @@ enum StateRecord: Equatable, Sendable {
         writer.put(will.message.properties)
     }
 
-    private static func put(_ group: StoredGroup, _ writer: inout StateWriter) {
+    private static func put(_ group: StoredShareGroup, _ writer: inout StateWriter) {
         writer.put(group.positions)
         writer.put(group.pending.count)
         for token in group.pending { writer.put(token) }
@@ -353,9 +353,9 @@ extension StateRecord {
             principal: principal, delaySeconds: delay)
     }
 
-    private static func group(_ reader: inout StateReader) -> StoredGroup? {
+    private static func group(_ reader: inout StateReader) -> StoredShareGroup? {
         guard let positions = reader.positions(), let count = reader.count() else { return nil }
-        var group = StoredGroup(positions: positions)
+        var group = StoredShareGroup(positions: positions)
         for _ in 0..<count {
             guard let token = reader.token() else { return nil }
             if case .found(let token) = token { group.pending.append(token) }
@@ -365,7 +365,7 @@ extension StateRecord {
 }
 
 /// What is kept of a share group: its position, and what was handed to members and not acknowledged.
-package struct StoredGroup: Sendable, Equatable {
+package struct StoredShareGroup: Sendable, Equatable {
     var positions: Positions
     /// Records below the positions that nobody has acknowledged, in order.
     var pending: [DeliveryToken] = []

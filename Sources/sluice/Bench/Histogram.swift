@@ -1,3 +1,5 @@
+import Administration
+
 /// Counts of durations in buckets whose width grows with the value: 64 for each power of two, so that a quantile is at
 /// most 1.6 % above the true one at any size, in 30 KiB. What HDR histograms do.
 ///

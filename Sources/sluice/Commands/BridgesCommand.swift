@@ -1,3 +1,4 @@
+import Administration
 import BridgeClients
 import Bridging
 import CommitLogPosix
@@ -82,7 +83,7 @@ enum BridgesCommand {
         notes: "It keeps its place, also through a restart of the broker.", example: "sluice bridges pause cloud",
         options: BrokerOption.options + [json]
     ) { arguments in
-        try command("pause", arguments, argument: "", done: "is paused")
+        try command(.pause, arguments, done: "is paused")
     }
 
     static let resume = Command(
@@ -90,7 +91,7 @@ enum BridgesCommand {
         notes: "A bridge that waits for its next attempt makes it now.", example: "sluice bridges resume cloud",
         options: BrokerOption.options + [json]
     ) { arguments in
-        try command("resume", arguments, argument: "", done: "goes on")
+        try command(.resume, arguments, done: "goes on")
     }
 
     static let seek = Command(
@@ -102,17 +103,17 @@ enum BridgesCommand {
         example: "sluice bridges seek cloud -24h", options: BrokerOption.options + [json]
     ) { arguments in
         let now = Timestamp(rawValue: WallClock.milliseconds())
-        let argument: String
+        let action: AdministrationRequest.BridgeAction
         switch ReplayPosition(arguments.operands[1], now: now) {
-        case .earliest: argument = "earliest"
-        case .latest: argument = "latest"
-        case .time(let time): argument = String(max(0, time.rawValue))
+        case .earliest: action = .seekEarliest
+        case .latest: action = .seekLatest
+        case .time(let time): action = .seekTime(max(0, time.rawValue))
         case .offset, .committed, nil:
             throw UsageError(
                 description: "'\(arguments.operands[1])': expected earliest, latest, \(ReplayPosition.timeExpectation)",
                 command: arguments.command)
         }
-        return try command("seek", arguments, argument: argument, done: "goes on from \(arguments.operands[1])")
+        return try command(action, arguments, done: "goes on from \(arguments.operands[1])")
     }
 
     static let test = Command(
@@ -160,26 +161,23 @@ enum BridgesCommand {
     }
 
     private static func command(
-        _ verb: String, _ arguments: Arguments, argument: String, done: String
+        _ action: AdministrationRequest.BridgeAction, _ arguments: Arguments, done: String
     ) throws -> Int32 {
         let client = try BrokerOption.connect(arguments)
         let name = arguments.operands[0]
-        let document = try client.request("bridges/\(verb)", Array("\(name)\n\(argument)".utf8))
+        let (document, reply) = try client.request(.bridge(name, action))
         try client.disconnect()
-        if let error = document["error"]?.text { throw CommandFailure(error) }
-        guard document["done"]?.flag == true else { throw CommandFailure("the broker has no bridge '\(name)'") }
+        if case .failed(let reason) = reply { throw CommandFailure(reason) }
+        guard reply == .done(true) else { throw CommandFailure("the broker has no bridge '\(name)'") }
         print(arguments.has("json") ? "\(document)" : "the bridge '\(name)' \(done)")
         return ExitCode.success
     }
 
     private static func bridges(_ arguments: Arguments) throws -> (JSON, [BridgeReport]) {
         let client = try BrokerOption.connect(arguments)
-        let document = try client.request("bridges")
+        let (document, reports) = try client.bridges()
         try client.disconnect()
-        guard let bridges = document["bridges"]?.elements else {
-            throw CommandFailure("the broker's list of bridges is not the JSON that was expected")
-        }
-        return (document, try bridges.map(BridgeReport.init))
+        return (document, reports)
     }
 
     private static func find(_ name: String, in reports: [BridgeReport]) throws(CommandFailure) -> BridgeReport {
@@ -218,78 +216,5 @@ enum BridgeProbe {
             upstream.wait(until: deadline, isHeld: false)
         }
         return UpstreamFailure(.timeout, "no answer within \(BridgeConnection.attemptNanoseconds / 1_000_000_000) s")
-    }
-}
-
-/// A bridge as the broker describes it.
-private struct BridgeReport {
-    struct Place {
-        var stream: String
-        var number: Int64
-        var position: Int64
-        var end: Int64
-        var start: Int64
-        var forwarded: Int64
-        var refused: Int64
-        var dropped: Int64
-        var skipped: Int64
-        var repeated: Int64
-    }
-
-    var name: String
-    var state: String
-    var address: String
-    var reason: String?
-    var refusals: [String]
-    var remarks: [String]
-    var lagRecords: Int64
-    var lagBytes: Int64
-    var lagMilliseconds: Int64
-    var inflight: Int64
-    var forwarded: Int64
-    var received: Int64
-    var dropped: Int64
-    var refused: Int64
-    var looped: Int64
-    var repeated: Int64
-    var partitions: [Place]
-
-    init(_ json: JSON) throws(CommandFailure) {
-        func number(_ name: String) throws(CommandFailure) -> Int64 {
-            guard let value = json[name]?.integer else { throw Self.unknown }
-            return value
-        }
-        guard let name = json["name"]?.text, let state = json["state"]?.text, let address = json["address"]?.text,
-            let refusals = json["refusals"]?.elements, let remarks = json["remarks"]?.elements,
-            let partitions = json["partitions"]?.elements
-        else { throw Self.unknown }
-        self.name = name
-        self.state = state
-        self.address = address
-        reason = json["reason"]?.text
-        self.refusals = refusals.compactMap(\.text)
-        self.remarks = remarks.compactMap(\.text)
-        lagRecords = try number("lag_records")
-        lagBytes = try number("lag_bytes")
-        lagMilliseconds = try number("lag_ms")
-        inflight = try number("inflight")
-        forwarded = try number("forwarded")
-        received = try number("received")
-        dropped = try number("dropped")
-        refused = try number("refused")
-        looped = try number("looped")
-        repeated = try number("repeated")
-        self.partitions = partitions.map { place in
-            func number(_ name: String) -> Int64 { place[name]?.integer ?? 0 }
-            return Place(
-                stream: place["stream"]?.text ?? "", number: number("partition"), position: number("position"),
-                end: number("end"), start: number("start"), forwarded: number("forwarded"),
-                refused: number("refused"), dropped: number("dropped"), skipped: number("skipped"),
-                repeated: number("repeated"))
-        }
-    }
-
-    private static var unknown: CommandFailure {
-        CommandFailure("the broker describes a bridge in a way that this program does not know")
     }
 }

@@ -1,3 +1,4 @@
+import Administration
 import Bridging
 import SluiceConfiguration
 import SluiceNode

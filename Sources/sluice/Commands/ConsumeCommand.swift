@@ -1,3 +1,4 @@
+import Administration
 import CommitLogPosix
 import MQTTWire
 import SluiceBroker

@@ -1,3 +1,4 @@
+import Administration
 import SluiceConfiguration
 import SluiceCore
 import TopicRouting

@@ -1,3 +1,4 @@
+import Administration
 import CommitLogPosix
 import SluiceBroker
 import SluiceConfiguration
@@ -53,7 +54,8 @@ enum GroupsCommand {
         print(settings.text())
         var members = Table(["MEMBER", "FROM", "PARTITIONS"], [.left, .left, .left])
         for member in report.members {
-            members.add([member.id, member.host, member.partitions.joined(separator: " ")])
+            let partitions = member.partitions.map { "\($0.stream):\($0.number)" }
+            members.add([member.id, member.host, partitions.joined(separator: " ")])
         }
         print(members.text())
         var table = Table(
@@ -83,12 +85,12 @@ enum GroupsCommand {
     ) { arguments in
         let client = try BrokerOption.connect(arguments)
         let name = arguments.operands[0]
-        let document = try client.request("groups/delete", Array(name.utf8))
+        let (_, reply) = try client.request(.deleteGroup(name))
         try client.disconnect()
-        switch document["error"]?.text {
-        case "active": throw CommandFailure("the group '\(name)' has members; it can be deleted when they have left")
-        case .some: throw CommandFailure("the broker has no group '\(name)'")
-        case nil: print("the group '\(name)' is deleted")
+        switch reply {
+        case .active: throw CommandFailure("the group '\(name)' has members; it can be deleted when they have left")
+        case .deleted(true): print("the group '\(name)' is deleted")
+        case _: throw CommandFailure("the broker has no group '\(name)'")
         }
         return ExitCode.success
     }
@@ -133,7 +135,7 @@ enum GroupsCommand {
             throw CommandFailure("there is no partition \(partition): the last of '\(stream)' is \(last)")
         }
         let wanted = try offsets(arguments, client, report, streamReport)
-        var lines: [String] = []
+        var targets: [Int: Int64] = [:]
         var table = Table(["PARTITION", "COMMITTED", "NEW"], [.right, .right, .right])
         for (number, bounds) in streamReport.partitions.enumerated() where partition ?? number == number {
             guard let offset = wanted[number] else { continue }
@@ -141,7 +143,7 @@ enum GroupsCommand {
             try check(arguments, number, offset, nearest: clamped, bounds)
             let former = report.offsets.first { $0.stream == stream && $0.partition == Int64(number) }
             table.add([String(number), former.map { String($0.committed) } ?? "-", String(clamped)])
-            lines.append("\(number) \(clamped)")
+            targets[number] = clamped
         }
         print(table.text(), terminator: "")
         let executes = arguments.has("execute") || report.members.isEmpty && !arguments.has("dry-run")
@@ -151,10 +153,9 @@ enum GroupsCommand {
             try client.disconnect()
             return ExitCode.success
         }
-        let text = ([name, stream] + lines).joined(separator: "\n")
-        let answer = try client.request("groups/reset", Array(text.utf8))
+        let (answer, reply) = try client.request(.resetGroup(name, stream: stream, targets))
         try client.disconnect()
-        guard answer["error"] == nil else { throw CommandFailure("the broker did not take the request: \(answer)") }
+        guard case .reset = reply else { throw CommandFailure("the broker did not take the request: \(answer)") }
         print("the group '\(name)' is moved")
         return ExitCode.success
     }

@@ -1,5 +1,7 @@
+import Administration
 import CommitLog
 import CommitLogPosix
+import LogTools
 import SluiceBroker
 import SluiceCore
 import TopicRouting
@@ -18,7 +20,8 @@ extension LogCommand {
             CommandOption("deep", "decompress, to say what compression saves"), CommandOption("json", "print JSON"),
         ]
     ) { arguments in
-        var statistics = LogStatistics(try directory(arguments), isDeep: arguments.has("deep"))
+        var statistics = LogStatistics(
+            try directory(arguments), isDeep: arguments.has("deep"), makeProgress: Progress.make)
         try statistics.count()
         let report = StatisticsReport(statistics: statistics, isDeep: arguments.has("deep"))
         print(arguments.has("json") ? report.json.description + "\n" : report.text, terminator: "")
@@ -43,8 +46,10 @@ extension LogCommand {
             CommandOption("limit", letter: "n", value: "N", "stop after N records"),
         ]
     ) { arguments in
-        let exporter = LogExporter(try directory(arguments), try selection(arguments))
+        let exporter = LogExporter(
+            try directory(arguments), try selection(arguments), to: StandardOutput(), makeProgress: Progress.make)
         try exporter.run()
+        for remark in exporter.remarks { Sluice.complain(remark) }
         return conclude(exporter.findings)
     }
 
@@ -63,7 +68,8 @@ extension LogCommand {
             throw CommandFailure("\(arguments.operands[0]) is one partition; a backup is of a whole data directory")
         }
         let target = try BackupTarget(arguments.operands[1], apartFrom: place.root)
-        var backup = try Backup(place, to: target, now: WallClock.milliseconds())
+        var backup = try Backup(
+            place, to: target, now: WallClock.milliseconds(), makeProgress: Progress.make)
         try backup.run()
         let size = Readable.bytes(backup.manifest.byteCount)
         print("\(backup.manifest.files.count) files, \(size) in \(arguments.operands[1])")
@@ -81,8 +87,8 @@ extension LogCommand {
     ) { arguments in
         let restore = try Restore(try directory(arguments))
         let target = try BackupTarget(arguments.operands[1], apartFrom: arguments.operands[0])
-        try restore.run(into: target)
-        var verifier = LogVerifier(try InspectedPlace(arguments.operands[1]))
+        try restore.run(into: target, makeProgress: Progress.make)
+        var verifier = LogVerifier(try InspectedPlace(arguments.operands[1]), makeProgress: Progress.make)
         try verifier.verify()
         let records = verifier.tallies.reduce(0) { $0 + $1.tally.recordCount }
         print("\(restore.manifest.files.count) files, \(records) records in segments, in \(arguments.operands[1])")
@@ -104,12 +110,12 @@ extension LogCommand {
             throw CommandFailure("\(arguments.operands[0]) is one partition; a repair is of a whole data directory")
         }
         let storage = try PosixStorage(root: place.root)
-        let progress = Progress("repairing", total: try Self.byteCount(place))
+        let progress = Progress("repairing", total: try place.segmentByteCount())
         var repair = LogRepair(storage: storage, makeID: StreamIdentifier.random)
         try repair.run { progress.advance(by: $0) }
         progress.clear()
         for finding in repair.findings { print("\(finding.severity.rawValue): \(finding.path): \(finding.text)") }
-        var verifier = LogVerifier(place)
+        var verifier = LogVerifier(place, makeProgress: Progress.make)
         try verifier.verify()
         for finding in verifier.findings where finding.severity == .damage {
             print("left: \(finding.path): \(finding.text)")
@@ -127,15 +133,6 @@ extension LogCommand {
             throw CommandFailure("\(name) is a file; expected a data directory")
         }
         return place
-    }
-
-    private static func byteCount(_ place: InspectedPlace) throws -> Int64 {
-        var total: Int64 = 0
-        for name in try place.storage.list("streams") {
-            let files = try SegmentListing(place, InspectedPartition(name: name)).files
-            total += files.values.reduce(0) { $0 + $1.byteCount }
-        }
-        return total
     }
 
     private static func selection(_ arguments: Arguments) throws -> LogExporter.Selection {

@@ -1,3 +1,5 @@
+import Administration
+import LogTools
 import SluiceBroker
 
 /// `sluice log ...`: the files themselves, beside a running broker or without one.
@@ -15,7 +17,7 @@ enum LogCommand {
     ) { arguments in
         let dumper = LogDumper(
             place: try InspectedPlace(arguments.operands[0]), isDeep: arguments.has("deep"),
-            isJSON: arguments.has("json"))
+            isJSON: arguments.has("json"), to: StandardOutput())
         return try dumper.dump() ? ExitCode.success : ExitCode.failure
     }
 
@@ -32,7 +34,7 @@ enum LogCommand {
         if case .file(let name) = place.kind {
             throw CommandFailure("\(name) is a file; `sluice log dump` looks at one")
         }
-        var verifier = LogVerifier(place)
+        var verifier = LogVerifier(place, makeProgress: Progress.make)
         try verifier.verify()
         if arguments.has("json") {
             print(json(verifier))

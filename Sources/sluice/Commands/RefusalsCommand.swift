@@ -1,3 +1,4 @@
+import Administration
 import SluiceBroker
 
 /// `sluice refusals`.
@@ -12,9 +13,9 @@ enum RefusalsCommand {
         options: BrokerOption.options + [CommandOption("json", "print JSON; times are milliseconds since 1970")]
     ) { arguments in
         let client = try BrokerOption.connect(arguments)
-        let document = try client.request("refusals")
+        let (document, reply) = try client.request(.refusals)
         try client.disconnect()
-        guard let refusals = document["refusals"]?.elements, let forgotten = document["forgotten"]?.integer else {
+        guard case .refusals(let refusals, forgotten: let forgotten) = reply else {
             throw CommandFailure("the broker's list of refusals is not the JSON that was expected")
         }
         if arguments.has("json") {
@@ -25,9 +26,8 @@ enum RefusalsCommand {
             ["LAST", "TIMES", "CLIENT", "ADDRESS", "ASKED", "REASON"], [.left, .right, .left, .left, .left, .left])
         for refusal in refusals {
             table.add([
-                RFC3339.text(refusal["last_ms"]?.integer ?? 0), String(refusal["times"]?.integer ?? 0),
-                refusal["client_id"]?.text ?? "", refusal["address"]?.text ?? "", refusal["asked"]?.text ?? "",
-                refusal["reason"]?.text ?? "",
+                RFC3339.text(refusal.lastMilliseconds), String(refusal.count), refusal.clientID, refusal.address,
+                refusal.asked, refusal.reason,
             ])
         }
         print(table.text(), terminator: "")

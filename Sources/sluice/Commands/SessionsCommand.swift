@@ -1,3 +1,4 @@
+import Administration
 import SluiceBroker
 import SluiceConfiguration
 
@@ -22,7 +23,7 @@ enum SessionsCommand {
             [.left, .left, .left, .right, .right, .right])
         for report in reports.sorted(by: { $0.clientID < $1.clientID }) {
             table.add([
-                report.clientID, report.state, report.expiry, String(report.filters.count),
+                report.clientID, report.state, report.expiry, String(report.subscriptions.count),
                 String(report.unfinishedCount), report.behind.map { String($0) } ?? "-",
             ])
         }
@@ -50,7 +51,7 @@ enum SessionsCommand {
         settings.add(["behind", report.behind.map { "\($0) records of any topic" } ?? "-"])
         print(settings.text())
         var table = Table(["QOS", "FILTER"], [.right, .left])
-        for filter in report.filters { table.add([String(filter.qos), filter.filter]) }
+        for filter in report.subscriptions { table.add([String(filter.qos), filter.filter]) }
         print(table.text(), terminator: "")
         return ExitCode.success
     }
@@ -63,21 +64,18 @@ enum SessionsCommand {
     ) { arguments in
         let client = try BrokerOption.connect(arguments)
         let name = arguments.operands[0]
-        let document = try client.request("sessions/delete", Array(name.utf8))
+        let (document, reply) = try client.request(.deleteSession(clientID: Array(name.utf8)))
         try client.disconnect()
-        guard document["deleted"]?.flag == true else { throw CommandFailure("the broker has no session '\(name)'") }
+        guard reply == .deleted(true) else { throw CommandFailure("the broker has no session '\(name)'") }
         print(arguments.has("json") ? "\(document)" : "the session '\(name)' is deleted")
         return ExitCode.success
     }
 
     private static func sessions(_ arguments: Arguments) throws -> (JSON, [SessionReport]) {
         let client = try BrokerOption.connect(arguments)
-        let document = try client.request("sessions")
+        let (document, reports) = try client.sessions()
         try client.disconnect()
-        guard let sessions = document["sessions"]?.elements else {
-            throw CommandFailure("the broker's list of sessions is not the JSON that was expected")
-        }
-        return (document, try sessions.map(SessionReport.init))
+        return (document, reports)
     }
 
     private static func find(_ name: String, in reports: [SessionReport]) throws(CommandFailure) -> SessionReport {
@@ -87,41 +85,17 @@ enum SessionsCommand {
     }
 }
 
-/// A session as the broker describes it.
-private struct SessionReport {
-    var clientID: String
-    var isConnected: Bool
-    /// The command of `sluice` that it is of.
-    var command: String?
-    /// Seconds that it outlives its connection; nil for ever.
-    var expirySeconds: Int64?
-    var endedMilliseconds: Int64?
-    var unfinishedCount: Int64
-    var behind: Int64?
-    var filters: [(filter: String, qos: Int64)]
+extension SessionReport {
+    /// What was sent or received halfway.
+    fileprivate var unfinishedCount: Int64 { inflightCount + unreleasedCount }
 
-    init(_ json: JSON) throws(CommandFailure) {
-        guard let clientID = json["client_id"]?.text, let isConnected = json["connected"]?.flag,
-            let inflight = json["inflight"]?.integer, let unreleased = json["unreleased"]?.integer,
-            let subscriptions = json["subscriptions"]?.elements
-        else { throw CommandFailure("the broker describes a session in a way that this program does not know") }
-        self.clientID = clientID
-        self.isConnected = isConnected
-        command = json["command"]?.text
-        expirySeconds = json["expiry_s"]?.integer
-        endedMilliseconds = json["ended_ms"]?.integer
-        unfinishedCount = inflight + unreleased
-        behind = json["behind"]?.integer
-        filters = subscriptions.map { ($0["filter"]?.text ?? "", $0["qos"]?.integer ?? 0) }
-    }
-
-    var state: String {
+    fileprivate var state: String {
         if let command, isConnected { return "sluice \(command)" }
         if isConnected { return "connected" }
         return endedMilliseconds.map { "waiting since \(RFC3339.text($0))" } ?? "waiting"
     }
 
-    var expiry: String {
+    fileprivate var expiry: String {
         guard let expirySeconds else { return "never" }
         return expirySeconds == 0 ? "with its connection" : "after \(Readable.milliseconds(expirySeconds * 1000))"
     }

@@ -1,3 +1,4 @@
+import Administration
 import SluiceBroker
 
 /// `sluice streams list` and `sluice streams describe`.
@@ -57,9 +58,10 @@ enum StreamsCommand {
             ["PARTITION", "START", "FLUSHED", "DURABLE", "APPENDED", "SIZE", "SEGMENTS"],
             [.right, .right, .right, .right, .right, .right, .right])
         for (number, partition) in report.partitions.enumerated() {
+            let figure = { (name: String) in partition.figures[name].map { String($0) } ?? "-" }
             table.add([
-                String(number), String(partition.start), String(partition.flushed), String(partition.durable),
-                String(partition.appended), Readable.bytes(partition.byteCount), String(partition.segmentCount),
+                String(number), String(partition.start), figure("flushed"), String(partition.durable),
+                String(partition.appended), Readable.bytes(partition.byteCount), figure("segments"),
             ])
         }
         print(table.text(), terminator: "")

@@ -1,10 +1,11 @@
 import CommitLogPosix
 import Glibc
+import LogTools
 
 /// How far long work has come, on a terminal's last line.
 ///
 /// Isolation: the command's thread.
-final class Progress {
+final class Progress: WorkProgress {
     private let title: String
     private let total: Int64
     private var done: Int64 = 0
@@ -16,6 +17,9 @@ final class Progress {
         self.title = title
         self.total = total
     }
+
+    /// As the tools of the log want one made.
+    static func make(_ title: String, _ total: Int64) -> any WorkProgress { Progress(title, total: total) }
 
     deinit { clear() }
 

@@ -1,9 +1,10 @@
 import Glibc
+import LogTools
 
 /// Standard output in large writes, and what is known of the terminal.
 ///
 /// Isolation: the command's thread.
-final class StandardOutput {
+final class StandardOutput: LineOutput {
     private var buffer: [UInt8] = []
     /// Whether somebody reads along, so that each line goes out at once.
     private let isLive: Bool

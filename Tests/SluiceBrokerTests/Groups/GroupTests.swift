@@ -1,3 +1,4 @@
+import Administration
 import CommitLog
 import GroupCoordination
 import MQTTWire
@@ -234,13 +235,7 @@ struct GroupTests {
 
     private func takeOther(_ client: TestClient) -> [Received] { take(client, "o/") }
 
-    private func request(_ test: TestShard, _ topic: String, _ payload: String = "") -> String {
-        switch topic {
-        case "delete": test.shard.deleteGroup(Array(payload.utf8))
-        case "reset": test.shard.resetGroup(Array(payload.utf8))
-        case _: test.shard.groupsDocument()
-        }
-    }
+    private func delete(_ test: TestShard, _ name: String) -> AdministrationReply { test.shard.deleteGroup(name) }
 
     /// The offset that the group has committed in all partitions of a stream, added up.
     private func committed(_ test: TestShard, _ stream: String) -> Int64? {
@@ -271,7 +266,7 @@ struct GroupTests {
         #expect(committed(restarted, "other") == 10)
         publishOther(restarted, 2...2)
         // Those on record before the crash are not there.
-        #expect(request(restarted, "groups").contains("\"members\":[]"))
+        #expect(restarted.shard.groupReports().map(\.members) == [[]])
         #expect(takeOther(member(restarted, "c", filter: otherFilter)).map(\.payload).allSatisfy { $0 == 2 })
         #expect(partitions(restarted, of: "c") == ["other": 2])
     }
@@ -283,14 +278,14 @@ struct GroupTests {
         publish(test, 1...1)
         acknowledge(a, take(a))
         for (leaving, isActive) in [(b, true), (a, false)] {
-            #expect(request(test, "delete", "g") == "{\"error\":\"active\"}")
+            #expect(delete(test, "g") == .active)
             leaving.drop()
             test.settle()
             #expect(committed(test, "mqtt") == 10)
-            #expect(request(test, "delete", "g").contains("deleted") == !isActive)
+            #expect((delete(test, "g") == .deleted(true)) == !isActive)
         }
         #expect(test.peers.offsets.names.isEmpty)
-        #expect(request(test, "delete", "g") == "{\"error\":\"unknown\"}")
+        #expect(delete(test, "g") == .unknown)
         test.settle()
         #expect(test.log.crashed().offsets().names.isEmpty)
         // It is founded anew, behind everything.
@@ -306,7 +301,7 @@ struct GroupTests {
         _ = (member(test, "a"), member(test, "b", filter: otherFilter))
         let restarted = TestShard(test.log.crashed(), rules: try Self.rules())
         #expect(restarted.peers.offsets["g"]?.metadata?.members.count == 2)
-        #expect(request(restarted, "delete", "g") == "{\"deleted\":true}")
+        #expect(delete(restarted, "g") == .deleted(true))
     }
 
     @Test("a client that reads two streams is one member; when it leaves one it keeps what it has of the other")
@@ -362,7 +357,7 @@ struct GroupTests {
         acknowledge(b, second)
         test.settle()
         let generation = test.peers.offsets["g"]?.metadata?.generation
-        #expect(request(test, "reset", "g\nother\n0 0\n1 0") == "{\"reset\":2}")
+        #expect(test.shard.resetGroup("g", "other", [0: 0, 1: 0]) == .reset(2))
         test.settle()
         #expect(names(takeOther(b)) == names(second))
         #expect(partitions(test, of: "b") == ["other": 2])
@@ -375,7 +370,7 @@ struct GroupTests {
         // A stream that nobody reads is moved at once, beside members of others.
         b.drop()
         test.settle()
-        #expect(request(test, "reset", "g\nother\n0 1\n1 1") == "{\"reset\":2}")
+        #expect(test.shard.resetGroup("g", "other", [0: 1, 1: 1]) == .reset(2))
         #expect(committed(test, "other") == 2)
     }
 

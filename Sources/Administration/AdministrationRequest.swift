@@ -1,0 +1,142 @@
+/// What somebody asks a node about itself, or to do, whichever way it comes: a `$sluice/` topic, or a request of HTTP.
+package enum AdministrationRequest: Equatable, Sendable {
+    /// Every stream.
+    case streams
+    /// Every session.
+    case sessions
+    /// End a session for good.
+    case deleteSession(clientID: [UInt8])
+    /// What was refused of late.
+    case refusals
+    /// Every consumer group.
+    case groups
+    /// Forget a group without members.
+    case deleteGroup(String)
+    /// Move a group in a stream, to an offset in each of these partitions.
+    case resetGroup(String, stream: String, [Int: Int64])
+    /// The offset of the first record of a time or later, in milliseconds since 1970, in each partition of a stream.
+    case offsets(stream: String, time: Int64)
+    /// Every bridge.
+    case bridges
+    /// Let a bridge do something.
+    case bridge(String, BridgeAction)
+
+    /// What a bridge may be asked to do.
+    package enum BridgeAction: Equatable, Sendable {
+        /// Stop until it is resumed.
+        case pause
+        /// Go on.
+        case resume
+        /// Go on with the oldest record kept.
+        case seekEarliest
+        /// Go on with what comes from now on.
+        case seekLatest
+        /// Go on with the first record of this time or later, in milliseconds since 1970.
+        case seekTime(Int64)
+    }
+}
+
+/// The form of requests in a PUBLISH: `$sluice/` and a name as topic, and lines of text as payload.
+extension AdministrationRequest {
+    /// What the topics of all requests begin with.
+    package static let topicPrefix = "$sluice/"
+
+    /// What follows `$sluice/` in the topic.
+    package var name: String {
+        switch self {
+        case .streams: "streams"
+        case .sessions: "sessions"
+        case .deleteSession: "sessions/delete"
+        case .refusals: "refusals"
+        case .groups: "groups"
+        case .deleteGroup: "groups/delete"
+        case .resetGroup: "groups/reset"
+        case .offsets: "offsets"
+        case .bridges: "bridges"
+        case .bridge(_, .pause): "bridges/pause"
+        case .bridge(_, .resume): "bridges/resume"
+        case .bridge(_, .seekEarliest), .bridge(_, .seekLatest), .bridge(_, .seekTime): "bridges/seek"
+        }
+    }
+
+    /// The payload.
+    package var payload: [UInt8] {
+        switch self {
+        case .streams, .sessions, .refusals, .groups, .bridges: return []
+        case .deleteSession(let clientID): return clientID
+        case .deleteGroup(let name): return Array(name.utf8)
+        case .resetGroup(let name, let stream, let offsets):
+            let lines = offsets.sorted { $0.key < $1.key }.map { "\($0) \($1)" }
+            return Array(([name, stream] + lines).joined(separator: "\n").utf8)
+        case .offsets(let stream, let time): return Array("\(stream)\n\(time)".utf8)
+        case .bridge(let name, let action):
+            let argument =
+                switch action {
+                case .pause, .resume: ""
+                case .seekEarliest: "earliest"
+                case .seekLatest: "latest"
+                case .seekTime(let time): String(time)
+                }
+            return Array("\(name)\n\(argument)".utf8)
+        }
+    }
+
+    /// Why a request is not understood.
+    package enum Fault: Error, Equatable {
+        /// There is none of this name.
+        case unknown
+        /// Its payload is not what it should be; what was expected.
+        case malformed(String)
+    }
+
+    /// The request of a name and a payload.
+    /// - Throws: `Fault`.
+    package init(name: String, payload: [UInt8]) throws(Fault) {
+        let text = String(decoding: payload, as: UTF8.self)
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        switch name {
+        case "streams": self = .streams
+        case "sessions": self = .sessions
+        case "sessions/delete": self = .deleteSession(clientID: payload)
+        case "refusals": self = .refusals
+        case "groups": self = .groups
+        case "groups/delete": self = .deleteGroup(text)
+        case "groups/reset": self = try Self.reset(lines)
+        case "offsets":
+            guard lines.count == 2, let time = Int64(lines[1]) else {
+                throw .malformed("expected a stream, and milliseconds since 1970 on the next line")
+            }
+            self = .offsets(stream: lines[0], time: time)
+        case "bridges": self = .bridges
+        case "bridges/pause": self = .bridge(lines[0], .pause)
+        case "bridges/resume": self = .bridge(lines[0], .resume)
+        case "bridges/seek": self = .bridge(lines[0], try Self.seek(lines.count > 1 ? lines[1] : ""))
+        case _: throw .unknown
+        }
+    }
+
+    private static func reset(_ lines: [String]) throws(Fault) -> AdministrationRequest {
+        let expected = "expected a group, a stream, and lines of a partition and an offset"
+        guard lines.count > 2 else { throw .malformed(expected) }
+        var offsets: [Int: Int64] = [:]
+        for line in lines[2...] {
+            let words = line.split(separator: " ")
+            guard words.count == 2, let number = Int(words[0]), number >= 0, let offset = Int64(words[1]), offset >= 0
+            else { throw .malformed("\(expected), not '\(line)'") }
+            offsets[number] = offset
+        }
+        return .resetGroup(lines[0], stream: lines[1], offsets)
+    }
+
+    private static func seek(_ argument: String) throws(Fault) -> BridgeAction {
+        switch argument {
+        case "earliest": return .seekEarliest
+        case "latest": return .seekLatest
+        case _:
+            guard let time = Int64(argument), time >= 0 else {
+                throw .malformed("expected earliest, latest or milliseconds since 1970")
+            }
+            return .seekTime(time)
+        }
+    }
+}
