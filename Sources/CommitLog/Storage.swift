@@ -49,6 +49,8 @@ package protocol Storage: AnyObject, Sendable {
     func rename(_ path: String, to newPath: String) throws(StorageError)
     /// Removes a file; a missing one is no error.
     func remove(_ path: String) throws(StorageError)
+    /// Removes an empty directory; a missing one is no error.
+    func removeDirectory(_ path: String) throws(StorageError)
     /// Bytes of the device that the files under a directory take, those of directories below it included.
     func usedByteCount(_ directory: String) throws(StorageError) -> Int64
 }

@@ -51,7 +51,7 @@ final class Flusher: @unchecked Sendable {
 
     // MARK: What others ask of it
 
-    /// A journal file is wanted or full, the journal thread is done, or the log stops. The lock is held.
+    /// A journal file is wanted or full, a stream was deleted, the journal thread is done, or the log stops. The lock is held.
     func signal() { work.signal() }
 
     /// Groups were written or synchronised. The lock is held.
@@ -106,7 +106,7 @@ final class Flusher: @unchecked Sendable {
                 work.wait()
                 continue
             }
-            if !shelf.hasSpare { return true }
+            if !shelf.hasSpare || shared.state.registry.hasDepartures { return true }
             if shared.state.flushableBytes > Self.flushBytes { return true }
             let nanoseconds: Int64 =
                 shared.state.hasUnjournaled

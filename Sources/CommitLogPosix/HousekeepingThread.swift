@@ -6,10 +6,18 @@ import SluiceCore
 /// The housekeeping thread: what happens to old segments, and what happens when space runs out.
 ///
 /// Isolation: what says so is called with the lock held; all else is the thread's own.
-// Sendable: `otherByteCount` is touched only with the lock held, other variables only by the thread.
+// Sendable: `otherByteCount`, `tasks`, `answers` and `isDone` are touched only with the lock held, other variables only
+// by the thread.
 final class HousekeepingThread: @unchecked Sendable {
     /// How often space is looked at; what comes in meanwhile is counted against what was left of the quota then.
     private static let spaceNanoseconds: Int64 = 1_000_000_000
+
+    /// A request about a stream, and who waits for its answer.
+    struct Task: Sendable {
+        var request: StreamRequest
+        var number: UInt64
+        var loop: LoopID
+    }
 
     private let shared: SharedLog
     private let shelf: JournalShelf
@@ -21,18 +29,31 @@ final class HousekeepingThread: @unchecked Sendable {
     /// Bytes in the directory besides segments, journal and reserve, as of the last look.
     private var otherByteCount: Int64 = 0
 
+    /// Requests about streams, oldest first.
+    private var tasks: [Task] = []
+    /// By loop.
+    private var answers: [[(number: UInt64, result: Result<StreamDescription, StreamFault>)]] = []
+    /// Whether the thread does nothing any more.
+    private var isDone = false
+
     private let housekeeper: Housekeeper
+    private let administrator: StreamAdministrator
     private var reserve: SpaceReserve
 
-    init(_ shared: SharedLog, _ shelf: JournalShelf, _ flusher: Flusher, _ journal: JournalThread) {
+    init(
+        _ shared: SharedLog, _ shelf: JournalShelf, _ flusher: Flusher, _ journal: JournalThread, _ catalogue: Catalogue
+    ) {
         self.shared = shared
         self.shelf = shelf
         self.flusher = flusher
         self.journal = journal
         work = Monitor.Condition(shared.monitor)
         housekeeper = Housekeeper(
-            storage: shared.storage, access: shared, streams: shared.catalogue, limits: shared.settings.housekeeping,
+            storage: shared.storage, access: shared, limits: shared.settings.housekeeping,
             makeSeed: { UInt64.random(in: .min ... .max) })
+        administrator = StreamAdministrator(
+            storage: shared.storage, access: shared, housekeeper: housekeeper, catalogue: catalogue,
+            makeID: StreamIdentifier.random)
         reserve = SpaceReserve(storage: shared.storage, byteCount: shared.settings.reserveBytes)
         shared.signalOnSpace(work)
     }
@@ -57,13 +78,81 @@ final class HousekeepingThread: @unchecked Sendable {
         return room.map { $0 <= 0 } ?? false
     }
 
+    // MARK: Streams
+
+    /// Leaves a request to the thread. The lock is held.
+    /// - Returns: false when the thread has ended; the caller refuses it then, without the lock.
+    func administer(_ task: Task) -> Bool {
+        if isDone { return false }
+        tasks.append(task)
+        work.signal()
+        return true
+    }
+
+    /// The answers for a loop that have come since the last call. The lock is held.
+    func takeAnswers(_ loop: LoopID) -> [(number: UInt64, result: Result<StreamDescription, StreamFault>)] {
+        guard loop.index < answers.count else { return [] }
+        defer { answers[loop.index] = [] }
+        return answers[loop.index]
+    }
+
+    /// Answers requests that nothing is done about any more.
+    func refuse(_ tasks: [Task]) {
+        let reason = shared.trouble.map { "\($0)" } ?? "the log stops"
+        for task in tasks { answer(task, .failure(.storage(reason))) }
+    }
+
+    private func answer(_ task: Task, _ result: Result<StreamDescription, StreamFault>) {
+        shared.monitor.lock()
+        while answers.count <= task.loop.index { answers.append([]) }
+        answers[task.loop.index].append((task.number, result))
+        let wake = shared.loops[task.loop.index].wake
+        shared.monitor.unlock()
+        wake()
+    }
+
+    private func nextTask() -> Task? {
+        shared.monitor.lock()
+        defer { shared.monitor.unlock() }
+        return tasks.isEmpty ? nil : tasks.removeFirst()
+    }
+
+    /// Does what was asked, and removes what deleted streams have left.
+    private func administer() {
+        while let task = nextTask() {
+            do throws(StorageError) {
+                let result = try administrator.perform(task.request)
+                shared.publishCatalogue()
+                answer(task, result)
+            } catch {
+                shared.poison(error)
+                return refuse([task])
+            }
+        }
+        guard administrator.hasRemovals else { return }
+        shared.withState { _ in flusher.signal() }
+        tryTo { () throws(HousekeepingError) in try administrator.removeFiles() }
+    }
+
+    /// The thread ends: whoever waits for an answer gets one.
+    private func finish() {
+        shared.monitor.lock()
+        isDone = true
+        let left = tasks
+        tasks = []
+        shared.monitor.unlock()
+        refuse(left)
+    }
+
     // MARK: The thread
 
     private func run() {
+        defer { finish() }
         sluice_yield_to_others()
         var lastPass = MonotonicClock.nanoseconds()
         repeat {
             guard shared.withState({ $0.poison }) == nil else { return }
+            administer()
             keepSpace()
             let now = MonotonicClock.nanoseconds()
             if now - lastPass >= shared.settings.housekeepingNanoseconds || isQuotaReached {
@@ -77,14 +166,16 @@ final class HousekeepingThread: @unchecked Sendable {
         shared.monitor.lock()
         defer { shared.monitor.unlock() }
         guard !shared.isStopping else { return false }
-        let interval = shared.state.full == nil ? Self.spaceNanoseconds : SharedLog.fullRetryNanoseconds
+        if !tasks.isEmpty { return true }
+        let isWaited = shared.state.full != nil || administrator.hasRemovals
+        let interval = isWaited ? SharedLog.fullRetryNanoseconds : Self.spaceNanoseconds
         work.wait(atMost: min(interval, shared.settings.housekeepingNanoseconds))
         return !shared.isStopping
     }
 
     /// Everything that housekeeping does, once.
     private func pass() {
-        do throws(HousekeepingError) {
+        tryTo { () throws(HousekeepingError) in
             try retain()
             measureOthers()
             // Rewriting needs space before it gives any back.
@@ -92,6 +183,12 @@ final class HousekeepingThread: @unchecked Sendable {
             let now = Timestamp(rawValue: WallClock.milliseconds())
             _ = try housekeeper.compact(now: now, shouldStop: { self.isAskedToPause })
             _ = try housekeeper.seal(now: now, shouldStop: { self.isAskedToPause })
+        }
+    }
+
+    private func tryTo(_ body: () throws(HousekeepingError) -> Void) {
+        do throws(HousekeepingError) {
+            try body()
         } catch {
             switch error {
             case .failed(let error): shared.report(.warning, "housekeeping goes on later: \(error)")
@@ -105,7 +202,7 @@ final class HousekeepingThread: @unchecked Sendable {
     private var isAskedToPause: Bool {
         shared.monitor.lock()
         defer { shared.monitor.unlock() }
-        return shared.state.full != nil || shared.isStopping
+        return shared.state.full != nil || shared.isStopping || !tasks.isEmpty
     }
 
     private func retain() throws(HousekeepingError) {
@@ -151,7 +248,7 @@ final class HousekeepingThread: @unchecked Sendable {
         shared.monitor.lock()
         defer { shared.monitor.unlock() }
         guard let quota = shared.state.policy.quotaBytes else { return true }
-        let largest = shared.catalogue.map(\.settings.policy.granuleBytesMax).max() ?? 0
+        let largest = shared.state.registry.streams.map(\.settings.policy.granuleBytesMax).max() ?? 0
         return quota - storedByteCount > largest
     }
 

@@ -18,6 +18,8 @@ final class IndexerThread: @unchecked Sendable {
     private var thread: WorkerThread?
     /// Segments whose topic index a reader found wanting.
     private var suspects: [(partition: PartitionID, segment: Offset)] = []
+    /// The catalogue that it goes by.
+    private var generation: UInt64 = 0
 
     init(_ shared: SharedLog) {
         self.shared = shared
@@ -46,25 +48,25 @@ final class IndexerThread: @unchecked Sendable {
 
     private func run() {
         let indexer = TopicIndexer(
-            storage: shared.storage, access: shared, partitions: indexedPartitions,
+            storage: shared.storage, access: shared, partitions: [],
             sectionBytes: shared.settings.topicSectionBytes)
         while waitForWork(indexer) {
             do throws(StorageError) {
                 while try indexer.step(), !shared.isAskedToStop {}
             } catch {
                 // An index is a cache: without space there is none for now, and no failure is the log's.
-                if !error.isFull { shared.report(.warning, "a topic index cannot be written: \(error)") }
+                // Nor of a stream that is going.
+                let isOld = generation != shared.withState { $0.registry.generation }
+                if !error.isFull, !isOld { shared.report(.warning, "a topic index cannot be written: \(error)") }
             }
             for finding in indexer.takeFindings() { shared.report(.warning, "\(finding.path): \(finding.text)") }
         }
     }
 
-    /// Every partition but those of the broker's own streams, which nobody reads by topic.
+    /// Every partition but those of the broker's own streams, which nobody reads by topic. The lock is held.
     private var indexedPartitions: [(id: PartitionID, paths: SegmentPaths)] {
-        shared.withState { _ in shared.catalogue }.filter { !$0.settings.name.hasPrefix("__") }.flatMap { stream in
-            stream.partitions.enumerated().map { number, partition in
-                (partition, SegmentPaths(stream: stream.settings.name, number: number))
-            }
+        shared.state.registry.streams.filter { !$0.settings.isInternal }.flatMap { stream in
+            stream.partitions.map { ($0, shared.state.registry.paths(of: $0)) }
         }
     }
 
@@ -74,6 +76,10 @@ final class IndexerThread: @unchecked Sendable {
         shared.monitor.lock()
         defer { shared.monitor.unlock() }
         if suspects.isEmpty, !shared.isStopping { work.wait(atMost: Self.lookNanoseconds) }
+        if generation != shared.state.registry.generation {
+            generation = shared.state.registry.generation
+            indexer.follow(indexedPartitions)
+        }
         for (partition, segment) in suspects { indexer.examine(partition, segment: segment) }
         suspects = []
         return !shared.isStopping

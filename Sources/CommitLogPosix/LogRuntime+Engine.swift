@@ -9,7 +9,26 @@ extension LogRuntime: LogEngine {
     // MARK: Streams
 
     /// See `LogEngine`.
-    package var streams: [StreamDescription] { shared.withState { _ in shared.catalogue } }
+    package var streams: [StreamDescription] { shared.streams }
+
+    /// See `LogEngine`.
+    package var catalogueGeneration: UInt64 { shared.catalogueGeneration.load(ordering: .acquiring) }
+
+    /// See `LogEngine`.
+    package func administer(_ request: StreamRequest, number: UInt64, for loop: LoopID) {
+        let task = HousekeepingThread.Task(request: request, number: number, loop: loop)
+        shared.monitor.lock()
+        let isTaken = housekeeping.administer(task)
+        shared.monitor.unlock()
+        if !isTaken { housekeeping.refuse([task]) }
+    }
+
+    /// See `LogEngine`.
+    package func takeAdministered(
+        _ loop: LoopID
+    ) -> [(number: UInt64, result: Result<StreamDescription, StreamFault>)] {
+        shared.withState { _ in housekeeping.takeAnswers(loop) }
+    }
 
     /// One journal write has all batches of an append.
     package var appendsAtomically: Bool { true }
@@ -17,11 +36,10 @@ extension LogRuntime: LogEngine {
     /// See `LogEngine`.
     package func setPolicy(_ policy: StreamPolicy, of stream: String) {
         shared.withState { state in
-            guard let index = shared.catalogue.firstIndex(where: { $0.settings.name == stream }) else { return }
-            shared.catalogue[index].settings.policy = policy
-            state.setPolicy(policy, ofStream: index)
+            state.setPolicy(policy, of: stream)
             housekeeping.signal()
         }
+        shared.publishCatalogue()
     }
 
     // MARK: Appends
@@ -43,7 +61,7 @@ extension LogRuntime: LogEngine {
         case .appended(let lsn):
             ticket = shared.loops[loop.index].settlements.add(lsn, shared.state.level(of: appends))
             unlock(behindAppend: true, isRefused: false, from: loop)
-        case .refusedFull, .refusedPoisoned:
+        case .refusedFull, .refusedPoisoned, .refusedUnknown:
             ticket = shared.loops[loop.index].settlements.refuse(outcome.refusal ?? .failed)
             unlock(behindAppend: false, isRefused: outcome == .refusedFull, from: loop)
         }
@@ -69,6 +87,7 @@ extension LogRuntime: LogEngine {
             isFull = true
             ticket = shared.loops[loop.index].settlements.refuse(.full)
         case .refusedPoisoned: ticket = shared.loops[loop.index].settlements.refuse(.failed)
+        case .refusedUnknown: ticket = shared.loops[loop.index].settlements.refuse(.unknownStream)
         }
         unlock(behindAppend: isAppended, isRefused: isFull, from: loop)
         return ticket

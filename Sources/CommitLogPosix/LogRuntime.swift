@@ -27,7 +27,7 @@ package final class LogRuntime: Sendable {
         var opened = try Self.open(storage, streams, settings)
         findings = opened.findings
         shared = SharedLog(
-            storage: storage, streams: opened.streams, state: opened.takeState(), settings: settings, report: report)
+            storage: storage, state: opened.takeState(), settings: settings, report: report)
         let shelf = JournalShelf(shared)
         indexer = IndexerThread(shared)
         let maintenance = LogMaintenance(
@@ -35,7 +35,7 @@ package final class LogRuntime: Sendable {
         flusher = Flusher(shared, shelf, indexer, maintenance)
         journal = JournalThread(shared, shelf, flusher, writer: opened.takeJournal())
         readers = ReaderPool(shared, indexer)
-        housekeeping = HousekeepingThread(shared, shelf, flusher, journal)
+        housekeeping = HousekeepingThread(shared, shelf, flusher, journal, opened.catalogue)
         housekeeping.measureQuotaRoom()
         journal.start()
         flusher.start()
@@ -96,10 +96,11 @@ package final class LogRuntime: Sendable {
     /// Calls `body` with every batch of a partition's segment files, oldest first; for recovery, before appends.
     /// - Throws: `StorageError`, and what `body` throws.
     package func forEachBatch(of partition: PartitionID, _ body: (RecordBatch) throws -> Void) throws {
+        let files = shared.files(partition)
         var offset = bounds(partition).start
         var hint: ReadHint?
         while true {
-            let read = try shared.files[partition.index].read(
+            let read = try files.read(
                 partition, from: offset, hint: hint, byteCountMax: 1 << 20, access: shared)
             for batch in read.batches { try body(batch) }
             guard read.nextOffset > offset else { return }

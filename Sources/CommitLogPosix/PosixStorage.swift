@@ -250,6 +250,11 @@ package final class PosixStorage: Storage {
         guard unlink(full(path)) == 0 || errno == ENOENT else { throw Self.error(.remove, path) }
     }
 
+    /// See `Storage`.
+    package func removeDirectory(_ path: String) throws(StorageError) {
+        guard rmdir(full(path)) == 0 || errno == ENOENT else { throw Self.error(.remove, path) }
+    }
+
     /// See `Storage`. A file that goes meanwhile counts for nothing.
     package func usedByteCount(_ directory: String) throws(StorageError) -> Int64 {
         var sum: Int64 = 0

@@ -101,13 +101,21 @@ final class ReaderPool: @unchecked Sendable {
         var read = PartitionRead(nextOffset: request.offset)
         var suspect: Offset?
         do throws(StorageError) {
-            let files = shared.files[partition.index]
+            guard !shared.isGone(partition) else {
+                read.isGone = true
+                return (read, nil)
+            }
+            let files = shared.files(partition)
             if let time = fetch.time {
                 read.nextOffset = try files.offset(partition, at: time, access: shared)
             } else {
                 read = try files.read(request, access: shared) { suspect = $0 }
             }
         } catch {
+            guard !shared.isGone(partition) else {
+                read.isGone = true
+                return (read, nil)
+            }
             read.isFailed = true
             report(
                 "history of partition \(partition.rawValue) at \(request.offset.rawValue) is not readable: \(error)")

@@ -8,7 +8,7 @@ import Synchronization
 /// Each thread is a type of its own with state of its own; what is here is everybody's. Threads know those that they
 /// wake, and never the other way round: journal → flusher → indexer, readers → indexer; what anybody may find out (the
 /// log is poisoned, space ran out) is told here, and wakes who has asked for it.
-/// Isolation: `state`, `catalogue`, `loops` and `isStopping` are touched only with `monitor` locked, as by every method
+/// Isolation: `state`, `loops` and `isStopping` are touched only with `monitor` locked, as by every method
 /// that says so; all others lock it themselves. The lock is held for a few instructions, and never while calling out.
 // Sendable: as above; what is no variable is constant, or atomic.
 final class SharedLog: LogStateAccess, @unchecked Sendable {
@@ -23,14 +23,10 @@ final class SharedLog: LogStateAccess, @unchecked Sendable {
 
     let storage: any Storage
     let settings: LogRuntimeSettings
-    /// By partition.
-    let files: [PartitionFiles]
     let report: @Sendable (LogSeverity, String) -> Void
 
     let monitor = Monitor()
     var state: LogState
-    /// The streams, with their policies as they are now.
-    var catalogue: [StreamDescription]
     var loops: [RegisteredLoop] = []
     private(set) var isStopping = false
     private var poisonConditions: [Monitor.Condition] = []
@@ -38,30 +34,22 @@ final class SharedLog: LogStateAccess, @unchecked Sendable {
 
     let writtenLSN: Atomic<UInt64>
     let durableLSN: Atomic<UInt64>
+    let catalogueGeneration: Atomic<UInt64>
     let underPressure = Atomic<Bool>(false)
     /// Whether some loop scans the tail.
     let scanned = Atomic<Bool>(false)
 
     /// The state of an opened log, before its threads start.
     init(
-        storage: any Storage, streams: [StreamDescription], state: consuming LogState, settings: LogRuntimeSettings,
+        storage: any Storage, state: consuming LogState, settings: LogRuntimeSettings,
         report: @escaping @Sendable (LogSeverity, String) -> Void
     ) {
         self.storage = storage
-        catalogue = streams
         self.settings = settings
         self.report = report
-        var files = [PartitionFiles?](repeating: nil, count: state.partitions.count)
-        for stream in streams {
-            for (number, partition) in stream.partitions.enumerated() {
-                let paths = SegmentPaths(stream: stream.settings.name, number: number)
-                files[partition.index] = PartitionFiles(storage: storage, paths: paths)
-            }
-        }
-        self.files = files.compactMap { $0 }
-        precondition(self.files.count == state.partitions.count)
         writtenLSN = Atomic(state.written.rawValue)
         durableLSN = Atomic(state.durable.rawValue)
+        catalogueGeneration = Atomic(state.registry.generation)
         self.state = state
         self.state.policy = settings.policy
     }
@@ -98,6 +86,27 @@ final class SharedLog: LogStateAccess, @unchecked Sendable {
 
     /// Why the log refuses work, if it does.
     var trouble: StorageError? { withState { $0.poison ?? $0.full } }
+
+    /// Every stream, with its policy as it is now.
+    var streams: [StreamDescription] { withState { $0.registry.streams } }
+
+    /// The files of a partition.
+    func files(_ partition: PartitionID) -> PartitionFiles {
+        PartitionFiles(storage: storage, paths: withState { $0.registry.paths(of: partition) })
+    }
+
+    /// Whether the stream of a partition was deleted.
+    func isGone(_ partition: PartitionID) -> Bool { withState { $0.partitions[partition.index].isGone } }
+
+    /// Makes known that streams have changed, if they have, and wakes every loop.
+    func publishCatalogue() {
+        monitor.lock()
+        let isChanged = catalogueGeneration.load(ordering: .relaxed) != state.registry.generation
+        catalogueGeneration.store(state.registry.generation, ordering: .releasing)
+        let wakes = isChanged ? loops.map(\.wake) : []
+        monitor.unlock()
+        for wake in wakes { wake() }
+    }
 
     // MARK: Loops
 

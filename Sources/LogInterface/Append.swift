@@ -73,4 +73,6 @@ package enum AppendRefusal: Error, Sendable, Equatable {
     case outOfOrder(due: Int32)
     /// Another producer of the same identifier has this later epoch.
     case fenced(epoch: Int16)
+    /// The stream of one of the batches was deleted.
+    case unknownStream
 }

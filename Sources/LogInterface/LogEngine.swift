@@ -10,8 +10,22 @@ package import SluiceCore
 package protocol LogEngine: AnyObject, Sendable {
     // MARK: Streams
 
-    /// Every stream, as it is now.
+    /// Every stream, as it is now: those that were made since are last.
     var streams: [StreamDescription] { get }
+
+    /// How often the streams have changed: it moves whenever `streams` does, and all loops are woken then. Cheap enough
+    /// for every tick; counted anew each time an engine is opened.
+    var catalogueGeneration: UInt64 { get }
+
+    /// Makes, changes or deletes a stream in the background; the answer comes from `takeAdministered` after a wake.
+    ///
+    /// Requests are done one after the other, in their order. What was deleted takes no appends and is read by nobody
+    /// from before the answer on; its records are removed in the background. A partition's number is never given again.
+    func administer(_ request: StreamRequest, number: UInt64, for loop: LoopID)
+
+    /// The answers that have come since the last call, by the numbers of what was asked: the stream as it is now, or
+    /// was when it was deleted, or why nothing has changed.
+    func takeAdministered(_ loop: LoopID) -> [(number: UInt64, result: Result<StreamDescription, StreamFault>)]
 
     /// Whether the batches of one append settle together: all of them survive a crash, or none does. Where it is not
     /// so, a QoS 2 message and the note that it was received may part, and its sender's repetition is stored twice.
@@ -96,7 +110,7 @@ package protocol LogEngine: AnyObject, Sendable {
 
     // MARK: Retention
 
-    /// Changes how a stream's old records are kept, from the next look on.
+    /// Changes how a stream's old records are kept, from the next look on, until the engine is opened anew.
     func setPolicy(_ policy: StreamPolicy, of stream: String)
 
     /// Gives up records before `offset`; they are removed in the background, some of them perhaps much later.

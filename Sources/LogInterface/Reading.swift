@@ -104,6 +104,8 @@ package struct PartitionRead: Sendable {
     package var damagedByteCount: Int64 = 0
     /// Offsets that were asked for and that retention has taken.
     package var removedCount: Int64 = 0
+    /// Whether the stream was deleted: there is nothing to read, and never will be.
+    package var isGone = false
     /// Whether it could not be read now; the answer to the same question may be another one later.
     package var isFailed = false
 

@@ -163,7 +163,8 @@ extension BrokerShard {
         switch outcome {
         case .stored, .duplicate: release(group)
         case .refused(.full): refuse(group, .quotaExceeded)
-        case .refused(.failed), .refused(.outOfOrder), .refused(.fenced): refuse(group, .unspecifiedError)
+        case .refused(.failed), .refused(.outOfOrder), .refused(.fenced), .refused(.unknownStream):
+            refuse(group, .unspecifiedError)
         }
         acks.recycle(group)
     }

@@ -19,6 +19,7 @@ package final class MemoryEngine: LogEngine {
 
     private struct Partition {
         var name: String
+        var isGone = false
         var start = Offset.zero
         var end = Offset.zero
         var entries: [TailEntry] = []
@@ -38,6 +39,7 @@ package final class MemoryEngine: LogEngine {
         var lastTicket: UInt64 = 0
         var settlements: [Settlement] = []
         var fetched: [(number: UInt64, read: PartitionRead)] = []
+        var administered: [(number: UInt64, result: Result<StreamDescription, StreamFault>)] = []
         /// How many entries of `order` its scans have passed; nil while it does not scan.
         var scans: (appended: Int?, durable: Int?)
     }
@@ -51,6 +53,9 @@ package final class MemoryEngine: LogEngine {
 
     private struct State {
         var streams: [StreamDescription] = []
+        var generation: UInt64 = 1
+        /// How many streams there have been.
+        var serial = 0
         var partitions: [Partition] = []
         var loops: [Loop] = []
         var pending: [Pending] = []
@@ -66,13 +71,7 @@ package final class MemoryEngine: LogEngine {
     package init(_ settings: [StreamSettings], pace: Pace = .atOnce) {
         self.pace = pace
         var initial = State()
-        for setting in settings {
-            let first = UInt32(initial.partitions.count)
-            let ids = (0..<UInt32(setting.partitionCount)).map { PartitionID(rawValue: first + $0) }
-            initial.partitions += ids.map { _ in Partition(name: setting.name) }
-            initial.streams.append(
-                StreamDescription(settings: setting, id: "memory-\(setting.name)", partitions: ids))
-        }
+        for setting in settings { Self.add(setting, to: &initial) }
         state = Mutex(initial)
     }
 
@@ -114,6 +113,9 @@ package final class MemoryEngine: LogEngine {
     }
 
     private static func perform(_ pending: Pending, _ state: inout State) -> Settlement.Outcome {
+        if pending.appends.contains(where: { state.partitions[$0.partition.index].isGone }) {
+            return .refused(.unknownStream)
+        }
         if let trouble = state.trouble, pending.appends.contains(where: { !isInternal($0.partition, state) }) {
             return .refused(trouble.isPassing ? .full : .failed)
         }
@@ -135,6 +137,64 @@ package final class MemoryEngine: LogEngine {
 
     private static func isInternal(_ partition: PartitionID, _ state: State) -> Bool {
         state.partitions[partition.index].name.hasPrefix("__")
+    }
+
+    // MARK: Streams
+
+    @discardableResult
+    private static func add(_ settings: StreamSettings, to state: inout State) -> StreamDescription {
+        state.serial += 1
+        let stream = StreamDescription(
+            settings: settings, id: "memory-\(state.serial)-\(settings.name)",
+            partitions: newPartitions(settings.partitionCount, settings.name, &state))
+        state.streams.append(stream)
+        return stream
+    }
+
+    private static func newPartitions(_ count: Int, _ name: String, _ state: inout State) -> [PartitionID] {
+        let first = state.partitions.count
+        for _ in 0..<count { state.partitions.append(Partition(name: name)) }
+        return (first..<first + count).map { PartitionID(rawValue: UInt32($0)) }
+    }
+
+    private static func perform(
+        _ request: StreamRequest, _ state: inout State
+    ) -> Result<StreamDescription, StreamFault> {
+        let place = state.streams.firstIndex { $0.settings.name == request.name }
+        switch request {
+        case .create(let settings):
+            if let fault = settings.fault { return .failure(fault) }
+            if place != nil { return .failure(.exists) }
+            if let fault = lacksRoom(for: settings.partitionCount, state) { return .failure(fault) }
+            return .success(add(settings, to: &state))
+        case .alter(_, let change):
+            guard let place else { return .failure(.unknown) }
+            let stream = state.streams[place]
+            let settings: StreamSettings
+            do throws(StreamFault) {
+                settings = try stream.settings.altered(by: change)
+            } catch {
+                return .failure(error)
+            }
+            let added = settings.partitionCount - stream.partitions.count
+            if let fault = lacksRoom(for: added, state) { return .failure(fault) }
+            let partitions = stream.partitions + newPartitions(added, settings.name, &state)
+            state.streams[place] = StreamDescription(settings: settings, id: stream.id, partitions: partitions)
+            return .success(state.streams[place])
+        case .delete:
+            guard let place else { return .failure(.unknown) }
+            if state.streams[place].settings.isInternal { return .failure(.isInternal) }
+            let stream = state.streams.remove(at: place)
+            for partition in stream.partitions {
+                state.partitions[partition.index] = Partition(name: stream.settings.name, isGone: true)
+            }
+            return .success(stream)
+        }
+    }
+
+    private static func lacksRoom(for count: Int, _ state: State) -> StreamFault? {
+        let countMax = Limits.partitionsMax - Limits.ownPartitionsMax
+        return count > max(0, countMax - state.partitions.count) ? .partitionLimit(countMax) : nil
     }
 
     // MARK: Producers
@@ -167,6 +227,31 @@ package final class MemoryEngine: LogEngine {
 
     /// See `LogEngine`.
     package var streams: [StreamDescription] { state.withLock { $0.streams } }
+
+    /// See `LogEngine`.
+    package var catalogueGeneration: UInt64 { state.withLock { $0.generation } }
+
+    /// See `LogEngine`.
+    package func administer(_ request: StreamRequest, number: UInt64, for loop: LoopID) {
+        let wakes = state.withLock { state in
+            let result = Self.perform(request, &state)
+            state.loops[loop.index].administered.append((number, result))
+            guard case .success = result else { return [state.loops[loop.index].wake] }
+            state.generation += 1
+            return state.loops.map(\.wake)
+        }
+        for wake in wakes { wake() }
+    }
+
+    /// See `LogEngine`.
+    package func takeAdministered(
+        _ loop: LoopID
+    ) -> [(number: UInt64, result: Result<StreamDescription, StreamFault>)] {
+        state.withLock { state in
+            defer { state.loops[loop.index].administered = [] }
+            return state.loops[loop.index].administered
+        }
+    }
 
     /// Everything of an append settles in one step.
     package var appendsAtomically: Bool { true }
@@ -262,7 +347,7 @@ package final class MemoryEngine: LogEngine {
             case .appended: state.loops[loop.index].scans.appended = end
             case .durable: state.loops[loop.index].scans.durable = end
             }
-            return Array(state.order[from..<end])
+            return state.order[from..<end].filter { !state.partitions[$0.partition.index].isGone }
         }
     }
 
@@ -274,8 +359,12 @@ package final class MemoryEngine: LogEngine {
             let scans = state.loops[loop.index].scans
             let passed = (level == .appended ? scans.appended : scans.durable) ?? state.order.count
             let partition = state.partitions[partition.index]
-            guard offset >= partition.start else { return nil }
             var read = PartitionRead(nextOffset: offset)
+            if partition.isGone {
+                read.isGone = true
+                return read
+            }
+            guard offset >= partition.start else { return nil }
             // What the loop's scan has yet to come to is the scan's.
             let waiting = state.order[passed...].first { $0.partition == partition.entries.first?.partition }
             let limit = waiting?.batch.baseOffset ?? partition.end
@@ -305,6 +394,7 @@ package final class MemoryEngine: LogEngine {
             let partition = state.partitions[request.partition.index]
             let start = max(request.offset, partition.start)
             var read = PartitionRead(nextOffset: start)
+            read.isGone = partition.isGone
             read.removedCount = start.rawValue - request.offset.rawValue
             Self.fill(&read, partition, from: start, before: partition.end, byteCountMax: request.byteCountMax) {
                 Self.isWanted($0, request.selection)
@@ -348,7 +438,9 @@ package final class MemoryEngine: LogEngine {
         let wake = state.withLock { state in
             let partition = state.partitions[partition.index]
             let found = partition.entries.first { $0.batch.maxTimestamp >= time }?.batch.baseOffset ?? partition.end
-            state.loops[loop.index].fetched.append((number, PartitionRead(nextOffset: found)))
+            var read = PartitionRead(nextOffset: found)
+            read.isGone = partition.isGone
+            state.loops[loop.index].fetched.append((number, read))
             return state.loops[loop.index].wake
         }
         wake()
@@ -381,11 +473,14 @@ package final class MemoryEngine: LogEngine {
 
     /// See `LogEngine`.
     package func setPolicy(_ policy: StreamPolicy, of stream: String) {
-        state.withLock { state in
+        let wakes = state.withLock { state in
             for index in state.streams.indices where state.streams[index].settings.name == stream {
                 state.streams[index].settings.policy = policy
+                state.generation += 1
             }
+            return state.loops.map(\.wake)
         }
+        for wake in wakes { wake() }
     }
 
     /// See `LogEngine`.

@@ -113,6 +113,11 @@ package final class SimDisk: Storage {
         try world.withLock { world throws(StorageError) in try world.remove(path) }
     }
 
+    /// See `Storage`.
+    package func removeDirectory(_ path: String) throws(StorageError) {
+        try world.withLock { world throws(StorageError) in try world.removeDirectory(path) }
+    }
+
     /// See `Storage`; of the whole disk, whichever directory is asked for.
     package func usedByteCount(_ directory: String) throws(StorageError) -> Int64 {
         world.withLock { Int64($0.usedByteCount) }
@@ -124,7 +129,7 @@ extension SimDisk.World {
     mutating func open(_ path: String, creating: Bool) throws(StorageError) -> FileID {
         try checkRunning(.open, path)
         let (directory, name) = Self.split(path)
-        guard directories[directory] != nil else { throw Self.missing(.open, path) }
+        guard isThere(directory) else { throw Self.missing(.open, path) }
         if case .file(let index)? = directories[directory]?.shown[name] { return hand(out: index, path) }
         guard creating else { throw Self.missing(.open, path) }
         try step(.open, path)
@@ -198,7 +203,7 @@ extension SimDisk.World {
     }
 
     mutating func synchronizeDirectory(_ path: String) throws(StorageError) {
-        guard directories[path] != nil else { throw Self.missing(.synchronizeDirectory, path) }
+        guard isThere(path) else { throw Self.missing(.synchronizeDirectory, path) }
         do throws(StorageError) {
             try step(.synchronizeDirectory, path)
         } catch {
@@ -247,6 +252,25 @@ extension SimDisk.World {
         guard directories[directory]?.shown[name] != nil else { return }
         try step(.remove, path)
         directories[directory]?.apply(.remove(name))
+    }
+
+    /// What is in it on the device stays there until its name is gone from there, too.
+    mutating func removeDirectory(_ path: String) throws(StorageError) {
+        try checkRunning(.remove, path)
+        let (parent, name) = Self.split(path)
+        guard directories[parent]?.shown[name] != nil, let directory = directories[path] else { return }
+        guard directory.shown.isEmpty else {
+            throw StorageError(.remove, path, code: 39, reason: "directory not empty")
+        }
+        try step(.remove, path)
+        directories[parent]?.apply(.remove(name))
+    }
+
+    /// Whether there is such a directory, and not only what it had when it was removed.
+    private func isThere(_ path: String) -> Bool {
+        guard directories[path] != nil, path != "" else { return path == "" }
+        let (parent, name) = Self.split(path)
+        return directories[parent]?.shown[name] == .directory
     }
 
     static func split(_ path: String) -> (directory: String, name: String) {

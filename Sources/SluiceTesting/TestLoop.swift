@@ -63,6 +63,18 @@ package final class TestLoop {
         }
     }
 
+    // MARK: Streams
+
+    /// Asks for something about a stream and waits for the answer.
+    package func administer(_ request: StreamRequest) -> Result<StreamDescription, StreamFault> {
+        lastNumber += 1
+        log.administer(request, number: lastNumber, for: id)
+        while true {
+            for (number, result) in log.takeAdministered(id) where number == lastNumber { return result }
+            woken.wait()
+        }
+    }
+
     // MARK: Reads
 
     /// Reads history and waits for the answer.

@@ -15,7 +15,7 @@ import Testing
 /// tree; older ones are never touched.
 @Suite("Data directories of every format version")
 struct FormatVersionTests {
-    private static let newest = 1
+    private static let newest = 2
     private static let files = [
         "catalogue", "format", ".log", ".index", ".timeindex", ".topics", ".wal", "housekeeping",
     ]
@@ -58,6 +58,24 @@ struct FormatVersionTests {
         let expected = try String(contentsOf: place(version).appending(path: "records.txt"), encoding: .utf8)
         #expect(try FormatFixture.text(log) == expected)
         #expect(expected.split(separator: "\n").count > 100)
+    }
+
+    @Test("keep streams that a running node has made as it made them, and numbers of deleted ones retired")
+    func keepsStreams() throws {
+        let files = try load(2)
+        let disk = try disk(files)
+        let log = try SimLog(disk, FormatFixture.settings)
+        let made = try #require(log.streams.first { $0.settings.name == "made" })
+        #expect(made.settings.policy.retentionMilliseconds == 86_400_000)
+        #expect(made.settings.policy.granuleBytesMax == 3000)
+        #expect(made.partitions.map(\.rawValue) == [6])
+        #expect(!log.streams.contains { $0.settings.name == "passing" })
+        #expect(files.keys.contains { $0.hasPrefix("streams/passing-0/") })
+        #expect(try !disk.list("streams").contains { $0.hasPrefix("passing") })
+        var stream = StreamSettings(name: "passing")
+        stream.partitionCount = 2
+        let again = try log.administer(.create(stream)).get()
+        #expect(again.partitions.map(\.rawValue) == [7, 8])
     }
 
     @Test("open on the real disk, and are the same after another stop", arguments: 1...newest)
@@ -174,9 +192,9 @@ enum FormatFixture {
     }
 
     /// A batch for each partition.
-    static func appends(_ number: Int) -> [Append] {
+    static func appends(_ number: Int, _ partitions: [Int] = [0, 1, 2, 3]) -> [Append] {
         var appends: [Append] = []
-        for partition in 0..<4 {
+        for partition in partitions {
             var builder = RecordBatchBuilder()
             let key = RecordFields.key(Array("\(number % 7)".utf8))
             let headers = RecordFields.headers([
@@ -200,7 +218,8 @@ enum FormatFixture {
     }
 
     private static func append(_ log: SimLog, _ number: Int) throws {
-        guard case .appended = log.append(appends(number)) else { throw LogModel.Violation("refused") }
+        let partitions = log.streams.flatMap(\.partitions).map(\.index)
+        guard case .appended = log.append(appends(number, partitions)) else { throw LogModel.Violation("refused") }
         try log.write()
         try log.synchronize()
     }
@@ -213,8 +232,17 @@ enum FormatFixture {
             storage: disk, access: log,
             partitions: [0, 1].map { (PartitionID(rawValue: $0), SegmentPaths(stream: "device", number: Int($0))) },
             sectionBytes: 1000)
+        // Made while the log runs: one that stays, and one that is deleted and leaves a number that nobody gets.
+        for (name, count) in [("passing", 2), ("made", 1)] {
+            var stream = StreamSettings(name: name)
+            stream.partitionCount = count
+            stream.policy.granuleBytesMax = 3000
+            stream.policy.retentionMilliseconds = 86_400_000
+            guard case .success = try log.administer(.create(stream)) else { throw LogModel.Violation("refused") }
+        }
         for number in 0..<80 {
             try append(log, number)
+            if number == 40 { _ = try log.administer(.delete("passing")) }
             if number % 8 == 7 {
                 try log.flush()
                 try log.prepare()
@@ -233,7 +261,7 @@ enum FormatFixture {
     /// Every record that is served, a line each.
     static func text(_ log: SimLog) throws -> String {
         var text = ""
-        for partition in 0..<4 {
+        for partition in log.streams.flatMap(\.partitions).map(\.index).sorted() {
             for record in try log.readAll(partition).flatMap(StoredRecord.all) {
                 let fields = [record.key, record.value].map { $0.map { String(decoding: $0, as: UTF8.self) } ?? "null" }
                 text += "\(partition) \(record.offset) \(record.timestamp) \(fields[0]) \(fields[1])\n"

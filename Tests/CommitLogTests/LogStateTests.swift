@@ -158,7 +158,7 @@ struct RetentionTests {
         #expect(log.withState { $0.partitions[0].byteCount } == segments.reduce(0) { $0 + $1.byteCount })
         let start = segments[0].baseOffset
         #expect(log.withState { $0.partitions[0].start } == start)
-        let read = try log.files[0].read(
+        let read = try log.files(0).read(
             PartitionID(rawValue: 0), from: .zero, hint: nil, byteCountMax: 100, access: log)
         #expect(read.batches.first?.baseOffset == start)
         #expect(read.removedCount == start.rawValue)
@@ -279,10 +279,10 @@ struct RetentionTests {
         let (world, log) = try Self.filled(StreamSettings(name: "device"))
         for (number, batch) in world.sent.enumerated() {
             let time = Timestamp(rawValue: 1001 + Int64(number))
-            let found = try log.files[0].offset(PartitionID(rawValue: 0), at: time, access: log)
+            let found = try log.files(0).offset(PartitionID(rawValue: 0), at: time, access: log)
             #expect(found == batch.baseOffset)
         }
-        let end = try log.files[0].offset(PartitionID(rawValue: 0), at: Timestamp(rawValue: 5000), access: log)
+        let end = try log.files(0).offset(PartitionID(rawValue: 0), at: Timestamp(rawValue: 5000), access: log)
         #expect(end == world.sent.last?.nextOffset)
     }
 

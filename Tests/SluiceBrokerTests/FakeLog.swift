@@ -13,11 +13,11 @@ import TopicRouting
 /// Isolation: one thread, the test's.
 // Sendable: only one thread ever touches it.
 final class FakeLog: LogEngine, @unchecked Sendable {
-    let streams: [StreamDescription]
     private var state: LogState
     private var wakes: [@Sendable () -> Void] = []
     private var history: [[RecordBatch]]
     private var answers: [(number: UInt64, read: PartitionRead)] = []
+    private var administered: [(number: UInt64, result: Result<StreamDescription, StreamFault>)] = []
     private var settlements: [SettlementQueue] = []
     private var segments: [SegmentInfo]
     /// What appends are answered with in place of being taken.
@@ -47,7 +47,7 @@ final class FakeLog: LogEngine, @unchecked Sendable {
                 return settings
             }
         var count = 0
-        streams = settings.map { setting in
+        let streams = settings.map { setting in
             let partitions = (count..<count + setting.partitionCount).map { PartitionID(rawValue: UInt32($0)) }
             count += setting.partitionCount
             return StreamDescription(settings: setting, id: "id-\(setting.name)", partitions: partitions)
@@ -57,7 +57,7 @@ final class FakeLog: LogEngine, @unchecked Sendable {
         var limits = LogLimits()
         limits.tailBytesMax = tailBytesMax
         let partitions = Self.partitions(streams, segments)
-        state = LogState(partitions: partitions, nextLSN: LSN(rawValue: 1), limits: limits)
+        state = LogState(partitions: partitions, nextLSN: LSN(rawValue: 1), limits: limits, streams: streams)
     }
 
     // MARK: The disk
@@ -132,8 +132,9 @@ final class FakeLog: LogEngine, @unchecked Sendable {
         for (index, batches) in history.enumerated() {
             segments[index].nextOffset = batches.last?.nextOffset ?? .zero
         }
+        let streams = streams
         let partitions = Self.partitions(streams, segments)
-        state = LogState(partitions: partitions, nextLSN: LSN(rawValue: 1), limits: LogLimits())
+        state = LogState(partitions: partitions, nextLSN: LSN(rawValue: 1), limits: LogLimits(), streams: streams)
     }
 
     /// What the stream of sessions says.
@@ -192,13 +193,59 @@ final class FakeLog: LogEngine, @unchecked Sendable {
         streams.first { $0.settings.name == stream }.map { history[$0.partitions[0].index] } ?? []
     }
 
+    // MARK: Streams
+
+    var streams: [StreamDescription] { state.registry.streams }
+
+    var catalogueGeneration: UInt64 { state.registry.generation }
+
+    func setPolicy(_ policy: StreamPolicy, of stream: String) { state.setPolicy(policy, of: stream) }
+
+    func administer(_ request: StreamRequest, number: UInt64, for loop: LoopID) {
+        administered.append((number, perform(request)))
+        for wake in wakes { wake() }
+    }
+
+    func takeAdministered(_ loop: LoopID) -> [(number: UInt64, result: Result<StreamDescription, StreamFault>)] {
+        defer { administered = [] }
+        return administered
+    }
+
+    private func perform(_ request: StreamRequest) -> Result<StreamDescription, StreamFault> {
+        let known = state.registry.stream(request.name)
+        switch request {
+        case .create(let settings):
+            if let fault = settings.fault ?? (known == nil ? nil : .exists) { return .failure(fault) }
+            return .success(enter(settings, id: "id-\(state.registry.generation)-\(settings.name)", []))
+        case .alter(_, let change):
+            guard let known else { return .failure(.unknown) }
+            do throws(StreamFault) {
+                return .success(enter(try known.settings.altered(by: change), id: known.id, known.partitions))
+            } catch {
+                return .failure(error)
+            }
+        case .delete(let name):
+            guard let known = state.remove(name) else { return .failure(.unknown) }
+            return .success(known)
+        }
+    }
+
+    private func enter(_ settings: StreamSettings, id: String, _ known: [PartitionID]) -> StreamDescription {
+        let added = (0..<settings.partitionCount - known.count).map { number in
+            PartitionID(rawValue: UInt32(segments.count + number))
+        }
+        segments += added.map { _ in SegmentInfo(baseOffset: .zero) }
+        history += added.map { _ in [] }
+        let stream = StreamDescription(settings: settings, id: id, partitions: known + added)
+        state.enter(stream, adding: added.map { _ in SegmentInfo(baseOffset: .zero) })
+        return stream
+    }
+
     // MARK: The engine
 
     var appendsAtomically: Bool { true }
 
     func hold(_ partition: PartitionID, from offset: Offset?, for loop: LoopID) -> Bool { false }
-
-    func setPolicy(_ policy: StreamPolicy, of stream: String) {}
 
     func register(wake: @escaping @Sendable () -> Void) -> LoopID {
         wakes.append(wake)
@@ -212,6 +259,7 @@ final class FakeLog: LogEngine, @unchecked Sendable {
         case .appended(let lsn): return settlements[loop.index].add(lsn, state.level(of: appends))
         case .refusedFull: return settlements[loop.index].refuse(.full)
         case .refusedPoisoned: return settlements[loop.index].refuse(.failed)
+        case .refusedUnknown: return settlements[loop.index].refuse(.unknownStream)
         }
     }
 
@@ -264,6 +312,8 @@ final class FakeLog: LogEngine, @unchecked Sendable {
 
     private func readHistory(_ request: ReadRequest) {
         var read = PartitionRead(nextOffset: request.offset)
+        read.isGone = state.partitions[request.partition.index].isGone
+        if read.isGone { return answers.append((request.number, read)) }
         var byteCount = 0
         for batch in history[request.partition.index]
         where batch.nextOffset > request.offset && byteCount < request.byteCountMax {

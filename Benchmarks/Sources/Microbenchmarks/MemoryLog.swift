@@ -73,6 +73,11 @@ final class MemoryLog: LogEngine, @unchecked Sendable {
     func fetch(_ request: ReadRequest, for loop: LoopID) {}
     func fetchOffset(_ partition: PartitionID, at time: Timestamp, number: UInt64, for loop: LoopID) {}
     func takeFetched(_ loop: LoopID) -> [(number: UInt64, read: PartitionRead)] { [] }
+    var catalogueGeneration: UInt64 { 1 }
+    func administer(_ request: StreamRequest, number: UInt64, for loop: LoopID) {
+        preconditionFailure("Cannot change the streams of a benchmark")
+    }
+    func takeAdministered(_ loop: LoopID) -> [(number: UInt64, result: Result<StreamDescription, StreamFault>)] { [] }
     func setPolicy(_ policy: StreamPolicy, of stream: String) {}
     func trim(_ partition: PartitionID, before offset: Offset) {}
     var trouble: LogTrouble? { nil }

@@ -9,6 +9,8 @@ package enum AppendOutcome: Sendable, Equatable {
     case refusedFull
     /// Nothing was appended, and nothing will be: the log is poisoned by a failed write or fsync.
     case refusedPoisoned
+    /// Nothing was appended: a stream of it was deleted.
+    case refusedUnknown
 
     /// What the broker hears of it; nil while there is nothing to be heard.
     package var refusal: AppendRefusal? {
@@ -16,6 +18,7 @@ package enum AppendOutcome: Sendable, Equatable {
         case .appended: nil
         case .refusedFull: .full
         case .refusedPoisoned: .failed
+        case .refusedUnknown: .unknownStream
         }
     }
 }
@@ -34,4 +37,6 @@ package enum SequencedOutcome: Sendable, Equatable {
     case refusedFull
     /// As `AppendOutcome.refusedPoisoned`.
     case refusedPoisoned
+    /// As `AppendOutcome.refusedUnknown`.
+    case refusedUnknown
 }

@@ -17,14 +17,15 @@ package protocol LogStateAccess: AnyObject {
 package final class LogMaintenance {
     private let storage: any Storage
     private let access: any LogStateAccess
-    private let writers: [SegmentWriter]
+    /// By partition.
+    private var writers: [SegmentWriter?]
     private var files: JournalFiles
     private var failure: StorageError?
     private var compressor = Compressor(.none)
 
     /// The maintenance of an opened log.
     package init(
-        storage: any Storage, access: any LogStateAccess, writers: [SegmentWriter], files: consuming JournalFiles
+        storage: any Storage, access: any LogStateAccess, writers: [SegmentWriter?], files: consuming JournalFiles
     ) {
         self.storage = storage
         self.access = access
@@ -39,7 +40,15 @@ package final class LogMaintenance {
     /// - Throws: `StorageError`; what was written before it counts.
     package func flush() throws(StorageError) {
         try checkUsable()
-        let targets = access.withState { $0.takeFlushTargets() }
+        let (changes, targets) = access.withState { ($0.takeWriterChanges(), $0.takeFlushTargets()) }
+        for (partition, writer) in changes.arrivals {
+            while writers.count <= partition.index { writers.append(nil) }
+            writers[partition.index] = writer
+        }
+        if !changes.gone.isEmpty {
+            for partition in changes.gone { writers[partition.index] = nil }
+            access.withState { $0.release(changes.gone) }
+        }
         for (index, target) in targets.enumerated() {
             do throws(StorageError) {
                 try flush(target.partition, before: target.end)
@@ -55,7 +64,9 @@ package final class LogMaintenance {
     }
 
     private func flush(_ partition: PartitionID, before end: Offset) throws(StorageError) {
-        let writer = writers[partition.index]
+        guard let writer = writers[partition.index] else {
+            preconditionFailure("Cannot flush partition \(partition.rawValue), which nobody writes")
+        }
         while true {
             let batches = access.withState { $0.unflushed(partition, before: end) }
             if batches.isEmpty { return }
@@ -90,13 +101,15 @@ package final class LogMaintenance {
         try checkUsable()
         for index in writers.indices {
             let id = PartitionID(rawValue: UInt32(index))
-            guard let begun = writers[index].firstTimestamp, begun < oldest(id) else { continue }
-            let isFlushed = access.withState { $0.partitions[index].flushed == writers[index].active.nextOffset }
+            guard let writer = writers[index], let begun = writer.firstTimestamp, begun < oldest(id) else { continue }
+            let isFlushed = access.withState { state in
+                !state.partitions[index].isGone && state.partitions[index].flushed == writer.active.nextOffset
+            }
             guard isFlushed else { continue }
             do throws(StorageError) {
-                let sealed = try writers[index].seal()
+                let sealed = try writer.seal()
                 access.withState { state in
-                    state.completed(flush: id, batches: [], segments: [sealed, writers[index].active])
+                    state.completed(flush: id, batches: [], segments: [sealed, writer.active])
                 }
             } catch {
                 if !error.isPassing { failure = error }
@@ -113,7 +126,7 @@ package final class LogMaintenance {
     private func synchronize(_ body: (SegmentWriter) throws(StorageError) -> Void) throws(StorageError) {
         try checkUsable()
         do throws(StorageError) {
-            for writer in writers { try body(writer) }
+            for writer in writers { if let writer { try body(writer) } }
         } catch {
             // A second try would succeed without the bytes that the kernel has dropped.
             failure = error

@@ -2,23 +2,6 @@ package import LogInterface
 package import RecordFormat
 package import SluiceCore
 
-/// How much the log keeps in memory, and when it asks publishers to wait.
-package struct LogLimits: Sendable, Equatable {
-    /// Bytes of batches kept behind the newest for readers; more only while they are not in segment files.
-    package var tailBytesMax = 64 << 20
-    /// Bytes that wait for the journal before publishers must wait. At 1 GB/s a group of 16 MiB takes 16 ms.
-    package var pendingBytesMax = 16 << 20
-    /// Bytes that wait for segment files before publishers must wait.
-    package var unflushedBytesMax = 64 << 20
-    /// Distinct topics listed with a batch; a batch with more is looked through by every reader.
-    package var topicHashesMax = 64
-    /// Bytes of batches between two entries of the indexes beside a segment; Kafka's `index.interval.bytes`.
-    package var indexIntervalBytes = 4096
-
-    /// The defaults.
-    package init() { precondition(pendingBytesMax <= unflushedBytesMax) }
-}
-
 /// The log in memory: every partition, the pending commit group, and the tail in LSN order. Does no I/O and takes no
 /// lock.
 ///
@@ -29,8 +12,10 @@ package struct LogLimits: Sendable, Equatable {
 /// More than twenty stored properties: an append or a commit moves most of them together, under one lock.
 /// Isolation: guarded by the runtime's lock; each call is short.
 package struct LogState: ~Copyable {
-    /// Every partition, by its number.
-    package let partitions: [PartitionState]
+    /// Every partition, by its number, those of deleted streams among them.
+    package internal(set) var partitions: [PartitionState]
+    /// The streams that the partitions belong to.
+    package internal(set) var registry: StreamRegistry
     /// The bounds that it keeps to.
     package let limits: LogLimits
     private var pending: CommitGroup
@@ -48,18 +33,19 @@ package struct LogState: ~Copyable {
     /// The newest group that the device has.
     package private(set) var durable: LSN
     /// Bytes that are not in segment files.
-    package private(set) var unflushedBytes = 0
+    package internal(set) var unflushedBytes = 0
     /// Bytes that are not in segment files and may go there, since their groups are durable.
-    package private(set) var flushableBytes = 0
+    package internal(set) var flushableBytes = 0
     /// Bytes that went to segment files in this run.
     package private(set) var flushedBytes: Int64 = 0
     /// Whether batches whose bytes are in no journal may go to their segment file: they are flushed sooner.
     package private(set) var hasUnjournaled = false
     /// What bounds the log as a whole.
     package var policy = LogPolicy()
-    private var policies: [StreamPolicy] = []
     /// Why the log refuses work, for good.
     package private(set) var poison: StorageError?
+    /// Whether a stream was deleted in this run, or before: some partition is gone.
+    var hasGone = false
     private var fullCauses: [FullCause: StorageError] = [:]
     /// Bytes that may be appended until the directory is at its quota, as far as was last looked; nil without one.
     private var quotaRoom: Int64?
@@ -79,26 +65,17 @@ package struct LogState: ~Copyable {
     }
 
     /// A log whose partitions were recovered, and whose next group is `nextLSN`.
-    package init(partitions: [PartitionState], nextLSN: LSN, limits: LogLimits) {
+    package init(
+        partitions: [PartitionState], nextLSN: LSN, limits: LogLimits, streams: [StreamDescription] = []
+    ) {
         precondition(nextLSN > .zero)
+        registry = StreamRegistry(streams)
         self.partitions = partitions
         self.limits = limits
+        hasGone = partitions.contains(where: \.isGone)
         pending = CommitGroup(lsn: nextLSN)
         written = nextLSN.previous
         durable = nextLSN.previous
-    }
-
-    // MARK: Policies
-
-    /// How the stream of this index in the catalogue is kept.
-    package func policy(ofStream index: Int) -> StreamPolicy {
-        index < policies.count ? policies[index] : StreamPolicy()
-    }
-
-    /// Changes how a stream is kept.
-    package mutating func setPolicy(_ policy: StreamPolicy, ofStream index: Int) {
-        while policies.count <= index { policies.append(StreamPolicy()) }
-        policies[index] = policy
     }
 
     // MARK: Appending
@@ -107,6 +84,7 @@ package struct LogState: ~Copyable {
     /// - Complexity: O(batches).
     package mutating func append(_ appends: [Append]) -> AppendOutcome {
         if poison != nil { return .refusedPoisoned }
+        if hasGone(appends) { return .refusedUnknown }
         // Sessions and offsets have a reserve: what is in flight can come to its end.
         if !fullCauses.isEmpty, appends.contains(where: { !partitions[$0.partition.index].isInternal }) {
             return .refusedFull
@@ -170,6 +148,7 @@ package struct LogState: ~Copyable {
     /// - Complexity: O(1).
     package mutating func appendSequenced(_ append: Append) -> SequencedOutcome {
         let partition = partitions[append.partition.index]
+        if partition.isGone { return .refusedUnknown }
         switch partition.producers.verdict(of: append.batch.header) {
         case .duplicate(let offset, let lsn): return .duplicate(offset, lsn)
         case .outOfOrder(let due): return .outOfOrder(due: due)
@@ -181,6 +160,7 @@ package struct LogState: ~Copyable {
         case .appended(let lsn): return .appended(offset, lsn)
         case .refusedFull: return .refusedFull
         case .refusedPoisoned: return .refusedPoisoned
+        case .refusedUnknown: return .refusedUnknown
         }
     }
 
@@ -222,7 +202,7 @@ package struct LogState: ~Copyable {
     /// Notes every partition's durable end in a group that will be the first of a journal file: the file that said it
     /// before may go.
     package func reserveAll(in group: inout CommitGroup) {
-        for partition in partitions where partition.durable > .zero {
+        for partition in partitions where partition.durable > .zero && !partition.isGone {
             group.reserve(partition.id, end: partition.durable)
         }
     }
@@ -275,6 +255,7 @@ package struct LogState: ~Copyable {
         var targets: [(partition: PartitionID, end: Offset)] = []
         while let id = flushQueue.popFirst() {
             partitions[id.index].isQueuedForFlush = false
+            if partitions[id.index].isGone { continue }
             targets.append((id, partitions[id.index].flushable))
         }
         hasUnjournaled = false
@@ -286,7 +267,7 @@ package struct LogState: ~Copyable {
         _ id: PartitionID, before end: Offset, countMax: Int = 512, byteCountMax: Int = 4 << 20
     ) -> [RecordBatch] {
         let partition = partitions[id.index]
-        guard partition.flushed < end else { return [] }
+        guard partition.flushed < end, !partition.isGone else { return [] }
         return partition.unflushed(countMax: countMax, byteCountMax: byteCountMax)
     }
 
@@ -296,6 +277,8 @@ package struct LogState: ~Copyable {
     /// The first `count` batches of a flush reached the segment file; `segments` are those that changed.
     package mutating func completed(flush id: PartitionID, batches: ArraySlice<RecordBatch>, segments: [SegmentInfo]) {
         let partition = partitions[id.index]
+        // What was written meanwhile goes with its files, and was dropped from the count.
+        if partition.isGone { return }
         partition.flushed(count: batches.count, changed: segments)
         for batch in batches {
             unflushedBytes -= batch.byteCount
@@ -309,7 +292,7 @@ package struct LogState: ~Copyable {
     }
 
     private mutating func queueFlush(_ partition: PartitionState) {
-        guard !partition.isQueuedForFlush else { return }
+        guard !partition.isQueuedForFlush, !partition.isGone else { return }
         partition.isQueuedForFlush = true
         flushQueue.append(partition.id)
     }
@@ -350,9 +333,10 @@ package struct LogState: ~Copyable {
         let stop = min(end, position + UInt64(countMax))
         while position < stop {
             let entry = tail[Int(position - tailStart)]
+            position += 1
+            if partitions[entry.partition.index].isGone { continue }
             entries.append(
                 TailEntry(batch: entry.batch, partition: entry.partition, topicHashes: entry.topicHashes))
-            position += 1
         }
         switch level {
         case .appended: scans[loop.index].appended = position
@@ -397,6 +381,11 @@ package struct LogState: ~Copyable {
         _ id: PartitionID, from offset: Offset, level: TailLevel, loop: LoopID, byteCountMax: Int
     ) -> PartitionRead? {
         let partition = partitions[id.index]
+        if partition.isGone {
+            var read = PartitionRead(nextOffset: offset)
+            read.isGone = true
+            return read
+        }
         guard offset >= partition.tailStart || partition.tail.isEmpty && offset >= partition.flushed else { return nil }
         let limit = position(loop, level) ?? end(level)
         var read = PartitionRead(nextOffset: offset)
@@ -437,7 +426,7 @@ package struct LogState: ~Copyable {
                 }
             guard isVisible else { return }
             let partition = partitions[entry.partition.index]
-            partition.reachedDurable(entry.batch.nextOffset)
+            if !partition.isGone { partition.reachedDurable(entry.batch.nextOffset) }
             visibleEnd += 1
         }
     }
@@ -449,11 +438,12 @@ package struct LogState: ~Copyable {
             let entry = tail[Int(flushableEnd - tailStart)]
             guard entry.lsn <= durable else { return }
             let partition = partitions[entry.partition.index]
+            flushableEnd += 1
+            if partition.isGone { continue }
             partition.reachedFlushable(entry.batch.nextOffset)
             flushableBytes += entry.batch.byteCount
             if !entry.isJournaled { hasUnjournaled = true }
             queueFlush(partition)
-            flushableEnd += 1
         }
     }
 
@@ -465,9 +455,12 @@ package struct LogState: ~Copyable {
         for scan in scans { oldestScan = min(oldestScan, scan.oldest) }
         while tailBytes > limits.tailBytesMax, tailStart < oldestScan, let entry = tail.first {
             let partition = partitions[entry.partition.index]
-            guard entry.batch.nextOffset <= partition.flushed else { return }
+            // What is flushed has passed the device; what is gone waits for that in its place.
+            guard partition.isGone ? tailStart < flushableEnd : entry.batch.nextOffset <= partition.flushed else {
+                return
+            }
             _ = tail.popFirst()
-            partition.trimFirst()
+            if !partition.isGone { partition.trimFirst() }
             tailStart += 1
             tailBytes -= entry.memoryByteCount
         }

@@ -12,8 +12,10 @@ package final class PartitionState {
     package let id: PartitionID
     /// The stream that it belongs to, as an index into the catalogue.
     package let streamIndex: Int
-    /// What acknowledgements of it wait for.
-    package let durability: Durability
+    /// What acknowledgements of it wait for, from the next append on.
+    package internal(set) var durability: Durability
+    /// Whether its stream was deleted: what is left of it is the number, and what readers still hold.
+    package private(set) var isGone = false
     /// Whether it holds the node's own state, which is stored also when publishes are refused for want of space.
     package let isInternal: Bool
     /// The offset behind the newest record.
@@ -68,6 +70,35 @@ package final class PartitionState {
         flushed = end
         start = segments[0].baseOffset
         check()
+    }
+
+    /// The place of a partition whose stream was deleted in a run before.
+    package convenience init(gone id: PartitionID) {
+        self.init(
+            id: id, streamIndex: Int.max, durability: .memory, segments: [SegmentInfo(baseOffset: .zero)], end: .zero)
+        isGone = true
+    }
+
+    /// Its stream is deleted: nothing of it is in memory any more, or on its way to a file.
+    /// - Returns: the bytes that were, and those of them that might have gone to their segment files.
+    func leave() -> (unflushedByteCount: Int, flushableByteCount: Int) {
+        precondition(!isGone, "Cannot delete a partition twice")
+        var dropped = (unflushedByteCount: 0, flushableByteCount: 0)
+        for index in flushedCount..<tail.count {
+            let batch = tail[index].batch
+            dropped.unflushedByteCount += batch.byteCount
+            if batch.nextOffset <= flushable { dropped.flushableByteCount += batch.byteCount }
+        }
+        isGone = true
+        tail = Ring<LogEntry>()
+        (flushedCount, replaced, holds) = (0, [], [:])
+        return dropped
+    }
+
+    /// The files of a deleted partition are removed.
+    func removedFiles() {
+        precondition(isGone)
+        byteCount = 0
     }
 
     /// Where it begins and ends.

@@ -116,7 +116,7 @@ struct Compaction {
     ) throws(HousekeepingError) -> Offset? {
         for segment in segments {
             if shouldStop() { return nil }
-            var reader = SegmentSequence(keeper.storage, keeper.paths[id.index], segment, keeper.limits.readBytes)
+            var reader = SegmentSequence(keeper.storage, keeper.paths(id), segment, keeper.limits.readBytes)
             while let batch = try reader.next() {
                 let bytes = batch.bytes
                 var records = RecordReader(batch)
@@ -140,7 +140,7 @@ struct Compaction {
         _ segment: SegmentInfo, _ selection: Selection, _ keys: borrowing KeyMap
     ) throws(HousekeepingError) -> Survey {
         var survey = Survey()
-        var reader = SegmentSequence(keeper.storage, keeper.paths[id.index], segment, keeper.limits.readBytes)
+        var reader = SegmentSequence(keeper.storage, keeper.paths(id), segment, keeper.limits.readBytes)
         while let batch = try reader.next() {
             let bytes = batch.bytes
             var records = RecordReader(batch)
@@ -189,7 +189,7 @@ struct Compaction {
         var merger = BatchMerger(
             recordByteCountMax: keeper.limits.batchBytes, codec: policy.sealing, level: keeper.limits.level)
         for segment in sources {
-            var reader = SegmentSequence(keeper.storage, keeper.paths[id.index], segment, keeper.limits.readBytes)
+            var reader = SegmentSequence(keeper.storage, keeper.paths(id), segment, keeper.limits.readBytes)
             while let batch = try reader.next() {
                 let merged: [RecordBatch]
                 do throws(BatchError) {

@@ -1,5 +1,5 @@
 import Compression
-package import LogInterface
+import LogInterface
 package import SluiceCore
 
 /// Bounds of housekeeping.
@@ -31,11 +31,7 @@ package struct HousekeepingLimits: Sendable, Equatable {
 package final class Housekeeper {
     let storage: any Storage
     let access: any LogStateAccess
-    let streams: [StreamDescription]
     let limits: HousekeepingLimits
-    /// By partition.
-    let paths: [SegmentPaths]
-    private let streamIndexes: [Int]
     private let makeSeed: () -> UInt64
     private var retention: Retention
     private var clock = RetentionClock()
@@ -44,26 +40,32 @@ package final class Housekeeper {
     /// The housekeeping of an opened log.
     /// - Parameter makeSeed: a random number for each pass of the compaction.
     package init(
-        storage: any Storage, access: any LogStateAccess, streams: [StreamDescription],
+        storage: any Storage, access: any LogStateAccess,
         limits: HousekeepingLimits = HousekeepingLimits(), makeSeed: @escaping () -> UInt64
     ) {
         self.storage = storage
         self.access = access
-        self.streams = streams
         self.limits = limits
         self.makeSeed = makeSeed
-        let partitionCount = streams.reduce(0) { $0 + $1.partitions.count }
-        var paths = [SegmentPaths](repeating: SegmentPaths(stream: "", number: 0), count: partitionCount)
-        var streamIndexes = [Int](repeating: 0, count: partitionCount)
-        for (index, stream) in streams.enumerated() {
-            for (number, partition) in stream.partitions.enumerated() {
-                paths[partition.index] = SegmentPaths(stream: stream.settings.name, number: number)
-                streamIndexes[partition.index] = index
-            }
-        }
-        self.paths = paths
-        self.streamIndexes = streamIndexes
-        retention = Retention(storage: storage, access: access, streams: streams, paths: paths)
+        retention = Retention(storage: storage, access: access)
+    }
+
+    /// The partitions of all streams, as of now.
+    private var partitions: [PartitionID] {
+        access.withState { state in state.registry.streams.flatMap(\.partitions) }.sorted { $0.rawValue < $1.rawValue }
+    }
+
+    /// Where a partition's files are.
+    func paths(_ id: PartitionID) -> SegmentPaths { access.withState { $0.registry.paths(of: id) } }
+
+    private func policy(_ id: PartitionID) -> StreamPolicy {
+        access.withState { $0.policy(ofStream: $0.partitions[id.index].streamIndex) }
+    }
+
+    /// Forgets partitions whose streams were deleted.
+    func forget(_ partitions: [PartitionID]) {
+        for partition in partitions { records[partition] = nil }
+        retention.forget(partitions)
     }
 
     private var indexIntervalBytes: Int { access.withState { $0.limits.indexIntervalBytes } }
@@ -102,9 +104,8 @@ package final class Housekeeper {
     /// - Throws: `HousekeepingError`.
     package func compact(now: Timestamp, shouldStop: () -> Bool) throws(HousekeepingError) -> Int {
         var count = 0
-        for index in paths.indices where !shouldStop() {
-            let id = PartitionID(rawValue: UInt32(index))
-            let policy = access.withState { $0.policy(ofStream: streamIndexes[index]) }
+        for id in partitions where !shouldStop() {
+            let policy = policy(id)
             guard policy.cleanup.compacts else { continue }
             var compaction = Compaction(
                 self, id, policy, shape: SegmentShape(policy, indexIntervalBytes: indexIntervalBytes),
@@ -123,9 +124,8 @@ package final class Housekeeper {
     /// - Throws: `HousekeepingError`.
     package func seal(now: Timestamp, shouldStop: () -> Bool) throws(HousekeepingError) -> Int {
         var count = 0
-        for index in paths.indices where !shouldStop() {
-            let id = PartitionID(rawValue: UInt32(index))
-            let policy = access.withState { $0.policy(ofStream: streamIndexes[index]) }
+        for id in partitions where !shouldStop() {
+            let policy = policy(id)
             guard !policy.cleanup.compacts, policy.sealing != .none else { continue }
             var sealing = Sealing(self, id, policy, record: record(id))
             count += try sealing.run(now: now, shouldStop: shouldStop)
@@ -136,7 +136,7 @@ package final class Housekeeper {
 
     private func record(_ id: PartitionID) -> HousekeepingRecord {
         if let record = records[id] { return record }
-        let record = HousekeepingRecord.load(storage, paths[id.index])
+        let record = HousekeepingRecord.load(storage, paths(id))
         records[id] = record
         return record
     }
@@ -145,7 +145,7 @@ package final class Housekeeper {
         guard records[id] != record else { return }
         records[id] = record
         do throws(StorageError) {
-            try record.store(storage, paths[id.index])
+            try record.store(storage, paths(id))
         } catch {
             // The flusher's names are in the same directory: what the device has of them is not known any more either.
             throw error.operation == .synchronizeDirectory ? .inDoubt(error) : .failed(error)
@@ -158,7 +158,7 @@ package final class Housekeeper {
     func writer(_ id: PartitionID, base: Offset) throws(HousekeepingError) -> ReplacementWriter {
         let interval = indexIntervalBytes
         do throws(StorageError) {
-            return try ReplacementWriter(storage, paths[id.index], base: base, indexInterval: interval)
+            return try ReplacementWriter(storage, paths(id), base: base, indexInterval: interval)
         } catch {
             throw .failed(error)
         }
@@ -168,7 +168,7 @@ package final class Housekeeper {
     func replace(
         _ sources: [SegmentInfo], _ id: PartitionID, by write: () throws(HousekeepingError) -> SegmentInfo?
     ) throws(HousekeepingError) {
-        let replacement = SegmentReplacement(storage: storage, paths: paths[id.index], pause: access.pause)
+        let replacement = SegmentReplacement(storage: storage, paths: paths(id), pause: access.pause)
         let written: SegmentInfo?
         do throws(HousekeepingError) {
             written = try write()

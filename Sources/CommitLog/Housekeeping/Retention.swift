@@ -14,8 +14,6 @@ struct Retention {
 
     private let storage: any Storage
     private let access: any LogStateAccess
-    private let streams: [StreamDescription]
-    private let paths: [SegmentPaths]
     /// Segments that are gone from memory and whose files could not be removed, by partition, oldest first: a later
     /// pass does it, before newer ones go.
     private var left: [PartitionID: [SegmentInfo]] = [:]
@@ -28,12 +26,13 @@ struct Retention {
         var segment: SegmentInfo
     }
 
-    init(storage: any Storage, access: any LogStateAccess, streams: [StreamDescription], paths: [SegmentPaths]) {
+    init(storage: any Storage, access: any LogStateAccess) {
         self.storage = storage
         self.access = access
-        self.streams = streams
-        self.paths = paths
     }
+
+    /// Forgets partitions whose streams were deleted: their files go with their directories.
+    mutating func forget(_ partitions: [PartitionID]) { for partition in partitions { left[partition] = nil } }
 
     /// One pass over every stream.
     /// - Parameter now: the moment that ages count up to; nil removes nothing for its age.
@@ -44,8 +43,8 @@ struct Retention {
         failure = nil
         var removed = 0
         for id in left.keys.sorted(by: { $0.rawValue < $1.rawValue }) { removed += try removeFiles([], id) }
-        for (index, stream) in streams.enumerated() {
-            let policy = access.withState { $0.policy(ofStream: index) }
+        for stream in access.withState({ $0.registry.streams }) {
+            let policy = stream.settings.policy
             for partition in stream.partitions {
                 removed += try removeGivenUp(partition)
                 if policy.cleanup.deletes, let now, let age = policy.retentionMilliseconds {
@@ -66,9 +65,9 @@ struct Retention {
     /// Partitions whose segments may go for the sake of the whole: not those of compacted streams, which hold what is
     /// current.
     private func removablePartitions() -> [PartitionID] {
-        streams.enumerated().filter { index, stream in
-            !stream.settings.isInternal && access.withState { $0.policy(ofStream: index).cleanup.deletes }
-        }.flatMap(\.element.partitions)
+        access.withState { $0.registry.streams }.filter { stream in
+            !stream.settings.isInternal && stream.settings.policy.cleanup.deletes
+        }.flatMap(\.partitions)
     }
 
     private mutating func removeGivenUp(_ partition: PartitionID) throws(HousekeepingError) -> Int {
@@ -120,17 +119,18 @@ struct Retention {
         _ segments: [SegmentInfo], _ id: PartitionID
     ) throws(HousekeepingError) -> Int {
         let segments = (left[id] ?? []) + segments
+        let paths = access.withState { $0.registry.paths(of: id) }
         left[id] = nil
         for (index, segment) in segments.enumerated() {
             do throws(StorageError) {
-                for path in paths[id.index].all(segment.baseOffset) { try storage.remove(path) }
+                for path in paths.all(segment.baseOffset) { try storage.remove(path) }
             } catch {
                 left[id] = Array(segments[index...])
                 failure = failure ?? error
                 return index
             }
             do throws(StorageError) {
-                try storage.synchronizeDirectory(paths[id.index].directory)
+                try storage.synchronizeDirectory(paths.directory)
             } catch {
                 throw .inDoubt(error)
             }

@@ -56,7 +56,7 @@ struct Sealing {
     }
 
     private func sequence(_ segment: SegmentInfo) -> SegmentSequence {
-        SegmentSequence(keeper.storage, keeper.paths[id.index], segment, keeper.limits.readBytes)
+        SegmentSequence(keeper.storage, keeper.paths(id), segment, keeper.limits.readBytes)
     }
 
     /// Whether the start of a segment becomes small enough.

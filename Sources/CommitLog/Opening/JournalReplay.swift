@@ -6,7 +6,8 @@ import SluiceCore
 /// Idempotent: a batch that ends at or before its partition's end is there already.
 struct JournalReplay {
     private let storage: any Storage
-    private(set) var recovered: [SegmentRecovery.Result]
+    /// By partition; none for retired numbers, whose frames are passed over.
+    private(set) var recovered: [SegmentRecovery.Result?]
     /// Where each partition's offsets go on.
     private(set) var ends: [Offset]
     private(set) var findings: [RecoveryFinding] = []
@@ -16,10 +17,10 @@ struct JournalReplay {
     private var waitingByteCount = 0
     private static let waitingBytesMax = 16 << 20
 
-    init(storage: any Storage, recovered: [SegmentRecovery.Result]) {
+    init(storage: any Storage, recovered: [SegmentRecovery.Result?]) {
         self.storage = storage
         self.recovered = recovered
-        ends = recovered.map(\.writer.active.nextOffset)
+        ends = recovered.map { $0?.writer.active.nextOffset ?? .zero }
         waiting = Array(repeating: [], count: recovered.count)
     }
 
@@ -38,11 +39,12 @@ struct JournalReplay {
         }
         try write()
         for partition in recovered.indices {
-            let end = recovered[partition].writer.active.nextOffset
+            guard let found = recovered[partition] else { continue }
+            let end = found.writer.active.nextOffset
             if end < ends[partition] { shortfalls.append((partition, end, ends[partition])) }
-            let isSealed = try recovered[partition].writer.skip(to: ends[partition])
-            if !isSealed { recovered[partition].segments.removeLast() }
-            recovered[partition].segments.append(recovered[partition].writer.active)
+            let isSealed = try found.writer.skip(to: ends[partition])
+            if !isSealed { recovered[partition]?.segments.removeLast() }
+            recovered[partition]?.segments.append(found.writer.active)
         }
     }
 
@@ -61,6 +63,7 @@ struct JournalReplay {
                 findings.append(RecoveryFinding(severity: .damage, path: path, text: text))
                 continue
             }
+            if recovered[partition] == nil { continue }
             if !entry.isReservation, entry.baseOffset >= ends[partition] {
                 waiting[partition].append(try batch(bytes.extracting(start..<position), entry, path))
                 waitingByteCount += entry.byteCount
@@ -86,10 +89,11 @@ struct JournalReplay {
 
     private mutating func write() throws(StorageError) {
         for partition in waiting.indices where !waiting[partition].isEmpty {
+            guard let writer = recovered[partition]?.writer else { continue }
             var sealed: [SegmentInfo] = []
-            try recovered[partition].writer.append(waiting[partition], sealed: &sealed)
-            recovered[partition].segments.removeLast()
-            recovered[partition].segments += sealed + [recovered[partition].writer.active]
+            try writer.append(waiting[partition], sealed: &sealed)
+            recovered[partition]?.segments.removeLast()
+            recovered[partition]?.segments += sealed + [writer.active]
             waiting[partition] = []
         }
         waitingByteCount = 0

@@ -9,10 +9,12 @@ package struct OpenedLog: ~Copyable {
     private var state: LogState?
     private var journal: JournalWriter?
     private var files: JournalFiles?
-    /// What writes segments, one writer a partition.
-    package let writers: [SegmentWriter]
+    /// What writes segments, by partition; none for the numbers of deleted streams.
+    package let writers: [SegmentWriter?]
     /// The streams that were asked for and those found on disk.
     package let streams: [StreamDescription]
+    /// The streams as the directory has them.
+    package let catalogue: Catalogue
     /// What recovery has to say.
     package let findings: [RecoveryFinding]
     /// Whether the last run said that everything was in its segment file.
@@ -20,13 +22,14 @@ package struct OpenedLog: ~Copyable {
 
     init(
         state: consuming LogState, journal: consuming JournalWriter, files: consuming JournalFiles,
-        writers: [SegmentWriter], streams: [StreamDescription], findings: [RecoveryFinding], wasClean: Bool
+        writers: [SegmentWriter?], catalogue: Catalogue, findings: [RecoveryFinding], wasClean: Bool
     ) {
+        streams = state.registry.streams
         self.state = consume state
         self.journal = consume journal
         self.files = consume files
         self.writers = writers
-        self.streams = streams
+        self.catalogue = catalogue
         self.findings = findings
         self.wasClean = wasClean
     }
@@ -57,7 +60,10 @@ package struct LogOpening {
     /// Where a clean stop leaves its mark.
     package static let cleanMark = "meta/clean-shutdown"
     private static let formatPath = "meta/format"
+    /// What every version of a directory says that no running node has changed the streams of.
     static let format = "sluice-format 1\n"
+    /// What a directory says whose catalogue has lines that programs before do not know.
+    static let format2 = "sluice-format 2\n"
 
     private let storage: any Storage
     private let settings: [StreamSettings]
@@ -87,14 +93,18 @@ package struct LogOpening {
         // A run that was killed may have made names that only the operating system has; nothing may depend on those.
         try storage.synchronizeDirectory("")
         try checkFormat()
-        try loadCatalogue()
-        let wasClean = try takeCleanMark()
         var scan = JournalScan(storage: storage)
         try scan.run()
+        try loadCatalogue(scan)
+        let wasClean = try takeCleanMark()
         findings += scan.findings
 
-        var recovered: [SegmentRecovery.Result] = []
-        for (stream, number) in partitionsInOrder() {
+        var recovered: [SegmentRecovery.Result?] = []
+        for place in partitionsInOrder() {
+            guard let (stream, number) = place else {
+                recovered.append(nil)
+                continue
+            }
             let name = catalogue.streams[stream].name
             var recovery = SegmentRecovery(
                 storage: storage, paths: SegmentPaths(stream: name, number: number),
@@ -110,7 +120,7 @@ package struct LogOpening {
         try replay.run(scan.files)
         findings += replay.findings
         if wasClean { findings += replay.shortfalls.compactMap(lossFinding) }
-        for result in replay.recovered { try result.writer.synchronize() }
+        for result in replay.recovered { try result?.writer.synchronize() }
         return try start(replay, scan, wasClean: wasClean)
     }
 
@@ -132,7 +142,7 @@ package struct LogOpening {
 
     /// After a clean stop nothing is in the journal alone.
     private func lossFinding(_ partition: Int, _ end: Offset, _ due: Offset) -> RecoveryFinding? {
-        let (stream, number) = partitionsInOrder()[partition]
+        guard let (stream, number) = partitionsInOrder()[partition] else { return nil }
         let paths = SegmentPaths(stream: catalogue.streams[stream].name, number: number)
         let text = "offsets \(end.rawValue) to \(due.rawValue), which a clean stop left in a segment, are missing"
         let isSaid = findings.contains { $0.severity == .damage && $0.path.hasPrefix(paths.directory) }
@@ -151,7 +161,8 @@ package struct LogOpening {
     }
 
     private func setting(_ name: String) -> StreamSettings {
-        settings.first { $0.name == name } ?? StreamSettings(name: name)
+        settings.first { $0.name == name } ?? catalogue.streams.first { $0.name == name }?.settings
+            ?? StreamSettings(name: name)
     }
 
     // MARK: Metadata
@@ -166,38 +177,56 @@ package struct LogOpening {
             return try storage.replace(Self.formatPath, with: Array(Self.format.utf8), inDirectory: "meta")
         }
         let found = String(decoding: try storage.contents(Self.formatPath, byteCountMax: 256), as: UTF8.self)
-        guard found == Self.format else {
+        guard found == Self.format || found == Self.format2 else {
+            let known = "'\(Self.format.dropLast())' and '\(Self.format2.dropLast())'"
             throw StorageError(
                 .format, Self.formatPath, code: 0,
-                reason: "this program reads '\(Self.format.dropLast())', the directory says '\(found.prefix(64))'")
+                reason: "this program reads \(known), the directory says '\(found.prefix(64))'")
         }
     }
 
-    private mutating func loadCatalogue() throws(StorageError) {
+    /// Makes a catalogue the directory's. The version is raised before the first one that needs it.
+    static func store(_ catalogue: Catalogue, _ storage: any Storage) throws(StorageError) {
+        if catalogue.needsFormat2, try !saysFormat2(storage) {
+            try storage.replace(formatPath, with: Array(format2.utf8), inDirectory: "meta")
+        }
+        try storage.replace(Catalogue.path, with: catalogue.encoded, inDirectory: "meta")
+    }
+
+    private static func saysFormat2(_ storage: any Storage) throws(StorageError) -> Bool {
+        try storage.contents(formatPath, byteCountMax: 256) == Array(format2.utf8)
+    }
+
+    private mutating func loadCatalogue(_ scan: JournalScan) throws(StorageError) {
         let names = try storage.list("meta")
         if names.contains("catalogue") {
             if let loaded = Catalogue(try storage.contents(Catalogue.path, byteCountMax: 64 << 20)) {
                 catalogue = loaded
             } else {
-                try rebuildCatalogue("damaged")
+                try rebuildCatalogue("damaged", scan)
             }
         } else if try !storage.list("streams").isEmpty {
-            try rebuildCatalogue("missing")
+            try rebuildCatalogue("missing", scan)
         }
+        // Before anything is made: a stream that is made anew may have the name of a deleted one.
+        try PartitionRemoval.removeOrphans(catalogue, storage)
         let before = catalogue
         for setting in settings {
             _ = catalogue.ensure(setting.name, partitionCount: setting.partitionCount, makeID: makeID)
         }
         // The catalogue comes before what it names: a crash in between leaves names without directories, which are made
         // anew, and never a directory that nobody knows.
-        let isStored = names.contains("catalogue") && before == catalogue && findings.isEmpty
-        if !isStored { try storage.replace(Catalogue.path, with: catalogue.encoded, inDirectory: "meta") }
+        var isStored = names.contains("catalogue") && before == catalogue && findings.isEmpty
+        if catalogue.needsFormat2, try !Self.saysFormat2(storage) { isStored = false }
+        if !isStored { try Self.store(catalogue, storage) }
         try storage.synchronizeDirectory("meta")
-        try makeDirectories()
+        for stream in catalogue.streams { try Self.makeDirectories(of: stream, storage) }
+        try storage.synchronizeDirectory("streams")
     }
 
-    private mutating func rebuildCatalogue(_ state: String) throws(StorageError) {
-        guard let rebuilt = try Catalogue.rebuilt(from: storage) else {
+    private mutating func rebuildCatalogue(_ state: String, _ scan: JournalScan) throws(StorageError) {
+        let used = try Self.saysFormat2(storage) ? scan.ends.keys.sorted() : nil
+        guard let rebuilt = try Catalogue.rebuilt(from: storage, retiring: used) else {
             throw StorageError(
                 .format, Catalogue.path, code: 0,
                 reason: "\(state), and the streams' partition.metadata files do not make up for it")
@@ -208,24 +237,22 @@ package struct LogOpening {
                 severity: .damage, path: Catalogue.path, text: "\(state); rebuilt from the partitions' own metadata"))
     }
 
-    /// Makes the directories and metadata files that are missing, and sees to it that the directories are on the
-    /// device.
-    private func makeDirectories() throws(StorageError) {
-        for stream in catalogue.streams {
-            for (number, partition) in stream.partitions.enumerated() {
-                let directory = SegmentPaths(stream: stream.name, number: number).directory
-                try storage.makeDirectory(directory)
-                let path = directory + "/partition.metadata"
-                let expected = Catalogue.metadata(stream.id, partition)
-                if try !holds(path, expected, in: directory) {
-                    try storage.replace(path, with: expected, inDirectory: directory)
-                }
+    /// Makes the directories and metadata files of a stream that are missing; the caller synchronises `streams`.
+    static func makeDirectories(of stream: Catalogue.Stream, _ storage: any Storage) throws(StorageError) {
+        for (number, partition) in stream.partitions.enumerated() {
+            let directory = SegmentPaths(stream: stream.name, number: number).directory
+            try storage.makeDirectory(directory)
+            let path = directory + "/partition.metadata"
+            let expected = Catalogue.metadata(stream.id, partition)
+            if try !holds(path, expected, in: directory, storage) {
+                try storage.replace(path, with: expected, inDirectory: directory)
             }
         }
-        try storage.synchronizeDirectory("streams")
     }
 
-    private func holds(_ path: String, _ bytes: [UInt8], in directory: String) throws(StorageError) -> Bool {
+    private static func holds(
+        _ path: String, _ bytes: [UInt8], in directory: String, _ storage: any Storage
+    ) throws(StorageError) -> Bool {
         guard try storage.list(directory).contains("partition.metadata") else { return false }
         let file = try storage.open(path, creating: false)
         defer { storage.close(file) }
@@ -239,9 +266,9 @@ package struct LogOpening {
         return true
     }
 
-    /// Stream index and partition number of every partition, in the order of the node's numbers.
-    private func partitionsInOrder() -> [(stream: Int, number: Int)] {
-        var order = [(stream: Int, number: Int)](repeating: (0, 0), count: Int(catalogue.nextPartition))
+    /// Stream index and partition number of every partition, in the order of the node's numbers; nil for retired ones.
+    private func partitionsInOrder() -> [(stream: Int, number: Int)?] {
+        var order = [(stream: Int, number: Int)?](repeating: nil, count: Int(catalogue.nextPartition))
         for (index, stream) in catalogue.streams.enumerated() {
             for (number, partition) in stream.partitions.enumerated() { order[partition.index] = (index, number) }
         }
@@ -268,20 +295,19 @@ package struct LogOpening {
         let order = partitionsInOrder()
         let recovered = replay.recovered
         let partitions = recovered.indices.map { index in
-            PartitionState(
-                id: PartitionID(rawValue: UInt32(index)), streamIndex: order[index].stream,
-                durability: setting(catalogue.streams[order[index].stream].name).durability,
-                isInternal: setting(catalogue.streams[order[index].stream].name).isInternal,
-                segments: recovered[index].segments, end: replay.ends[index],
-                producers: recovered[index].writer.producers)
+            let id = PartitionID(rawValue: UInt32(index))
+            guard let (stream, _) = order[index], let found = recovered[index] else { return PartitionState(gone: id) }
+            let setting = setting(catalogue.streams[stream].name)
+            return PartitionState(
+                id: id, streamIndex: stream, durability: setting.durability, isInternal: setting.isInternal,
+                segments: found.segments, end: replay.ends[index], producers: found.writer.producers)
         }
         let streams = catalogue.streams.map { stream in
             var setting = setting(stream.name)
             setting.partitionCount = stream.partitions.count
             return StreamDescription(settings: setting, id: stream.id, partitions: stream.partitions)
         }
-        var state = LogState(partitions: partitions, nextLSN: scan.lastLSN.next, limits: limits)
-        for (index, stream) in streams.enumerated() { state.setPolicy(stream.settings.policy, ofStream: index) }
+        var state = LogState(partitions: partitions, nextLSN: scan.lastLSN.next, limits: limits, streams: streams)
         var files = JournalFiles(
             storage: storage, fileByteCount: journalFileBytes, nextNumber: (scan.numbers.last ?? 0) + 1)
         // The first group says where offsets go on; only when it is on the device may the old files go.
@@ -295,7 +321,7 @@ package struct LogOpening {
         for number in scan.numbers { try storage.remove(JournalFiles.path(number)) }
         if !scan.numbers.isEmpty { try storage.synchronizeDirectory(JournalFiles.directory) }
         return OpenedLog(
-            state: state, journal: journal, files: files, writers: recovered.map(\.writer), streams: streams,
-            findings: findings, wasClean: wasClean)
+            state: state, journal: journal, files: files, writers: recovered.map { $0?.writer },
+            catalogue: catalogue, findings: findings, wasClean: wasClean)
     }
 }

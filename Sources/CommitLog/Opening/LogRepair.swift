@@ -41,7 +41,7 @@ package struct LogRepair {
             storage: storage, settings: [], limits: LogLimits(), journalFileBytes: 1 << 20, makeID: makeID)
         let opened = try opening.open()
         findings += opened.findings
-        for writer in opened.writers { try writer.synchronize() }
+        for writer in opened.writers { try writer?.synchronize() }
         try storage.replace(LogOpening.cleanMark, with: Array("clean\n".utf8), inDirectory: "meta")
         return opened.streams
     }

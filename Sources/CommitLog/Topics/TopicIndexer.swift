@@ -84,6 +84,18 @@ package final class TopicIndexer {
         self.partitions = partitions.map { ($0.id, Partition(paths: $0.paths)) }
     }
 
+    /// Goes on with these partitions: what is known of those that were there already stays.
+    package func follow(_ current: [(id: PartitionID, paths: SegmentPaths)]) {
+        let ids = partitions.map(\.id)
+        var known: [PartitionID: Partition] = [:]
+        for (id, state) in partitions { known[id] = state }
+        partitions = current.map { ($0.id, known[$0.id] ?? Partition(paths: $0.paths)) }
+        let left = suspects.map { (ids[$0.number], $0.segment) }
+        suspects = []
+        for (id, segment) in left { examine(id, segment: segment) }
+        turn = 0
+    }
+
     /// Puts a segment on the list to be checked: a reader found its index missing, damaged or wrong.
     package func examine(_ partition: PartitionID, segment: Offset) {
         guard suspects.count < Self.suspectCountMax,

@@ -114,6 +114,8 @@ struct InspectedCatalogue {
     /// Partition directories by the node's numbers.
     var partitions: [Int: String] = [:]
     var ids: [String: String] = [:]
+    /// The numbers that deleted streams had.
+    var retired: Set<Int> = []
 
     /// The catalogue in `bytes`, read by its documented layout; nil when it is damaged.
     init?(_ bytes: [UInt8]) {
@@ -125,6 +127,12 @@ struct InspectedCatalogue {
         else { return nil }
         for line in lines.dropFirst().dropLast() {
             let words = String(decoding: line, as: UTF8.self).split(separator: " ")
+            if words[0] == "retired" {
+                retired.formUnion(words.dropFirst().compactMap { Int($0) })
+                continue
+            }
+            // How a running node was told to keep the stream before.
+            if words[0] == "settings" { continue }
             guard words.count >= 4, words[0] == "stream" else { return nil }
             ids[String(words[1])] = String(words[2])
             for (number, word) in words[3...].enumerated() {

@@ -53,7 +53,9 @@ package struct LogVerifier {
         let names = try storage.list("meta")
         if names.contains("format") {
             let format = String(decoding: try storage.contents("meta/format", byteCountMax: 256), as: UTF8.self)
-            if format != "sluice-format 1\n" { add(.damage, "meta/format", "says '\(format)', not 'sluice-format 1'") }
+            if format != "sluice-format 1\n" && format != "sluice-format 2\n" {
+                add(.damage, "meta/format", "says '\(format)', not 'sluice-format 1' or 'sluice-format 2'")
+            }
         } else {
             add(.damage, "meta/format", "is missing")
         }
@@ -69,7 +71,24 @@ package struct LogVerifier {
             try verifyMetadata(number, name, catalogue)
         }
         for name in directories.subtracting(catalogue.partitions.values).sorted() {
-            add(.damage, "streams/\(name)", "is not in the catalogue")
+            if try isLeft(name, catalogue) {
+                add(.notice, "streams/\(name)", "is of a deleted stream, and goes at the next start")
+            } else {
+                add(.damage, "streams/\(name)", "is not in the catalogue")
+            }
+        }
+    }
+
+    /// Whether a directory is what the removal of a deleted stream has left.
+    private func isLeft(_ name: String, _ catalogue: InspectedCatalogue) throws -> Bool {
+        let names = try storage.list("streams/\(name)")
+        guard names.contains("partition.metadata") else {
+            return !names.contains { $0.hasSuffix(".log") } && !catalogue.retired.isEmpty
+        }
+        let bytes = try storage.contents("streams/\(name)/partition.metadata", byteCountMax: 4096)
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").contains { line in
+            let words = line.split(separator: " ")
+            return words.first == "sluice_partition:" && catalogue.retired.contains(Int(words[1]) ?? -1)
         }
     }
 
@@ -104,7 +123,7 @@ package struct LogVerifier {
             }
             lastLSN = content.frames.last?.lsn
             for number in Set(content.frames.flatMap(\.entries).map(\.partition)).sorted() {
-                if let catalogue, catalogue.partitions[number] == nil {
+                if let catalogue, catalogue.partitions[number] == nil, !catalogue.retired.contains(number) {
                     add(.damage, path, "a frame names partition \(number), which the catalogue lacks")
                 }
             }

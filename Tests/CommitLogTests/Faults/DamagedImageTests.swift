@@ -327,7 +327,7 @@ struct DamagedImage {
         var hint: ReadHint?
         var found: (records: [StoredRecord], damagedByteCount: Int64) = ([], 0)
         while offset < end {
-            let read = try log.files[index].read(
+            let read = try log.files(index).read(
                 PartitionID(rawValue: UInt32(index)), from: offset, hint: hint, byteCountMax: 700, access: log)
             found.records += try read.batches.flatMap(StoredRecord.all)
             found.damagedByteCount += read.damagedByteCount

@@ -43,6 +43,8 @@ private final class GatedStorage: Storage, @unchecked Sendable {
         return file
     }
 
+    func removeDirectory(_ path: String) throws(StorageError) { try base.removeDirectory(path) }
+
     func close(_ file: FileID) {
         condition.withLock { _ = gated.remove(Int(file.rawValue)) }
         base.close(file)

@@ -109,7 +109,7 @@ struct CompactionTests {
         try world.roll()
         let before = world.segments.count
         #expect(before > 8)
-        let files = world.log.files[0]
+        let files = world.log.files(0)
         let id = PartitionID(rawValue: 0)
         let first = try files.read(id, from: Offset(rawValue: 20), hint: nil, byteCountMax: 300, access: world.log)
         #expect(first.hint != nil)

@@ -63,7 +63,7 @@ struct SealingTests {
     func readersGoOn() throws {
         let world = try Self.world()
         try Self.fill(world)
-        let (id, files) = (PartitionID(rawValue: 0), world.log.files[0])
+        let (id, files) = (PartitionID(rawValue: 0), world.log.files(0))
         for start in stride(from: Int64(0), to: 40, by: 3) {
             var read = try files.read(
                 id, from: Offset(rawValue: start), hint: nil, byteCountMax: 200, access: world.log)
@@ -84,7 +84,7 @@ struct SealingTests {
         try Self.fill(world)
         _ = try world.seal()
         for number in [0, 1, 50, 77, 119] as [Int64] {
-            let found = try world.log.files[0].offset(
+            let found = try world.log.files(0).offset(
                 PartitionID(rawValue: 0), at: Timestamp(rawValue: 1001 + number), access: world.log)
             // A batch has many records now: the reader is led to the one that holds the time, or to one before it.
             #expect(found.rawValue <= number)

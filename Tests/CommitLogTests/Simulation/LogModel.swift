@@ -13,19 +13,21 @@ struct LogModel {
         init(_ description: String) { self.description = description }
     }
 
-    private struct Sent {
+    struct Sent {
         var baseOffset: Offset
         var nextOffset: Offset
         var records: [StoredRecord]
         var lsn: LSN
+        var durability: Durability
         var isJournaled: Bool
         /// Whether every crash from now on must leave it.
         var isKept = false
     }
 
-    private struct Partition {
-        var durability: Durability
+    struct Partition {
         var isCompacted: Bool
+        /// Whether its stream was deleted: nothing is promised, and its number is nobody's.
+        var isGone: Bool
         var sent: [Sent] = []
         /// Ends that a reader may have seen, and that no crash, or no kill, may take back.
         var endPower = Offset.zero
@@ -34,23 +36,26 @@ struct LogModel {
         var start = Offset.zero
     }
 
-    private var partitions: [Partition]
+    var partitions: [Partition] = []
+    /// The streams that there are, as they were last seen.
+    var streams: [String: StreamDescription] = [:]
+    /// The streams that every opening makes which lacks them.
+    private(set) var configured: Set<String>
+    /// Every identifier that a stream had, and what it had for partitions.
+    var numbers: [PartitionID: String] = [:]
+    /// Streams of which nobody knows what became of the last request.
+    var uncertain: Set<String> = []
     private var end: (written: LSN, durable: LSN) = (.zero, .zero)
 
     init(_ log: SimLog) {
-        partitions = log.withState { state in
-            state.partitions.map { partition in
-                Partition(
-                    durability: partition.durability,
-                    isCompacted: state.policy(ofStream: partition.streamIndex).cleanup.compacts)
-            }
-        }
+        configured = Set(log.streams.map(\.settings.name))
+        adopt(log)
     }
 
-    mutating func appended(_ append: Append, _ lsn: LSN) throws {
+    mutating func appended(_ append: Append, _ lsn: LSN, _ durability: Durability) throws {
         let partition = append.partition.index
         let isJournaled =
-            switch partitions[partition].durability {
+            switch durability {
             case .fsync: append.isAwaited
             case .interval: true
             case .memory: false
@@ -58,20 +63,24 @@ struct LogModel {
         partitions[partition].sent.append(
             Sent(
                 baseOffset: append.batch.baseOffset, nextOffset: append.batch.nextOffset,
-                records: try StoredRecord.all(append.batch), lsn: lsn, isJournaled: isJournaled))
+                records: try StoredRecord.all(append.batch), lsn: lsn, durability: durability,
+                isJournaled: isJournaled))
     }
 
     /// Notes what readers of the log can see by now.
     mutating func observe(_ log: SimLog) {
         log.withState { state in
-            for index in partitions.indices {
+            for index in partitions.indices where !partitions[index].isGone && !state.partitions[index].isGone {
                 let partition = state.partitions[index]
-                if partition.durability == .fsync {
-                    partitions[index].endPower = max(partitions[index].endPower, partition.durable)
+                // What promises an end is the newest batch that had such a durability when it came.
+                func end(_ isPromised: (Durability) -> Bool) -> Offset {
+                    let last = partitions[index].sent.last {
+                        $0.nextOffset <= partition.durable && isPromised($0.durability)
+                    }
+                    return last?.nextOffset ?? .zero
                 }
-                if partition.durability != .memory {
-                    partitions[index].endKill = max(partitions[index].endKill, partition.durable)
-                }
+                partitions[index].endPower = max(partitions[index].endPower, end { $0 == .fsync })
+                partitions[index].endKill = max(partitions[index].endKill, end { $0 != .memory })
                 partitions[index].start = max(partitions[index].start, partition.start)
                 // A sealed segment was on the device before the next one began.
                 let sealed = partition.segments.dropLast().last?.nextOffset ?? .zero
@@ -118,8 +127,9 @@ struct LogModel {
         if let damage = log.findings.first(where: { $0.severity == .damage }) {
             throw Violation("a crash is called damage: \(damage.path): \(damage.text)")
         }
+        try checkStreams(log)
         var fates: [LSN: Bool] = [:]
-        for index in partitions.indices {
+        for index in partitions.indices where !partitions[index].isGone {
             let end = log.withState { $0.partitions[index].durable }
             let (found, excused) = try present(index, try log.readAll(index), before: end)
             guard end >= partitions[index].endPower else {
@@ -155,7 +165,7 @@ struct LogModel {
 
     /// Compares the segment files of a running log with what was flushed.
     func check(running log: SimLog) throws {
-        for index in partitions.indices {
+        for index in partitions.indices where !partitions[index].isGone {
             let (start, flushed) = log.withState { ($0.partitions[index].start, $0.partitions[index].flushed) }
             let (found, excused) = try present(index, try log.readAll(index), before: flushed)
             for (number, sent) in partitions[index].sent.enumerated()

@@ -76,6 +76,18 @@ final class LogSimulation {
                         try perform(step)
                     }
                     for step: Step in [.append, .commit, .flush, .compact, .seal, .retain] { try perform(step) }
+                    try administer(.create(Self.passing))
+                    try append(to: "passing", count: 3)
+                    var growth = StreamAlteration()
+                    growth.partitionCount = 2
+                    try administer(.alter("passing", growth))
+                    try append(to: "passing", count: 4)
+                    for step: Step in [.commit, .append, .flush] { try perform(step) }
+                    try append(to: "passing", count: 1)
+                    if number != 2 {
+                        try administer(.delete("passing"))
+                        for step: Step in [.commit, .flush, .remove] { try perform(step) }
+                    }
                 }
                 if number == 1 { try stopCleanly() }
             } catch let error as StorageError {
@@ -181,11 +193,12 @@ final class LogSimulation {
 
     enum Step: CaseIterable {
         case append, write, commit, flush, prepare, retain, compact, seal, read, scan, trouble
+        case create, alter, delete, remove
     }
 
     private static let weights: [(Step, Int)] = [
         (.append, 8), (.write, 3), (.commit, 3), (.flush, 2), (.prepare, 1), (.retain, 1), (.read, 1), (.scan, 1),
-        (.compact, 1), (.seal, 1), (.trouble, 2),
+        (.compact, 1), (.seal, 1), (.trouble, 2), (.create, 2), (.alter, 2), (.delete, 1), (.remove, 1),
     ]
     private static let weighted = weights.flatMap { Array(repeating: $0.0, count: $0.1) }
 
@@ -210,6 +223,8 @@ final class LogSimulation {
         case .retain: try retain(log)
         case .trouble: try trouble()
         case .read: try model?.check(running: log)
+        case .create, .alter, .delete: try administer(request(step, log))
+        case .remove: try housekeeping { try log.administrator.removeFiles() }
         case .scan:
             readTail(log)
             if random.once(in: 2) { _ = log.withState { $0.barrier() } }
@@ -222,11 +237,14 @@ final class LogSimulation {
         (.write, ".log"), (.write, "index"), (.open, ".log"), (.open, "index"), (.preallocate, "journal/"),
         (.open, "journal/"), (.rename, ""), (.remove, ""), (.truncate, ""), (.synchronize, ".log"),
         (.synchronize, ""), (.synchronizeDirectory, ""), (.write, "journal/"), (.open, ""), (.write, ""),
+        (.makeDirectory, ""), (.rename, "meta/"), (.write, "meta/"), (.open, "streams/x"),
     ]
 
     /// Steps while a call fails, for want of space or for good; with space again the log goes on, else it ends.
     private func trouble() throws {
-        let steps: [Step] = [.flush, .prepare, .retain, .compact, .seal, .commit, .append]
+        let steps: [Step] = [
+            .flush, .prepare, .retain, .compact, .seal, .commit, .append, .create, .alter, .delete, .remove,
+        ]
         let (operation, path) = Self.failing[random.below(Self.failing.count)]
         let code: Int32 = random.once(in: 4) ? 5 : 28
         let isWriting = path == "journal/" && operation == .write
@@ -270,17 +288,80 @@ final class LogSimulation {
         do { try append(log) } catch { preconditionFailure("Cannot read a batch that was just built: \(error)") }
     }
 
+    private static var passing: StreamSettings {
+        var settings = StreamSettings(name: "passing")
+        settings.policy.granuleBytesMax = 400
+        return settings
+    }
+
+    private static let names = ["x0", "x1", "x2", "device", "metric", "debug"]
+
+    /// A request, most of them such as can be done.
+    private func request(_ step: Step, _ log: SimLog) -> StreamRequest {
+        if step == .create {
+            var settings = StreamSettings(name: Self.names[random.below(4)])
+            settings.partitionCount = 1 + random.below(2)
+            settings.durability = Durability.allCases[random.below(3)]
+            settings.policy.granuleBytesMax = Int64(512 << random.below(3))
+            return .create(settings)
+        }
+        let made = log.streams.map(\.settings.name).filter { $0.hasPrefix("x") }
+        let name = made.isEmpty || random.once(in: 4) ? Self.names[random.below(6)] : made[random.below(made.count)]
+        // What the settings name is made anew at the next opening; once in a while is enough.
+        if step == .delete { return .delete(name == "device" ? "x1" : name) }
+        var change = StreamAlteration()
+        let stream = log.streams.first { $0.settings.name == name }
+        if random.once(in: 2) { change.partitionCount = (stream?.partitions.count ?? 0) + 1 }
+        if random.once(in: 2) { change.durability = Durability.allCases[random.below(3)] }
+        if random.once(in: 2), var policy = stream?.settings.policy {
+            policy.retentionBytesMax = random.once(in: 2) ? nil : Int64(4096 << random.below(3))
+            change.policy = policy
+        }
+        return .alter(name, change)
+    }
+
+    private func administer(_ request: StreamRequest) throws {
+        guard let log else { return }
+        var result: Result<StreamDescription, StreamFault>?
+        defer { model?.observe(log) }
+        do {
+            result = try log.administer(request)
+        } catch {
+            try model?.administered(request, nil, log)
+            throw error
+        }
+        try model?.administered(request, result, log)
+    }
+
+    private func append(to name: String, count: Int) throws {
+        guard let log, let stream = log.streams.first(where: { $0.settings.name == name }) else { return }
+        for _ in 0..<count {
+            for partition in stream.partitions {
+                try append(
+                    [Append(partition: partition, batch: makeBatch(partition), isAwaited: true, topicHashes: nil)], log)
+            }
+        }
+    }
+
     func append(_ log: SimLog) throws {
         var appends: [Append] = []
+        let partitions = log.streams.flatMap(\.partitions)
         for _ in 0..<1 + random.below(4) {
-            let partition = PartitionID(rawValue: UInt32(random.below(5)))
+            let partition = partitions[random.below(partitions.count)]
             appends.append(
                 Append(
                     partition: partition, batch: makeBatch(partition), isAwaited: !random.once(in: 3),
                     topicHashes: nil))
         }
+        try append(appends, log)
+    }
+
+    private func append(_ appends: [Append], _ log: SimLog) throws {
         guard case .appended(let lsn) = log.append(appends) else { return }
-        for append in appends { try model?.appended(append, lsn) }
+        for append in appends {
+            let durability = log.withState { $0.partitions[append.partition.index].durability }
+            try model?.appended(append, lsn, durability)
+        }
     }
 
     private func makeBatch(_ partition: PartitionID) -> RecordBatch {

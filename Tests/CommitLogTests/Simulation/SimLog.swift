@@ -14,12 +14,11 @@ final class SimLog: LogStateAccess {
     }
 
     let disk: SimDisk
-    let streams: [StreamDescription]
     let findings: [RecoveryFinding]
     let wasClean: Bool
     let maintenance: LogMaintenance
     let housekeeper: Housekeeper
-    let files: [PartitionFiles]
+    let administrator: StreamAdministrator
     let reader: LoopID
     private var state: LogState
     private var journal: JournalWriter
@@ -28,17 +27,17 @@ final class SimLog: LogStateAccess {
     private(set) var hasUnsynced = false
 
     init(_ disk: SimDisk, _ settings: Settings) throws(StorageError) {
-        var serial = 0
+        // No two streams of all that a directory ever had have the same.
+        var serial = disk.operationCount * 100
+        let makeID = {
+            serial += 1
+            return "stream-\(serial)"
+        }
         let opening = LogOpening(
             storage: disk, settings: settings.streams, limits: settings.limits,
-            journalFileBytes: settings.journalFileBytes,
-            makeID: {
-                serial += 1
-                return "stream-\(serial)"
-            })
+            journalFileBytes: settings.journalFileBytes, makeID: makeID)
         var opened = try opening.open()
         self.disk = disk
-        streams = opened.streams
         findings = opened.findings
         wasClean = opened.wasClean
         let writers = opened.writers
@@ -49,15 +48,9 @@ final class SimLog: LogStateAccess {
         maintenance = LogMaintenance(
             storage: disk, access: access, writers: writers, files: opened.takeFiles())
         housekeeper = Housekeeper(
-            storage: disk, access: access, streams: streams, limits: settings.housekeeping, makeSeed: { 7 })
-        var files = [PartitionFiles?](repeating: nil, count: writers.count)
-        for stream in streams {
-            for (number, partition) in stream.partitions.enumerated() {
-                files[partition.index] = PartitionFiles(
-                    storage: disk, paths: SegmentPaths(stream: stream.settings.name, number: number))
-            }
-        }
-        self.files = files.compactMap { $0 }
+            storage: disk, access: access, limits: settings.housekeeping, makeSeed: { 7 })
+        administrator = StreamAdministrator(
+            storage: disk, access: access, housekeeper: housekeeper, catalogue: opened.catalogue, makeID: makeID)
         access.log = self
     }
 
@@ -73,6 +66,8 @@ final class SimLog: LogStateAccess {
     }
 
     func withState<Result>(_ body: (inout LogState) -> Result) -> Result { body(&state) }
+
+    var streams: [StreamDescription] { state.registry.streams }
 
     /// No time passes in a simulation: what is tried again is tried at once.
     func pause() {}
@@ -135,6 +130,21 @@ final class SimLog: LogStateAccess {
         try maintenance.markClean()
     }
 
+    /// Does what is asked about a stream, and stops where the world has.
+    func administer(_ request: StreamRequest) throws(StorageError) -> Result<StreamDescription, StreamFault> {
+        let result = try administrator.perform(request)
+        guard !disk.isStopped else {
+            throw StorageError(.open, "", code: SimDisk.stoppedCode, reason: "the world has stopped")
+        }
+        return result
+    }
+
+    /// A partition's files.
+    func files(_ partition: Int) -> PartitionFiles {
+        let id = PartitionID(rawValue: UInt32(partition))
+        return PartitionFiles(storage: disk, paths: state.registry.paths(of: id))
+    }
+
     /// Every batch of a partition that its segment files hold.
     func readAll(_ partition: Int, byteCountMax: Int = 3000) throws(StorageError) -> [RecordBatch] {
         let id = PartitionID(rawValue: UInt32(partition))
@@ -143,7 +153,7 @@ final class SimLog: LogStateAccess {
         var hint: ReadHint?
         var batches: [RecordBatch] = []
         while offset < end {
-            let read = try files[partition].read(id, from: offset, hint: hint, byteCountMax: byteCountMax, access: self)
+            let read = try files(partition).read(id, from: offset, hint: hint, byteCountMax: byteCountMax, access: self)
             batches += read.batches
             hint = read.hint
             guard read.nextOffset > offset else { break }

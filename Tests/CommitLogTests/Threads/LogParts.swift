@@ -16,6 +16,7 @@ final class LogParts {
     let indexer: IndexerThread
     let maintenance: LogMaintenance
     let flusher: Flusher
+    let catalogue: Catalogue
     let woken = Woken()
     let loop: LoopID
     private var writer: JournalWriter?
@@ -32,8 +33,9 @@ final class LogParts {
             journalFileBytes: journalFileBytes, makeID: { "id" }
         ).open()
         shared = SharedLog(
-            storage: disk, streams: opened.streams, state: opened.takeState(), settings: settings,
+            storage: disk, state: opened.takeState(), settings: settings,
             report: { _, _ in })
+        catalogue = opened.catalogue
         shelf = JournalShelf(shared)
         indexer = IndexerThread(shared)
         maintenance = LogMaintenance(

@@ -111,7 +111,8 @@ struct ThreadTests {
     func keepsQuota() throws {
         let parts = try LogParts()
         let journal = JournalThread(parts.shared, parts.shelf, parts.flusher, writer: parts.takeWriter())
-        let housekeeping = HousekeepingThread(parts.shared, parts.shelf, parts.flusher, journal)
+        let housekeeping = HousekeepingThread(
+            parts.shared, parts.shelf, parts.flusher, journal, parts.catalogue)
         func setQuota(_ byteCount: Int64) {
             parts.locked {
                 parts.shared.state.policy.quotaBytes = byteCount

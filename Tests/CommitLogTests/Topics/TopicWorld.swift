@@ -147,7 +147,7 @@ final class TopicWorld {
     func read(_ cursor: inout Cursor, byteCountMax: Int) throws -> Bool {
         guard cursor.offset < log.withState({ $0.partitions[0].flushed }) else { return false }
         let (offset, hint, selection) = (cursor.offset, cursor.hint, cursor.selection)
-        let read = try log.files[0].read(
+        let read = try log.files(0).read(
             Self.partition, from: offset, hint: hint, selection: selection,
             byteCountMax: byteCountMax, access: log, noteSuspect: { cursor.suspects.insert($0) })
         for batch in read.batches { try take(batch, &cursor) }
