@@ -221,6 +221,7 @@ package final class BrokerShard {
         let leftOutCount = clientLines.takeLeftOut(at: now)
         if leftOutCount > 0 { say(.info, "\(leftOutCount) more lines about clients were left out") }
         readers.retryStalled()
+        retryLookups()
         relieveMemory()
         elapsedCount += 1
         if elapsedCount.isMultiple(of: 2) {
