@@ -90,8 +90,8 @@ extension BrokerShard {
 
     private func abandon(_ client: Client, _ entry: InflightDelivery) {
         counters.deliveriesSkipped += 1
-        client.session.abandon(entry.packetID)
         client.isProgressDirty = true
+        if client.session.abandon(entry.packetID) { sendPubrel(client, entry.packetID, entry.token) }
     }
 
     /// Sends a record once more.

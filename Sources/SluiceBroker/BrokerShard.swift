@@ -416,7 +416,7 @@ package final class BrokerShard {
 
     /// The client has a QoS 2 message. From here on it must not be sent again, and a session that stays has that on
     /// record before the client may forget the identifier.
-    private func sendPubrel(_ client: Client, _ id: PacketID, _ token: UInt64) {
+    func sendPubrel(_ client: Client, _ id: PacketID, _ token: UInt64) {
         guard client.isPersistent else { return answer(client, .pubrel, id, .success) }
         recordStep(client, id, token, .awaitingPubcomp, awaited: true)
         sessions.output(client) { [version = client.version] buffer in
