@@ -32,8 +32,9 @@ layers: ## who may import whom
 format: ## format every Swift file in place
 	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests
 
-sim: ## run the log's simulation (SLUICE_SEED=... repeats one history)
-	$(SWIFT) test $(IMPORTS) --filter '^CommitLogTests\.'
+sim: ## 100,000 histories of the log and of the broker (RUNS=... for fewer; SLUICE_SEED=... repeats one)
+	SLUICE_SOAK_RUNS=$(or $(RUNS),100000) $(SWIFT) test $(IMPORTS) \
+		--filter '^(CommitLogTests\.(CrashTests|ProducerCrashTests)|BrokerSimulationTests\.)'
 
 conformance: build ## mosquitto's own broker tests (MOSQUITTO_SOURCE=... where its unpacked source is)
 	@python3 Tests/Conformance/mosquitto.py --source "$(MOSQUITTO_SOURCE)" \

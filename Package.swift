@@ -159,6 +159,12 @@ let package = Package(
         tests(
             "LogToolsTests",
             ["LogTools", "CommitLog", "CommitLogPosix", "LogInterface", "RecordFormat", "SluiceCore", "SluiceTesting"]),
+        tests(
+            "BrokerSimulationTests",
+            [
+                "SluiceBroker", "GroupCoordination", "Bridging", "LogInterface", "CommitLog", "RecordFormat", "MQTTWire",
+                "TopicRouting", "SluiceCore", "Speaking", "SluiceTesting",
+            ]),
         tests("BridgingTests", ["Bridging", "SluiceCore", "SluiceTesting"]),
         tests("CryptographyTests", ["Cryptography", "SluiceCore"]),
         tests(

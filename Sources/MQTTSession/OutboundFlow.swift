@@ -120,10 +120,19 @@ struct OutboundFlow {
     }
 
     /// Ends a delivery that cannot be made: its message is gone.
-    mutating func abandon(_ packetID: PacketID) {
+    ///
+    /// At QoS 2 the client may have had the message on an earlier connection. It would take another one under the same
+    /// identifier for that one; so it is told to release the identifier first, which it confirms in any case.
+    /// - Returns: whether the client is to be sent PUBREL now.
+    mutating func abandon(_ packetID: PacketID) -> Bool {
         let id = packetID.rawValue
         precondition(Int(id) <= slots.count && self[id].stage != nil, "Cannot abandon a delivery that is not in flight")
+        if self[id].stage == .awaitingPubrec {
+            self[id].stage = .awaitingPubcomp
+            return true
+        }
         _ = free(id)
+        return false
     }
 
     /// Gives back the memory of an idle window.

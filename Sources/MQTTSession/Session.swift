@@ -400,7 +400,8 @@ package struct Session: ~Copyable {
     }
 
     /// Ends a delivery whose message is gone, so that it cannot be made again on this connection.
-    package mutating func abandon(_ packetID: PacketID) { outbound.abandon(packetID) }
+    /// - Returns: whether the client is to be sent PUBREL now: it may know the identifier.
+    package mutating func abandon(_ packetID: PacketID) -> Bool { outbound.abandon(packetID) }
 
     /// How many deliveries may be in flight at once.
     package var deliveryWindow: Int { outbound.window }

@@ -29,6 +29,7 @@ extension BrokerShard {
         let owner = ClientOwner(shard: settings.index, number: client.number)
         client.hasClaim = true
         guard let previous = peers.withDirectory({ $0.claim(client.clientID, by: owner) }) else { return open(client) }
+        client.awaitsIdentifier = true
         // The former holder goes first: what it still has to store comes before what its session is asked for.
         if previous.shard == settings.index {
             received(.takeOver(clientNumber: previous.number, by: owner))
@@ -74,6 +75,34 @@ extension BrokerShard {
             received(.released(clientNumber: owner.number))
         } else {
             peers.post(.released(clientNumber: owner.number), to: owner.shard)
+        }
+    }
+
+    /// The former holder of an identifier has let go of it.
+    func identifierReleased(_ number: UInt64) {
+        if let client = clients[number] {
+            client.awaitsIdentifier = false
+            open(client)
+        } else if let waiter = clients.takeLostWaiter(number) {
+            giveUpIdentifier(waiter)
+        }
+    }
+
+    /// A connection is gone: its identifier is the next one's, if somebody waits for it, and else nobody's when what
+    /// was said of it is in the log.
+    func giveUpIdentifier(_ client: Client) {
+        client.hasClaim = false
+        let owner = ClientOwner(shard: settings.index, number: client.number)
+        if let successor = client.successor { letIn(successor) } else { clients.leave(client.clientID, owner) }
+    }
+
+    /// Lets go of the identifiers of clients that are gone: what there is to say of them is in the log, and whoever
+    /// comes next says something newer.
+    func releaseIdentifiers() {
+        guard clients.hasLeft else { return }
+        let left = clients.takeLeft()
+        peers.withDirectory { directory in
+            for (clientID, owner) in left { directory.release(clientID, by: owner) }
         }
     }
 

@@ -182,6 +182,9 @@ extension BrokerShard {
 
     private func move(_ reader: Reader, at index: Int) -> Progress {
         if case .retained(let feed) = reader.kind { return move(reader, feed) }
+        if reader.cursors[index].isLookup, reader.cursors[index].place.awaited == nil {
+            readers.findAgain(reader, at: index)
+        }
         var budget = 4
         while reader.cursors[index].place.awaited == nil {
             // A replay is over in a partition when it comes to a record behind its end.

@@ -35,6 +35,8 @@ extension BrokerShard {
 
     /// Takes into account what a client holds now.
     func account(_ client: Client) {
+        // Whoever is closed has let go of everything, or does so at once; what its output holds goes with it.
+        guard !client.isClosing else { return }
         var held = client.outputQueue.heldByteCount + client.stashedByteCount
         if let reader = client.liveReader {
             held += reader.heldByteCount

@@ -129,6 +129,7 @@ extension BrokerShard {
     func submit() {
         submitMessages()
         submitState()
+        releaseIdentifiers()
     }
 
     private func submitMessages() {

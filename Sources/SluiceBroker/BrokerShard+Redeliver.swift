@@ -16,36 +16,34 @@ extension BrokerShard {
 
     /// Finds the batch of a record.
     func look(up token: DeliveryToken, _ lookup: inout RecordLookup, for waiter: RecordWaiter) -> RecordLookup.Answer {
-        let isAnswered = lookup.isAnswered
-        lookup.isAnswered = false
-        if let batch = lookup.held(for: token) { return .found(batch) }
-        if isAnswered { return .gone }
-        guard lookup.awaited == nil else { return .waits }
-        lookup.partition = token.partition
+        if let answer = lookup.answer(for: token) { return answer }
         var awaited: UInt64?
         let read = readers.read(
             token.partition, from: token.offset, level: .appended, byteCountMax: 1, for: waiter
         ) { awaited = $0 }
-        lookup.awaited = awaited
-        if let read {
-            lookup.batch = read.batches.first
-            return lookup.held(for: token).map { .found($0) } ?? .gone
-        }
-        return .waits
+        lookup.asked(token, awaited: awaited, read)
+        return lookup.answer(for: token) ?? .waits
     }
 
-    /// Takes a batch that somebody waited for; without one, retention has taken the record.
+    /// Takes a batch that somebody waited for; without one, retention has taken the record. What could not be read is
+    /// asked for again in a while: see `retryLookups`.
     func fetched(_ read: PartitionRead, for waiter: RecordWaiter) {
         switch waiter {
         case .client(let client):
             guard let redelivery = client.redelivery else { return }
             redelivery.lookup.take(read)
-            redeliver(client)
+            if !read.isFailed { redeliver(client) }
         case .group(let group):
             group.lookup.take(read)
-            dispatch(group)
+            if !read.isFailed { dispatch(group) }
         case .offsets(let lookup, let number): fetched(read, for: lookup, number)
         }
+    }
+
+    /// Goes on with what waits for single records, some of which could not be read when they were asked for.
+    func retryLookups() {
+        for client in Array(clients.all) where client.redelivery != nil { redeliver(client) }
+        for group in shareGroups.all where !group.returned.isEmpty { dispatch(group) }
     }
 
     /// Calls `body` with the record of `token`.
@@ -92,8 +90,8 @@ extension BrokerShard {
 
     private func abandon(_ client: Client, _ entry: InflightDelivery) {
         counters.deliveriesSkipped += 1
-        client.session.abandon(entry.packetID)
         client.isProgressDirty = true
+        if client.session.abandon(entry.packetID) { sendPubrel(client, entry.packetID, entry.token) }
     }
 
     /// Sends a record once more.
@@ -117,14 +115,5 @@ extension BrokerShard {
         guard isSent == true else { return false }
         client.redelivery?.outstanding.insert(entry.packetID.rawValue)
         return true
-    }
-}
-
-extension RecordLookup {
-    /// Takes the answer.
-    mutating func take(_ read: PartitionRead) {
-        awaited = nil
-        batch = read.batches.first
-        isAnswered = true
     }
 }

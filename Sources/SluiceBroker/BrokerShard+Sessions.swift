@@ -186,20 +186,40 @@ extension BrokerShard {
     /// Ends sessions whose time is over, and publishes wills that are due. The first shard does it for all.
     func expireSessions() {
         guard settings.index == 0 else { return }
-        let (expired, due) = peers.withDirectory { ($0.takeExpired(now: now), $0.takeDueWills(now: now)) }
+        let owner = keeper
+        let (expired, due) = peers.withDirectory { directory in
+            (directory.takeExpired(now: now, by: owner), directory.takeDueWills(now: now, by: owner))
+        }
         counters.sessionsExpired += UInt64(expired.count)
         for (clientID, session) in expired { forget(session, clientID) }
         for (clientID, will) in due { publish(will, of: clientID) }
+        for clientID in expired.map(\.clientID) + due.map(\.clientID) { clients.leave(clientID, owner) }
     }
+
+    /// Who has the identifiers of sessions that the shard itself ends. A client that asks for one is let in when their
+    /// records are in the log: no client has this number, and so it is at once.
+    private var keeper: ClientOwner { ClientOwner(shard: settings.index, number: 0) }
 
     /// Ends a session for good: its connection, if it has one, and what is stored.
     func endSession(_ clientID: [UInt8]) {
         if let client = clients.all.first(where: { $0.clientID == clientID && $0.hasClaim }) {
             client.expirySeconds = 0
             terminate(client, .administrativeAction, "an operator ended the session")
-        } else if let taken = peers.withDirectory({ $0.take(clientID, now: now) }) {
+        } else if let taken = takeParked(clientID) {
             forget(taken.session, clientID)
-            if let will = peers.withDirectory({ $0.takeWill(of: clientID) }) { publish(will, of: clientID) }
+            if let will = taken.will { publish(will, of: clientID) }
+            clients.leave(clientID, keeper)
+        }
+    }
+
+    /// Takes a session that waits for its client, which has not come.
+    private func takeParked(_ clientID: [UInt8]) -> (session: StoredSession, will: StoredWill?)? {
+        let owner = keeper
+        return peers.withDirectory { directory in
+            guard directory.isParked(clientID), directory.claimFree(clientID, by: owner),
+                let taken = directory.take(clientID, now: now)
+            else { return nil }
+            return (taken.session, directory.takeWill(of: clientID))
         }
     }
 

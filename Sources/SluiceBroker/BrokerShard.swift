@@ -199,10 +199,9 @@ package final class BrokerShard {
         client.shareReader = nil
         client.sideReaders = []
         guard client.hasClaim else { return }
-        client.hasClaim = false
-        let owner = ClientOwner(shard: settings.index, number: client.number)
-        peers.withDirectory { $0.release(client.clientID, by: owner) }
-        if let successor = client.successor { letIn(successor) }
+        // The former holder of the identifier still has its session: whoever comes next waits for that as well.
+        guard !client.awaitsIdentifier else { return clients.keep(lostWaiter: client) }
+        giveUpIdentifier(client)
     }
 
     /// Ends every connection, as the node stops.
@@ -221,6 +220,7 @@ package final class BrokerShard {
         let leftOutCount = clientLines.takeLeftOut(at: now)
         if leftOutCount > 0 { say(.info, "\(leftOutCount) more lines about clients were left out") }
         readers.retryStalled()
+        retryLookups()
         relieveMemory()
         elapsedCount += 1
         if elapsedCount.isMultiple(of: 2) {
@@ -251,11 +251,9 @@ package final class BrokerShard {
     package func received(_ message: ShardMessage) {
         switch message {
         case .takeOver(let number, let owner):
-            guard let client = clients[number] else { return letIn(owner) }
+            guard let client = clients[number] ?? clients.lostWaiter(number) else { return letIn(owner) }
             takeOver(client, by: owner)
-        case .released(let number):
-            guard let client = clients[number] else { return }
-            open(client)
+        case .released(let number): identifierReleased(number)
         case .shareJoined(let key, let member): shareJoined(key, member)
         case .shareLeft(let key, let owner, let isUnsubscribed): shareLeft(key, owner, isUnsubscribed: isUnsubscribed)
         case .shareHanded(let handout): shareHanded(handout)
@@ -292,7 +290,9 @@ package final class BrokerShard {
         settle()
         flushClients()
         // What was left for another tick needs one, whether or not a socket has news.
-        if isBehind || readers.hasQueued || !sessions.isEmpty || !intake.isEmpty { wake() }
+        if isBehind || readers.hasQueued || !sessions.isEmpty || !intake.isEmpty || clients.hasLeft {
+            wake()
+        }
     }
 
     /// A batch without a list of its topics is looked through by everybody; so are those under construction when scans
@@ -416,7 +416,7 @@ package final class BrokerShard {
 
     /// The client has a QoS 2 message. From here on it must not be sent again, and a session that stays has that on
     /// record before the client may forget the identifier.
-    private func sendPubrel(_ client: Client, _ id: PacketID, _ token: UInt64) {
+    func sendPubrel(_ client: Client, _ id: PacketID, _ token: UInt64) {
         guard client.isPersistent else { return answer(client, .pubrel, id, .success) }
         recordStep(client, id, token, .awaitingPubcomp, awaited: true)
         sessions.output(client) { [version = client.version] buffer in

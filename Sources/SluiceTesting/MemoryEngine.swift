@@ -86,6 +86,8 @@ package final class MemoryEngine: LogEngine {
         return count
     }
 
+    /// Whether appends wait to settle.
+    package var hasPending: Bool { state.withLock { !$0.pending.isEmpty } }
     /// Refuses appends with this trouble; nil takes them again.
     package func setTrouble(_ trouble: LogTrouble?) { state.withLock { $0.trouble = trouble } }
 

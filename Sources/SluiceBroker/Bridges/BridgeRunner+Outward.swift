@@ -97,7 +97,7 @@ extension BridgeRunner {
             take(ahead, index)
         }
         let source = sources[index]
-        guard source.cursor.awaited == nil, source.ahead == nil else { return }
+        guard source.cursor.awaited == nil, source.ahead == nil, source.sought == nil else { return }
         if !source.cursor.isEmpty {
             guard source.isBehind, source.looked == nil, source.cursor.batches.count <= 2 else { return }
             return prefetch(index, from: source.cursor.readEnd)
@@ -141,7 +141,8 @@ extension BridgeRunner {
         for (number, read) in reads.takeFetched() {
             if let index = assured.firstIndex(where: { $0.ticket == number }) {
                 assured[index].ticket = nil
-                recover(index, read)
+                // What cannot be read now is not gone: it is looked for again.
+                if !read.isFailed { recover(index, read) }
                 continue
             }
             if let index = sources.firstIndex(where: { $0.timing == number }) {
@@ -151,8 +152,8 @@ extension BridgeRunner {
             }
             guard let index = sources.firstIndex(where: { $0.cursor.awaited == number }) else { continue }
             sources[index].cursor.answered()
-            if sources[index].isLookup {
-                sources[index].isLookup = false
+            if sources[index].sought != nil {
+                guard !read.isFailed else { continue }
                 sources[index].progress.sought(read.nextOffset)
                 sources[index].reset()
                 isCheckpointDirty = true
@@ -433,7 +434,7 @@ extension BridgeRunner {
 
     /// Reads what an earlier process left halfway.
     func fetchAssured() {
-        for index in assured.indices where assured[index].message == nil {
+        for index in assured.indices where assured[index].message == nil && assured[index].ticket == nil {
             assured[index].ticket = reads.fetch(
                 sources[assured[index].source].partition, from: assured[index].offset, byteCountMax: 1)
         }

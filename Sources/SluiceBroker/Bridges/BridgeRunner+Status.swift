@@ -120,12 +120,17 @@ extension BridgeRunner {
             case .earliest: sources[index].progress.sought(bounds.start)
             case .latest: sources[index].progress.sought(bounds.highWatermark)
             case .time(let milliseconds):
-                sources[index].cursor.await(
-                    reads.find(sources[index].partition, at: Timestamp(rawValue: milliseconds)))
-                sources[index].isLookup = true
+                sources[index].sought = Timestamp(rawValue: milliseconds)
+                findSought(index)
             }
         }
         beginNotes()
+    }
+
+    /// Looks up the time that a source is to go on from, unless that is under way.
+    private func findSought(_ index: Int) {
+        guard let time = sources[index].sought, sources[index].cursor.awaited == nil else { return }
+        sources[index].cursor.await(reads.find(sources[index].partition, at: time))
     }
 
     // MARK: Looks
@@ -135,7 +140,11 @@ extension BridgeRunner {
         lastLook = now
         guard map.isOut else { return }
         let byteCount = sources.reduce(0) { $0 + log.figures($1.partition).byteCount }
-        for index in sources.indices { time(index) }
+        for index in sources.indices {
+            time(index)
+            findSought(index)
+        }
+        fetchAssured()
         var isKept = false
         for source in sources {
             switch settings.overtaking {

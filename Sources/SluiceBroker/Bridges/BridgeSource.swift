@@ -14,8 +14,8 @@ struct BridgeSource {
     var ahead: PartitionRead?
     /// Whether the last read came from files: the next one is asked for before it is needed.
     var isBehind = false
-    /// Whether that is the place of a time.
-    var isLookup = false
+    /// The time whose place is looked up: it goes on from there.
+    var sought: Timestamp?
     /// Where a lazy bridge that waits has looked; nil when it has not seen a message of its own.
     var looked: Offset?
     /// The time of the record at the position when it was last looked at, and that position.
@@ -47,7 +47,7 @@ struct BridgeSource {
         cursor = PartitionCursor(partition)
         ahead = nil
         isBehind = false
-        isLookup = false
+        sought = nil
         looked = nil
     }
 

@@ -70,6 +70,16 @@ struct ReaderSet: ~Copyable {
         return cursor
     }
 
+    /// Looks up once more where a reader begins: the last answer was none.
+    mutating func findAgain(_ reader: Reader, at index: Int) {
+        guard let time = reader.cursors[index].notBefore else {
+            preconditionFailure("Cannot look up a time that nobody asked for")
+        }
+        let number = reads.find(reader.cursors[index].partition, at: time)
+        fetchers[number] = reader
+        reader.update(at: index) { $0.place.await(number) }
+    }
+
     /// Reads for somebody who is no reader.
     /// - Returns: nil when it comes later; then the number that it is known by is given to `body`.
     mutating func read(

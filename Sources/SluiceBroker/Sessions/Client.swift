@@ -51,6 +51,8 @@ package final class Client {
     var goodbye: Goodbye?
     /// Whether it holds the claim on its identifier.
     var hasClaim = false
+    /// Whether the former holder of its identifier has yet to let go of it.
+    var awaitsIdentifier = false
     /// The request that waits for another shard to let go of the identifier.
     var pendingRequest: ConnectRequest?
     /// Who it is, once that is known.

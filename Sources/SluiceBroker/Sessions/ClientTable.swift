@@ -8,6 +8,10 @@ struct ClientTable: ~Copyable {
     private var clients: [UInt64: Client] = [:]
     private var nextNumber: UInt64 = 1
     private var dirty: [Client] = []
+    /// Connections that were lost while they waited for an identifier, and whose turn is still to come.
+    private var lostWaiters: [UInt64: Client] = [:]
+    /// Identifiers whose clients are gone, until what there is to say of them is in the log.
+    private var left: [(clientID: [UInt8], owner: ClientOwner)] = []
     /// Clients that had deliveries of groups in flight when the node began to stop.
     private var draining: [Client] = []
 
@@ -35,6 +39,32 @@ struct ClientTable: ~Copyable {
     /// Takes a client out.
     /// - Returns: whether it was there.
     mutating func remove(_ client: Client) -> Bool { clients.removeValue(forKey: client.number) != nil }
+
+    // MARK: Waiting for identifiers
+
+    /// Keeps a connection that was lost in its place among those that wait for its identifier.
+    mutating func keep(lostWaiter client: Client) {
+        precondition(clients[client.number] == nil, "Cannot keep a client that is there")
+        lostWaiters[client.number] = client
+    }
+
+    /// The connection of a number that was lost while it waited.
+    func lostWaiter(_ number: UInt64) -> Client? { lostWaiters[number] }
+
+    /// Takes it out: its turn has come.
+    mutating func takeLostWaiter(_ number: UInt64) -> Client? { lostWaiters.removeValue(forKey: number) }
+
+    /// Whether identifiers are to be let go of.
+    var hasLeft: Bool { !left.isEmpty }
+
+    /// Notes that an identifier's client is gone.
+    mutating func leave(_ clientID: [UInt8], _ owner: ClientOwner) { left.append((clientID, owner)) }
+
+    /// Takes the identifiers whose clients are gone.
+    mutating func takeLeft() -> [(clientID: [UInt8], owner: ClientOwner)] {
+        defer { left = [] }
+        return left
+    }
 
     // MARK: Output
 

@@ -43,6 +43,14 @@ package struct SessionDirectory: Sendable {
         return previous
     }
 
+    /// Claims an identifier that nobody else has.
+    /// - Returns: whether it is `owner`'s now.
+    mutating func claimFree(_ clientID: [UInt8], by owner: ClientOwner) -> Bool {
+        guard owners[clientID] == nil || owners[clientID] == owner else { return false }
+        owners[clientID] = owner
+        return true
+    }
+
     /// Lets go of `clientID`, unless somebody else holds it by now.
     mutating func release(_ clientID: [UInt8], by owner: ClientOwner) {
         if owners[clientID] == owner { owners[clientID] = nil }
@@ -107,12 +115,12 @@ package struct SessionDirectory: Sendable {
 
     /// Takes out the sessions whose time is over.
     /// - Complexity: O(1) while none can be, O(sessions) when one is.
-    mutating func takeExpired(now: Int64) -> [(clientID: [UInt8], session: StoredSession)] {
+    mutating func takeExpired(now: Int64, by owner: ClientOwner) -> [(clientID: [UInt8], session: StoredSession)] {
         guard firstExpiry <= now else { return [] }
         var expired: [(clientID: [UInt8], session: StoredSession)] = []
         firstExpiry = .max
         for (clientID, parked) in sessions {
-            if parked.deadline <= now {
+            if parked.deadline <= now, claimFree(clientID, by: owner) {
                 expired.append((clientID, parked.session))
             } else {
                 firstExpiry = min(firstExpiry, parked.deadline)
@@ -148,12 +156,16 @@ package struct SessionDirectory: Sendable {
     mutating func takeWill(of clientID: [UInt8]) -> StoredWill? { wills.removeValue(forKey: clientID)?.will }
 
     /// Takes out the wills that are due.
-    mutating func takeDueWills(now: Int64) -> [(clientID: [UInt8], will: StoredWill)] {
+    mutating func takeDueWills(now: Int64, by owner: ClientOwner) -> [(clientID: [UInt8], will: StoredWill)] {
         guard firstWill <= now else { return [] }
         var due: [(clientID: [UInt8], will: StoredWill)] = []
         firstWill = .max
         for (clientID, entry) in wills {
-            if entry.due <= now { due.append((clientID, entry.will)) } else { firstWill = min(firstWill, entry.due) }
+            if entry.due <= now, claimFree(clientID, by: owner) {
+                due.append((clientID, entry.will))
+            } else {
+                firstWill = min(firstWill, entry.due)
+            }
         }
         for (clientID, _) in due { wills[clientID] = nil }
         return due

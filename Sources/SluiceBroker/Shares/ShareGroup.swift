@@ -178,31 +178,3 @@ package struct ShareHandout: Sendable {
     /// Whether another member may have had it.
     var isRepeat: Bool
 }
-
-/// One record by its place, found in memory or fetched.
-struct RecordLookup {
-    /// The batch that was read last, and its partition.
-    var batch: RecordBatch?
-    var partition: PartitionID?
-    /// The answer that it waits for.
-    var awaited: UInt64?
-    /// Whether the batch is the answer to what was asked: what it does not have is gone.
-    var isAnswered = false
-
-    enum Answer {
-        case found(RecordBatch)
-        case waits
-        case gone
-    }
-
-    /// The batch in hand, when it may have the record.
-    func held(for token: DeliveryToken) -> RecordBatch? {
-        guard let batch, partition == token.partition, batch.isPlausible(for: token.offset) else { return nil }
-        return batch
-    }
-}
-
-extension RecordBatch {
-    /// Whether `offset` lies between its first and its last.
-    func isPlausible(for offset: Offset) -> Bool { baseOffset <= offset && offset <= lastOffset }
-}
