@@ -42,7 +42,8 @@ struct CrashTests {
         #expect(count > 70)
     }
 
-    /// Life 0 makes a stream, grows it and deletes it; life 1 finds none, makes one and stops in order; life 2 finds it.
+    /// Life 0 makes a stream, grows it and deletes it; life 1 finds none, makes one and stops in order; life 2 finds
+    /// it.
     @Test(
         "keeps every promise when it is stopped at any call while a stream comes, grows and goes",
         arguments: [0, 1, 2],
