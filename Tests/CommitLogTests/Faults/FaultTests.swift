@@ -230,10 +230,10 @@ struct FaultTests {
 
         let world = FaultWorld()
         _ = try world.open()
-        world.disk.tamper("meta/format") { $0 = Array("sluice-format 2\n".utf8) }
+        world.disk.tamper("meta/format") { $0 = Array("sluice-format 3\n".utf8) }
         let fourth = #expect(throws: StorageError.self) { try world.reopen(.kill) }
         #expect(fourth?.operation == .format)
-        #expect(fourth?.reason.contains("sluice-format 2") == true)
+        #expect(fourth?.reason.contains("sluice-format 3") == true)
     }
 }
 
