@@ -51,7 +51,8 @@ final class Flusher: @unchecked Sendable {
 
     // MARK: What others ask of it
 
-    /// A journal file is wanted or full, a stream was deleted, the journal thread is done, or the log stops. The lock is held.
+    /// A journal file is wanted or full, a stream was deleted, the journal thread is done, or the log stops. The
+    /// lock is held.
     func signal() { work.signal() }
 
     /// Groups were written or synchronised. The lock is held.

@@ -29,6 +29,14 @@ extension BrokerShard {
         course.open.remove(partition)
     }
 
+    /// What a replay was to read of a deleted stream is over.
+    func endCoursesOfGone() {
+        for reader in readers.courses {
+            guard let course = reader.course else { continue }
+            for partition in course.open where streams.isGone(partition) { finish(reader, course, partition) }
+        }
+    }
+
     /// Ends the replays that have delivered everything.
     func endCourses() {
         for reader in readers.courses {

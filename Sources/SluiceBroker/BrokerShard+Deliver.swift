@@ -38,6 +38,8 @@ extension BrokerShard {
     func scan(_ level: TailLevel) -> Bool {
         log.scan(loop, level, countMax: Self.scanCountMax, into: &tailEntries)
         for entry in tailEntries {
+            // Another loop's append to a stream that was made since this tick began.
+            if entry.partition.index >= streams.partitionCount { followStreams(isChanged: true) }
             if !streams.isInternal(entry.partition), subscriptions.mayMatch(entry, level) { deliver(entry, level) }
             if level == .durable { scanned.passed(entry.partition, entry.batch.nextOffset) }
         }
@@ -132,7 +134,7 @@ extension BrokerShard {
         let selectionNumber = reader.selectionNumber
         reader.update(at: index) { cursor in
             cursor.place.answered()
-            if read.isFailed { return }
+            if read.isFailed || read.isGone { return }
             if cursor.isLookup {
                 cursor.offset = read.nextOffset
                 cursor.isLookup = false
@@ -141,7 +143,17 @@ extension BrokerShard {
                 cursor.take(read)
             }
         }
+        if read.isGone { lost(reader, reader.cursors[index].partition) }
         if read.isFailed { readers.stall(reader) } else { queue(reader) }
+    }
+
+    /// The stream that a reader has a cursor in was deleted: there is nothing left for it there.
+    private func lost(_ reader: Reader, _ partition: PartitionID) {
+        reader.exclude(partition)
+        if let index = reader.cursors.firstIndex(where: { $0.partition == partition }) {
+            reader.removeCursor(at: index)
+        }
+        report(.info, "a reader of partition \(partition.rawValue) ends there: its stream was deleted")
     }
 
     /// Moves a reader on in each partition that it is behind in, until its client takes no more or it has caught up.
@@ -208,7 +220,7 @@ extension BrokerShard {
                 guard reader.level == .durable else { return skip(reader, at: index) }
                 return .waits
             }
-            if read.batches.isEmpty && read.isCaughtUp { return .caughtUp }
+            if read.isGone || read.batches.isEmpty && read.isCaughtUp { return .caughtUp }
             reader.update(at: index) { $0.take(read) }
         }
         return .waits

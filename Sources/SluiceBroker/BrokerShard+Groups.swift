@@ -28,9 +28,13 @@ extension BrokerShard {
 
     func groupJoined(_ join: GroupJoin) {
         // A member is counted before it sends its message, and a group that counts members is not forgotten.
-        guard let group = coordinators[join.key.group],
-            let stream = log.streams.first(where: { $0.settings.name == join.key.stream })
-        else { preconditionFailure("Cannot join a group while its coordinator is elsewhere") }
+        guard let group = coordinators[join.key.group] else {
+            preconditionFailure("Cannot join a group while its coordinator is elsewhere")
+        }
+        guard let stream = log.streams.first(where: { $0.settings.name == join.key.stream }) else {
+            // It was deleted while the member was on its way, who gets no partition of it.
+            return report(.info, "group '\(group.name)': the stream '\(join.key.stream)' was deleted")
+        }
         if let seat = group.seats[join.member]?[join.key.stream] {
             groupLeft(join.key.group, join.member, [join.key: seat.membership], [])
         }

@@ -197,7 +197,7 @@ extension BrokerShard {
         tellNews()
         if newsStart == nil { newsStart = Positions(base: Positions.Vector(log.endOffsets())) }
         let isBehind = !reader.isLive || reader.client?.redelivery != nil
-        guard let newsStart, isBehind || scanned.isBehind(newsStart.base.offsets) else { return nil }
+        guard let newsStart, isBehind || scanned.isBehind(newsStart.base.offsets, streams) else { return nil }
         return newsStart
     }
 
@@ -359,6 +359,8 @@ extension BrokerShard {
         for stream in log.streams where !candidates.contains(stream) {
             for partition in stream.partitions { reader.exclude(partition) }
         }
+        // One that asks for a stream by its name gets no other that is made later.
+        if candidates.count == 1 { reader.excludeNew(from: streams.partitionCount) }
     }
 
     // MARK: The table of subscriptions

@@ -68,8 +68,9 @@ package final class BrokerShard {
     var scratch = ByteBuffer()
     let retainedPartition: PartitionID?
     let presencePartition: PartitionID?
-    /// The log's streams.
-    let streams: StreamTable
+    /// The log's streams, as of `generation`.
+    private(set) var streams: StreamTable
+    private var generation: UInt64
     /// What happened so far.
     package var counters = BrokerCounters()
     /// Nanoseconds of a clock that never goes back; the transport sets it once a tick.
@@ -93,6 +94,7 @@ package final class BrokerShard {
         offer = SessionOffer(limits: settings.limits)
         offer.areSubscriptionIdentifiersAvailable = true
         offer.areSharedSubscriptionsAvailable = true
+        generation = log.catalogueGeneration
         streams = StreamTable(log.streams)
         intake = Intake(
             streams, rules: settings.rules, limits: settings.limits, rights: settings.rights, in: batchMemory)
@@ -278,6 +280,7 @@ package final class BrokerShard {
 
     /// Closes the tick: see the type's description.
     package func endTick() {
+        followStreams()
         measureMemory()
         submit()
         setScanned()
@@ -293,6 +296,19 @@ package final class BrokerShard {
         if isBehind || readers.hasQueued || !sessions.isEmpty || !intake.isEmpty || clients.hasLeft {
             wake()
         }
+    }
+
+    /// Goes on with the log's streams as they are now, if they have changed.
+    func followStreams(isChanged: Bool = false) {
+        let current = log.catalogueGeneration
+        guard isChanged || current != generation else { return }
+        generation = current
+        streams = StreamTable(log.streams, after: streams)
+        intake.follow(streams, in: batchMemory)
+        sessions.follow(streams)
+        scanned.grow(to: streams.partitionCount)
+        newsStart = nil
+        endCoursesOfGone()
     }
 
     /// A batch without a list of its topics is looked through by everybody; so are those under construction when scans

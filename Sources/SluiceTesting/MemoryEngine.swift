@@ -364,6 +364,7 @@ package final class MemoryEngine: LogEngine {
             var read = PartitionRead(nextOffset: offset)
             if partition.isGone {
                 read.isGone = true
+                read.isCaughtUp = true
                 return read
             }
             guard offset >= partition.start else { return nil }

@@ -384,6 +384,7 @@ package struct LogState: ~Copyable {
         if partition.isGone {
             var read = PartitionRead(nextOffset: offset)
             read.isGone = true
+            read.isCaughtUp = true
             return read
         }
         guard offset >= partition.tailStart || partition.tail.isEmpty && offset >= partition.flushed else { return nil }

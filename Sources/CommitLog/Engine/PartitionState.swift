@@ -42,14 +42,18 @@ package final class PartitionState {
     package private(set) var flushedCount = 0
     /// The offset before which its owner has given records up.
     package var trimmedBefore = Offset.zero
-    /// From where on readers have asked retention to keep it.
-    private var holds: [LoopID: Offset] = [:]
-    /// Whether that kept a segment lately.
-    private var isHeldBack = false
+    private var holds = Holds()
     /// Whether the flusher has it on its list.
     package var isQueuedForFlush = false
     /// The idempotent producers as of the newest record.
     package private(set) var producers: ProducerStates
+
+    private struct Holds {
+        /// From where on readers have asked retention to keep it.
+        var offsets: [LoopID: Offset] = [:]
+        /// Whether that kept a segment lately.
+        var hasKept = false
+    }
 
     /// A partition as recovery found it: everything is in its segments, and `end` is where offsets go on.
     package init(
@@ -91,7 +95,7 @@ package final class PartitionState {
         }
         isGone = true
         tail = Ring<LogEntry>()
-        (flushedCount, replaced, holds) = (0, [], [:])
+        (flushedCount, replaced, holds) = (0, [], Holds())
         return dropped
     }
 
@@ -185,7 +189,7 @@ package final class PartitionState {
         // A reader's tail may still hold its batches; it does no harm, their offsets are below the start then.
         guard let oldest = oldestWhole else { return nil }
         guard isHeld(oldest) else { return oldest }
-        isHeldBack = true
+        holds.hasKept = true
         return nil
     }
 
@@ -193,14 +197,16 @@ package final class PartitionState {
         segments.count > 1 && segments[0].nextOffset <= flushed ? segments[0] : nil
     }
 
-    private func isHeld(_ segment: SegmentInfo) -> Bool { holds.values.min().map { segment.nextOffset > $0 } ?? false }
+    private func isHeld(_ segment: SegmentInfo) -> Bool {
+        holds.offsets.values.min().map { segment.nextOffset > $0 } ?? false
+    }
 
     /// Keeps segments with `offset` and behind it for a loop; nil for none.
     /// - Returns: whether that kept one since the last call.
     package func hold(from offset: Offset?, for loop: LoopID) -> Bool {
-        holds[loop] = offset
-        defer { isHeldBack = false }
-        return isHeldBack && offset != nil
+        holds.offsets[loop] = offset
+        defer { holds.hasKept = false }
+        return holds.hasKept && offset != nil
     }
 
     /// Drops the oldest segments for which `isDoomed` holds from the list; the caller removes their files.
@@ -208,7 +214,7 @@ package final class PartitionState {
         var removed: [SegmentInfo] = []
         while removed.count < countMax, let oldest = oldestWhole, isDoomed(oldest) {
             guard !isHeld(oldest) else {
-                isHeldBack = true
+                holds.hasKept = true
                 break
             }
             removed.append(segments.removeFirst())

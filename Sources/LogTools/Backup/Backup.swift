@@ -18,7 +18,7 @@ package struct Backup {
     private let progress: any WorkProgress
     private let catalogue: InspectedCatalogue
     private let catalogueBytes: [UInt8]
-    private let format: [UInt8]
+    private let formatBytes: [UInt8]
     private let partitions: [InspectedPartition]
     private var copies: [String: [Int64: SegmentCopy]] = [:]
     private var records: [String: [UInt8]] = [:]
@@ -42,7 +42,7 @@ package struct Backup {
         self.place = place
         self.target = target
         manifest = BackupManifest(taken: now)
-        (catalogue, catalogueBytes, format) = try Self.catalogue(place)
+        (catalogue, catalogueBytes, formatBytes) = try Self.catalogue(place)
         let directories = Set(try place.storage.list("streams"))
         partitions = catalogue.partitions.sorted { $0.key < $1.key }.map {
             InspectedPartition(name: $0.value, number: $0.key)
@@ -59,18 +59,19 @@ package struct Backup {
         progress = makeProgress("copying", total)
     }
 
+    /// The catalogue, and the version that goes with it: that is raised first, so it is read last.
     private static func catalogue(_ place: InspectedPlace) throws -> (InspectedCatalogue, [UInt8], [UInt8]) {
-        let bytesOfFormat = try place.storage.contents("meta/format", byteCountMax: 256)
-        let format = String(decoding: bytesOfFormat, as: UTF8.self)
-        guard (1...2).contains(where: { format == "sluice-format \($0)\n" }) else {
-            throw ToolFault(
-                "meta/format says '\(format.prefix(64))'; this program reads 'sluice-format 1' and 'sluice-format 2'")
-        }
         let bytes = try place.storage.contents("meta/catalogue", byteCountMax: 64 << 20)
+        let formatBytes = try place.storage.contents("meta/format", byteCountMax: 256)
+        let format = String(decoding: formatBytes, as: UTF8.self)
+        guard format == "sluice-format 1\n" || format == "sluice-format 2\n" else {
+            let known = "'sluice-format 1' and 'sluice-format 2'"
+            throw ToolFault("meta/format says '\(format.prefix(64))'; this program reads \(known)")
+        }
         guard let catalogue = InspectedCatalogue(bytes) else {
             throw ToolFault("meta/catalogue is damaged; `sluice log repair` makes it anew")
         }
-        return (catalogue, bytes, bytesOfFormat)
+        return (catalogue, bytes, formatBytes)
     }
 
     /// Makes the copy.
@@ -206,7 +207,7 @@ package struct Backup {
         }
         manifest.files += journal
         manifest.files.append(try target.write(catalogueBytes, "meta/catalogue"))
-        manifest.files.append(try target.write(format, "meta/format"))
+        manifest.files.append(try target.write(formatBytes, "meta/format"))
         _ = try target.write(manifest.encoded, BackupManifest.path)
         try target.finish(partitions)
     }

@@ -24,8 +24,8 @@ struct BatchAccumulators: ~Copyable {
 
     // In memory of its own: an array of noncopyable values does not exist, and an array of objects counts references at
     // each publish.
-    private let slots: UnsafeMutablePointer<Accumulator>
-    private let count: Int
+    private var slots: UnsafeMutablePointer<Accumulator>
+    private var count: Int
     private var listed: [Int] = []
 
     /// Accumulators of `count` partitions, by their numbers; their batches lie in `memory`.
@@ -33,6 +33,17 @@ struct BatchAccumulators: ~Copyable {
         self.count = count
         unsafe slots = .allocate(capacity: count)
         for index in 0..<count { unsafe (slots + index).initialize(to: Accumulator(memory)) }
+    }
+
+    /// There are `newCount` partitions from here on; what was added stays.
+    mutating func grow(to newCount: Int, in memory: BatchMemory) {
+        guard newCount > count else { return }
+        let grown = UnsafeMutablePointer<Accumulator>.allocate(capacity: newCount)
+        unsafe grown.moveInitialize(from: slots, count: count)
+        for index in count..<newCount { unsafe (grown + index).initialize(to: Accumulator(memory)) }
+        unsafe slots.deallocate()
+        unsafe slots = grown
+        count = newCount
     }
 
     deinit {

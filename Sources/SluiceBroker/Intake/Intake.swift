@@ -52,6 +52,12 @@ struct Intake: ~Copyable {
         retainedPartition = streams.stream(named: RetainedReplay.stream)?.partitions.first
     }
 
+    /// Goes on with the log's streams as they are now; what was taken in stays.
+    mutating func follow(_ streams: StreamTable, in memory: BatchMemory) {
+        routes.follow(streams.streams)
+        accumulators.grow(to: streams.partitionCount, in: memory)
+    }
+
     /// Whether nothing was taken in since the last append.
     var isEmpty: Bool { accumulators.isEmpty }
 

@@ -32,6 +32,8 @@ final class Reader {
     /// Up to where a session's QoS 2 messages were sent before a crash, where that is more than its position says.
     var assuredEnds: [PartitionID: Offset] = [:]
     private var excluded: Set<PartitionID> = []
+    /// Partitions from this index on are not for it, either: there were none when it began.
+    private var excludedFrom = Int.max
     /// The partitions that a group's member has; nil for every other kind.
     private var assigned: Set<PartitionID>?
     /// What its cursors ask the log for, made when it is first needed; its number tells answers to an older one.
@@ -172,11 +174,14 @@ final class Reader {
     /// Keeps the reader out of a partition altogether.
     func exclude(_ partition: PartitionID) { excluded.insert(partition) }
 
+    /// Keeps the reader out of partitions that are made from here on.
+    func excludeNew(from index: Int) { excludedFrom = index }
+
     /// Whether the reader stays out of `partition`.
     @inline(__always)
     func excludes(_ partition: PartitionID) -> Bool {
         if let assigned { return !assigned.contains(partition) }
-        return !excluded.isEmpty && excluded.contains(partition)
+        return partition.index >= excludedFrom || !excluded.isEmpty && excluded.contains(partition)
     }
 
     /// Gives a group's member a partition.

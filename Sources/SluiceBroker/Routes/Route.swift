@@ -116,7 +116,7 @@ struct RouteTable: ~Copyable {
     /// 65,536 topics of 100 bytes: each stands in three header fields and, without a rule, in its key.
     private static let arenaBytesMax = 32 << 20
     private let rules: RuleSet
-    private let partitions: [String: [PartitionID]]
+    private var partitions: [String: [PartitionID]]
     private let limits: Limits
     private var cache = TopicCache<Route>()
     private var arena = RouteArena()
@@ -128,6 +128,16 @@ struct RouteTable: ~Copyable {
         for stream in rules.streams {
             precondition(partitions[stream] != nil, "Cannot route to a stream that does not exist")
         }
+    }
+
+    /// Goes on with the log's streams as they are now: keys of a stream that has grown go by its new number. A rule's
+    /// stream that was deleted keeps its partitions, whose appends the log refuses by name.
+    mutating func follow(_ streams: [StreamDescription]) {
+        let former = partitions
+        partitions = Dictionary(uniqueKeysWithValues: streams.map { ($0.settings.name, $0.partitions) })
+        for stream in rules.streams where partitions[stream] == nil { partitions[stream] = former[stream] }
+        cache.removeAll()
+        arena = RouteArena()
     }
 
     /// The route of a topic; valid until the next call.

@@ -21,6 +21,14 @@ struct ScannedOffsets {
         changed = offsets.indices.filter { isChanged[$0] }.map { PartitionID(rawValue: UInt32($0)) }
     }
 
+    /// The log has so many partitions now; the scan comes to those that are new from their beginnings.
+    mutating func grow(to count: Int) {
+        guard !offsets.isEmpty, offsets.count < count else { return }
+        offsets += [Offset](repeating: .zero, count: count - offsets.count)
+        // What the shared vector lacks counts as the beginning.
+        if shared != nil { isChanged += [Bool](repeating: false, count: count - isChanged.count) }
+    }
+
     /// The scan has passed a batch.
     mutating func passed(_ partition: PartitionID, _ next: Offset) {
         assert(next >= offsets[partition.index])
@@ -34,8 +42,15 @@ struct ScannedOffsets {
     /// Where the scan goes on in a partition.
     func offset(in partition: PartitionID) -> Offset { offsets[partition.index] }
 
-    /// Whether the scan has yet to pass something before `ends`.
-    func isBehind(_ ends: [Offset]) -> Bool { offsets != ends }
+    /// Whether the scan has yet to pass something before `ends`, but for partitions of deleted streams, which it passes
+    /// over.
+    func isBehind(_ ends: [Offset], _ streams: StreamTable) -> Bool {
+        if offsets == ends { return false }
+        return ends.indices.contains { index in
+            let offset = index < offsets.count ? offsets[index] : .zero
+            return offset != ends[index] && !streams.isGone(PartitionID(rawValue: UInt32(index)))
+        }
+    }
 
     /// Every partition.
     var partitions: [PartitionID] { offsets.indices.map { PartitionID(rawValue: UInt32($0)) } }

@@ -41,7 +41,7 @@ struct SessionBook: ~Copyable {
     let partition: PartitionID?
     /// Where groups' offsets are on record; nil when they are not.
     let offsetsPartition: PartitionID?
-    private let streams: StreamTable
+    private var streams: StreamTable
     private var builder: RecordBatchBuilder
     private var offsets: RecordBatchBuilder
     private var isAwaited = false
@@ -57,6 +57,9 @@ struct SessionBook: ~Copyable {
         builder = RecordBatchBuilder(in: memory)
         offsets = RecordBatchBuilder(in: memory)
     }
+
+    /// Goes on with the log's streams as they are now.
+    mutating func follow(_ streams: StreamTable) { self.streams = streams }
 
     /// Whether the tick has changes or work.
     var isEmpty: Bool { builder.isEmpty && offsets.isEmpty && current.work.isEmpty }

@@ -69,7 +69,7 @@ struct StateWriter: ~Copyable {
         if version >= StateRecord.namedVersion {
             Varint.append(named.count, to: &front)
             for index in named {
-                let id = Array(streams.streams[index].id.utf8)
+                let id = Array(streams.id(at: index).utf8)
                 Varint.append(id.count, to: &front)
                 front.append(id.span)
             }

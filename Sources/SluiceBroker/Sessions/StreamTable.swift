@@ -9,21 +9,27 @@ import SluiceCore
 package struct StreamTable: Sendable {
     /// Where a partition is.
     struct Place: Equatable, Sendable {
-        /// The stream, as an index into `streams`.
+        /// The stream, as an index into `streams`, or behind them for one that was deleted; see `id(at:)`.
         var stream: Int
         /// The partition's number in it.
         var number: Int
     }
 
     let streams: [StreamDescription]
+    /// Streams that were deleted while tables followed each other: what is noted of them has their names still.
+    private let gone: [StreamDescription]
     private let places: [Place?]
     private let internals: [Bool]
     private let indexes: [String: Int]
 
     /// The table of `streams`.
-    package init(_ streams: [StreamDescription]) {
+    /// - Parameter former: the table that this one takes the place of, in the same run.
+    package init(_ streams: [StreamDescription], after former: StreamTable? = nil) {
         self.streams = streams
-        let count = streams.flatMap(\.partitions).map { $0.index + 1 }.max() ?? 0
+        let ids = Set(streams.map(\.id))
+        let gone = (former.map { $0.gone + $0.streams } ?? []).filter { !ids.contains($0.id) }
+        self.gone = gone
+        let count = (streams + gone).flatMap(\.partitions).map { $0.index + 1 }.max() ?? 0
         var places = [Place?](repeating: nil, count: count)
         var internals = [Bool](repeating: true, count: count)
         for (index, stream) in streams.enumerated() {
@@ -31,6 +37,11 @@ package struct StreamTable: Sendable {
                 assert(places[partition.index] == nil, "one partition of two streams")
                 places[partition.index] = Place(stream: index, number: number)
                 internals[partition.index] = stream.settings.isInternal
+            }
+        }
+        for (index, stream) in gone.enumerated() {
+            for (number, partition) in stream.partitions.enumerated() {
+                places[partition.index] = Place(stream: streams.count + index, number: number)
             }
         }
         self.places = places
@@ -46,9 +57,20 @@ package struct StreamTable: Sendable {
         places.indices.contains(partition.index) ? places[partition.index] : nil
     }
 
-    /// Whether a partition belongs to the node's own state, which is nobody's to subscribe to.
+    /// Whether a partition belongs to the node's own state, which is nobody's to subscribe to, or to nobody any more.
     @inline(__always)
-    func isInternal(_ partition: PartitionID) -> Bool { internals[partition.index] }
+    func isInternal(_ partition: PartitionID) -> Bool {
+        // A log counts the numbers of streams that were deleted before as well.
+        partition.index >= internals.count || internals[partition.index]
+    }
+
+    /// Whether a partition's stream was deleted.
+    func isGone(_ partition: PartitionID) -> Bool { (place(of: partition)?.stream ?? 0) >= streams.count }
+
+    /// The identifier of the stream of a place.
+    func id(at index: Int) -> String {
+        index < streams.count ? streams[index].id : gone[index - streams.count].id
+    }
 
     /// The stream of an identifier, as an index into `streams`.
     func index(ofID id: String) -> Int? { indexes[id] }

@@ -42,6 +42,28 @@ struct CrashTests {
         #expect(count > 70)
     }
 
+    /// Life 0 makes a stream, grows it and deletes it; life 1 finds none, makes one and stops in order; life 2 finds
+    /// it.
+    @Test(
+        "keeps every promise when it is stopped at any call while a stream comes, grows and goes",
+        arguments: [0, 1, 2],
+        [SimDisk.Crash.kill, .powerCut])
+    func streams(life: Int, crash: SimDisk.Crash) throws {
+        var count = 0
+        var hasStopped = true
+        while hasStopped {
+            count += 1
+            let simulation = LogSimulation(seed: 4)
+            do {
+                hasStopped = try simulation.runScript(.streams, stoppingIn: life, after: count, crash: crash)
+            } catch {
+                Issue.record("life \(life) stopped at call \(count), \(crash): \(error)")
+                return
+            }
+        }
+        #expect(count > 70)
+    }
+
     @Test("the same seed gives the same history")
     func repeats() throws {
         func trace() throws -> [SimDisk.Event] {

@@ -32,6 +32,8 @@ struct LogModel {
         /// Ends that a reader may have seen, and that no crash, or no kill, may take back.
         var endPower = Offset.zero
         var endKill = Offset.zero
+        /// The end that was last looked at.
+        var seen: Offset?
         /// The highest start that retention reached.
         var start = Offset.zero
     }
@@ -79,8 +81,11 @@ struct LogModel {
                     }
                     return last?.nextOffset ?? .zero
                 }
-                partitions[index].endPower = max(partitions[index].endPower, end { $0 == .fsync })
-                partitions[index].endKill = max(partitions[index].endKill, end { $0 != .memory })
+                if partitions[index].seen != partition.durable {
+                    partitions[index].seen = partition.durable
+                    partitions[index].endPower = max(partitions[index].endPower, end { $0 == .fsync })
+                    partitions[index].endKill = max(partitions[index].endKill, end { $0 != .memory })
+                }
                 partitions[index].start = max(partitions[index].start, partition.start)
                 // A sealed segment was on the device before the next one began.
                 let sealed = partition.segments.dropLast().last?.nextOffset ?? .zero
@@ -158,6 +163,7 @@ struct LogModel {
                 remaining.append(kept)
             }
             partitions[index].sent = remaining
+            partitions[index].seen = nil
             partitions[index].endPower = max(partitions[index].endPower, end)
             partitions[index].endKill = partitions[index].endPower
         }

@@ -65,29 +65,17 @@ final class LogSimulation {
 
     /// Three lives of a fixed script, stopped at one call of one of them; every recovery is checked.
     /// - Returns: whether that life made so many calls.
-    func runScript(stoppingIn life: Int, after count: Int, crash: SimDisk.Crash) throws -> Bool {
+    func runScript(
+        _ script: Script = .records, stoppingIn life: Int, after count: Int, crash: SimDisk.Crash
+    ) throws -> Bool {
         var hasStopped = false
         for number in 0..<3 {
             if number == life { disk.stop(after: count) }
             do {
                 try openOnce()
-                for _ in 0..<3 {
-                    for step: Step in [.append, .append, .commit, .append, .write, .flush, .append, .commit, .prepare] {
-                        try perform(step)
-                    }
-                    for step: Step in [.append, .commit, .flush, .compact, .seal, .retain] { try perform(step) }
-                    try administer(.create(Self.passing))
-                    try append(to: "passing", count: 3)
-                    var growth = StreamAlteration()
-                    growth.partitionCount = 2
-                    try administer(.alter("passing", growth))
-                    try append(to: "passing", count: 4)
-                    for step: Step in [.commit, .append, .flush] { try perform(step) }
-                    try append(to: "passing", count: 1)
-                    if number != 2 {
-                        try administer(.delete("passing"))
-                        for step: Step in [.commit, .flush, .remove] { try perform(step) }
-                    }
+                switch script {
+                case .records: try passRecords()
+                case .streams: try passStream(isDeleted: number != 1)
                 }
                 if number == 1 { try stopCleanly() }
             } catch let error as StorageError {
@@ -99,6 +87,36 @@ final class LogSimulation {
         try openOnce()
         try reopenUnchanged()
         return hasStopped
+    }
+
+    /// What a life of the script is about.
+    enum Script {
+        case records, streams
+    }
+
+    private func passRecords() throws {
+        for _ in 0..<3 {
+            for step: Step in [.append, .append, .commit, .append, .write, .flush, .append, .commit, .prepare] {
+                try perform(step)
+            }
+            for step: Step in [.append, .commit, .flush, .compact, .seal, .retain] { try perform(step) }
+        }
+    }
+
+    /// A stream that comes, grows and goes; where it stays, the next life finds it.
+    private func passStream(isDeleted: Bool) throws {
+        try administer(.create(Self.passing))
+        try append(to: "passing", count: 2)
+        var growth = StreamAlteration()
+        growth.partitionCount = 2
+        try administer(.alter("passing", growth))
+        for step: Step in [.append, .commit] { try perform(step) }
+        try append(to: "passing", count: 2)
+        guard isDeleted else { return }
+        for step: Step in [.commit, .flush] { try perform(step) }
+        try append(to: "passing", count: 1)
+        try administer(.delete("passing"))
+        for step: Step in [.commit, .flush, .remove] { try perform(step) }
     }
 
     /// Damages the directory between two lives.
