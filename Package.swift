@@ -162,7 +162,8 @@ let package = Package(
         tests(
             "BrokerSimulationTests",
             [
-                "SluiceBroker", "GroupCoordination", "Bridging", "LogInterface", "CommitLog", "RecordFormat", "MQTTWire",
+                "SluiceBroker", "GroupCoordination", "Bridging", "LogInterface", "CommitLog", "RecordFormat",
+                "MQTTWire",
                 "TopicRouting", "SluiceCore", "Speaking", "SluiceTesting",
             ]),
         tests("BridgingTests", ["Bridging", "SluiceCore", "SluiceTesting"]),

@@ -489,10 +489,9 @@ package final class MemoryEngine: LogEngine {
     /// See `LogEngine`.
     package func trim(_ partition: PartitionID, before offset: Offset) {
         state.withLock { state in
-            let kept = state.partitions[partition.index].entries.drop { $0.batch.nextOffset <= offset }
-            state.partitions[partition.index].entries = Array(kept)
-            state.partitions[partition.index].start =
-                kept.first?.batch.baseOffset ?? state.partitions[partition.index].end
+            state.partitions[partition.index].entries.removeAll { $0.batch.nextOffset <= offset }
+            let kept = state.partitions[partition.index]
+            state.partitions[partition.index].start = kept.entries.first?.batch.baseOffset ?? kept.end
         }
     }
 
