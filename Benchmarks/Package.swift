@@ -40,7 +40,7 @@ let package = Package(
         sansIO("LogInterface", ["SluiceCore", "Checksums", "Compression", "RecordFormat"]),
         sansIO("CommitLog", ["SluiceCore", "Checksums", "Compression", "RecordFormat", "LogInterface"]),
         sansIO("GroupCoordination", ["SluiceCore", "RecordFormat"]),
-        sansIO("Bridging", ["SluiceCore", "TopicRouting"]),
+        sansIO("Bridging", ["SluiceCore", "TopicRouting", "Checksums"]),
         sansIO(
             "SluiceBroker",
             [

@@ -25,7 +25,6 @@ package final class MosquittoUpstream: UpstreamClient {
     private let will: (topic: String, payload: String)?
     private let alarm: Alarm
     private var security: TLSClientContext?
-    private var securityFailure: UpstreamFailure?
     private var handle: OpaquePointer?
     private var events: [UpstreamEvent] = []
     private var receivedByteCount = 0

@@ -3,7 +3,7 @@ import CommitLog
 import LogInterface
 import SluiceCore
 
-/// The housekeeping thread: what happens to old segments, and what happens when space runs out.
+/// The housekeeping thread: what happens to old segments and to whole streams, and what happens when space runs out.
 ///
 /// Isolation: what says so is called with the lock held; all else is the thread's own.
 // Sendable: `otherByteCount`, `tasks`, `answers` and `isDone` are touched only with the lock held, other variables only

@@ -6,7 +6,8 @@ package import SluiceCore
 /// The embedded engine: the log that all share, and the threads that do its I/O.
 ///
 /// The journal thread writes and synchronises groups, the flusher writes segments and checkpoints, the reader threads
-/// read segments, the housekeeping thread removes and rewrites sealed ones, the indexer thread writes topic indexes.
+/// read segments, the housekeeping thread removes and rewrites sealed ones and changes streams, the indexer thread
+/// writes topic indexes.
 /// Isolation: any thread; what loops ask of it holds the lock of the shared log for a few instructions.
 package final class LogRuntime: Sendable {
     /// What recovery had to say.

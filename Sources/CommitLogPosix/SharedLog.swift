@@ -6,8 +6,8 @@ import Synchronization
 /// What the log's threads and the loops that use it share: the log's state behind one lock, and who is woken by what.
 ///
 /// Each thread is a type of its own with state of its own; what is here is everybody's. Threads know those that they
-/// wake, and never the other way round: journal → flusher → indexer, readers → indexer; what anybody may find out (the
-/// log is poisoned, space ran out) is told here, and wakes who has asked for it.
+/// wake, and never the other way round: journal → flusher → indexer, readers → indexer, housekeeping → flusher; what
+/// anybody may find out (the log is poisoned, space ran out) is told here, and wakes who has asked for it.
 /// Isolation: `state`, `loops` and `isStopping` are touched only with `monitor` locked, as by every method
 /// that says so; all others lock it themselves. The lock is held for a few instructions, and never while calling out.
 // Sendable: as above; what is no variable is constant, or atomic.

@@ -64,7 +64,7 @@ package struct GroupState: Sendable {
     // MARK: Events
 
     /// A member subscribes to a stream, and joins with its first; what it subscribes to already stays as it is.
-    /// - Parameter partitionCount: how many partitions the stream has; the same each time.
+    /// - Parameter partitionCount: how many partitions the stream has; never fewer than before.
     package mutating func subscribe(
         _ member: String, clientID: String, to stream: String, partitionCount: Int
     ) -> [Action] {
@@ -74,9 +74,9 @@ package struct GroupState: Sendable {
             members[member] = Member(clientID: clientID, joined: joinCount, streams: [])
         }
         guard members[member]?.streams.insert(stream).inserted == true else { return [] }
-        let known = owners[stream] ?? [Ownership](repeating: .free, count: partitionCount)
-        precondition(known.count == partitionCount)
-        owners[stream] = known
+        let known = owners[stream] ?? []
+        precondition(known.count <= partitionCount)
+        owners[stream] = known + [Ownership](repeating: .free, count: partitionCount - known.count)
         return balance()
     }
 

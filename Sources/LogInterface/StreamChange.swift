@@ -1,3 +1,5 @@
+import SluiceCore
+
 /// What may be asked of a running engine about its streams.
 package enum StreamRequest: Sendable, Equatable {
     /// Makes a stream.
@@ -50,26 +52,9 @@ package enum StreamFault: Error, Sendable, Equatable {
 }
 
 extension StreamSettings {
-    /// The longest name, in bytes: a directory's name has this and the partition's number in 255.
-    package static let nameBytesMax = 249
-
-    /// Whether a stream can have this name, which is Kafka's rule for topics: `[a-zA-Z0-9._-]{1,249}`, and neither `.`
-    /// nor `..`.
-    package static func isValid(name: String) -> Bool {
-        guard (1...nameBytesMax).contains(name.utf8.count), name != ".", name != ".." else { return false }
-        return name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
-                true
-            default: false
-            }
-        }
-    }
-
     /// Why a stream cannot be made with these settings, if they say so.
     package var fault: StreamFault? {
-        if !Self.isValid(name: name) { return .invalidName }
+        if !StreamName.isValid(name) { return .invalidName }
         if isInternal { return .isInternal }
         return partitionCount < 1 ? .invalidCount : nil
     }

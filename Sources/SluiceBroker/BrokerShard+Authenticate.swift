@@ -87,6 +87,7 @@ extension BrokerShard {
             client.session.challenged(properties, now: now, into: &client.output)
             markDirty(client)
         case .accepted(let last):
+            client.principal = client.authentication?.exchange?.principal ?? .anonymous
             client.authentication?.exchange = nil
             client.session.authenticated(properties(client, last), into: &client.output)
             markDirty(client)

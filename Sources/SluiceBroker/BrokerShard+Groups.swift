@@ -31,7 +31,8 @@ extension BrokerShard {
         guard let group = coordinators[join.key.group] else {
             preconditionFailure("Cannot join a group while its coordinator is elsewhere")
         }
-        guard let stream = log.streams.first(where: { $0.settings.name == join.key.stream }) else {
+        followStreams()
+        guard let stream = streams.readable(named: join.key.stream) else {
             // It was deleted while the member was on its way, who gets no partition of it.
             return report(.info, "group '\(group.name)': the stream '\(join.key.stream)' was deleted")
         }

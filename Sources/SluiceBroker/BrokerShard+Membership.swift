@@ -79,8 +79,9 @@ extension BrokerShard {
         case .refused(let reason): return refused(reason, .implementationSpecificError)
         case .ordinary: return refused("a consumer group reads a $stream")
         }
-        guard let stream = log.streams.first(where: { $0.settings.name == replay.stream && !$0.settings.isInternal })
-        else { return refused("there is no stream '\(replay.stream ?? "")'") }
+        guard let stream = streams.readable(named: replay.stream ?? "") else {
+            return refused("there is no stream '\(replay.stream ?? "")'")
+        }
         if let fault = fault(of: replay.position, in: stream) { return refused(fault) }
         guard let start = startOffsets(stream, replay.position) else {
             return refused("a group begins at earliest, latest or an offset; 'sluice groups reset' moves it to a time")
@@ -123,8 +124,17 @@ extension BrokerShard {
 
     func groupAssigned(_ assignment: GroupAssignment) {
         guard let membership = membership(assignment.membership), let reader = reader(of: membership) else { return }
+        let number = Int(assignment.partition.number)
+        if number >= membership.stream.partitions.count {
+            // The stream has grown since the member joined.
+            followStreams()
+            guard let grown = streams.readable(named: membership.key.stream), number < grown.partitions.count else {
+                return report(.warning, "group '\(membership.key.group)': no partition \(number) of its stream")
+            }
+            membership.stream = grown
+        }
         membership.assigned(assignment)
-        let partition = membership.stream.partitions[Int(assignment.partition.number)]
+        let partition = membership.stream.partitions[number]
         reader.assign(partition, from: assignment.offset)
         queue(reader)
     }

@@ -53,6 +53,14 @@ extension BrokerShard {
         reader.accountedByteCount = reader.heldByteCount
     }
 
+    /// A reader that belongs to no client is gone. A read that is on its way brings it nothing any more.
+    func release(alone reader: Reader) {
+        assert(reader.isClosed)
+        reader.forgetRead()
+        memory.add(-reader.accountedByteCount)
+        reader.accountedByteCount = 0
+    }
+
     /// A client is gone, with what it held.
     func release(_ client: Client) {
         memory.add(-client.heldByteCount)

@@ -76,13 +76,7 @@ extension BrokerShard {
         guard isState || answerRequest(name, publish, client, bytes) else {
             return refuse(publish, topic, client, .notAuthorized, "the topic is the broker's own")
         }
-        switch publish.qos {
-        case .atMostOnce: return
-        case .atLeastOnce:
-            answer(client, .puback, publish.packetID, .success)
-            client.session.acknowledged(publishCount: 1)
-        case .exactlyOnce: answer(client, .pubrec, publish.packetID, .success)
-        }
+        passOver(publish, client)
     }
 
     /// Tells a client that its message is not taken: with a reason where its protocol has one; an older client hears

@@ -36,7 +36,8 @@ extension BrokerShard {
         case .group(let group):
             group.lookup.take(read)
             if !read.isFailed { dispatch(group) }
-        case .offsets(let lookup, let number): fetched(read, for: lookup, number)
+        case .offsets(let lookup, let number):
+            if read.isFailed { readers.stall(lookup, number) } else { fetched(read, for: lookup, number) }
         }
     }
 
@@ -44,6 +45,7 @@ extension BrokerShard {
     func retryLookups() {
         for client in Array(clients.all) where client.redelivery != nil { redeliver(client) }
         for group in shareGroups.all where !group.returned.isEmpty { dispatch(group) }
+        for (lookup, number) in readers.takeStalledLookups() where !lookup.isOver { find(lookup, number) }
     }
 
     /// Calls `body` with the record of `token`.

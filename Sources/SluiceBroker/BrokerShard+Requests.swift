@@ -75,7 +75,7 @@ extension BrokerShard {
     /// Every session: those that are connected, and those that wait.
     private func sessionReports() -> [SessionReport] {
         let (connected, parked) = peers.withDirectory { ($0.connectedSessions, $0.parkedSessions) }
-        let ends = log.streams.filter { !$0.settings.isInternal }.flatMap(\.partitions).map {
+        let ends = streams.readable.flatMap(\.partitions).map {
             (partition: $0, end: log.bounds($0).highWatermark)
         }
         let live = connected.map { report($0.clientID, $0.session, isConnected: true, behind: nil) }

@@ -108,8 +108,7 @@ extension BrokerShard {
         subscription.reader.isClosed = true
         remove(subscription)
         group.detach()
-        subscription.reader.forgetRead()
-        account(alone: subscription.reader)
+        release(alone: subscription.reader)
         shareGroups[group.key] = nil
         peers.withDirectory { $0.releaseGroup(group.key) }
         recordShareGroup(group.key, nil)

@@ -9,6 +9,8 @@ import TopicRouting
 extension BrokerShard {
     /// Answers each filter with its code, in order [MQTT-3.9.3-1].
     func subscribe(_ client: Client, _ packet: Packet.Subscribe, _ bytes: Span<UInt8>) {
+        // Whoever was told of a new stream may ask for it in the tick in which this shard hears of it.
+        followStreams()
         var identifier: UInt32?
         var replay = ReplayRequest.Options()
         var asksForHistory = false
@@ -226,12 +228,12 @@ extension BrokerShard {
     private func subscribe(_ client: Client, _ request: SubscriptionRequest, replay: ReplayRequest) -> Outcome {
         let candidates: [StreamDescription]
         if let name = replay.stream {
-            candidates = log.streams.filter { $0.settings.name == name && !name.hasPrefix("__") }
-            guard !candidates.isEmpty else {
+            guard let stream = streams.readable(named: name) else {
                 return Outcome(code: .topicFilterInvalid, reason: "there is no stream '\(name)'")
             }
+            candidates = [stream]
         } else {
-            candidates = log.streams.filter { !$0.settings.name.hasPrefix("__") }
+            candidates = streams.readable
         }
         if replay.positions == nil, let stream = candidates.first,
             let fault = fault(of: replay.position, in: stream)
@@ -356,10 +358,10 @@ extension BrokerShard {
 
     /// A replay of some streams stays out of the others, also when it is live.
     func excludeOthers(_ reader: Reader, _ candidates: [StreamDescription]) {
-        for stream in log.streams where !candidates.contains(stream) {
+        for stream in streams.streams where !candidates.contains(stream) {
             for partition in stream.partitions { reader.exclude(partition) }
         }
-        // One that asks for a stream by its name gets no other that is made later.
+        // One that asks for a stream by its name gets no other that is made later, nor later partitions of its own.
         if candidates.count == 1 { reader.excludeNew(from: streams.partitionCount) }
     }
 

@@ -60,7 +60,7 @@ extension BrokerShard {
     private func systemTopics(_ sum: BrokerCounters, _ statistics: BrokerStatistics) -> [SystemTopic] {
         let parked = peers.withDirectory { $0.parkedCount }
         let retained = peers.withRetained { $0.count }
-        let stored = log.streams.filter { !$0.settings.isInternal }.flatMap(\.partitions).map {
+        let stored = streams.readable.flatMap(\.partitions).map {
             (bounds: log.bounds($0), byteCount: log.figures($0).byteCount)
         }
         let uptime = (now - statistics.startedAt) / 1_000_000_000

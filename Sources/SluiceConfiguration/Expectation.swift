@@ -1,3 +1,5 @@
+import SluiceCore
+
 /// What a setting's value must be, and how its text becomes a value.
 struct Expectation<Value> {
     /// What is expected, as in "expected …".
@@ -17,24 +19,11 @@ extension Expectation<String> {
     }
 
     /// A name that Kafka takes for a topic and that is not one of Sluice's own streams.
-    ///
-    /// The characters are those of TopicRouting's `Rule.isStreamName`, which this target may not see.
     static var streamName: Expectation {
         Expectation(
             description: "1 to 249 of the characters a-z A-Z 0-9 . _ - (not '.', '..' or what starts with '__')",
             takesQuoted: true
-        ) { isStreamName($0) ? $0 : nil }
-    }
-
-    private static func isStreamName(_ text: String) -> Bool {
-        guard (1...249).contains(text.utf8.count), text != ".", text != "..", !text.hasPrefix("__") else {
-            return false
-        }
-        return text.unicodeScalars.allSatisfy { scalar in
-            scalar.isASCII
-                && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil
-                    || "._-".unicodeScalars.contains(scalar))
-        }
+        ) { StreamName.isValid($0) && !$0.hasPrefix("__") ? $0 : nil }
     }
 }
 

@@ -61,7 +61,6 @@ package final class MemoryEngine: LogEngine {
         var pending: [Pending] = []
         /// Everything that has settled, in its order.
         var order: [TailEntry] = []
-        var trouble: LogTrouble?
     }
 
     private let pace: Pace
@@ -88,8 +87,6 @@ package final class MemoryEngine: LogEngine {
 
     /// Whether appends wait to settle.
     package var hasPending: Bool { state.withLock { !$0.pending.isEmpty } }
-    /// Refuses appends with this trouble; nil takes them again.
-    package func setTrouble(_ trouble: LogTrouble?) { state.withLock { $0.trouble = trouble } }
 
     /// Every record of a partition, in its order.
     package func batches(of partition: PartitionID) -> [RecordBatch] {
@@ -117,9 +114,6 @@ package final class MemoryEngine: LogEngine {
     private static func perform(_ pending: Pending, _ state: inout State) -> Settlement.Outcome {
         if pending.appends.contains(where: { state.partitions[$0.partition.index].isGone }) {
             return .refused(.unknownStream)
-        }
-        if let trouble = state.trouble, pending.appends.contains(where: { !isInternal($0.partition, state) }) {
-            return .refused(trouble.isPassing ? .full : .failed)
         }
         if pending.isSequenced, let append = pending.appends.first {
             if let outcome = verdict(append, state) { return outcome }
@@ -309,7 +303,7 @@ package final class MemoryEngine: LogEngine {
     package var isUnderPressure: Bool { false }
 
     /// See `LogEngine`.
-    package var trouble: LogTrouble? { state.withLock { $0.trouble } }
+    package var trouble: LogTrouble? { nil }
 
     /// See `LogEngine`.
     package func setInterest(_ loop: LoopID, appended: Bool, durable: Bool) {

@@ -2,7 +2,7 @@ package import SluiceCore
 
 /// What lives on an event loop beside its connections, and makes their speakers.
 ///
-/// A tick goes: `beginTick`, what the sockets have, `takeMessages`, `endTick`, and `gatheringTime`.
+/// A tick goes: `setClocks`, what the sockets have, `takeMessages`, `endTick`, and `gatheringTime`.
 /// Isolation: its loop's thread.
 package protocol LoopService: AnyObject {
     // MARK: Ticks

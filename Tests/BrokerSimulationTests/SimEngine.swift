@@ -96,7 +96,7 @@ final class SimEngine: SteppedEngine, LogStateAccess, @unchecked Sendable {
 
     // MARK: Steps
 
-    private enum Work: Int, CaseIterable { case write, synchronize, flush, prepare, fetch, compact }
+    private enum Work: Int, CaseIterable { case write, synchronize, flush, prepare, fetch }
 
     var work: [Int] {
         Work.allCases.filter { work in
@@ -106,7 +106,6 @@ final class SimEngine: SteppedEngine, LogStateAccess, @unchecked Sendable {
             case .flush: state.partitions.contains { $0.flushed < $0.flushable }
             case .prepare: spare == nil || finished.contains { $0.lastLSN < state.durable }
             case .fetch: !fetches.isEmpty
-            case .compact: false
             }
         }.map(\.rawValue)
     }
@@ -124,7 +123,7 @@ final class SimEngine: SteppedEngine, LogStateAccess, @unchecked Sendable {
         case .flush: try maintenance.flush()
         case .prepare: try prepare()
         case .fetch: answer()
-        case .compact, nil: return
+        case nil: return
         }
     }
 

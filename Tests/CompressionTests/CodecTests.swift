@@ -40,9 +40,9 @@ struct CodecTests {
         #expect(codec.compress(content.span, level: 9).count <= codec.compress(content.span, level: 1).count)
     }
 
-    @Test("repetitive content shrinks, and random content hardly grows", arguments: Codec.allCases)
+    @Test(
+        "repetitive content shrinks, and random content hardly grows", arguments: Codec.allCases.filter { $0 != .none })
     func ratios(_ codec: Codec) {
-        guard codec != .none else { return }
         #expect(codec.compress(Self.repetitive(1 << 20).span).count < 1 << 18)
         let random = codec.compress(Self.random(1 << 20).span).count
         #expect(random < (1 << 20) + (1 << 10))

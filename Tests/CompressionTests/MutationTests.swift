@@ -45,7 +45,9 @@ struct MutationTests {
     func failCases() throws {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appendingPathComponent("Fuzz/CompressionFailCases")
-        for file in try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil) {
+        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        #expect(!files.isEmpty)
+        for file in files {
             let bytes = [UInt8](try Data(contentsOf: file))
             guard let choice = bytes.first else { continue }
             let codec = Codec.allCases[Int(choice) % Codec.allCases.count]

@@ -27,6 +27,8 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     private(set) var fetchedSelection: TopicSelection?
     /// What the last fetch would take at most, in bytes.
     private(set) var fetchedByteCountMax = 0
+    /// Whether history cannot be read for now.
+    var failsReads = false
     /// Whether fetches wait until a test lets them read.
     var holdsFetches = false
     private var heldFetches: [() -> Void] = []
@@ -313,7 +315,8 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     private func readHistory(_ request: ReadRequest) {
         var read = PartitionRead(nextOffset: request.offset)
         read.isGone = state.partitions[request.partition.index].isGone
-        if read.isGone { return answers.append((request.number, read)) }
+        read.isFailed = failsReads
+        if read.isGone || read.isFailed { return answers.append((request.number, read)) }
         var byteCount = 0
         for batch in history[request.partition.index]
         where batch.nextOffset > request.offset && byteCount < request.byteCountMax {

@@ -39,9 +39,13 @@ struct StreamChangeTests {
         }
     }
 
-    private func subscribe(_ id: String, _ filter: String, from: String? = nil, until: String? = nil) -> TestClient {
+    private func subscribe(
+        _ id: String, _ filter: String, from: String? = nil, until: String? = nil, joins: Bool = false
+    ) -> TestClient {
         let client = test.connect(id)
         client.subscribe(filter, qos: .atMostOnce, offset: from, until: until)
+        // A group answers when its coordinator has.
+        if joins { test.settle() }
         #expect(client.takeFirst() == "suback [0]")
         return client
     }
@@ -77,6 +81,23 @@ struct StreamChangeTests {
         #expect(Set(lines(live)) == Set((0..<40).map(String.init)))
         let filled = grown.partitions.filter { test.log.bounds($0).end > .zero }
         #expect(filled.count > 4)
+    }
+
+    @Test("a group takes the partitions by which its stream has grown when the next member joins")
+    func growsUnderGroup() throws {
+        let filter = "$share/g/$stream/mqtt"
+        let first = subscribe("first", filter, from: "earliest", joins: true)
+        test.settle()
+        var change = StreamAlteration()
+        change.partitionCount = 8
+        let grown = try administer(.alter("mqtt", change))
+        test.settle()
+        let second = subscribe("second", filter, from: "earliest", joins: true)
+        test.settle()
+        for (number, partition) in grown.partitions.enumerated() { store("t/\(number)", "\(number)", in: partition) }
+        let (one, other) = (lines(first), lines(second))
+        #expect(!one.isEmpty && !other.isEmpty)
+        #expect((one + other).sorted() == (0..<8).map(String.init))
     }
 
     @Test("replays of a stream that is deleted end, and the others go on")

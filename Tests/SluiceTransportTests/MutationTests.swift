@@ -33,7 +33,9 @@ struct MutationTests {
     func failCases() throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appending(path: "Fuzz/WebSocketFailCases")
-        for file in try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil) {
+        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        #expect(!files.isEmpty)
+        for file in files {
             let bytes = [UInt8](try Data(contentsOf: file))
             guard let choice = bytes.first else { continue }
             expectSame(

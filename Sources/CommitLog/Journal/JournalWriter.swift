@@ -36,9 +36,6 @@ package struct JournalWriter: ~Copyable {
         self.isOpening = isOpening
     }
 
-    /// The number of the file that is written.
-    package var fileNumber: UInt64 { current.number }
-
     /// Whether a group would reach beyond the current file's end, so that a spare must be taken first. An empty file
     /// takes any group.
     package func needsSpare(for group: borrowing CommitGroup) -> Bool {

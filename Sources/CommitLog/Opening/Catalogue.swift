@@ -8,8 +8,8 @@ import SluiceCore
 /// line of a stream that was made or changed while a node ran, see `StoredSettings`; `retired PARTITION...` with the
 /// numbers that deleted streams had, if any; last `crc32c HEX` over all lines before. With lines of the latter two
 /// kinds `meta/format` says version 2: a program that does not know them would give retired numbers again.
-/// What is rebuilt: all of it, from `streams/NAME-N/partition.metadata`, which says the same for one partition, when
-/// the file is missing or damaged; and those files from it.
+/// What is rebuilt: all of it but settings, from `streams/NAME-N/partition.metadata`, which says the same for one
+/// partition, when the file is missing or damaged; and those files from it. Settings are the configuration's then.
 package struct Catalogue: Equatable, Sendable {
     struct Stream: Equatable {
         var name: String
@@ -155,6 +155,7 @@ package struct Catalogue: Equatable, Sendable {
             }
             guard let (id, partition) = parseMetadata(bytes) else { return nil }
             let name = String(directory[..<dash])
+            if let known = found[name], known.id != id { return nil }
             found[name, default: (id, [:])].partitions[number] = partition
         }
         var catalogue = Catalogue()

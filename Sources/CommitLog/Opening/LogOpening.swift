@@ -214,6 +214,13 @@ package struct LogOpening {
         for setting in settings {
             _ = catalogue.ensure(setting.name, partitionCount: setting.partitionCount, makeID: makeID)
         }
+        let count = Int(catalogue.nextPartition)
+        guard count <= Limits.partitionsMax else {
+            throw StorageError(
+                .format, Catalogue.path, code: 0,
+                reason: "\(count) partitions with what is configured and what was deleted, and a directory has "
+                    + "\(Limits.partitionsMax) at most; configure fewer, or begin a new directory")
+        }
         // The catalogue comes before what it names: a crash in between leaves names without directories, which are made
         // anew, and never a directory that nobody knows.
         var isStored = names.contains("catalogue") && before == catalogue && findings.isEmpty
@@ -234,7 +241,8 @@ package struct LogOpening {
         catalogue = rebuilt
         findings.append(
             RecoveryFinding(
-                severity: .damage, path: Catalogue.path, text: "\(state); rebuilt from the partitions' own metadata"))
+                severity: .damage, path: Catalogue.path,
+                text: "\(state); rebuilt from the partitions' own metadata, with settings of the configuration"))
     }
 
     /// Makes the directories and metadata files of a stream that are missing; the caller synchronises `streams`.

@@ -42,7 +42,7 @@ package struct SegmentPaths: Sendable {
     /// The sparse index from timestamps to offsets.
     package func timeIndex(_ offset: Offset) -> String { "\(directory)/\(Self.digits(offset)).timeindex" }
 
-    /// The topics of its batches; see `TopicIndex`.
+    /// The topics of its batches; see `TopicIndexFile`.
     package func topics(_ offset: Offset) -> String { "\(directory)/\(Self.digits(offset)).topics" }
 
     /// The producers as of its base offset; see `ProducerSnapshot`.

@@ -39,7 +39,7 @@ package final class SegmentWriter {
     private var hasSnapshot: Bool
 
     /// A writer at the end of `active`. With `indexes`, its index files are right and go on; without, they are written
-    /// anew by whoever notes the batches that are there, see `reindexed`.
+    /// anew by whoever notes the batches that are there.
     init(
         storage: any Storage, paths: SegmentPaths, shape: SegmentShape, active: SegmentInfo,
         sparse: consuming SparseIndex, producers: ProducerStates? = nil

@@ -70,7 +70,7 @@ extension BrokerShard {
         return !message.user.isEmpty && HopCount.verdict(message, node: node) != .take
     }
 
-    /// Acknowledges a message that is here already.
+    /// Acknowledges a message that is not stored: it is here already, or was a request.
     func passOver(_ publish: PublishAction, _ client: Client) {
         switch publish.qos {
         case .atMostOnce: return

@@ -45,7 +45,7 @@ extension BrokerShard {
     }
 
     private func bounds(_ partition: StreamPartition) -> PartitionBounds? {
-        guard let stream = log.streams.first(where: { $0.settings.name == partition.stream }),
+        guard let stream = streams.readable(named: partition.stream),
             stream.partitions.indices.contains(Int(partition.number))
         else { return nil }
         return log.bounds(stream.partitions[Int(partition.number)])
@@ -62,7 +62,7 @@ extension BrokerShard {
 
     /// Moves a group in some partitions of a stream.
     func resetGroup(_ name: String, _ streamName: String, _ offsets: [Int: Int64]) -> AdministrationReply {
-        guard let stream = log.streams.first(where: { $0.settings.name == streamName }), !stream.settings.isInternal,
+        guard let stream = streams.readable(named: streamName),
             offsets.keys.allSatisfy(stream.partitions.indices.contains)
         else { return .unknown }
         var places: [StreamPartition: Offset] = [:]
@@ -81,6 +81,11 @@ extension BrokerShard {
         let time: Timestamp
         let partitions: [PartitionID]
         var offsets: [Int: Offset] = [:]
+        /// Whether it was answered before it had all of them.
+        var isRefused = false
+
+        /// Whether nobody waits for the answer any more.
+        var isOver: Bool { isRefused || place.client.isClosing }
 
         init(for place: ReplyPlace, time: Timestamp, partitions: [PartitionID]) {
             self.place = place
@@ -91,17 +96,20 @@ extension BrokerShard {
 
     /// Begins to look up the first record of a time or later in each partition of a stream.
     func lookUpOffsets(_ name: String, _ time: Timestamp, for place: ReplyPlace) {
-        guard let stream = log.streams.first(where: { $0.settings.name == name && !$0.settings.isInternal }) else {
-            return respond(.unknown, to: place)
-        }
+        guard let stream = streams.readable(named: name) else { return respond(.unknown, to: place) }
         let lookup = OffsetLookup(for: place, time: time, partitions: stream.partitions)
-        for (number, partition) in stream.partitions.enumerated() {
-            readers.find(partition, at: lookup.time, for: .offsets(lookup, number))
-        }
+        for number in stream.partitions.indices { find(lookup, number) }
+    }
+
+    /// Looks up the time in one partition.
+    func find(_ lookup: OffsetLookup, _ number: Int) {
+        readers.find(lookup.partitions[number], at: lookup.time, for: .offsets(lookup, number))
     }
 
     /// The index has said where to begin, or a batch has come to look into.
     func fetched(_ read: PartitionRead, for lookup: OffsetLookup, _ number: Int) {
+        guard !lookup.isOver else { return }
+        if read.isGone { return refuse(lookup) }
         var offset = read.nextOffset
         for batch in read.batches where batch.maxTimestamp >= lookup.time {
             guard let found = first(in: batch, lookup.partitions[number], since: lookup.time) else { continue }
@@ -113,6 +121,7 @@ extension BrokerShard {
                 lookup.partitions[number], from: offset, level: .durable, hint: read.hint, byteCountMax: 256 << 10,
                 for: .offsets(lookup, number))
             guard let tail else { return }
+            if tail.isGone { return refuse(lookup) }
             for batch in tail.batches {
                 guard let found = first(in: batch, lookup.partitions[number], since: lookup.time) else { continue }
                 return self.answer(lookup, number, max(found, offset))
@@ -133,6 +142,12 @@ extension BrokerShard {
             }
         }
         return nil
+    }
+
+    /// The stream was deleted meanwhile.
+    private func refuse(_ lookup: OffsetLookup) {
+        lookup.isRefused = true
+        respond(.unknown, to: lookup.place)
     }
 
     private func answer(_ lookup: OffsetLookup, _ number: Int, _ offset: Offset) {

@@ -121,7 +121,8 @@ final class GroupMembership {
     let id: MembershipID
     /// The filter as the client wrote it.
     let filter: [UInt8]
-    let stream: StreamDescription
+    /// The stream, with all partitions that the member has had.
+    var stream: StreamDescription
     /// The shard of the group's coordinator.
     let coordinator: Int
     unowned let client: Client

@@ -8,8 +8,8 @@ extension BrokerShard {
     /// comes, with neither gap nor repeat between them.
     /// - Returns: what to close it with, or why there is none.
     func openTail(_ sink: any DeliverySink, _ request: ReplayRequest) -> Tail {
-        let all = log.streams.filter { !$0.settings.isInternal }
-        let candidates = all.filter { request.stream == nil || $0.settings.name == request.stream }
+        followStreams()
+        let candidates = streams.readable.filter { request.stream == nil || $0.settings.name == request.stream }
         guard let first = candidates.first else { return .refused("there is no stream '\(request.stream ?? "")'") }
         if let fault = fault(of: request.position, in: first) { return .refused(fault) }
         let reader = Reader(sink: sink, kind: .replay)
@@ -39,8 +39,7 @@ extension BrokerShard {
         let reader = subscription.reader
         reader.isClosed = true
         remove(subscription)
-        reader.forgetRead()
-        account(alone: reader)
+        release(alone: reader)
     }
 
     /// A tail's sink takes more than before.

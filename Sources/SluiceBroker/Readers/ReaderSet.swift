@@ -16,6 +16,8 @@ struct ReaderSet: ~Copyable {
     private var starved: [Reader] = []
     /// Those whose history could not be read: they ask again in a while.
     private var stalled: [Reader] = []
+    /// Offsets of a time that could not be read, with the partition's number: they are asked for again in a while.
+    private var stalledLookups: [(lookup: BrokerShard.OffsetLookup, number: Int)] = []
     /// The replays that have an end or a pace.
     private var charted: [Reader] = []
     private var reads: LogReader
@@ -130,6 +132,16 @@ struct ReaderSet: ~Copyable {
         var taken: [Reader] = []
         swap(&taken, &stalled)
         for reader in taken { queue(reader) }
+    }
+
+    /// Lets a look-up that could not read ask again when half a second has passed.
+    mutating func stall(_ lookup: BrokerShard.OffsetLookup, _ number: Int) { stalledLookups.append((lookup, number)) }
+
+    /// Takes the look-ups that could not read.
+    mutating func takeStalledLookups() -> [(lookup: BrokerShard.OffsetLookup, number: Int)] {
+        var taken: [(lookup: BrokerShard.OffsetLookup, number: Int)] = []
+        swap(&taken, &stalledLookups)
+        return taken
     }
 
     /// Lets a reader wait until others have let go of memory.

@@ -77,4 +77,12 @@ package struct StreamTable: Sendable {
 
     /// The stream of a name.
     func stream(named name: String) -> StreamDescription? { streams.first { $0.settings.name == name } }
+
+    /// The streams that clients may read: all but the node's own.
+    var readable: [StreamDescription] { streams.filter { !$0.settings.isInternal } }
+
+    /// The stream of a name that clients may read.
+    func readable(named name: String) -> StreamDescription? {
+        stream(named: name).flatMap { $0.settings.isInternal ? nil : $0 }
+    }
 }

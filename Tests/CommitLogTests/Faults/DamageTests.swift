@@ -15,6 +15,7 @@ struct DamageTests {
     func damaged(_ damage: Damage) throws {
         for isClean in [true, false] {
             let paths = try Self.build(isClean: isClean).disk.paths.filter { $0 != "meta/format" }
+            #expect(!paths.isEmpty)
             for path in paths {
                 for seed in UInt64(0)..<6 {
                     let world = try Self.build(isClean: isClean)
@@ -29,7 +30,9 @@ struct DamageTests {
     @Test("one flipped bit in a segment costs the batch that it is in, and no other")
     func flippedBit() throws {
         let pristine = try Self.build(isClean: true)
-        for path in pristine.disk.paths where path.hasSuffix(".log") {
+        let segments = pristine.disk.paths.filter { $0.hasSuffix(".log") }
+        #expect(!segments.isEmpty)
+        for path in segments {
             let byteCount = try #require(pristine.disk.content(path)).count
             for position in stride(from: 0, to: byteCount, by: 37) {
                 let world = try Self.build(isClean: true)

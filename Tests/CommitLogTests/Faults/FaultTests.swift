@@ -1,4 +1,3 @@
-import CommitLog
 import CommitLogPosix
 import Compression
 import Foundation
@@ -7,6 +6,8 @@ import RecordFormat
 import SluiceCore
 import SluiceTesting
 import Testing
+
+@testable import CommitLog
 
 @Suite("The log on a disk that fails")
 struct FaultTests {
@@ -234,6 +235,28 @@ struct FaultTests {
         let fourth = #expect(throws: StorageError.self) { try world.reopen(.kill) }
         #expect(fourth?.operation == .format)
         #expect(fourth?.reason.contains("sluice-format 3") == true)
+    }
+
+    @Test("numbers of deleted partitions count against what a directory can have, before anything is made")
+    func partitionNumbers() throws {
+        let world = FaultWorld()
+        _ = try world.open()
+        world.disk.tamper("meta/catalogue") { bytes in
+            guard var catalogue = Catalogue(bytes) else { return }
+            catalogue.retire((1..<Limits.partitionsMax).map { PartitionID(rawValue: UInt32($0)) })
+            bytes = catalogue.encoded
+        }
+        let stored = world.disk.content("meta/catalogue")
+        var grown = StreamSettings(name: "device")
+        grown.partitionCount = 2
+        world.disk.crash(.kill, seed: 11)
+        let refusal = #expect(throws: StorageError.self) {
+            try SimLog(world.disk, SimLog.Settings(streams: [grown]))
+        }
+        #expect(refusal?.path == "meta/catalogue")
+        #expect(refusal?.reason.contains("16385 partitions") == true)
+        #expect(stored != nil && world.disk.content("meta/catalogue") == stored)
+        _ = try world.reopen(.kill)
     }
 }
 

@@ -1,5 +1,6 @@
 import MQTTWire
 import SluiceCore
+import Speaking
 import Testing
 
 @testable import SluiceBroker
@@ -8,6 +9,7 @@ import Testing
 private struct ReverseAuthenticator: EnhancedAuthenticator {
     struct Exchange: AuthenticationExchange {
         var expected: [UInt8]?
+        var principal: Principal { .user(String(decoding: expected ?? [], as: UTF8.self)) }
 
         mutating func received(_ data: [UInt8]) -> AuthenticationVerdict {
             guard let expected else {
@@ -51,10 +53,13 @@ struct AuthenticationTests {
         #expect(client.take() == ["auth 24"])
         answer(client, "cba")
         #expect(client.take() == ["connack 0"])
+        #expect(client.client?.principal == .user("cba"))
         answer(client, "xy", reason: .reauthenticate)
         #expect(client.take() == ["auth 24"])
+        #expect(client.client?.principal == .user("cba"))
         answer(client, "yx")
         #expect(client.take() == ["auth 0"])
+        #expect(client.client?.principal == .user("yx"))
         answer(client, "xy", reason: .reauthenticate)
         answer(client, "wrong")
         #expect(client.take() == ["auth 24", "disconnect 135"])
