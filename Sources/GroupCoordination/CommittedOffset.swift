@@ -61,6 +61,8 @@ package struct GroupMetadata: Equatable, Sendable {
         package var host: String
         /// What it has.
         package var partitions: [StreamPartition]
+        /// What else is on record of a member that speaks Kafka's classic protocol; nil for MQTT's.
+        package var classic: Classic?
 
         /// A member from its parts.
         package init(memberID: String, clientID: String, host: String, partitions: [StreamPartition]) {
@@ -68,6 +70,32 @@ package struct GroupMetadata: Equatable, Sendable {
             self.clientID = clientID
             self.host = host
             self.partitions = partitions
+        }
+    }
+
+    /// What is on record of a member of Kafka's classic protocol, so that a group goes on where it was.
+    package struct Classic: Equatable, Sendable {
+        /// What its owner calls it.
+        package var instanceID: String?
+        /// How long it may be silent, in nanoseconds.
+        package var sessionTimeout: Int64
+        /// How long a rebalance may wait for it, in nanoseconds.
+        package var rebalanceTimeout: Int64
+        /// What it says by the chosen rule.
+        package var subscription: [UInt8]
+        /// What it was given.
+        package var assignment: [UInt8]
+
+        /// A member's record from its parts.
+        package init(
+            instanceID: String?, sessionTimeout: Int64, rebalanceTimeout: Int64, subscription: [UInt8],
+            assignment: [UInt8]
+        ) {
+            self.instanceID = instanceID
+            self.sessionTimeout = sessionTimeout
+            self.rebalanceTimeout = rebalanceTimeout
+            self.subscription = subscription
+            self.assignment = assignment
         }
     }
 

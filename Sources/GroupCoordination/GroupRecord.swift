@@ -66,16 +66,22 @@ package enum GroupRecord: Equatable, Sendable {
         writer.put(metadata.changedAt.rawValue)
         writer.put(Int32(metadata.members.count))
         for member in metadata.members {
+            let classic = member.classic
             writer.put(member.memberID)
-            writer.put(nullable: nil)
+            writer.put(nullable: classic?.instanceID)
             writer.put(member.clientID)
             writer.put(member.host)
-            writer.put(Int32(-1))
-            writer.put(Int32(-1))
-            writer.put(bytes: [])
-            writer.put(bytes: assignment(member.partitions))
+            // MQTT's members have no timeouts.
+            writer.put(classic.map { milliseconds($0.rebalanceTimeout) } ?? -1)
+            writer.put(classic.map { milliseconds($0.sessionTimeout) } ?? -1)
+            writer.put(bytes: classic?.subscription ?? [])
+            writer.put(bytes: classic?.assignment ?? assignment(member.partitions))
         }
         return writer.bytes
+    }
+
+    private static func milliseconds(_ nanoseconds: Int64) -> Int32 {
+        Int32(clamping: nanoseconds / 1_000_000)
     }
 
     /// Kafka's `ConsumerProtocolAssignment`, version 0.
@@ -152,13 +158,19 @@ extension GroupRecord {
     }
 
     private static func member(_ reader: inout KafkaReader, _ version: Int16) -> GroupMetadata.Member? {
-        guard let memberID = reader.string(), version < 3 || reader.nullableString() != nil,
+        guard let memberID = reader.string(), let instanceID = version < 3 ? .some(nil) : reader.nullableString(),
             let clientID = reader.string(), let host = reader.string(),
-            version < 1 || reader.int(Int32.self) != nil, reader.int(Int32.self) != nil, reader.byteString() != nil,
-            let assignment = reader.byteString()
+            let rebalance = version < 1 ? -1 : reader.int(Int32.self), let session = reader.int(Int32.self),
+            let subscription = reader.byteString(), let assignment = reader.byteString()
         else { return nil }
-        return GroupMetadata.Member(
+        var member = GroupMetadata.Member(
             memberID: memberID, clientID: clientID, host: host, partitions: partitions(assignment))
+        guard session >= 0 else { return member }
+        member.classic = GroupMetadata.Classic(
+            instanceID: instanceID, sessionTimeout: Int64(session) * 1_000_000,
+            rebalanceTimeout: Int64(max(rebalance, session)) * 1_000_000, subscription: subscription,
+            assignment: assignment)
+        return member
     }
 
     /// The partitions of an assignment; those of another protocol's are not known.

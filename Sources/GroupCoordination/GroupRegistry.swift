@@ -28,6 +28,8 @@ package struct GroupRegistry: Sendable {
         case granted(shard: Int, isNewGroup: Bool, isNewStream: Bool)
         /// The group reads the stream with this filter.
         case refused(filter: [UInt8])
+        /// Kafka's clients are members of it.
+        case refusedKind
     }
 
     /// No groups.

@@ -9,6 +9,8 @@ package struct OffsetTable: Sendable {
     private var groups: [String: Group] = [:]
     /// Who is there of what is on record.
     package var registry = GroupRegistry()
+    /// The groups of Kafka's classic protocol.
+    package private(set) var classic = ClassicGroups()
     /// When the process began; members on record count as there until then.
     private var startedAt = Timestamp(rawValue: 0)
     /// Records that could not be understood.
@@ -62,7 +64,86 @@ package struct OffsetTable: Sendable {
     /// Everything is replayed, and nobody is connected yet.
     package mutating func started(at now: Timestamp) { startedAt = now }
 
-    // MARK: Members
+    /// Takes up the groups of Kafka's clients that are on record: their members have their sessions' time to be heard
+    /// of.
+    package mutating func restoreClassic(now: Int64) {
+        for (name, group) in groups {
+            if let metadata = group.metadata { classic.restore(name, metadata, now: now) }
+        }
+    }
+
+    // MARK: Kafka's members
+
+    /// Calls `body` with the groups of Kafka's clients, unless MQTT clients are in the one that it is about.
+    /// - Parameters:
+    ///   - name: the group.
+    ///   - generation: the last one on record of it.
+    /// - Returns: what the call brought about; those groups that have changed have their effect here already, and their
+    ///   records are to be appended.
+    package mutating func withClassic(
+        _ name: String, at now: Timestamp,
+        _ body: (_ groups: inout ClassicGroups, _ generation: Int32) throws(GroupFault) -> Void
+    ) throws(GroupFault) -> ClassicOutcome {
+        if registry.isActive(name) { throw .inconsistentProtocol }
+        // What a coordinator of MQTT's members remembers of acknowledgements may be passed, or taken back, from here on.
+        registry.forget(name)
+        do throws(GroupFault) {
+            try body(&classic, groups[name]?.metadata?.generation ?? 0)
+        } catch {
+            return ClassicOutcome(fault: error, takeClassic(at: now))
+        }
+        return ClassicOutcome(fault: nil, takeClassic(at: now))
+    }
+
+    /// The connection of a request that waited is gone.
+    package mutating func abandonedClassic(
+        _ name: String, _ waiter: GroupWaiter, now: Int64, at time: Timestamp
+    ) -> ClassicOutcome {
+        classic.abandoned(name, waiter, now: now)
+        return ClassicOutcome(fault: nil, takeClassic(at: time))
+    }
+
+    /// Time has passed for the groups of Kafka's clients.
+    package mutating func elapsedClassic(now: Int64, at time: Timestamp) -> ClassicOutcome {
+        classic.elapsed(now: now)
+        return ClassicOutcome(fault: nil, takeClassic(at: time))
+    }
+
+    private mutating func takeClassic(
+        at time: Timestamp
+    ) -> (answers: [(waiter: GroupWaiter, answer: GroupAnswer)], records: [GroupRecord]) {
+        let effects = classic.takeEffects()
+        var records: [GroupRecord] = []
+        for name in effects.changed {
+            guard let metadata = classic.metadata(of: name, at: time) else { continue }
+            let record = GroupRecord.metadata(group: name, metadata)
+            apply(record)
+            records.append(record)
+        }
+        classic.dropIdle()
+        return (effects.answers, records)
+    }
+
+    /// What came of a call about Kafka's groups.
+    package struct ClassicOutcome: Sendable {
+        /// Why the request itself came to nothing.
+        package let fault: GroupFault?
+        /// Answers to requests that waited, this one's perhaps among them.
+        package let answers: [(waiter: GroupWaiter, answer: GroupAnswer)]
+        /// What is to be appended.
+        package let records: [GroupRecord]
+
+        init(
+            fault: GroupFault?,
+            _ effects: (answers: [(waiter: GroupWaiter, answer: GroupAnswer)], records: [GroupRecord])
+        ) {
+            self.fault = fault
+            answers = effects.answers
+            records = effects.records
+        }
+    }
+
+    // MARK: MQTT's members
 
     /// Counts a member that reads a stream. In partitions where the group has committed nothing it is committed to
     /// begin at `start`, so that nothing is skipped that comes before its first commit.
@@ -72,6 +153,7 @@ package struct OffsetTable: Sendable {
     package mutating func join(
         _ name: String, stream: String, filter: [UInt8], start: [Offset], at now: Timestamp, by shard: Int
     ) -> (claim: GroupRegistry.Claim, records: [GroupRecord]) {
+        if classic.isActive(name) { return (.refusedKind, []) }
         let claim = registry.claim(name, stream: stream, filter: filter, by: shard)
         guard case .granted(_, _, isNewStream: true) = claim else { return (claim, []) }
         var records: [GroupRecord] = []
@@ -104,17 +186,47 @@ package struct OffsetTable: Sendable {
 
     /// Takes a group off the record, with the offsets of all streams, unless somebody is a member.
     package mutating func remove(_ name: String) -> Removal {
-        guard !registry.isActive(name) else { return .active }
-        guard let group = groups[name] else { return .unknown }
+        guard !isActive(name) else { return .active }
+        guard let group = groups[name] else {
+            classic.forget(name)
+            return .unknown
+        }
         var records = group.offsets.keys.sorted().map { GroupRecord.offset(group: name, $0, nil) }
         if group.metadata != nil { records.append(.metadata(group: name, nil)) }
         for record in records { apply(record) }
         assert(groups[name] == nil)
         registry.forget(name)
+        classic.forget(name)
         return .removed(records)
     }
 
+    /// Takes a stream that was deleted off the record of all groups.
+    /// - Returns: the records to append; they have their effect already.
+    package mutating func remove(stream: String) -> [GroupRecord] {
+        var records: [GroupRecord] = []
+        for (name, group) in groups.sorted(by: { $0.key < $1.key }) {
+            for partition in group.offsets.keys.sorted() where partition.stream == stream {
+                records.append(.offset(group: name, partition, nil))
+            }
+        }
+        for record in records { apply(record) }
+        return records
+    }
+
+    /// Takes a group's offsets of some partitions off the record.
+    /// - Returns: the records to append; they have their effect already.
+    package mutating func remove(_ name: String, _ partitions: [StreamPartition]) -> [GroupRecord] {
+        let records = partitions.filter { committed(name, $0) != nil }.map {
+            GroupRecord.offset(group: name, $0, nil)
+        }
+        for record in records { apply(record) }
+        return records
+    }
+
     // MARK: Queries
+
+    /// Whether anybody is in a group, whatever it speaks.
+    package func isActive(_ name: String) -> Bool { registry.isActive(name) || classic.isActive(name) }
 
     /// How far `group` has come in `partition`; nil when it has committed nothing.
     package func committed(_ group: String, _ partition: StreamPartition) -> CommittedOffset? {
@@ -129,12 +241,12 @@ package struct OffsetTable: Sendable {
 
     /// The members of a group that are there.
     package func members(of name: String) -> [GroupMetadata.Member] {
-        registry.isActive(name) ? groups[name]?.metadata?.members ?? [] : []
+        isActive(name) ? groups[name]?.metadata?.members ?? [] : []
     }
 
     /// Groups without members that were last heard of before `time`: their offsets may go.
     package func idle(before time: Timestamp) -> [String] {
-        groups.filter { !registry.isActive($0.key) && lastActive($0.value) < time }.keys.sorted()
+        groups.filter { !isActive($0.key) && lastActive($0.value) < time }.keys.sorted()
     }
 
     private func lastActive(_ group: Group) -> Timestamp {

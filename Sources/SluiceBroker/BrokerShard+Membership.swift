@@ -47,6 +47,9 @@ extension BrokerShard {
         }
         for record in records { append(record) }
         switch claim {
+        case .refusedKind:
+            return Outcome(
+                code: .implementationSpecificError, reason: "the group '\(name)' has Kafka clients as its members")
         case .refused(let known):
             let filter = known.isEmpty ? "no filter" : "'\(String(decoding: known, as: UTF8.self))'"
             return Outcome(code: .topicFilterInvalid, reason: "the group '\(name)' reads this stream with \(filter)")
