@@ -37,7 +37,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 
 let package = Package(
     name: "sluice",
-    products: [.executable(name: "sluice", targets: ["sluice"])],
+    products: [
+        .executable(name: "sluice", targets: ["sluice"]),
+        // Not shipped: makes Sources/KafkaWire/Generated.
+        .executable(name: "kafka-wire-generator", targets: ["KafkaWireGenerator"]),
+    ],
     targets: [
         system("CUv", "libuv", "libuv1-dev"),
         system("CISAL", "libisal", "libisal-dev"),
@@ -61,6 +65,8 @@ let package = Package(
         .target(
             name: "RecordFormat", dependencies: ["SluiceCore", "Checksums", "Compression"], swiftSettings: sansIO),
         .target(name: "MQTTWire", dependencies: ["SluiceCore"], swiftSettings: sansIO),
+        .target(name: "KafkaWire", dependencies: ["SluiceCore"], swiftSettings: sansIO),
+        .executableTarget(name: "KafkaWireGenerator", swiftSettings: settings),
         .target(name: "TopicRouting", dependencies: ["SluiceCore", "Checksums"], swiftSettings: sansIO),
         .target(name: "MQTTSession", dependencies: ["SluiceCore", "MQTTWire"], swiftSettings: sansIO),
         .target(name: "Administration", dependencies: ["SluiceCore"], swiftSettings: sansIO),

@@ -1,4 +1,5 @@
 package import MQTTWire
+import SluiceCore
 
 /// What a client asks for in its CONNECT, as an owned copy: the decision may take longer than its bytes live.
 package struct ConnectRequest: Equatable, Sendable {

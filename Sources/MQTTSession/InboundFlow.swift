@@ -1,4 +1,5 @@
 import MQTTWire
+import SluiceCore
 
 /// What a client sent and was not answered yet, and the topic aliases that it set up.
 ///

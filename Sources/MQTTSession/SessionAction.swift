@@ -1,4 +1,5 @@
 package import MQTTWire
+package import SluiceCore
 
 /// What the owner of a session must do next.
 ///

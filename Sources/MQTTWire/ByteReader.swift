@@ -1,3 +1,5 @@
+import SluiceCore
+
 /// A reading position in one packet: every read is checked against the packet's end and moves on.
 ///
 /// Invariants: `base <= position <= end <= bytes.count`.

@@ -1,3 +1,5 @@
+package import SluiceCore
+
 /// A decoded packet: numbers, and ranges of the span that it was decoded from.
 ///
 /// Invariants: everything the decoder promises was checked (see `PacketDecoder`); no case owns memory.

@@ -1,3 +1,5 @@
+package import SluiceCore
+
 /// One property: what it is and its value.
 package struct Property: Equatable, Sendable, BitwiseCopyable {
     /// What the property is.

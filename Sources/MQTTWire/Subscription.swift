@@ -1,3 +1,5 @@
+package import SluiceCore
+
 /// What a client wants of one subscription, as one byte.
 ///
 /// Layout: bits 0-1 QoS, 2 no local, 3 retain as published, 4-5 retain handling; only QoS before MQTT 5.

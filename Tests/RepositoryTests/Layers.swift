@@ -12,6 +12,7 @@ enum Layers {
         "RecordFormat": ["SluiceCore", "Checksums", "Compression"],
         "MQTTWire": ["SluiceCore"],
         "KafkaWire": ["RecordFormat"],
+        "KafkaWireGenerator": [],
         "TopicRouting": ["SluiceCore", "Checksums"],
         "DeviceProfiles": ["TopicRouting"],
         "AccessControl": ["TopicRouting"],

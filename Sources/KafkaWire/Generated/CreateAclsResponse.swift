@@ -1,0 +1,94 @@
+// Made from Apache Kafka's CreateAclsResponse.json (Apache-2.0) by `swift run kafka-wire-generator`.
+
+/// The response of Kafka's API 30, CreateAcls, versions 0 to 3.
+package struct CreateAclsResponse: KafkaResponse {
+    /// The number of the API.
+    package static let key: Int16 = 30
+    /// The versions that can be read and written.
+    package static let versions: ClosedRange<Int16> = 0...3
+    /// The first version with compact lengths and tagged fields; nil when none has them.
+    package static let flexibleFrom: Int16? = 2
+
+    /// The duration in milliseconds for which the request was throttled due to a quota violation, or zero if the
+    /// request did not violate any quota.
+    package var throttleTimeMs: Int32
+    /// The results for each ACL creation.
+    package var results: [AclCreationResult]
+
+    /// A value of these parts; what is left out has its default.
+    package init(
+        throttleTimeMs: Int32 = 0,
+        results: [AclCreationResult] = []
+    ) {
+        self.throttleTimeMs = throttleTimeMs
+        self.results = results
+    }
+
+    /// Reads what `version` has; a field that it lacks has its default.
+    package init(from reader: inout KafkaReader, version: Int16) throws(KafkaWireError) {
+        try reader.require(Self.versions, version, "CreateAclsResponse")
+        self.init()
+        let isFlexible = version >= 2
+        throttleTimeMs = try reader.readInt32("CreateAclsResponse.throttleTimeMs")
+        results = try reader.readArray(compact: isFlexible, version: version, "CreateAclsResponse.results")
+        if isFlexible {
+            try reader.skipTags("CreateAclsResponse")
+        }
+    }
+
+    /// Writes what `version` has.
+    /// - Throws: for a value that the version cannot carry, and that must not be dropped.
+    package func encode(to writer: inout KafkaWriter, version: Int16) throws(KafkaWireError) {
+        try writer.require(Self.versions, version, "CreateAclsResponse")
+        let isFlexible = version >= 2
+        writer.write(throttleTimeMs)
+        try writer.write(results, compact: isFlexible, version: version, "CreateAclsResponse.results")
+        if isFlexible {
+            writer.writeNoTags()
+        }
+    }
+}
+
+extension CreateAclsResponse {
+    /// Part of CreateAclsResponse: The results for each ACL creation.
+    package struct AclCreationResult: KafkaStructure {
+        /// The fewest bytes that one takes.
+        package static var bytesMin: Int { 4 }
+
+        /// The result error, or zero if there was no error.
+        package var errorCode: KafkaErrorCode
+        /// The result message, or null if there was no error.
+        package var errorMessage: String?
+
+        /// A value of these parts; what is left out has its default.
+        package init(
+            errorCode: KafkaErrorCode = .none,
+            errorMessage: String? = ""
+        ) {
+            self.errorCode = errorCode
+            self.errorMessage = errorMessage
+        }
+
+        /// Reads what `version` has; a field that it lacks has its default.
+        package init(from reader: inout KafkaReader, version: Int16) throws(KafkaWireError) {
+            self.init()
+            let isFlexible = version >= 2
+            errorCode = try reader.readErrorCode("AclCreationResult.errorCode")
+            errorMessage = try reader.readNullableString(compact: isFlexible, "AclCreationResult.errorMessage")
+            if isFlexible {
+                try reader.skipTags("AclCreationResult")
+            }
+        }
+
+        /// Writes what `version` has.
+        /// - Throws: for a value that the version cannot carry, and that must not be dropped.
+        package func encode(to writer: inout KafkaWriter, version: Int16) throws(KafkaWireError) {
+            let isFlexible = version >= 2
+            writer.write(errorCode)
+            try writer.write(errorMessage, compact: isFlexible, "AclCreationResult.errorMessage")
+            if isFlexible {
+                writer.writeNoTags()
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+// Made from Apache Kafka's IncrementalAlterConfigsRequest.json (Apache-2.0) by `swift run kafka-wire-generator`.
+
+/// The request of Kafka's API 44, IncrementalAlterConfigs, versions 0 to 1.
+package struct IncrementalAlterConfigsRequest: KafkaRequest {
+    /// The number of the API.
+    package static let key: Int16 = 44
+    /// The versions that can be read and written.
+    package static let versions: ClosedRange<Int16> = 0...1
+    /// The first version with compact lengths and tagged fields; nil when none has them.
+    package static let flexibleFrom: Int16? = 1
+
+    /// The incremental updates for each resource.
+    package var resources: [AlterConfigsResource]
+    /// True if we should validate the request, but not change the configurations.
+    package var validateOnly: Bool
+
+    /// A value of these parts; what is left out has its default.
+    package init(
+        resources: [AlterConfigsResource] = [],
+        validateOnly: Bool = false
+    ) {
+        self.resources = resources
+        self.validateOnly = validateOnly
+    }
+
+    /// Reads what `version` has; a field that it lacks has its default.
+    package init(from reader: inout KafkaReader, version: Int16) throws(KafkaWireError) {
+        try reader.require(Self.versions, version, "IncrementalAlterConfigsRequest")
+        self.init()
+        let isFlexible = version == 1
+        resources = try reader.readArray(
+            compact: isFlexible, version: version, "IncrementalAlterConfigsRequest.resources")
+        validateOnly = try reader.readBool("IncrementalAlterConfigsRequest.validateOnly")
+        if isFlexible {
+            try reader.skipTags("IncrementalAlterConfigsRequest")
+        }
+    }
+
+    /// Writes what `version` has.
+    /// - Throws: for a value that the version cannot carry, and that must not be dropped.
+    package func encode(to writer: inout KafkaWriter, version: Int16) throws(KafkaWireError) {
+        try writer.require(Self.versions, version, "IncrementalAlterConfigsRequest")
+        let isFlexible = version == 1
+        try writer.write(resources, compact: isFlexible, version: version, "IncrementalAlterConfigsRequest.resources")
+        writer.write(validateOnly)
+        if isFlexible {
+            writer.writeNoTags()
+        }
+    }
+}
+
+extension IncrementalAlterConfigsRequest {
+    /// Part of IncrementalAlterConfigsRequest: The incremental updates for each resource.
+    package struct AlterConfigsResource: KafkaStructure {
+        /// The fewest bytes that one takes.
+        package static var bytesMin: Int { 4 }
+
+        /// The resource type.
+        package var resourceType: Int8
+        /// The resource name.
+        package var resourceName: String
+        /// The configurations.
+        package var configs: [AlterableConfig]
+
+        /// A value of these parts; what is left out has its default.
+        package init(
+            resourceType: Int8 = 0,
+            resourceName: String = "",
+            configs: [AlterableConfig] = []
+        ) {
+            self.resourceType = resourceType
+            self.resourceName = resourceName
+            self.configs = configs
+        }
+
+        /// Reads what `version` has; a field that it lacks has its default.
+        package init(from reader: inout KafkaReader, version: Int16) throws(KafkaWireError) {
+            self.init()
+            let isFlexible = version == 1
+            resourceType = try reader.readInt8("AlterConfigsResource.resourceType")
+            resourceName = try reader.readString(compact: isFlexible, "AlterConfigsResource.resourceName")
+            configs = try reader.readArray(compact: isFlexible, version: version, "AlterConfigsResource.configs")
+            if isFlexible {
+                try reader.skipTags("AlterConfigsResource")
+            }
+        }
+
+        /// Writes what `version` has.
+        /// - Throws: for a value that the version cannot carry, and that must not be dropped.
+        package func encode(to writer: inout KafkaWriter, version: Int16) throws(KafkaWireError) {
+            let isFlexible = version == 1
+            writer.write(resourceType)
+            try writer.write(resourceName, compact: isFlexible, "AlterConfigsResource.resourceName")
+            try writer.write(configs, compact: isFlexible, version: version, "AlterConfigsResource.configs")
+            if isFlexible {
+                writer.writeNoTags()
+            }
+        }
+    }
+
+    /// Part of IncrementalAlterConfigsRequest: The configurations.
+    package struct AlterableConfig: KafkaStructure {
+        /// The fewest bytes that one takes.
+        package static var bytesMin: Int { 4 }
+
+        /// The configuration key name.
+        package var name: String
+        /// The type (Set, Delete, Append, Subtract) of operation.
+        package var configOperation: Int8
+        /// The value to set for the configuration key.
+        package var value: String?
+
+        /// A value of these parts; what is left out has its default.
+        package init(
+            name: String = "",
+            configOperation: Int8 = 0,
+            value: String? = ""
+        ) {
+            self.name = name
+            self.configOperation = configOperation
+            self.value = value
+        }
+
+        /// Reads what `version` has; a field that it lacks has its default.
+        package init(from reader: inout KafkaReader, version: Int16) throws(KafkaWireError) {
+            self.init()
+            let isFlexible = version == 1
+            name = try reader.readString(compact: isFlexible, "AlterableConfig.name")
+            configOperation = try reader.readInt8("AlterableConfig.configOperation")
+            value = try reader.readNullableString(compact: isFlexible, "AlterableConfig.value")
+            if isFlexible {
+                try reader.skipTags("AlterableConfig")
+            }
+        }
+
+        /// Writes what `version` has.
+        /// - Throws: for a value that the version cannot carry, and that must not be dropped.
+        package func encode(to writer: inout KafkaWriter, version: Int16) throws(KafkaWireError) {
+            let isFlexible = version == 1
+            try writer.write(name, compact: isFlexible, "AlterableConfig.name")
+            writer.write(configOperation)
+            try writer.write(value, compact: isFlexible, "AlterableConfig.value")
+            if isFlexible {
+                writer.writeNoTags()
+            }
+        }
+    }
+}
