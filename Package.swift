@@ -91,6 +91,14 @@ let package = Package(
             ],
             swiftSettings: sansIO),
         .target(
+            name: "KafkaBroker",
+            dependencies: [
+                "SluiceCore", "Checksums", "Compression", "RecordFormat", "LogInterface", "GroupCoordination",
+                "KafkaWire",
+                "Speaking",
+            ],
+            swiftSettings: sansIO),
+        .target(
             name: "CommitLogPosix",
             dependencies: ["SluiceCore", "RecordFormat", "LogInterface", "CommitLog", "CLinux"],
             swiftSettings: settings),
@@ -106,7 +114,7 @@ let package = Package(
             name: "SluiceNode",
             dependencies: [
                 "SluiceCore", "Speaking", "Cryptography", "TopicRouting", "LogInterface", "GroupCoordination",
-                "SluiceBroker", "SluiceTransport",
+                "SluiceBroker", "KafkaBroker", "SluiceTransport",
             ],
             swiftSettings: settings),
         .target(name: "SluiceConfiguration", dependencies: ["SluiceCore", "CYAML"], swiftSettings: settings),
@@ -132,12 +140,16 @@ let package = Package(
                 "SluiceBroker",
                 "Cryptography", "CommitLogPosix", "EventLoop", "SluiceTransport", "SluiceNode", "SluiceConfiguration",
                 "CLinux",
-                "Bridging", "BridgeClients",
+                "Bridging", "BridgeClients", "KafkaBroker", "KafkaWire",
             ],
             swiftSettings: settings),
 
         tests("CompressionTests", ["Compression", "SluiceTesting"], resources: [.copy("Vectors")]),
         tests("MQTTWireTests", ["MQTTWire", "SluiceCore"], resources: [.copy("Vectors")]),
+        tests(
+            "KafkaWireTests",
+            ["KafkaWire", "KafkaWireGenerator", "Administration", "SluiceCore", "SluiceTesting"],
+            resources: [.copy("Vectors")]),
         tests("MQTTSessionTests", ["MQTTSession", "MQTTWire", "SluiceCore"]),
         tests("TopicRoutingTests", ["TopicRouting", "SluiceCore"]),
         tests("RecordFormatTests", ["RecordFormat", "SluiceCore", "Checksums", "Compression", "SluiceTesting"]),

@@ -213,6 +213,16 @@ extension LogRuntime: LogEngine {
         shared.withState { $0.partitions[partition.index].figures }
     }
 
+    /// See `LogEngine`.
+    package func newestTime(_ partition: PartitionID) -> Timestamp? {
+        shared.withState { $0.partitions[partition.index].newestTime }
+    }
+
+    /// See `LogEngine`.
+    package func producers(_ partition: PartitionID) -> [ProducerFigures] {
+        shared.withState { $0.partitions[partition.index].producers }.figures
+    }
+
     // MARK: Retention
 
     /// See `LogEngine`.

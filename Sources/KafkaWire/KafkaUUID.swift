@@ -56,3 +56,26 @@ package struct KafkaUUID: Hashable, Sendable, BitwiseCopyable, CustomStringConve
         }
     }
 }
+
+extension KafkaUUID {
+    /// A new one (RFC 9562, version 4).
+    package static func random() -> KafkaUUID {
+        var bits = UInt128.random(in: .min ... .max)
+        bits = bits & ~(0xF << 76) | 0x4 << 76
+        bits = bits & ~(0x3 << 62) | 0x2 << 62
+        return KafkaUUID(rawValue: bits)
+    }
+
+    /// Groups of hexadecimal digits, as clients' identifiers have them.
+    package var hyphenated: String {
+        let digits = String(rawValue, radix: 16)
+        let padded = String(repeating: "0", count: 32 - digits.count) + digits
+        var groups: [Substring] = []
+        var rest = padded[...]
+        for count in [8, 4, 4, 4, 12] {
+            groups.append(rest.prefix(count))
+            rest = rest.dropFirst(count)
+        }
+        return groups.joined(separator: "-")
+    }
+}

@@ -105,6 +105,13 @@ package protocol LogEngine: AnyObject, Sendable {
     /// The bounds of a partition.
     func bounds(_ partition: PartitionID) -> PartitionBounds
 
+    /// The largest timestamp of a partition's durable records; nil when it has none.
+    /// - Complexity: O(granules, and batches in memory).
+    func newestTime(_ partition: PartitionID) -> Timestamp?
+
+    /// The idempotent producers that a partition remembers.
+    func producers(_ partition: PartitionID) -> [ProducerFigures]
+
     /// What a partition takes, for people to look at.
     func figures(_ partition: PartitionID) -> PartitionFigures
 

@@ -159,3 +159,20 @@ package struct PartitionFigures: Sendable, Equatable {
         self.hasRemovable = hasRemovable
     }
 }
+
+/// An idempotent producer that a partition remembers.
+package struct ProducerFigures: Sendable, Equatable {
+    /// Its number.
+    package var id: ProducerID
+    /// Its epoch.
+    package var epoch: Int16
+    /// The number of its last record.
+    package var lastSequence: Int32
+
+    /// Figures from their parts.
+    package init(id: ProducerID, epoch: Int16, lastSequence: Int32) {
+        self.id = id
+        self.epoch = epoch
+        self.lastSequence = lastSequence
+    }
+}

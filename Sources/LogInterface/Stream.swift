@@ -20,6 +20,10 @@ package struct StreamSettings: Sendable, Equatable {
     package var durability = Durability.fsync
     /// What becomes of its old records.
     package var policy = StreamPolicy()
+    /// Settings by name that the engine has no use for, and keeps for who does: those of Kafka's topics.
+    package var extra: [String: String] = [:]
+    /// Where partitions begin, by number: records before were given up. One that is missing begins with its first.
+    package var startOffsets: [Int: Offset] = [:]
 
     /// Settings with the defaults.
     package init(name: String) { self.name = name }

@@ -1,4 +1,4 @@
-import SluiceCore
+package import SluiceCore
 
 /// What may be asked of a running engine about its streams.
 package enum StreamRequest: Sendable, Equatable {
@@ -26,6 +26,11 @@ package struct StreamAlteration: Sendable, Equatable {
     package var policy: StreamPolicy?
     /// What acknowledgements wait for, of appends from then on.
     package var durability: Durability?
+    /// All of the settings that the engine keeps for others.
+    package var extra: [String: String]?
+    /// Where some partitions begin from now on, by number; an offset behind the first record's counts, and none behind
+    /// the high watermark.
+    package var startOffsets: [Int: Offset] = [:]
 
     /// An alteration of nothing.
     package init() {}
@@ -68,6 +73,10 @@ extension StreamSettings {
         if settings.partitionCount < partitionCount { throw .invalidCount }
         settings.policy = change.policy ?? policy
         settings.durability = change.durability ?? durability
+        settings.extra = change.extra ?? extra
+        for (number, offset) in change.startOffsets where number < settings.partitionCount {
+            settings.startOffsets[number] = max(offset, settings.startOffsets[number] ?? .zero)
+        }
         return settings
     }
 }

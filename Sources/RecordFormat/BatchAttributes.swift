@@ -1,4 +1,5 @@
 package import Compression
+package import SluiceCore
 
 /// A producer's number, given out by the broker; its batches carry it so that a retry is not stored twice.
 ///
@@ -21,7 +22,7 @@ struct BatchAttributes {
     var rawValue: Int16
 
     static let codecMask: Int16 = 7
-    private static let appendTimeBit: Int16 = 1 << 3
+    fileprivate static let appendTimeBit: Int16 = 1 << 3
     private static let transactionalBit: Int16 = 1 << 4
     private static let controlBit: Int16 = 1 << 5
     private static let deleteHorizonBit: Int16 = 1 << 6
@@ -86,5 +87,13 @@ extension RecordBatch {
             preconditionFailure("Cannot hold a batch that does not verify: \(error)")
         }
         preconditionFailure("Cannot hold a batch that is shorter than its header")
+    }
+}
+
+extension BatchHeader {
+    /// Says of all records that they came at `time`, whatever they say themselves (Kafka's LogAppendTime).
+    package mutating func stamp(_ time: Timestamp) {
+        attributes |= BatchAttributes.appendTimeBit
+        maxTimestamp = time
     }
 }

@@ -98,3 +98,20 @@ extension RecordBatch {
         return header
     }
 }
+
+extension RecordBatch {
+    /// A copy of a batch that was checked: its bytes with the leader epoch of `header`, which the checksum leaves out.
+    package convenience init(copying bytes: Span<UInt8>, _ header: BatchHeader) {
+        precondition(bytes.count == header.byteCount)
+        var storage = ByteBuffer(capacity: bytes.count)
+        storage.append(bytes)
+        storage.set(bigEndian: header.leaderEpoch, at: BatchLayout.leaderEpochAt)
+        self.init(storage, header: header)
+    }
+
+    /// A copy of a batch whose header is to be another one: the records of `bytes` behind `header`, with its checksum.
+    package convenience init(copying bytes: Span<UInt8>, checksumming header: BatchHeader) {
+        precondition(bytes.count == header.byteCount)
+        self.init(header, records: bytes.extracting(BatchLayout.headerByteCount..<bytes.count))
+    }
+}

@@ -34,6 +34,9 @@ extension Configuration {
 
     private mutating func take(_ root: SectionReader) {
         root.section("listeners") { listeners.take($0) }
+        root.section("kafka") { section in
+            if let creates = section.value("auto_create", .boolean) { kafka.createsTopics = creates }
+        }
         if let data = root.value("data", .text("a directory")) { dataDirectory = data }
         if let loops = root.value("loops", .integer(0...1024)) { loopCount = loops }
         if let size = root.value("memory", .byteCount(64 << 20...1 << 44)) { memoryBytes = size }

@@ -4,6 +4,8 @@ package import SluiceCore
 package struct Configuration: Equatable, Sendable {
     /// Where connections are accepted.
     package var listeners = ListenerSettings()
+    /// What clients of Kafka's protocol may do.
+    package var kafka = KafkaOptions()
     /// The directory of the log, created when it is not there.
     package var dataDirectory = "./data"
     /// Event loops; 0 means one for each core.

@@ -3,6 +3,7 @@ enum EnvironmentOverlay {
     /// The settings that a variable can override; lists are not among them.
     static let paths: [[String]] = [
         ["listeners", "mqtt"], ["listeners", "mqtts"], ["listeners", "ws"], ["listeners", "wss"],
+        ["listeners", "kafka"], ["listeners", "kafkas"], ["kafka", "auto_create"],
         ["listeners", "tls", "certificate"], ["listeners", "tls", "key"], ["listeners", "tls", "client_ca"],
         ["listeners", "tls", "require_certificate"], ["listeners", "tls", "min_version"],
         ["listeners", "tls", "ciphers"], ["data"], ["loops"], ["memory"],

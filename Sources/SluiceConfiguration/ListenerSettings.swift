@@ -9,6 +9,24 @@ package struct ListenerSettings: Equatable, Sendable {
     package var ws: ListenAddress?
     /// MQTT over WebSocket over TLS.
     package var wss: SecureListener?
+    /// Kafka's protocol over TCP.
+    package var kafka: ListenAddress?
+    /// Kafka's protocol over TLS.
+    package var kafkas: SecureListener?
+    /// Where clients of `kafka` and of `kafkas` are told to connect; nil for where it listens.
+    package var advertised: (kafka: ListenAddress?, kafkas: ListenAddress?)
+
+    /// The same listeners.
+    package static func == (left: ListenerSettings, right: ListenerSettings) -> Bool {
+        left.mqtt == right.mqtt && left.mqtts == right.mqtts && left.ws == right.ws && left.wss == right.wss
+            && left.kafka == right.kafka && left.kafkas == right.kafkas && left.advertised == right.advertised
+    }
+}
+
+/// What clients of Kafka's protocol may do.
+package struct KafkaOptions: Equatable, Sendable {
+    /// Whether a topic that a client asks for is made when there is none.
+    package var createsTopics = true
 }
 
 /// A place to listen for TLS.
@@ -72,10 +90,14 @@ extension ListenerSettings {
         ws = section.address("ws")
         mqtts = section.secureAddress("mqtts", shared)
         wss = section.secureAddress("wss", shared)
+        kafka = section.address("kafka")
+        kafkas = section.secureAddress("kafkas", shared)
+        advertised = (section.advertised("kafka", kafka), section.advertised("kafkas", kafkas?.address))
         let hasOthers = ["mqtts", "ws", "wss"].contains { section.isWritten($0) }
         if plain != nil || hasOthers { mqtt = plain }
-        if shared != nil, !section.isWritten("mqtts"), !section.isWritten("wss") {
-            section.report(at: section.location(of: "tls"), "'tls' is for 'mqtts' and 'wss', and neither is given")
+        if shared != nil, !["mqtts", "wss", "kafkas"].contains(where: { section.isWritten($0) }) {
+            section.report(
+                at: section.location(of: "tls"), "'tls' is for 'mqtts', 'wss' and 'kafkas', and none of them is given")
         }
     }
 }
@@ -120,8 +142,28 @@ extension SectionReader {
     fileprivate func address(_ key: String) -> ListenAddress? {
         guard isSection(key) else { return value(key, Self.listenAddress) }
         var address: ListenAddress?
-        section(key) { address = $0.required("address", Self.listenAddress) }
+        section(key) { section in
+            address = section.required("address", Self.listenAddress)
+            _ = section.has(Self.advertisedKey) ? section.value(Self.advertisedKey, Self.listenAddress) : nil
+        }
         return address
+    }
+
+    private static let advertisedKey = "advertised"
+
+    /// Where clients of the listener `key` are told to connect: a listener on all addresses has to say it, since nobody
+    /// can connect to 0.0.0.0.
+    fileprivate func advertised(_ key: String, _ address: ListenAddress?) -> ListenAddress? {
+        guard let address else { return nil }
+        var advertised: ListenAddress?
+        if isSection(key) { section(key) { advertised = $0.value(Self.advertisedKey, Self.listenAddress) } }
+        if advertised == nil, ["0.0.0.0", "::", "*"].contains(address.host) {
+            report(
+                at: location(of: key),
+                "'\(key)' on \(address.host) needs 'advertised', the HOST:PORT that clients can connect to: "
+                    + "they are told it by the broker")
+        }
+        return advertised
     }
 
     /// An address with what it needs for TLS, of its own or `shared`.
@@ -132,6 +174,7 @@ extension SectionReader {
         if isSection(key) {
             section(key) { section in
                 address = section.required("address", Self.listenAddress)
+                _ = section.has(Self.advertisedKey) ? section.value(Self.advertisedKey, Self.listenAddress) : nil
                 ownsTLS = section.isWritten("tls")
                 if ownsTLS { tls = TLSSettings(section, "tls") }
             }

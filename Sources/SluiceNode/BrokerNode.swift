@@ -1,5 +1,6 @@
 package import Cryptography
 package import GroupCoordination
+package import KafkaBroker
 package import LogInterface
 package import SluiceBroker
 package import SluiceCore
@@ -18,21 +19,30 @@ package enum ListenerKind: String, CaseIterable, Sendable {
     case ws
     /// MQTT over WebSocket over TLS.
     case wss
+    /// Kafka's protocol over TCP.
+    case kafka
+    /// Kafka's protocol over TLS.
+    case kafkas
 
     /// A place where this is spoken.
     /// - Parameter tls: what its connections prove themselves with, where TLS is spoken.
     package func endpoint(host: String, port: UInt16, tls: TLSContext?) -> ListenerEndpoint {
         switch self {
-        case .mqtt, .ws: precondition(tls == nil)
-        case .mqtts, .wss: precondition(tls != nil)
+        case .mqtt, .ws, .kafka: precondition(tls == nil)
+        case .mqtts, .wss, .kafkas: precondition(tls != nil)
         }
         let webSocket: WebSocketOffer? =
             switch self {
-            case .mqtt, .mqtts: nil
+            case .mqtt, .mqtts, .kafka, .kafkas: nil
             case .ws, .wss: .mqtt
             }
+        let conversation: Conversation =
+            switch self {
+            case .mqtt, .mqtts, .ws, .wss: .mqtt
+            case .kafka, .kafkas: .kafka
+            }
         return ListenerEndpoint(
-            ListenerIdentity(name: rawValue, conversation: .mqtt), host: host, port: port, tls: tls,
+            ListenerIdentity(name: rawValue, conversation: conversation), host: host, port: port, tls: tls,
             webSocket: webSocket)
     }
 }
@@ -55,13 +65,45 @@ package struct NodeState {
     package var retained: RetainedTree
     /// What consumer groups have committed.
     package var offsets: OffsetTable
+    /// The numbers that producers are given.
+    package var producers: ProducerNumbers
 
     /// State from its parts.
-    package init(rules: RuleSet, sessions: SessionDirectory, retained: RetainedTree, offsets: OffsetTable) {
+    package init(
+        rules: RuleSet, sessions: SessionDirectory, retained: RetainedTree, offsets: OffsetTable,
+        producers: ProducerNumbers = ProducerNumbers()
+    ) {
+        self.producers = producers
         self.rules = rules
         self.sessions = sessions
         self.retained = retained
         self.offsets = offsets
+    }
+}
+
+/// What a node says of itself to clients of Kafka's protocol.
+package struct KafkaIdentity: Sendable {
+    /// What clients tell clusters apart by: 22 characters of base64url.
+    package var clusterID: String
+    /// Where clients are told to connect, by the listener that they come to, where it is not where that listens.
+    package var advertised: [String: KafkaAddress]
+    /// Whether a topic that a client asks for is made when there is none.
+    package var createsTopics: Bool
+    /// The streams that the configuration declares.
+    package var declared: Set<String>
+    /// Where the log lies.
+    package var directory: String
+
+    /// An identity from its parts.
+    package init(
+        clusterID: String, advertised: [String: KafkaAddress], createsTopics: Bool, declared: Set<String>,
+        directory: String
+    ) {
+        self.clusterID = clusterID
+        self.advertised = advertised
+        self.createsTopics = createsTopics
+        self.declared = declared
+        self.directory = directory
     }
 }
 
@@ -79,6 +121,8 @@ package final class BrokerNode {
     package var bridges: (any BridgeDirectory)?
     /// Decides who clients are; set before `run`.
     package var admission: any Authenticator = OpenAuthenticator()
+    /// What Kafka's protocol is spoken with; set before `run`. Nil where no listener speaks it.
+    package var kafka: KafkaIdentity?
 
     /// Called when no connection is accepted any more, while the loops drain.
     package var beforeStop: () -> Void {
@@ -113,6 +157,7 @@ package final class BrokerNode {
         peers.directory.withLock { $0 = state.sessions }
         peers.retained.withLock { $0 = state.retained }
         peers.offsets.withLock { $0 = state.offsets }
+        peers.producers.withLock { $0 = state.producers }
     }
 
     /// Serves until SIGTERM or SIGINT. Then it takes no more publishes, waits up to a second for what is in flight to
@@ -126,13 +171,32 @@ package final class BrokerNode {
                 var shard = ShardSettings(index: index, limits: settings.limits, rules: rules)
                 shard.bridges = bridges
                 shard.admission = admission
-                let service = ShardService(shard, log: log, peers: peers, wake: wake, report: report)
+                let kafka = kafka.map { identity in
+                    KafkaSettings(
+                        index: index, limits: settings.limits, clusterID: identity.clusterID,
+                        advertised: advertised(identity), createsTopics: identity.createsTopics,
+                        declared: identity.declared, directory: identity.directory)
+                }
+                let service = ShardService(shard, kafka, log: log, peers: peers, wake: wake, report: report)
                 peers.services.append(service)
                 return service
             },
             // No thread is there yet, and no client.
             beforeThreads: { peers.services.first?.shard.rewriteSessions() },
             reload: reload, ready: ready)
+    }
+
+    /// Where clients of each listener are told to connect: where they were told by the configuration, else where it
+    /// listens.
+    private func advertised(_ identity: KafkaIdentity) -> [String: KafkaAddress] {
+        var places = identity.advertised
+        for (listener, address) in server.addresses where places[listener.name] == nil {
+            guard let colon = address.lastIndex(of: ":"), let port = UInt16(address[address.index(after: colon)...])
+            else { continue }
+            let host = address[..<colon].filter { $0 != "[" && $0 != "]" }
+            places[listener.name] = KafkaAddress(host: host, port: port)
+        }
+        return places
     }
 
     /// Lets connections that come from now on prove themselves with `context`; those there are keep theirs. On the

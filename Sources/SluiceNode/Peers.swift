@@ -1,4 +1,5 @@
 import GroupCoordination
+import KafkaBroker
 import SluiceBroker
 import SluiceCore
 import Synchronization
@@ -6,10 +7,11 @@ import TopicRouting
 
 /// The shards of one node, to each other.
 // Sendable: `services` is set before their threads start and never changes then; the directory is behind its mutex.
-final class Peers: ShardPeers, @unchecked Sendable {
+final class Peers: ShardPeers, KafkaPeers, @unchecked Sendable {
     let directory = Mutex(SessionDirectory())
     let retained = Mutex(RetainedTree())
     let offsets = Mutex(OffsetTable())
+    let producers = Mutex(ProducerNumbers())
     let counters = Mutex<[BrokerCounters]>([])
     let refusals = Mutex<[RefusalList]>([])
     let heldMemory = Atomic<Int>(0)
@@ -27,6 +29,10 @@ final class Peers: ShardPeers, @unchecked Sendable {
         offsets.withLock { offsets in body(&offsets) }
     }
 
+    func withProducerNumbers<Result>(_ body: (inout ProducerNumbers) -> Result) -> Result {
+        producers.withLock { producers in body(&producers) }
+    }
+
     func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result {
         counters.withLock { counters in body(&counters) }
     }
@@ -42,4 +48,6 @@ final class Peers: ShardPeers, @unchecked Sendable {
     var shardCount: Int { services.count }
 
     func post(_ message: ShardMessage, to shard: Int) { services[shard].post(message) }
+
+    func post(_ mail: KafkaMail, to shard: Int) { services[shard].post(mail) }
 }

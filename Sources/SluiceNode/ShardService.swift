@@ -1,29 +1,35 @@
+import KafkaBroker
 import LogInterface
 import SluiceBroker
 import SluiceCore
 import Speaking
 import Synchronization
 
-/// A shard as a loop drives it, with the mailbox that its peers post to.
+/// A shard as a loop drives it, with the mailbox that its peers post to, and the Kafka endpoint beside it.
 ///
 /// Isolation: its loop's thread, but for `post`.
 // Sendable: other threads only call `post`, which uses the mutex, the atomic and a Sendable function.
 final class ShardService: LoopService, @unchecked Sendable {
     let shard: BrokerShard
+    /// Nil where no listener speaks Kafka's protocol.
+    private let kafka: KafkaShard?
     private let log: any LogEngine
     private let wake: @Sendable () -> Void
     private let mailbox = Mutex<[ShardMessage]>([])
+    private let kafkaMailbox = Mutex<[KafkaMail]>([])
     /// Whether there is mail: a tick without any takes no lock.
     private let hasMail = Atomic<Bool>(false)
     private var lastPublishCount: UInt64 = 0
 
     init(
-        _ settings: ShardSettings, log: any LogEngine, peers: any ShardPeers, wake: @escaping @Sendable () -> Void,
+        _ settings: ShardSettings, _ kafkaSettings: KafkaSettings?, log: any LogEngine,
+        peers: any ShardPeers & KafkaPeers, wake: @escaping @Sendable () -> Void,
         report: @escaping (LogSeverity, String) -> Void
     ) {
         self.log = log
         self.wake = wake
         shard = BrokerShard(settings: settings, log: log, peers: peers, wake: wake, report: report)
+        kafka = kafkaSettings.map { KafkaShard($0, log: log, peers: peers, wake: wake, report: report) }
     }
 
     /// Puts a message into the mailbox. Any thread.
@@ -33,11 +39,20 @@ final class ShardService: LoopService, @unchecked Sendable {
         wake()
     }
 
+    /// Puts mail of another loop's Kafka endpoint into its box. Any thread.
+    func post(_ mail: KafkaMail) {
+        kafkaMailbox.withLock { $0.append(mail) }
+        hasMail.store(true, ordering: .releasing)
+        wake()
+    }
+
     // MARK: Ticks
 
     func setClocks(now: Int64, wallClock: Timestamp) {
         shard.now = now
         shard.wallClock = wallClock
+        kafka?.now = now
+        kafka?.wallClock = wallClock
     }
 
     func takeMessages() {
@@ -47,9 +62,16 @@ final class ShardService: LoopService, @unchecked Sendable {
         var taken: [ShardMessage] = []
         mailbox.withLock { swap(&taken, &$0) }
         for message in taken { shard.received(message) }
+        guard let kafka else { return }
+        var mail: [KafkaMail] = []
+        kafkaMailbox.withLock { swap(&mail, &$0) }
+        for item in mail { kafka.received(item) }
     }
 
-    func endTick() { shard.endTick() }
+    func endTick() {
+        shard.endTick()
+        kafka?.endTick()
+    }
 
     func moved(receivedByteCount: Int, sentByteCount: Int) {
         shard.counters.bytesReceived += UInt64(receivedByteCount)
@@ -63,20 +85,33 @@ final class ShardService: LoopService, @unchecked Sendable {
     /// what has come meanwhile; without this, each message wakes it, to be appended and to wait all the same. A wake of
     /// an idle processor was the largest cost of a message at 5,000 a second (ADR 0006).
     func gatheringTime() -> Int64 {
-        let publishCount = shard.counters.publishesReceived
+        let publishCount = shard.counters.publishesReceived + (kafka?.produceCount ?? 0)
         defer { lastPublishCount = publishCount }
-        guard publishCount - lastPublishCount < Self.busyPublishCount, shard.waitsForCommit else { return 0 }
+        guard publishCount - lastPublishCount < Self.busyPublishCount,
+            shard.waitsForCommit || kafka?.waitsForCommit == true
+        else { return 0 }
         return log.patience
     }
 
-    func elapsed() { shard.elapsed() }
+    func elapsed() {
+        shard.elapsed()
+        kafka?.elapsed()
+    }
+
     func stoodStill(for nanoseconds: Int64) { shard.stoodStill(for: nanoseconds) }
-    var isPacing: Bool { shard.isPacing }
-    func pace() { shard.pace() }
+    var isPacing: Bool { shard.isPacing || kafka?.isPacing == true }
+
+    func pace() {
+        if shard.isPacing { shard.pace() }
+        kafka?.pace()
+    }
 
     // MARK: Connections
 
     func connected(_ link: any ConnectionLink, peer: PeerIdentity, isSurplus: Bool) -> any Speaker {
+        if let kafka, peer.listener.conversation == .kafka {
+            return kafka.connected(link, peer: peer, isSurplus: isSurplus)
+        }
         precondition(peer.listener.conversation == .mqtt, "Cannot speak what no speaker is made for")
         return shard.connected(link, peer: peer, isSurplus: isSurplus)
     }
@@ -85,7 +120,15 @@ final class ShardService: LoopService, @unchecked Sendable {
 
     // MARK: Stopping
 
-    func beginDrain() { shard.beginDrain() }
-    var isDrained: Bool { shard.isDrained }
-    func shutDown() { shard.shutDown() }
+    func beginDrain() {
+        shard.beginDrain()
+        kafka?.beginDrain()
+    }
+
+    var isDrained: Bool { shard.isDrained && kafka?.isDrained ?? true }
+
+    func shutDown() {
+        shard.shutDown()
+        kafka?.shutDown()
+    }
 }

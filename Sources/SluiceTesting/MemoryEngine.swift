@@ -17,7 +17,7 @@ package final class MemoryEngine: LogEngine {
         case whenTold
     }
 
-    private struct Partition {
+    struct Partition {
         var name: String
         var isGone = false
         var start = Offset.zero
@@ -26,7 +26,7 @@ package final class MemoryEngine: LogEngine {
         var producers: [ProducerID: Producer] = [:]
     }
 
-    private struct Producer {
+    struct Producer {
         var epoch: Int16
         /// The sequence that is due.
         var due: Int32
@@ -34,7 +34,7 @@ package final class MemoryEngine: LogEngine {
         var recent: [(first: Int32, end: Int32, offset: Offset)] = []
     }
 
-    private struct Loop {
+    struct Loop {
         var wake: @Sendable () -> Void
         var lastTicket: UInt64 = 0
         var settlements: [Settlement] = []
@@ -44,14 +44,14 @@ package final class MemoryEngine: LogEngine {
         var scans: (appended: Int?, durable: Int?)
     }
 
-    private struct Pending {
+    struct Pending {
         var loop: LoopID
         var ticket: AppendTicket
         var appends: [Append]
         var isSequenced: Bool
     }
 
-    private struct State {
+    struct State {
         var streams: [StreamDescription] = []
         var generation: UInt64 = 1
         /// How many streams there have been.
@@ -64,7 +64,7 @@ package final class MemoryEngine: LogEngine {
     }
 
     private let pace: Pace
-    private let state: Mutex<State>
+    let state: Mutex<State>
 
     /// An engine with these streams, empty.
     package init(_ settings: [StreamSettings], pace: Pace = .atOnce) {

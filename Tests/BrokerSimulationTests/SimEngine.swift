@@ -302,6 +302,12 @@ final class SimEngine: SteppedEngine, LogStateAccess, @unchecked Sendable {
     func bounds(_ partition: PartitionID) -> PartitionBounds { state.partitions[partition.index].bounds }
     func figures(_ partition: PartitionID) -> PartitionFigures { state.partitions[partition.index].figures }
 
+    func newestTime(_ partition: PartitionID) -> Timestamp? { state.partitions[partition.index].newestTime }
+
+    func producers(_ partition: PartitionID) -> [ProducerFigures] {
+        state.partitions[partition.index].producers.figures
+    }
+
     // MARK: Retention
 
     func setPolicy(_ policy: StreamPolicy, of stream: String) {}

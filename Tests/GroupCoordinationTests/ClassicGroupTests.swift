@@ -212,13 +212,15 @@ struct ClassicGroupTests {
         let a = world.join(client: "a", protocols: [World.range, sticky])
         let first = try #require(world.joined(a.number))
         #expect(first.protocolName == "range")
-        #expect(world.join(client: "x", protocols: [GroupProtocol(name: "own", metadata: [])]).fault
-            == .inconsistentProtocol)
+        #expect(
+            world.join(client: "x", protocols: [GroupProtocol(name: "own", metadata: [])]).fault
+                == .inconsistentProtocol)
         #expect(world.join(client: "x", type: "connect").fault == .inconsistentProtocol)
         #expect(world.join(client: "x", protocols: []).fault == .inconsistentProtocol)
         let b = world.join(client: "b", protocols: [sticky])
         let again = world.join(first.memberID, client: "a", protocols: [World.range, sticky])
-        #expect(world.joined(b.number)?.protocolName == "sticky" && world.joined(again.number)?.protocolName == "sticky")
+        #expect(
+            world.joined(b.number)?.protocolName == "sticky" && world.joined(again.number)?.protocolName == "sticky")
         #expect(world.joined(again.number)?.members.map(\.metadata) == [[2], [2]])
     }
 

@@ -23,22 +23,24 @@ enum Layers {
         "GroupCoordination": ["RecordFormat"],
         "Bridging": ["TopicRouting", "RecordFormat"],
         "SluiceBroker": [
-            "Checksums", "Compression", "Cryptography", "SluiceCore", "RecordFormat", "MQTTWire", "KafkaWire",
+            "Checksums", "Compression", "Cryptography", "SluiceCore", "RecordFormat", "MQTTWire",
             "TopicRouting",
             "DeviceProfiles", "AccessControl", "MQTTSession", "LogInterface", "GroupCoordination", "Bridging",
             "Speaking", "Administration",
         ],
+        "KafkaBroker": ["KafkaWire", "LogInterface", "GroupCoordination", "Speaking"],
         "CommitLogPosix": ["CommitLog", "CLinux"],
         "BridgeClients": ["Bridging", "Cryptography", "CMosquitto", "CRdKafka"],
         "EventLoop": ["SluiceCore", "CUv", "CLinux"],
         "SluiceTransport": ["Speaking", "EventLoop", "Cryptography", "CWslay"],
-        "SluiceNode": ["SluiceBroker", "SluiceTransport"],
+        "SluiceNode": ["SluiceBroker", "KafkaBroker", "SluiceTransport"],
         "LogTools": ["CommitLogPosix", "SluiceBroker"],
         "SluiceHTTP": ["SluiceBroker", "CMicroHTTPD"],
         "SluiceConfiguration": ["SluiceCore", "CYAML"],
         "SluiceTesting": sansIO.filter { $0 != "SluiceTesting" },
         "sluice": [
-            "SluiceBroker", "CommitLogPosix", "LogTools", "BridgeClients", "EventLoop", "SluiceTransport", "SluiceNode",
+            "SluiceBroker", "KafkaBroker", "CommitLogPosix", "LogTools", "BridgeClients", "EventLoop",
+            "SluiceTransport", "SluiceNode",
             "SluiceHTTP",
             "SluiceConfiguration",
         ],
@@ -50,7 +52,7 @@ enum Layers {
         "MQTTWire", "KafkaWire",
         "TopicRouting",
         "DeviceProfiles", "AccessControl", "MQTTSession", "LogInterface", "CommitLog", "GroupCoordination", "Bridging",
-        "SluiceBroker",
+        "SluiceBroker", "KafkaBroker",
     ]
 
     /// The C target that fills gaps in Glibc's overlay; everybody may see what an arrow reaches.

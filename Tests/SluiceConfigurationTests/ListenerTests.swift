@@ -92,7 +92,7 @@ struct ListenerTests {
             ),
             (
                 "listeners: { ws: 0.0.0.0:1, tls: { certificate: a, key: b } }",
-                "c.yaml:1:29: 'tls' is for 'mqtts' and 'wss', and neither is given"
+                "c.yaml:1:29: 'tls' is for 'mqtts', 'wss' and 'kafkas', and none of them is given"
             ),
             ("listeners: { mqttt: 0.0.0.0:1 }", "c.yaml:1:14: 'mqttt' is not a setting; did you mean 'mqtt'?"),
             ("listeners: { ws: 80 }", "c.yaml:1:18: 'ws': expected HOST:PORT, such as 127.0.0.1:1883, found '80'"),

@@ -29,7 +29,10 @@ extension LogState {
                     id: id, streamIndex: index, durability: stream.settings.durability,
                     isInternal: stream.settings.isInternal, segments: [segment], end: .zero))
         }
-        for id in stream.partitions { partitions[id.index].durability = stream.settings.durability }
+        for (number, id) in stream.partitions.enumerated() {
+            partitions[id.index].durability = stream.settings.durability
+            if let offset = stream.settings.startOffsets[number] { partitions[id.index].trimmedBefore = offset }
+        }
     }
 
     /// Deletes a stream: nothing of it is written, read or given out from here on.

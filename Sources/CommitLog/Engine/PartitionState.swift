@@ -106,7 +106,19 @@ package final class PartitionState {
     }
 
     /// Where it begins and ends.
-    package var bounds: PartitionBounds { PartitionBounds(start: start, highWatermark: durable, end: appended) }
+    package var bounds: PartitionBounds {
+        // What was given up is gone for readers at once, whenever its files go.
+        PartitionBounds(start: max(start, min(trimmedBefore, durable)), highWatermark: durable, end: appended)
+    }
+
+    /// The largest timestamp of its durable records.
+    package var newestTime: Timestamp? {
+        var newest = segments.lazy.filter { $0.nextOffset > $0.baseOffset }.map(\.maxTimestamp).max()
+        for index in 0..<tail.count where tail[index].batch.nextOffset <= durable {
+            newest = max(newest ?? tail[index].batch.maxTimestamp, tail[index].batch.maxTimestamp)
+        }
+        return newest
+    }
 
     /// What it takes, for people to look at.
     package var figures: PartitionFigures {

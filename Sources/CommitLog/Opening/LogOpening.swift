@@ -161,8 +161,11 @@ package struct LogOpening {
     }
 
     private func setting(_ name: String) -> StreamSettings {
-        settings.first { $0.name == name } ?? catalogue.streams.first { $0.name == name }?.settings
-            ?? StreamSettings(name: name)
+        let stored = catalogue.streams.first { $0.name == name }?.settings
+        var setting = settings.first { $0.name == name } ?? stored ?? StreamSettings(name: name)
+        // What was given up stays so, whatever the configuration says of the rest.
+        setting.startOffsets = stored?.startOffsets ?? [:]
+        return setting
     }
 
     // MARK: Metadata
@@ -314,6 +317,11 @@ package struct LogOpening {
             var setting = setting(stream.name)
             setting.partitionCount = stream.partitions.count
             return StreamDescription(settings: setting, id: stream.id, partitions: stream.partitions)
+        }
+        for stream in streams {
+            for (number, offset) in stream.settings.startOffsets where number < stream.partitions.count {
+                partitions[stream.partitions[number].index].trimmedBefore = offset
+            }
         }
         var state = LogState(partitions: partitions, nextLSN: scan.lastLSN.next, limits: limits, streams: streams)
         var files = JournalFiles(

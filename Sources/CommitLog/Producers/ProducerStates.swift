@@ -1,3 +1,4 @@
+package import LogInterface
 package import RecordFormat
 package import SluiceCore
 
@@ -58,6 +59,14 @@ package struct ProducerStates: Sendable, Equatable {
 
     /// The number of producers remembered.
     package var count: Int { producers.count }
+
+    /// Them, for people to look at, by their numbers.
+    package var figures: [ProducerFigures] {
+        producers.sorted { $0.key.rawValue < $1.key.rawValue }.map { id, producer in
+            ProducerFigures(
+                id: id, epoch: producer.epoch, lastSequence: producer.batches.last?.lastSequence ?? -1)
+        }
+    }
 
     /// Says what is to become of a batch with a producer's number.
     /// - Complexity: O(1).

@@ -110,6 +110,23 @@ package struct ClassicJoined: Equatable, Sendable {
     /// All members, for whom assigns.
     package var members: [Member] = []
 
+    /// An answer that refuses.
+    package init(fault: GroupFault, memberID: String = "") {
+        self.fault = fault
+        self.memberID = memberID
+    }
+
+    /// What a member is told of a generation.
+    init(
+        generation: Int32, protocolType: String?, protocolName: String?, leader: String, memberID: String
+    ) {
+        self.generation = generation
+        self.protocolType = protocolType
+        self.protocolName = protocolName
+        self.leader = leader
+        self.memberID = memberID
+    }
+
     /// A member as whoever assigns sees it.
     package struct Member: Equatable, Sendable {
         /// What the coordinator calls it.
@@ -152,6 +169,14 @@ package struct ClassicDescription: Equatable, Sendable {
     /// Its members, in the order in which they came.
     package var members: [Member]
 
+    /// A description from its parts.
+    package init(state: String, protocolType: String, protocolName: String, members: [Member]) {
+        self.state = state
+        self.protocolType = protocolType
+        self.protocolName = protocolName
+        self.members = members
+    }
+
     /// A member as an operator sees it.
     package struct Member: Equatable, Sendable {
         /// What the coordinator calls it.
@@ -166,5 +191,18 @@ package struct ClassicDescription: Equatable, Sendable {
         package var metadata: [UInt8]
         /// What it was given.
         package var assignment: [UInt8]
+
+        /// A member from its parts.
+        package init(
+            memberID: String, instanceID: String?, clientID: String, host: String, metadata: [UInt8],
+            assignment: [UInt8]
+        ) {
+            self.memberID = memberID
+            self.instanceID = instanceID
+            self.clientID = clientID
+            self.host = host
+            self.metadata = metadata
+            self.assignment = assignment
+        }
     }
 }

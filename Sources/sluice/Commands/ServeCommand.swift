@@ -19,6 +19,7 @@ enum ServeCommand {
             ConfigurationSource.option,
             CommandOption("data", letter: "d", value: "DIR", "where the log lives"),
             CommandOption("mqtt", value: "HOST:PORT", "where to listen for MQTT; port 0 lets the system choose"),
+            CommandOption("kafka", value: "HOST:PORT", "where to listen for Kafka's protocol"),
             CommandOption(
                 "ready-file", value: "FILE", "appears when every listener accepts, with their addresses as JSON"),
             CommandOption("loops", value: "N", "event loops; 0 means one for each core"),
@@ -27,10 +28,12 @@ enum ServeCommand {
 
     private static func run(_ arguments: Arguments) throws -> Int32 {
         let mqtt = try arguments.address("mqtt")
+        let kafka = try arguments.address("kafka")
         let loops = try arguments.integer("loops", 0...1024)
         func read() throws -> Configuration {
             var configuration = try ConfigurationSource.load(arguments)
             if let mqtt { configuration.listeners.mqtt = mqtt }
+            if let kafka { configuration.listeners.kafka = kafka }
             if let loops { configuration.loopCount = loops }
             if let data = arguments.text("data") { configuration.dataDirectory = data }
             return configuration

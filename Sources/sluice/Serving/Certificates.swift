@@ -26,7 +26,9 @@ struct Certificates {
     init(_ listeners: ListenerSettings) throws(ConfigurationErrors) {
         var entries: [Entry] = []
         var errors: [ConfigurationError] = []
-        for (kind, listener) in [(ListenerKind.mqtts, listeners.mqtts), (.wss, listeners.wss)] {
+        for (kind, listener) in [
+            (ListenerKind.mqtts, listeners.mqtts), (.wss, listeners.wss), (.kafkas, listeners.kafkas),
+        ] {
             guard let settings = listener?.tls else { continue }
             let material = Self.material(settings, &errors)
             guard let material else { continue }
@@ -140,6 +142,7 @@ extension ListenerSettings {
     var addresses: [(kind: ListenerKind, address: ListenAddress)] {
         let all: [(ListenerKind, ListenAddress?)] = [
             (.mqtt, mqtt), (.mqtts, mqtts?.address), (.ws, ws), (.wss, wss?.address),
+            (.kafka, kafka), (.kafkas, kafkas?.address),
         ]
         return all.compactMap { kind, address in address.map { (kind, $0) } }
     }

@@ -49,6 +49,8 @@ extension ListenerKind {
         case .mqtts: "MQTT over TLS"
         case .ws: "MQTT over WebSocket"
         case .wss: "MQTT over WebSocket and TLS"
+        case .kafka: "Kafka"
+        case .kafkas: "Kafka over TLS"
         }
     }
 }

@@ -5,6 +5,7 @@ import CommitLogPosix
 import Compression
 import Glibc
 import GroupCoordination
+import KafkaBroker
 import LogInterface
 import RecordFormat
 import SluiceBroker
@@ -56,7 +57,10 @@ struct Node {
             settings: ServerSettings(
                 listeners: configuration.listeners.endpoints(certificates), loopCount: loopCount,
                 limits: limits),
-            log: log, state: NodeState(rules: rules, sessions: sessions, retained: retained, offsets: offsets),
+            log: log,
+            state: NodeState(
+                rules: rules, sessions: sessions, retained: retained, offsets: offsets,
+                producers: try recovery.producerNumbers()),
             report: { Console.log($0.level, $1) })
         for warning in certificates.warnings { Console.log(.warning, warning) }
         for warning in RuleTranslation.warnings(configuration, rules) { Console.log(.warning, "\(warning)") }
@@ -65,6 +69,7 @@ struct Node {
             bridgeSettings, log: log, peers: server.sharedState, rules: rules, limits: configuration.limits,
             checkpoints: try recovery.checkpoints(), directory: "\(configuration.dataDirectory)/bridges")
         server.bridges = bridges
+        server.kafka = try KafkaIdentity(configuration)
         server.beforeStop = { bridges.stop() }
         let reload = Reload(
             log: log, server: server, current: configuration, certificates: certificates, read: read)
@@ -195,6 +200,7 @@ enum RuleTranslation {
         }
         let own = [
             SessionReplay.stream, RetainedReplay.stream, Presence.stream, GroupRecord.stream, BridgeCheckpoint.stream,
+            ProducerNumbers.stream,
         ]
         for name in own {
             var stream = LogInterface.StreamSettings(name: name)
@@ -266,12 +272,8 @@ struct StateRecovery {
         if replay.damagedCount > 0 {
             Console.log(.warning, "\(replay.damagedCount) records of sessions are not understood and passed over")
         }
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        let now = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-        clock_gettime(CLOCK_REALTIME, &time)
-        let wallClock = Timestamp(rawValue: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
-        return replay.finish(now: now, wallClock: wallClock)
+        return replay.finish(
+            now: Self.monotonicNanoseconds, wallClock: Timestamp(rawValue: WallClock.milliseconds()))
     }
 
     /// Replays every record of the stream of groups' offsets.
@@ -286,7 +288,28 @@ struct StateRecovery {
             }
         }
         table.started(at: Timestamp(rawValue: WallClock.milliseconds()))
+        table.restoreClassic(now: Self.monotonicNanoseconds)
         return table
+    }
+
+    /// Replays every record of the numbers that producers are given.
+    func producerNumbers() throws -> ProducerNumbers {
+        var numbers = ProducerNumbers()
+        try forEachBatch(of: ProducerNumbers.stream) { batch in
+            let bytes = batch.bytes
+            var records = RecordReader(batch)
+            while let record = try records.next(bytes) {
+                guard let key = record.key else { continue }
+                numbers.apply(key: key.indices.map { bytes[$0] }, value: record.value?.indices.map { bytes[$0] })
+            }
+        }
+        return numbers
+    }
+
+    private static var monotonicNanoseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
     /// Replays every record of the stream of retained messages.

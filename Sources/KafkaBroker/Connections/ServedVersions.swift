@@ -1,0 +1,61 @@
+import KafkaWire
+
+/// Which APIs are served, in which versions: what ApiVersions lists, and what clients may send.
+///
+/// An API is listed only when it works: every client takes one that is missing for a feature that is off. The ranges
+/// are those that clients of all ages need; docs/KAFKA.md says why each is as it is.
+enum ServedVersions {
+    /// The versions in which an API is served; nil when it is not.
+    static func of(_ api: KafkaAPI) -> ClosedRange<Int16>? {
+        switch api {
+        case .produce: 3...11
+        case .fetch: 4...12
+        case .listOffsets: 1...9
+        case .metadata: 0...13
+        case .offsetCommit: 1...9
+        case .offsetFetch: 1...9
+        case .findCoordinator: 0...5
+        case .joinGroup: 0...9
+        case .heartbeat: 0...4
+        case .leaveGroup: 0...5
+        case .syncGroup: 0...5
+        case .describeGroups: 0...6
+        case .listGroups: 0...5
+        case .apiVersions: 0...4
+        case .createTopics: 0...7
+        case .deleteTopics: 0...6
+        case .deleteRecords: 0...2
+        case .initProducerID: 0...5
+        case .offsetForLeaderEpoch: 2...4
+        case .describeConfigs: 0...4
+        case .alterConfigs: 0...2
+        case .incrementalAlterConfigs: 0...1
+        case .describeLogDirs: 0...4
+        case .createPartitions: 0...3
+        case .deleteGroups: 0...2
+        case .electLeaders: 0...2
+        case .listPartitionReassignments: 0...0
+        case .offsetDelete: 0...0
+        case .describeClientQuotas: 0...1
+        case .describeCluster: 0...2
+        case .describeProducers: 0...0
+        case .listConfigResources: 0...1
+        case .describeTopicPartitions: 0...0
+        case .saslHandshake, .saslAuthenticate, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn, .txnOffsetCommit,
+            .describeAcls, .createAcls, .deleteAcls, .describeUserScramCredentials, .alterUserScramCredentials,
+            .describeTransactions, .listTransactions, .consumerGroupHeartbeat, .consumerGroupDescribe,
+            .shareGroupHeartbeat, .shareGroupDescribe, .shareFetch, .shareAcknowledge, .describeShareGroupOffsets,
+            .alterShareGroupOffsets, .deleteShareGroupOffsets:
+            nil
+        }
+    }
+
+    /// The versions that are listed. Of Produce also those that are not served: librdkafka before 2.11.1 takes their
+    /// absence for a broker that knows no compression, and never sends them.
+    static let listed: [ApiVersionsResponse.ApiVersion] = KafkaAPI.allCases.compactMap { api in
+        of(api).map {
+            ApiVersionsResponse.ApiVersion(
+                apiKey: api.rawValue, minVersion: api == .produce ? 0 : $0.lowerBound, maxVersion: $0.upperBound)
+        }
+    }
+}

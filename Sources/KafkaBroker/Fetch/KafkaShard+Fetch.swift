@@ -1,0 +1,221 @@
+import KafkaWire
+import LogInterface
+import RecordFormat
+import SluiceCore
+import Speaking
+
+/// What consumers ask for.
+extension KafkaShard {
+    func fetch(_ request: FetchRequest, _ call: KafkaCall) {
+        // Sessions are optional (KIP-227): whoever goes on with one that we have not given is told to begin anew.
+        if request.sessionID != 0, request.sessionEpoch > 0 {
+            return answer(call, FetchResponse(errorCode: .fetchSessionIDNotFound))
+        }
+        followTopics()
+        look(PendingFetch(call, request, now: now, topics: topics))
+    }
+
+    /// Looks for what a fetch wants, and answers it, waits for history, or waits for more.
+    func look(_ fetch: PendingFetch) {
+        fetches.remove(fetch)
+        fetch.call.connection.fetches.removeAll { $0 === fetch }
+        guard !fetch.call.isAbandoned else { return }
+        assert(fetch.awaitedCount == 0)
+        var room = Room(fetch)
+        for index in fetch.parts.indices { look(fetch, index, &room) }
+        if fetch.awaitedCount == 0 { decide(fetch) }
+    }
+
+    /// Bytes that still fit into a response.
+    private struct Room {
+        var byteCount: Int
+        /// Of them, those that are copied from memory.
+        var copiedByteCount = KafkaBounds.copiedBytesMax
+        /// Whether nothing was found so far: the first batch comes, however large it is.
+        var isFirst = true
+
+        init(_ fetch: PendingFetch) { byteCount = max(0, Int(fetch.request.maxBytes)) }
+
+        mutating func take(_ count: Int) {
+            byteCount -= count
+            isFirst = false
+        }
+    }
+
+    private func look(_ fetch: PendingFetch, _ index: Int, _ room: inout Room) {
+        fetch.parts[index].found = .nothing
+        let part = fetch.parts[index]
+        guard part.code == .none else { return }
+        guard let partition = part.partition, topics.place(of: partition) != nil else {
+            return fetch.parts[index].code = .unknownTopicOrPartition
+        }
+        let bounds = log.bounds(partition)
+        guard part.offset >= bounds.start, part.offset <= bounds.end else {
+            return fetch.parts[index].code = .offsetOutOfRange
+        }
+        guard part.offset < bounds.highWatermark, room.isFirst || room.byteCount > 0 else { return }
+        let most = max(1, min(part.byteCountMax, room.byteCount))
+        let tail = log.readTail(
+            partition, from: part.offset, level: .durable, loop: loop,
+            byteCountMax: max(1, min(most, room.copiedByteCount)))
+        guard let tail else { return readHistory(fetch, index, partition, most, &room) }
+        guard !tail.isGone else { return fetch.parts[index].code = .unknownTopicOrPartition }
+        let batches = fitting(tail.batches, most, room)
+        guard !batches.isEmpty else { return }
+        fetch.parts[index].found = .batches(batches)
+        let byteCount = batches.reduce(0) { $0 + $1.byteCount }
+        room.take(byteCount)
+        room.copiedByteCount -= byteCount
+    }
+
+    /// The batches that fit; the very first comes in any case.
+    private func fitting(_ batches: [RecordBatch], _ byteCountMax: Int, _ room: Room) -> [RecordBatch] {
+        var left = byteCountMax
+        var fitting: [RecordBatch] = []
+        for batch in batches {
+            guard batch.byteCount <= left || room.isFirst && fitting.isEmpty else { break }
+            fitting.append(batch)
+            left -= batch.byteCount
+        }
+        return fitting
+    }
+
+    private func readHistory(
+        _ fetch: PendingFetch, _ index: Int, _ partition: PartitionID, _ byteCountMax: Int, _ room: inout Room
+    ) {
+        let isFirst = room.isFirst
+        room.take(byteCountMax)
+        fetch.awaitedCount += 1
+        fetch.parts[index].isAwaited = true
+        // A client that asks in a version without zstd cannot read what sealed segments are compressed with.
+        let form: ReadForm = fetch.call.version < 10 ? .plain : .region
+        read(partition, from: fetch.parts[index].offset, form: form, byteCountMax: byteCountMax) {
+            [unowned self] read in
+            fetch.awaitedCount -= 1
+            fetch.parts[index].isAwaited = false
+            take(read, fetch, index, byteCountMax: isFirst ? .max : byteCountMax)
+            if fetch.awaitedCount == 0 { decide(fetch) }
+        }
+    }
+
+    private func take(_ read: PartitionRead, _ fetch: PendingFetch, _ index: Int, byteCountMax: Int) {
+        if read.isGone { return fetch.parts[index].code = .unknownTopicOrPartition }
+        if read.isFailed { return fetch.parts[index].code = .kafkaStorageError }
+        if let region = read.region {
+            // A batch that is larger than what is left comes with the next response, in which it is the first.
+            if region.range.count <= byteCountMax { fetch.parts[index].found = .region(region) }
+        } else if !read.batches.isEmpty {
+            var batches = read.batches
+            while batches.count > 1, batches.reduce(0, { $0 + $1.byteCount }) > byteCountMax { batches.removeLast() }
+            if batches[0].byteCount <= byteCountMax { fetch.parts[index].found = .batches(batches) }
+        } else if read.nextOffset > fetch.parts[index].offset {
+            // Compaction has left nothing there: the next batch is further on.
+            fetch.parts[index].offset = read.nextOffset
+        }
+    }
+
+    /// Answers a fetch, or lets it wait.
+    private func decide(_ fetch: PendingFetch) {
+        guard !fetch.call.isAbandoned else { return }
+        if fetch.isSatisfied(now: now) { return answer(fetch) }
+        guard fetches.isInterested else {
+            // What came before the loop was to be woken is seen by a second look.
+            fetches.isInterested = true
+            log.setInterest(loop, appended: false, durable: true)
+            return look(fetch)
+        }
+        // Somewhere there is more behind what compaction has left out.
+        if fetch.parts.contains(where: { hasMore($0) }) { return look(fetch) }
+        fetches.park(fetch)
+        fetch.call.connection.fetches.append(fetch)
+    }
+
+    /// Whether a partition in which nothing was found has visible records in memory or on disk all the same.
+    private func hasMore(_ part: PendingFetch.Part) -> Bool {
+        guard case .nothing = part.found, part.code == .none, let partition = part.partition else { return false }
+        let tail = log.readTail(partition, from: part.offset, level: .durable, loop: loop, byteCountMax: 1)
+        guard let tail else { return part.offset < log.bounds(partition).highWatermark }
+        return !tail.batches.isEmpty
+    }
+
+    /// A fetch waits no longer: its connection is gone.
+    func forget(_ fetch: PendingFetch) { fetches.remove(fetch) }
+
+    // MARK: Waiting
+
+    /// Looks again for those whose partitions have new records.
+    func wakeFetches() {
+        guard fetches.isInterested else { return }
+        var woken: [PendingFetch] = []
+        while true {
+            fetches.entries.removeAll(keepingCapacity: true)
+            log.scan(loop, .durable, countMax: 1024, into: &fetches.entries)
+            let entries = fetches.entries
+            for entry in entries {
+                for fetch in fetches.byPartition[entry.partition] ?? [] {
+                    fetches.remove(fetch)
+                    woken.append(fetch)
+                }
+            }
+            if entries.count < 1024 { break }
+        }
+        for fetch in woken { look(fetch) }
+    }
+
+    /// Answers those that have waited for as long as they wanted to, and lets the loop sleep when none waits.
+    func expireFetches() {
+        for fetch in fetches.takeExpired(at: now) { look(fetch) }
+        if fetches.isEmpty, fetches.isInterested {
+            fetches.isInterested = false
+            log.setInterest(loop, appended: false, durable: false)
+        }
+    }
+
+    // MARK: Answering
+
+    private func answer(_ fetch: PendingFetch) {
+        fetch.call.connection.fetches.removeAll { $0 === fetch }
+        var response = FetchResponse()
+        response.responses = fetch.request.topics.map { FetchResponse.FetchableTopicResponse(topic: $0.topic) }
+        var records: [AnswerRecords] = []
+        for part in fetch.parts {
+            response.responses[part.topicIndex].partitions.append(answer(part, fetch, &records))
+        }
+        answer(fetch.call, response, records: records)
+    }
+
+    private func answer(
+        _ part: PendingFetch.Part, _ fetch: PendingFetch, _ records: inout [AnswerRecords]
+    ) -> FetchResponse.PartitionData {
+        var data = FetchResponse.PartitionData(partitionIndex: part.number, errorCode: part.code)
+        data.records = .bytes([])
+        data.abortedTransactions = fetch.request.isolationLevel == 0 ? nil : []
+        data.highWatermark = -1
+        guard let partition = part.partition, part.code != .unknownTopicOrPartition else { return data }
+        let bounds = log.bounds(partition)
+        data.highWatermark = bounds.highWatermark.rawValue
+        data.lastStableOffset = bounds.highWatermark.rawValue
+        data.logStartOffset = bounds.start.rawValue
+        // A client that asks in a version without zstd cannot read it.
+        if fetch.call.version < 10, hasZstd(part) {
+            data.errorCode = .unsupportedCompressionType
+            return data
+        }
+        switch part.found {
+        case .nothing: break
+        case .batches(let batches):
+            data.records = .external(byteCount: part.byteCount)
+            records.append(.batches(batches))
+        case .region(let region):
+            data.records = .external(byteCount: part.byteCount)
+            records.append(
+                .region(FileRegion(region.file, offset: region.range.lowerBound, count: part.byteCount)))
+        }
+        return data
+    }
+
+    private func hasZstd(_ part: PendingFetch.Part) -> Bool {
+        guard case .batches(let batches) = part.found else { return false }
+        return batches.contains { $0.attributes & 7 == 4 }
+    }
+}

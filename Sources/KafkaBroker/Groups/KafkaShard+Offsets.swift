@@ -1,0 +1,180 @@
+import GroupCoordination
+import KafkaWire
+import LogInterface
+import SluiceCore
+
+/// What groups have committed.
+extension KafkaShard {
+    // MARK: Committing
+
+    func commitOffsets(_ request: OffsetCommitRequest, _ call: KafkaCall) {
+        followTopics()
+        // Before there were members there were no generations.
+        let claim = ClassicClaim(
+            memberID: request.memberID, instanceID: request.groupInstanceID,
+            generation: request.generationIDOrMemberEpoch)
+        let fault = validateCommit(request.groupID, claim)
+        var response = OffsetCommitResponse()
+        var records: [GroupRecord] = []
+        response.topics = request.topics.map { wanted in
+            let topic = topics[wanted.name]
+            return OffsetCommitResponse.OffsetCommitResponseTopic(
+                name: wanted.name,
+                partitions: wanted.partitions.map { part in
+                    let code = fault?.code ?? Self.fault(of: part, in: topic)
+                    if code == .none { records.append(record(part, wanted.name, request.groupID)) }
+                    return OffsetCommitResponse.OffsetCommitResponsePartition(
+                        partitionIndex: part.partitionIndex, errorCode: code)
+                })
+        }
+        guard !records.isEmpty else { return answer(call, response) }
+        append(records) { [unowned self] outcome in
+            guard outcome == .stored else {
+                for topic in response.topics.indices {
+                    for index in response.topics[topic].partitions.indices
+                    where response.topics[topic].partitions[index].errorCode == .none {
+                        response.topics[topic].partitions[index].errorCode = .coordinatorNotAvailable
+                    }
+                }
+                return answer(call, response)
+            }
+            // What is answered is durable, and so is what anybody is told of it.
+            peers.withOffsets { table in for record in records { table.apply(record) } }
+            answer(call, response)
+        }
+    }
+
+    private static func fault(
+        of part: OffsetCommitRequest.OffsetCommitRequestPartition, in topic: Topic?
+    ) -> KafkaErrorCode {
+        guard topic?.partition(part.partitionIndex) != nil else { return .unknownTopicOrPartition }
+        if part.committedMetadata?.utf8.count ?? 0 > KafkaBounds.offsetMetadataBytesMax {
+            return .offsetMetadataTooLarge
+        }
+        return part.committedOffset < 0 ? .invalidCommitOffsetSize : .none
+    }
+
+    private func record(
+        _ part: OffsetCommitRequest.OffsetCommitRequestPartition, _ topic: String, _ group: String
+    ) -> GroupRecord {
+        var committed = CommittedOffset(
+            offset: Offset(rawValue: part.committedOffset), metadata: part.committedMetadata ?? "",
+            committedAt: wallClock)
+        committed.leaderEpoch = part.committedLeaderEpoch
+        return .offset(group: group, StreamPartition(stream: topic, number: part.partitionIndex), committed)
+    }
+
+    // MARK: Fetching
+
+    func fetchOffsets(_ request: OffsetFetchRequest, _ call: KafkaCall) {
+        typealias Topics = OffsetFetchResponse.OffsetFetchResponseTopics
+        var response = OffsetFetchResponse()
+        guard call.version >= 8 else {
+            let wanted = request.topics.map { $0.map { ($0.name, $0.partitionIndexes) } }
+            response.topics = committed(request.groupID, wanted).map { topic, parts in
+                OffsetFetchResponse.OffsetFetchResponseTopic(
+                    name: topic,
+                    partitions: parts.map { number, committed in
+                        OffsetFetchResponse.OffsetFetchResponsePartition(
+                            partitionIndex: number, committedOffset: committed?.offset.rawValue ?? -1,
+                            committedLeaderEpoch: call.version >= 5 ? committed?.leaderEpoch ?? -1 : -1,
+                            metadata: committed?.metadata ?? "")
+                    })
+            }
+            return answer(call, response)
+        }
+        response.groups = request.groups.map { group in
+            let wanted = group.topics.map { $0.map { ($0.name, $0.partitionIndexes) } }
+            return OffsetFetchResponse.OffsetFetchResponseGroup(
+                groupID: group.groupID,
+                topics: committed(group.groupID, wanted).map { topic, parts in
+                    Topics(
+                        name: topic,
+                        partitions: parts.map { number, committed in
+                            OffsetFetchResponse.OffsetFetchResponsePartitions(
+                                partitionIndex: number, committedOffset: committed?.offset.rawValue ?? -1,
+                                committedLeaderEpoch: committed?.leaderEpoch ?? -1,
+                                metadata: committed?.metadata ?? "")
+                        })
+                })
+        }
+        answer(call, response)
+    }
+
+    /// What a group has committed in some partitions, or in all in which it has.
+    private func committed(
+        _ group: String, _ wanted: [(name: String, numbers: [Int32])]?
+    ) -> [(topic: String, parts: [(number: Int32, committed: CommittedOffset?)])] {
+        peers.withOffsets { table in
+            if let wanted {
+                return wanted.map { name, numbers in
+                    (name, numbers.map { ($0, table.committed(group, StreamPartition(stream: name, number: $0))) })
+                }
+            }
+            let all = Dictionary(grouping: table.partitions(of: group), by: \.stream)
+            return all.sorted { $0.key < $1.key }.map { name, partitions in
+                (name, partitions.sorted().map { ($0.number, table.committed(group, $0)) })
+            }
+        }
+    }
+
+    // MARK: Deleting
+
+    func deleteGroups(_ request: DeleteGroupsRequest, _ call: KafkaCall) {
+        var response = DeleteGroupsResponse()
+        var records: [GroupRecord] = []
+        response.results = request.groupsNames.map { name in
+            let code: KafkaErrorCode
+            switch peers.withOffsets({ $0.remove(name) }) {
+            case .unknown: code = name.isEmpty ? .invalidGroupID : .groupIDNotFound
+            case .active: code = .nonEmptyGroup
+            case .removed(let removed):
+                code = .none
+                records += removed
+            }
+            return DeleteGroupsResponse.DeletableGroupResult(groupID: name, errorCode: code)
+        }
+        guard !records.isEmpty else { return answer(call, response) }
+        append(records) { [unowned self] outcome in
+            if outcome != .stored {
+                for index in response.results.indices where response.results[index].errorCode == .none {
+                    response.results[index].errorCode = .coordinatorNotAvailable
+                }
+            }
+            answer(call, response)
+        }
+    }
+
+    func deleteOffsets(_ request: OffsetDeleteRequest, _ call: KafkaCall) {
+        typealias Part = OffsetDeleteResponse.OffsetDeleteResponsePartition
+        var response = OffsetDeleteResponse()
+        let isKnown = peers.withOffsets { $0[request.groupID] != nil || $0.isActive(request.groupID) }
+        guard isKnown else {
+            response.errorCode = request.groupID.isEmpty ? .invalidGroupID : .groupIDNotFound
+            return answer(call, response)
+        }
+        let subscribed = subscriptions(of: request.groupID)
+        var partitions: [StreamPartition] = []
+        response.topics = request.topics.map { wanted in
+            OffsetDeleteResponse.OffsetDeleteResponseTopic(
+                name: wanted.name,
+                partitions: wanted.partitions.map { part in
+                    var code = KafkaErrorCode.none
+                    if topics[wanted.name]?.partition(part.partitionIndex) == nil {
+                        code = .unknownTopicOrPartition
+                    } else if subscribed?.contains(wanted.name) ?? true {
+                        code = .groupSubscribedToTopic
+                    } else {
+                        partitions.append(StreamPartition(stream: wanted.name, number: part.partitionIndex))
+                    }
+                    return Part(partitionIndex: part.partitionIndex, errorCode: code)
+                })
+        }
+        let records = peers.withOffsets { $0.remove(request.groupID, partitions) }
+        guard !records.isEmpty else { return answer(call, response) }
+        append(records) { [unowned self] outcome in
+            if outcome != .stored { response.errorCode = .coordinatorNotAvailable }
+            answer(call, response)
+        }
+    }
+}

@@ -1,0 +1,244 @@
+import GroupCoordination
+import KafkaWire
+package import LogInterface
+package import SluiceCore
+package import Speaking
+
+/// The Kafka endpoint of one event loop: its connections, and what their requests wait for.
+///
+/// A tick takes what the log and other loops have answered, then what sockets bring, and ends with the output.
+/// Isolation: its loop's thread.
+package final class KafkaShard {
+    let settings: KafkaSettings
+    let log: any LogEngine
+    let loop: LoopID
+    let peers: any KafkaPeers
+    private let report: (LogSeverity, String) -> Void
+    /// Nanoseconds of a clock that never goes back.
+    package var now: Int64 = 0
+    /// The wall's clock.
+    package var wallClock = Timestamp(rawValue: 0)
+    private(set) var topics: TopicTable
+    private var generation: UInt64
+    private var connections: [ObjectIdentifier: KafkaConnection] = [:]
+    private var dirty: [KafkaConnection] = []
+    private var failures = LineLimiter(burst: 10, nanosecondsPerLine: 1_000_000_000)
+    private var writer = KafkaWriter()
+    /// Whether no request is begun any more.
+    private(set) var isDraining = false
+    /// Looks at what producers send.
+    var validator = BatchValidator()
+    /// What waits for the log to settle.
+    var appends = AppendsUnderWay()
+    /// What waits for records.
+    var fetches = FetchQueue()
+    /// What waits for the log to read or look up, and for changes of streams.
+    var reads = ReadsUnderWay()
+    /// What waits for a group's coordinator.
+    var groupCalls = GroupCalls()
+    /// The numbers that producers are given next, and who waits for some.
+    var producers = ProducerDesk()
+
+    /// An endpoint whose loop `wake` wakes, from any thread.
+    package init(
+        _ settings: KafkaSettings, log: any LogEngine, peers: any KafkaPeers, wake: @escaping @Sendable () -> Void,
+        report: @escaping (LogSeverity, String) -> Void
+    ) {
+        self.settings = settings
+        self.log = log
+        self.peers = peers
+        self.report = report
+        loop = log.register(wake: wake)
+        generation = log.catalogueGeneration
+        topics = TopicTable(log.streams)
+    }
+
+    // MARK: Ticks
+
+    /// Another loop's endpoint says something.
+    package func received(_ mail: KafkaMail) {
+        switch mail {
+        case .answered(let answers): for (waiter, answer) in answers { answerGroupCall(waiter, answer) }
+        }
+    }
+
+    /// Ends a tick: takes what has come from the log, and sends what is answered.
+    package func endTick() {
+        followTopics()
+        settleAppends()
+        takeReads()
+        wakeFetches()
+        flush()
+    }
+
+    private func flush() {
+        // Whoever is flushed may take up reading and be answered at once.
+        while !dirty.isEmpty {
+            let flushed = dirty
+            dirty.removeAll(keepingCapacity: true)
+            for connection in flushed {
+                connection.isDirty = false
+                connection.flush()
+                connection.goOn()
+            }
+        }
+    }
+
+    /// Twice a second.
+    package func elapsed() {
+        expireFetches()
+        // One endpoint keeps the time of all groups.
+        if settings.index == 0 { elapsedGroups() }
+        for connection in connections.values { connection.goOn() }
+        flush()
+    }
+
+    /// Whether a fetch is to be answered before the next `elapsed`.
+    package var isPacing: Bool { fetches.earliestDeadline.map { $0 < now + 500_000_000 } ?? false }
+
+    /// Every few milliseconds while `isPacing`.
+    package func pace() {
+        expireFetches()
+        flush()
+    }
+
+    /// Whether some request waits for a commit, so that the loop may let bytes gather until it comes.
+    package var waitsForCommit: Bool { !appends.isEmpty }
+
+    /// Requests for appends so far.
+    package var produceCount: UInt64 { appends.count }
+
+    /// Takes the log's streams as they are now.
+    func followTopics() {
+        let current = log.catalogueGeneration
+        guard current != generation else { return }
+        generation = current
+        topics = TopicTable(log.streams)
+        // Whoever waits for a topic that is gone hears of it.
+        for fetch in fetches.all { look(fetch) }
+    }
+
+    // MARK: Connections
+
+    /// A client has connected.
+    package func connected(_ link: any ConnectionLink, peer: PeerIdentity, isSurplus: Bool) -> any Speaker {
+        let connection = KafkaConnection(self, link, peer)
+        connections[ObjectIdentifier(connection)] = connection
+        // Kafka's protocol has no word for it: its clients try again later.
+        if isSurplus { connection.close() }
+        return connection
+    }
+
+    func disconnected(_ connection: KafkaConnection) {
+        connections[ObjectIdentifier(connection)] = nil
+        for fetch in connection.fetches { forget(fetch) }
+        abandonGroupCalls(of: connection)
+    }
+
+    /// The node is about to stop: no request is begun any more, those under way are answered.
+    package func beginDrain() { isDraining = true }
+
+    /// Whether everything that was to be appended has settled.
+    package var isDrained: Bool { appends.isEmpty }
+
+    /// The node stops.
+    package func shutDown() {
+        for connection in connections.values { connection.close() }
+    }
+
+    func markDirty(_ connection: KafkaConnection) {
+        guard !connection.isDirty else { return }
+        connection.isDirty = true
+        dirty.append(connection)
+    }
+
+    func reportFailure(_ text: String) {
+        let leftOut = failures.takeLeftOut(at: now)
+        guard failures.admits(at: now) || leftOut > 0 else { return }
+        report(.warning, leftOut > 0 ? "\(text) (and \(leftOut) lines like it before)" : text)
+    }
+
+    func note(_ text: String) { report(.info, text) }
+
+    /// Where clients of a connection's listener are told to connect.
+    func address(for connection: KafkaConnection) -> KafkaAddress {
+        settings.advertised[connection.peer.listener.name] ?? KafkaAddress(host: "127.0.0.1", port: 9092)
+    }
+
+    // MARK: Memory
+
+    /// Whether clients hold as much as they may: requests that hold memory wait until others have let go of it.
+    package var isUnderPressure: Bool { peers.memoryUse > settings.limits.clientMemoryMax || log.isUnderPressure }
+
+    /// Connections hold so many bytes more, or fewer.
+    func account(_ byteCount: Int) {
+        if byteCount != 0 { peers.addMemory(byteCount) }
+    }
+
+    /// Ends the connection with the largest half-received request while all clients hold more than they may.
+    func boundHalfRequests() {
+        guard peers.memoryUse > settings.limits.clientMemoryMax,
+            let largest = connections.values.max(by: { $0.keptByteCount < $1.keptByteCount }),
+            largest.keptByteCount > 0, !largest.isClosing
+        else { return }
+        largest.fail("clients hold as much memory as they may, and its request of \(largest.keptByteCount) bytes most")
+    }
+
+    // MARK: Requests
+
+    /// A frame has come, without its length.
+    func take(_ frame: Span<UInt8>, from connection: KafkaConnection) {
+        do throws(KafkaWireError) {
+            let prefix = try KafkaRequestPrefix(frame)
+            guard let api = prefix.api, let versions = ServedVersions.of(api) else {
+                return connection.fail(
+                    "it asks for API \(prefix.key) in version \(prefix.version), which is not served")
+            }
+            guard versions.contains(prefix.version) else {
+                guard api == .apiVersions else {
+                    return connection.fail(
+                        "it asks for \(api.name) in version \(prefix.version), served are \(versions)")
+                }
+                return refuseVersion(prefix, connection)
+            }
+            var reader = KafkaReader(frame)
+            let header = try reader.readRequestHeader(api, version: prefix.version)
+            connection.clientID = header.clientID
+            let call = KafkaCall(connection, prefix, api, clientID: header.clientID)
+            connection.begin(call)
+            try dispatch(call, &reader, frame)
+        } catch {
+            connection.fail("a request is malformed: \(error)")
+        }
+    }
+
+    /// Answers a call.
+    /// - Parameter records: what goes into the response's gaps, one for each.
+    func answer(_ call: KafkaCall, _ response: some KafkaResponse, records: [AnswerRecords] = []) {
+        guard !call.isAbandoned else { return }
+        assert(call.answer == nil, "a request is answered once")
+        do throws(KafkaWireError) {
+            try writer.writeFrame(response, correlationID: call.correlationID, version: call.version)
+        } catch {
+            assertionFailure("\(call.api.name) version \(call.version): \(error)")
+            return call.connection.fail("\(call.api.name) version \(call.version) cannot be answered: \(error)")
+        }
+        assert(writer.gaps.count == records.count)
+        if call.connection.isNext(call) {
+            call.connection.send(writer.buffer.bytes, writer.gaps, records)
+            call.answer = KafkaCall.Answer.nothing
+        } else {
+            call.answer = KafkaCall.Answer(
+                bytes: writer.buffer.bytes.copied, gaps: writer.gaps, records: records)
+        }
+        writer.removeAll()
+        call.connection.advance()
+    }
+
+    /// Ends a call that is not answered: a request to append without acknowledgement.
+    func finish(_ call: KafkaCall) {
+        guard !call.isAbandoned else { return }
+        call.answer = KafkaCall.Answer.nothing
+        call.connection.advance()
+    }
+}

@@ -1,0 +1,212 @@
+import KafkaWire
+import LogInterface
+import RecordFormat
+import SluiceCore
+
+/// What producers send.
+extension KafkaShard {
+    /// Appends what is in `frame`; the answer goes out when it is as durable as its stream promises.
+    func produce(_ request: ProduceRequest, _ frame: Span<UInt8>, _ call: KafkaCall) {
+        let pending = PendingProduce(call, acks: request.acks)
+        // Whoever waits is answered when it is durable, be it with 1 or -1.
+        guard (-1...1).contains(request.acks) else {
+            refuseAll(request, pending, .invalidRequiredAcks)
+            return finish(pending)
+        }
+        guard request.transactionalID == nil else {
+            refuseAll(request, pending, .transactionalIDNotFound)
+            return finish(pending)
+        }
+        followTopics()
+        call.connection.hold(frame.count, for: call)
+        var batches: [Append] = []
+        var places: [(place: PendingProduce.Place, batch: RecordBatch)] = []
+        for (topicIndex, data) in request.topicData.enumerated() {
+            let topic = topics[data.name]
+            var answer = ProduceResponse.TopicProduceResponse(name: data.name)
+            answer.partitionResponses = data.partitionData.map {
+                ProduceResponse.PartitionProduceResponse(
+                    index: $0.index, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1)
+            }
+            pending.response.responses.append(answer)
+            for (index, part) in data.partitionData.enumerated() {
+                let place = PendingProduce.Place(topic: topicIndex, partition: index)
+                do throws(BatchFault) {
+                    let append = try append(part, topic, frame, pending)
+                    if append.batch.producerID == .none {
+                        batches.append(append)
+                        places.append((place, append.batch))
+                    } else {
+                        pending.awaitedCount += 1
+                        appends.add(
+                            log.append(sequenced: append, from: loop), .produced(pending, [(place, append.batch)]))
+                    }
+                } catch {
+                    pending.set(place) { answer in
+                        answer.errorCode = error.code
+                        if call.version >= 8 { answer.errorMessage = error.words }
+                    }
+                }
+            }
+        }
+        if !batches.isEmpty {
+            pending.awaitedCount += 1
+            appends.add(log.append(batches, from: loop), .produced(pending, places))
+        }
+        if pending.awaitedCount == 0 { finish(pending) }
+    }
+
+    /// The append that a partition's records are.
+    private func append(
+        _ part: ProduceRequest.PartitionProduceData, _ topic: Topic?, _ frame: Span<UInt8>,
+        _ pending: PendingProduce
+    ) throws(BatchFault) -> Append {
+        guard let topic, let partition = topic.partition(part.index) else {
+            throw BatchFault(.unknownTopicOrPartition, "There is no such partition.")
+        }
+        guard !topic.isInternal else {
+            throw BatchFault(.invalidTopicException, "The topic is the node's own.")
+        }
+        guard let range = part.records.range, range.count > 0 else {
+            throw BatchFault(.invalidRecord, "A batch is expected, there is none.")
+        }
+        var rules = BatchRules(now: wallClock)
+        rules.takesZstd = pending.call.version >= 7
+        rules.isScanned = log.isScanned
+        topic.settings.apply(to: &rules)
+        let (batch, hashes) = try validator.batch(frame.extracting(range.indices), rules)
+        return Append(partition: partition, batch: batch, isAwaited: pending.acks != 0, topicHashes: hashes)
+    }
+
+    private func refuseAll(_ request: ProduceRequest, _ pending: PendingProduce, _ code: KafkaErrorCode) {
+        pending.response.responses = request.topicData.map { data in
+            ProduceResponse.TopicProduceResponse(
+                name: data.name,
+                partitionResponses: data.partitionData.map {
+                    ProduceResponse.PartitionProduceResponse(
+                        index: $0.index, errorCode: code, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1)
+                })
+        }
+    }
+
+    private func finish(_ pending: PendingProduce) {
+        guard pending.acks == 0 else { return answer(pending.call, pending.response) }
+        if pending.hasFault {
+            let part = pending.response.responses.lazy.flatMap(\.partitionResponses).first { $0.errorCode != .none }
+            let name = part?.errorCode.name ?? "error"
+            return pending.call.connection.fail("a batch without acknowledgement is not stored: \(name)")
+        }
+        finish(pending.call)
+    }
+
+    // MARK: Settlements
+
+    /// Answers what has settled since the last tick.
+    func settleAppends() {
+        for (goal, outcome) in appends.take(from: log, loop) {
+            switch goal {
+            case .then(let body): body(outcome)
+            case .produced(let pending, let places):
+                for (place, batch) in places { pending.set(place) { settle(&$0, batch, outcome, pending) } }
+                pending.awaitedCount -= 1
+                if pending.awaitedCount == 0 { finish(pending) }
+            }
+        }
+    }
+
+    private func settle(
+        _ answer: inout ProduceResponse.PartitionProduceResponse, _ batch: RecordBatch, _ outcome: Settlement.Outcome,
+        _ pending: PendingProduce
+    ) {
+        switch outcome {
+        case .stored: answer.baseOffset = batch.baseOffset.rawValue
+        case .duplicate(let offset): answer.baseOffset = offset.rawValue
+        case .refused(let refusal):
+            answer.errorCode = refusal.code
+            if pending.call.version >= 8 { answer.errorMessage = refusal.words }
+        }
+        if answer.errorCode == .none, pending.call.version >= 5 { answer.logStartOffset = 0 }
+    }
+
+    // MARK: Producers' numbers
+
+    func initProducer(_ request: InitProducerIDRequest, _ call: KafkaCall) {
+        guard request.transactionalID == nil else {
+            let code: KafkaErrorCode =
+                request.transactionalID == "" ? .invalidRequest : .transactionalIDAuthorizationFailed
+            return answer(call, InitProducerIDResponse(errorCode: code, producerID: -1, producerEpoch: -1))
+        }
+        producers.waiting.append(call)
+        giveNumbers()
+    }
+
+    /// Gives numbers to who waits for one, and asks for a block when they are used up.
+    private func giveNumbers() {
+        while !producers.waiting.isEmpty, let number = producers.numbers.popFirst() {
+            answer(
+                producers.waiting.removeFirst(), InitProducerIDResponse(producerID: number, producerEpoch: 0))
+        }
+        guard !producers.waiting.isEmpty, !producers.isAsking else { return }
+        guard let partition = log.streams.first(where: { $0.settings.name == ProducerNumbers.stream })?.partitions.first
+        else { return refuseNumbers(.coordinatorNotAvailable) }
+        producers.isAsking = true
+        // Appended within the lock, so that the last record is that of the last block.
+        let (block, ticket) = peers.withProducerNumbers { numbers in
+            let (block, value) = numbers.takeBlock()
+            var builder = RecordBatchBuilder()
+            let headers = RecordFields.headers([])
+            builder.append(
+                at: wallClock, keyField: RecordFields.key(ProducerNumbers.key).span, value: value.span,
+                headersField: headers.span)
+            let append = Append(partition: partition, batch: builder.finish(), isAwaited: true, topicHashes: nil)
+            return (block, log.append([append], from: loop))
+        }
+        appends.add(
+            ticket,
+            .then { [unowned self] outcome in
+                producers.isAsking = false
+                guard outcome == .stored else { return refuseNumbers(.coordinatorNotAvailable) }
+                producers.numbers = block[...]
+                giveNumbers()
+            })
+    }
+
+    private func refuseNumbers(_ code: KafkaErrorCode) {
+        let waiting = producers.waiting
+        producers.waiting = []
+        for call in waiting {
+            answer(call, InitProducerIDResponse(errorCode: code, producerID: -1, producerEpoch: -1))
+        }
+    }
+}
+
+/// The producers' numbers that a shard has, and who waits for one.
+struct ProducerDesk {
+    var numbers: Range<Int64>.SubSequence = (0..<0)[...]
+    var waiting: [KafkaCall] = []
+    /// Whether a block is on its way to the log.
+    var isAsking = false
+}
+
+extension AppendRefusal {
+    /// Kafka's code.
+    var code: KafkaErrorCode {
+        switch self {
+        case .full, .failed: .kafkaStorageError
+        case .outOfOrder: .outOfOrderSequenceNumber
+        case .fenced: .invalidProducerEpoch
+        case .unknownStream: .unknownTopicOrPartition
+        }
+    }
+
+    /// It in words.
+    var words: String {
+        switch self {
+        case .full: "The disk is full."
+        case .failed: "A write to the disk has failed; the node takes nothing any more."
+        case .outOfOrder(let due): "The producer's next record is number \(due)."
+        case .fenced(let epoch): "A producer of the same number has epoch \(epoch)."
+        case .unknownStream: "The topic was deleted."
+        }
+    }
+}

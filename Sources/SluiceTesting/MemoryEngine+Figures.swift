@@ -1,0 +1,21 @@
+package import LogInterface
+import RecordFormat
+package import SluiceCore
+import Synchronization
+
+/// What the engine in memory says of its partitions.
+extension MemoryEngine {
+    /// See `LogEngine`.
+    package func newestTime(_ partition: PartitionID) -> Timestamp? {
+        state.withLock { $0.partitions[partition.index].entries.map(\.batch.maxTimestamp).max() }
+    }
+
+    /// See `LogEngine`.
+    package func producers(_ partition: PartitionID) -> [ProducerFigures] {
+        state.withLock { state in
+            state.partitions[partition.index].producers.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+                ProducerFigures(id: $0.key, epoch: $0.value.epoch, lastSequence: $0.value.due - 1)
+            }
+        }
+    }
+}

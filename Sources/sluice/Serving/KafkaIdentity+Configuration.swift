@@ -1,0 +1,61 @@
+import CLinux
+import Glibc
+import KafkaBroker
+import KafkaWire
+import SluiceConfiguration
+import SluiceNode
+
+extension KafkaIdentity {
+    /// What a configured node says of itself; nil where no listener speaks Kafka's protocol.
+    /// - Throws: `CommandFailure` when the cluster's identifier can be neither read nor made.
+    init?(_ configuration: Configuration) throws {
+        let listeners = configuration.listeners
+        guard listeners.kafka != nil || listeners.kafkas != nil else { return nil }
+        var advertised: [String: KafkaAddress] = [:]
+        let told = [(ListenerKind.kafka, listeners.advertised.kafka), (.kafkas, listeners.advertised.kafkas)]
+        for (kind, address) in told {
+            advertised[kind.rawValue] = address.map { KafkaAddress(host: $0.host, port: $0.port) }
+        }
+        self.init(
+            clusterID: try ClusterFile.identifier(in: configuration.dataDirectory), advertised: advertised,
+            createsTopics: configuration.kafka.createsTopics, declared: Set(configuration.streams.map(\.name)),
+            directory: configuration.dataDirectory)
+    }
+}
+
+/// The file with the identifier of the cluster that a node is, by which clients notice that they reach another one.
+///
+/// It is no part of the log: a copy of a directory by `sluice log backup` becomes a cluster of its own.
+enum ClusterFile {
+    private static let name = "cluster.id"
+
+    /// The identifier of a data directory, which is made when there is none.
+    static func identifier(in directory: String) throws -> String {
+        let path = "\(directory)/\(name)"
+        if access(path, F_OK) == 0 {
+            let text = String(decoding: try FileText.read(path, byteCountMax: 256), as: UTF8.self)
+            let identifier = text.filter { !$0.isWhitespace }
+            guard KafkaUUID(identifier) != nil else {
+                throw CommandFailure("\(path): expected an identifier of 22 characters, found '\(identifier)'")
+            }
+            return identifier
+        }
+        let identifier = KafkaUUID.random().description
+        guard store(path, identifier + "\n") else {
+            throw CommandFailure("cannot write \(path): \(String(cString: strerror(errno)))")
+        }
+        return identifier
+    }
+
+    /// Writes a small file beside `path` and puts it there when the device has it.
+    private static func store(_ path: String, _ text: String) -> Bool {
+        let temporary = path + ".new"
+        guard let file = fopen(temporary, "we") else { return false }
+        let isWritten = fputs(text, file) >= 0 && fflush(file) == 0 && fsync(fileno(file)) == 0
+        guard fclose(file) == 0, isWritten, rename(temporary, path) == 0 else { return false }
+        let folder = open(String(path.dropLast(name.utf8.count)), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { return false }
+        defer { close(folder) }
+        return fsync(folder) == 0
+    }
+}
