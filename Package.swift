@@ -138,6 +138,10 @@ let package = Package(
 
         tests("CompressionTests", ["Compression", "SluiceTesting"], resources: [.copy("Vectors")]),
         tests("MQTTWireTests", ["MQTTWire", "SluiceCore"], resources: [.copy("Vectors")]),
+        tests(
+            "KafkaWireTests",
+            ["KafkaWire", "KafkaWireGenerator", "Administration", "SluiceCore", "SluiceTesting"],
+            resources: [.copy("Vectors")]),
         tests("MQTTSessionTests", ["MQTTSession", "MQTTWire", "SluiceCore"]),
         tests("TopicRoutingTests", ["TopicRouting", "SluiceCore"]),
         tests("RecordFormatTests", ["RecordFormat", "SluiceCore", "Checksums", "Compression", "SluiceTesting"]),

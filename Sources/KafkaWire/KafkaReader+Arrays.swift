@@ -32,12 +32,23 @@ extension KafkaReader {
         guard let count = try readLength(compact: compact, nullable: nullable, field) else { return nil }
         let most = remaining / Element.elementBytesMin
         guard count <= most else { throw error(.countTooLarge(count: count, atMost: most), field, at: start) }
+        try reserve(count * MemoryLayout<Element>.stride, field, at: start)
         var elements: [Element] = []
         elements.reserveCapacity(count)
         for _ in 0..<count {
             elements.append(try Element.read(from: &self, compact: compact, version: version, field))
         }
         return elements
+    }
+
+    /// Counts what an array is about to reserve.
+    private mutating func reserve(
+        _ byteCount: Int, _ field: StaticString, at start: Int
+    ) throws(KafkaWireError) {
+        arrayByteCount += byteCount
+        guard arrayByteCount <= arrayBytesMax else {
+            throw error(.arraysTooLarge(arrayByteCount, atMost: arrayBytesMax), field, at: start)
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 import SluiceCore
 
-/// A reading position in one frame: every length is checked against the bytes that are left before anything is reserved.
+/// A reading position in one frame: every length is checked against the bytes that are left before room is made for it.
 ///
 /// Invariants: `position <= end <= bytes.count`; `end` is the frame's, or that of the tagged field that is being read.
 package struct KafkaReader: ~Escapable {
@@ -9,11 +9,16 @@ package struct KafkaReader: ~Escapable {
     /// The index of the next byte to read.
     package internal(set) var position: Int
     var end: Int
+    /// What arrays have reserved so far, in bytes.
+    package internal(set) var arrayByteCount = 0
+    /// What all arrays together may reserve.
+    let arrayBytesMax: Int
 
-    /// A reader at the first of `bytes`.
+    /// A reader at the first of `bytes`, whose arrays may reserve `arrayBytesMax` bytes.
     @_lifetime(copy bytes)
-    package init(_ bytes: Span<UInt8>) {
+    package init(_ bytes: Span<UInt8>, arrayBytesMax: Int = .max) {
         self.bytes = bytes
+        self.arrayBytesMax = arrayBytesMax
         position = 0
         end = bytes.count
     }

@@ -20,6 +20,8 @@ package struct KafkaWireError: Error, Equatable, Sendable, CustomStringConvertib
         case truncated(needed: Int, remaining: Int)
         /// An array has more elements than fit in the bytes that are left.
         case countTooLarge(count: Int, atMost: Int)
+        /// All arrays together would take more memory than the reader may use.
+        case arraysTooLarge(Int, atMost: Int)
         /// A length is negative, and not the -1 of null.
         case lengthNegative(Int)
         /// Null where the version has a value.
@@ -56,6 +58,7 @@ extension KafkaWireError.Cause {
         switch self {
         case .truncated(let needed, let remaining): "\(needed) bytes expected, \(remaining) left"
         case .countTooLarge(let count, let most): "\(count) elements announced, at most \(most) fit"
+        case .arraysTooLarge(let bytes, let most): "arrays of \(bytes) bytes in memory, at most \(most) are allowed"
         case .lengthNegative(let length): "negative length \(length)"
         case .nullNotAllowed: "null, where the version has a value"
         case .varintTooLong: "variable-length integer of more than 32 bits"

@@ -40,3 +40,26 @@ struct APIEmitter {
         }
     }
 }
+
+/// Writes `KafkaMessages`: the list of all types.
+struct MessageListEmitter {
+    var names: [String]
+
+    let fileName = "KafkaMessages.swift"
+
+    func text() -> String {
+        var file = SwiftFile()
+        file.add(SwiftFile.header("definitions"))
+        file.add()
+        file.comment("Every message that can be read and written, for tests and tools that go through all of them.")
+        file.block("package enum KafkaMessages") { file in
+            file.comment("Requests and responses in the order of the keys, then headers and records.")
+            file.add("package static let all: [any KafkaMessage.Type] = [")
+            file.indented { file in
+                for name in names { file.add("\(name).self,") }
+            }
+            file.add("]")
+        }
+        return file.text
+    }
+}

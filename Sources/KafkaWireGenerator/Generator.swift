@@ -17,20 +17,26 @@ package struct Generator {
 
     /// Every generated file, in the order of the table.
     package func outputs() throws -> [Output] {
+        var messages: [Message] = []
         var outputs: [Output] = []
-        var requests: [(api: String, message: Message)] = []
         for entry in MessageTable.apis {
-            let request = try message("\(entry.name)Request", entry)
-            requests.append((entry.name, request))
-            outputs.append(output(MessageEmitter(message: request, api: entry.name)))
-            let response = try message("\(entry.name)Response", entry)
-            outputs.append(output(MessageEmitter(message: response, api: entry.name)))
+            for name in ["\(entry.name)Request", "\(entry.name)Response"] {
+                let message = try message(name, entry)
+                messages.append(message)
+                outputs.append(output(MessageEmitter(message: message, api: entry.name)))
+            }
         }
+        let requests = messages.filter { $0.kind == .request }
         for entry in MessageTable.others {
-            outputs.append(output(MessageEmitter(message: try message(entry.name, entry), api: nil)))
+            let message = try message(entry.name, entry)
+            messages.append(message)
+            outputs.append(output(MessageEmitter(message: message, api: nil)))
         }
-        let table = APIEmitter(requests: requests)
-        return outputs + [Output(name: table.fileName, text: table.text())]
+        let table = APIEmitter(requests: Array(zip(MessageTable.apis.map(\.name), requests)))
+        let list = MessageListEmitter(names: messages.map(\.name))
+        return outputs + [
+            Output(name: table.fileName, text: table.text()), Output(name: list.fileName, text: list.text()),
+        ]
     }
 
     private func message(_ name: String, _ entry: MessageTable.Entry) throws -> Message {

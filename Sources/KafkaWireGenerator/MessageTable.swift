@@ -1,7 +1,7 @@
 /// What is generated. A new API is one line here.
 ///
-/// Versions are those that the codec reads and writes, which are at least those that a broker may advertise: where Kafka's
-/// present definitions begin above a minimum that older clients need, its older ones fill the gap.
+/// Versions are those that the codec reads and writes, which are at least those that a broker may advertise: where
+/// the present definitions begin above a minimum that older clients need, the older ones fill the gap.
 enum MessageTable {
     /// A request and its response, or a message of its own.
     struct Entry {
