@@ -23,6 +23,10 @@ for name in SluiceCore MQTTWire Checksums Compression RecordFormat Cryptography;
 done
 module PacketDecoderFuzz -use-ld=lld -emit-executable -o "$out/PacketDecoderFuzz" Fuzz/PacketDecoderFuzz.swift \
     "$out/SluiceCore.o" "$out/MQTTWire.o"
+module KafkaWire -emit-module -emit-module-path "$out/KafkaWire.swiftmodule" -emit-object -o "$out/KafkaWire.o" \
+    Sources/KafkaWire/*.swift Sources/KafkaWire/Generated/*.swift
+module KafkaWireFuzz -use-ld=lld -emit-executable -o "$out/KafkaWireFuzz" Fuzz/KafkaWireFuzz.swift \
+    "$out/SluiceCore.o" "$out/KafkaWire.o"
 module CompressionFuzz -use-ld=lld -emit-executable -o "$out/CompressionFuzz" Fuzz/CompressionFuzz.swift \
     "$out/SluiceCore.o" "$out/Checksums.o" "$out/Compression.o" "$out/RecordFormat.o"
 # Of SluiceTransport what is sans-IO; the rest needs the event loop.

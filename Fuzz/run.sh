@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds and runs the fuzzers, the packet decoder's, the codecs' and WebSocket's, each for Fuzz/run.sh [seconds]. A finding
-# is written to Fuzz/FailCases, Fuzz/CompressionFailCases or Fuzz/WebSocketFailCases, where the unit tests replay it. The corpora in Fuzz/.build
+# Builds and runs the fuzzers, the packet decoder's, Kafka's messages', the codecs' and WebSocket's, each for Fuzz/run.sh [seconds].
+# A finding is written to Fuzz/FailCases, Fuzz/KafkaWireFailCases, Fuzz/CompressionFailCases or Fuzz/WebSocketFailCases,
+# where the unit tests replay it. The corpora in Fuzz/.build
 # start from the recorded vectors and grow from run to run.
 set -eu
 seconds=${1:-60}
@@ -17,6 +18,20 @@ for file in Tests/MQTTWireTests/Vectors/*.hex; do
 done
 Fuzz/.build/PacketDecoderFuzz -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=2048 \
     -artifact_prefix=Fuzz/FailCases/ "$corpus"
+
+corpus=Fuzz/.build/KafkaWireCorpus
+mkdir -p "$corpus" Fuzz/KafkaWireFailCases
+# The first byte of an input chooses the message by its place in the list of all, the second the version from the lowest.
+sed -n 's/^ *\([A-Za-z]*\)\.self,$/\1/p' Sources/KafkaWire/Generated/KafkaMessages.swift | while read -r message; do
+    number=$((${number:--1} + 1))
+    lowest=$(sed -n 's/.*versions: ClosedRange<Int16> = \([0-9]*\).*/\1/p' "Sources/KafkaWire/Generated/$message.swift")
+    grep -ihE "^${message#Kafka} " Tests/KafkaWireTests/Vectors/*.txt | while read -r _ version bytes _; do
+        seed=$((${seed:-0} + 1))
+        printf '%02x%02x%s' $number $((version - lowest)) "$bytes" | xxd -r -p >"$corpus/$message-$seed"
+    done
+done
+Fuzz/.build/KafkaWireFuzz -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=2048 \
+    -artifact_prefix=Fuzz/KafkaWireFailCases/ "$corpus"
 
 corpus=Fuzz/.build/CompressionCorpus
 mkdir -p "$corpus"

@@ -34,9 +34,11 @@ package protocol KafkaStructure: KafkaElement, Sendable, Equatable {
 
 extension KafkaMessage {
     /// The message that is all of `bytes`.
-    /// - Throws: also when bytes are left over.
-    package static func decode(_ bytes: Span<UInt8>, version: Int16) throws(KafkaWireError) -> Self {
-        var reader = KafkaReader(bytes)
+    /// - Throws: also when bytes are left over, and when its arrays would take more memory than `arrayBytesMax`.
+    package static func decode(
+        _ bytes: Span<UInt8>, version: Int16, arrayBytesMax: Int = KafkaReader.arrayBytesMaxDefault
+    ) throws(KafkaWireError) -> Self {
+        var reader = KafkaReader(bytes, arrayBytesMax: arrayBytesMax)
         let message = try Self(from: &reader, version: version)
         try reader.finish()
         return message

@@ -14,9 +14,15 @@ package struct KafkaReader: ~Escapable {
     /// What all arrays together may reserve.
     let arrayBytesMax: Int
 
+    /// What arrays may reserve unless a caller says otherwise: 64 MiB.
+    ///
+    /// A Fetch of 100,000 partitions takes a tenth of it. Without a limit, 100 MiB of short elements could make the
+    /// reader ask for gigabytes, since a struct of a few bytes on the wire may take a hundred in memory.
+    package static let arrayBytesMaxDefault = 64 << 20
+
     /// A reader at the first of `bytes`, whose arrays may reserve `arrayBytesMax` bytes.
     @_lifetime(copy bytes)
-    package init(_ bytes: Span<UInt8>, arrayBytesMax: Int = .max) {
+    package init(_ bytes: Span<UInt8>, arrayBytesMax: Int = arrayBytesMaxDefault) {
         self.bytes = bytes
         self.arrayBytesMax = arrayBytesMax
         position = 0
@@ -100,6 +106,11 @@ package struct KafkaReader: ~Escapable {
 
     /// Reads seven bits of each byte, least significant first, up to 32 bits.
     package mutating func readVarint(_ field: StaticString) throws(KafkaWireError) -> UInt32 {
+        // Nearly all are of one byte.
+        if position < end, bytes[position] < 0x80 {
+            position += 1
+            return UInt32(bytes[position - 1])
+        }
         let start = position
         var value: UInt32 = 0
         for shift in stride(from: 0 as UInt32, through: 28, by: 7) {

@@ -24,7 +24,7 @@ package struct KafkaWriter: ~Copyable {
         gapByteCount = 0
     }
 
-    /// Forgets everything behind the first `bufferCount` bytes of the buffer, when a message could not be written whole.
+    /// Forgets all behind the first `bufferCount` bytes of the buffer, when a message could not be written whole.
     package mutating func truncate(to bufferCount: Int) {
         buffer.truncate(to: bufferCount)
         while let gap = gaps.last, gap.offset > bufferCount {

@@ -24,6 +24,21 @@ struct MutationTests {
         #expect(readCount > Self.count / 100, "Most mutations are of values, and leave the frame readable")
     }
 
+    @Test("What the fuzzer once found stays fixed")
+    func failCases() throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "Fuzz/KafkaWireFailCases")
+        // Git keeps no empty folder: there is none as long as nothing was found.
+        guard FileManager.default.fileExists(atPath: folder.path) else { return }
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
+            let input = [UInt8](try Data(contentsOf: folder.appending(path: name)))
+            guard input.count > 1 else { continue }
+            let type = KafkaMessages.all[Int(input[0]) % KafkaMessages.all.count]
+            let version = type.versions.lowerBound + Int16(input[1]) % Int16(type.versions.count)
+            _ = try Self.survives(type, version, Array(input.dropFirst(2)))
+        }
+    }
+
     /// Whether a frame can be read; then it can be written, and be read as the same.
     private static func survives<Message: KafkaMessage>(
         _ type: Message.Type, _ version: Int16, _ frame: [UInt8]
