@@ -1,4 +1,5 @@
 package import GroupCoordination
+package import SluiceCore
 
 /// What the Kafka endpoints of all loops share.
 package protocol KafkaPeers: AnyObject, Sendable {
@@ -6,8 +7,12 @@ package protocol KafkaPeers: AnyObject, Sendable {
     func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result
     /// Calls `body` with the numbers of producers that are handed out.
     func withProducerNumbers<Result>(_ body: (inout ProducerNumbers) -> Result) -> Result
+    /// Calls `body` with the transactions of all producers.
+    func withTransactions<Result>(_ body: (inout TransactionTable) -> Result) -> Result
     /// Tells the endpoint of another loop something; it hears of it in its next tick.
     func post(_ mail: KafkaMail, to shard: Int)
+    /// How many loops there are.
+    var shardCount: Int { get }
     /// Takes part in the account of what clients hold.
     func addMemory(_ byteCount: Int)
     /// What clients of all loops hold, in bytes.
@@ -16,6 +21,8 @@ package protocol KafkaPeers: AnyObject, Sendable {
 
 /// What endpoints tell each other.
 package enum KafkaMail: Sendable {
+    /// Transactions have ended in these partitions.
+    case decided([PartitionID])
     /// Requests to a group's coordinator are answered.
     case answered([(waiter: GroupWaiter, answer: GroupAnswer)])
 }

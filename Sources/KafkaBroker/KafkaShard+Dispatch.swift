@@ -22,6 +22,10 @@ extension KafkaShard {
         case .joinGroup, .syncGroup, .heartbeat, .leaveGroup, .offsetCommit, .offsetFetch, .describeGroups,
             .listGroups, .deleteGroups, .offsetDelete:
             try dispatchGroup(call, &reader)
+        case .addPartitionsToTxn: addPartitions(try read(&reader, call), call)
+        case .addOffsetsToTxn: addOffsets(try read(&reader, call), call)
+        case .txnOffsetCommit: commitInTransaction(try read(&reader, call), call)
+        case .endTxn: endTransaction(try read(&reader, call), call)
         case _: try dispatchAdministration(call, &reader)
         }
     }
@@ -54,6 +58,8 @@ extension KafkaShard {
         case .listConfigResources: listConfigResources(try read(&reader, call), call)
         case .describeLogDirs: describeDirectories(try read(&reader, call), call)
         case .describeProducers: describeProducers(try read(&reader, call), call)
+        case .listTransactions: listTransactions(try read(&reader, call), call)
+        case .describeTransactions: describeTransactions(try read(&reader, call), call)
         case .electLeaders: electLeaders(try read(&reader, call), call)
         case .listPartitionReassignments: listReassignments(try read(&reader, call), call)
         case .describeClientQuotas: describeQuotas(try read(&reader, call), call)

@@ -58,6 +58,7 @@ package final class KafkaShard {
     /// Another loop's endpoint says something.
     package func received(_ mail: KafkaMail) {
         switch mail {
+        case .decided(let partitions): decided(partitions)
         case .answered(let answers): for (waiter, answer) in answers { answerGroupCall(waiter, answer) }
         }
     }
@@ -88,7 +89,10 @@ package final class KafkaShard {
     package func elapsed() {
         expireFetches()
         // One endpoint keeps the time of all groups.
-        if settings.index == 0 { elapsedGroups() }
+        if settings.index == 0 {
+            elapsedGroups()
+            elapsedTransactions()
+        }
         for connection in connections.values { connection.goOn() }
         flush()
     }

@@ -23,8 +23,8 @@ struct BatchAttributes {
 
     static let codecMask: Int16 = 7
     fileprivate static let appendTimeBit: Int16 = 1 << 3
-    private static let transactionalBit: Int16 = 1 << 4
-    private static let controlBit: Int16 = 1 << 5
+    static let transactionalBit: Int16 = 1 << 4
+    static let controlBit: Int16 = 1 << 5
     private static let deleteHorizonBit: Int16 = 1 << 6
 
     var codecNumber: UInt8 { UInt8(truncatingIfNeeded: rawValue & Self.codecMask) }

@@ -59,8 +59,11 @@ extension RecordBatch {
 
     /// The same batch with a producer's number, epoch and the sequence number of its first record.
     /// - Complexity: O(n); a copy.
-    package func with(producer: ProducerID, epoch: Int16, baseSequence: Int32) -> RecordBatch {
+    package func with(
+        producer: ProducerID, epoch: Int16, baseSequence: Int32, isTransactional: Bool = false
+    ) -> RecordBatch {
         var header = header
+        if isTransactional { header.attributes |= BatchAttributes.transactionalBit }
         header.producerID = producer
         header.producerEpoch = epoch
         header.baseSequence = baseSequence

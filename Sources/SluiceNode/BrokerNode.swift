@@ -67,13 +67,16 @@ package struct NodeState {
     package var offsets: OffsetTable
     /// The numbers that producers are given.
     package var producers: ProducerNumbers
+    /// The transactions of producers.
+    package var transactions: TransactionTable
 
     /// State from its parts.
     package init(
         rules: RuleSet, sessions: SessionDirectory, retained: RetainedTree, offsets: OffsetTable,
-        producers: ProducerNumbers = ProducerNumbers()
+        producers: ProducerNumbers = ProducerNumbers(), transactions: TransactionTable = TransactionTable()
     ) {
         self.producers = producers
+        self.transactions = transactions
         self.rules = rules
         self.sessions = sessions
         self.retained = retained
@@ -158,6 +161,7 @@ package final class BrokerNode {
         peers.retained.withLock { $0 = state.retained }
         peers.offsets.withLock { $0 = state.offsets }
         peers.producers.withLock { $0 = state.producers }
+        peers.transactions.withLock { $0 = state.transactions }
     }
 
     /// Serves until SIGTERM or SIGINT. Then it takes no more publishes, waits up to a second for what is in flight to

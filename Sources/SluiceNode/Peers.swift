@@ -12,6 +12,7 @@ final class Peers: ShardPeers, KafkaPeers, @unchecked Sendable {
     let retained = Mutex(RetainedTree())
     let offsets = Mutex(OffsetTable())
     let producers = Mutex(ProducerNumbers())
+    let transactions = Mutex(TransactionTable())
     let counters = Mutex<[BrokerCounters]>([])
     let refusals = Mutex<[RefusalList]>([])
     let heldMemory = Atomic<Int>(0)
@@ -31,6 +32,10 @@ final class Peers: ShardPeers, KafkaPeers, @unchecked Sendable {
 
     func withProducerNumbers<Result>(_ body: (inout ProducerNumbers) -> Result) -> Result {
         producers.withLock { producers in body(&producers) }
+    }
+
+    func withTransactions<Result>(_ body: (inout TransactionTable) -> Result) -> Result {
+        transactions.withLock { transactions in body(&transactions) }
     }
 
     func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result {

@@ -73,9 +73,11 @@ struct Compaction {
         }
 
         func keeps(
-            _ record: RecordView, at offset: Offset, _ bytes: Span<UInt8>, _ keys: borrowing KeyMap
+            _ record: RecordView, of batch: RecordBatch, _ bytes: Span<UInt8>, _ keys: borrowing KeyMap
         ) -> Bool {
-            guard offset < end, let key = record.key else { return true }
+            let offset = batch.baseOffset.advanced(by: record.offsetDelta)
+            // The mark of a transaction's end is what readers know its records by.
+            guard offset < end, !batch.isControl, let key = record.key else { return true }
             if let newest = keys.offset(of: bytes.extracting(key.indices)), newest > offset { return false }
             return record.value != nil || offset >= tombstonesMayGoBefore
         }
@@ -109,31 +111,54 @@ struct Compaction {
 
     // MARK: Reading
 
-    /// Notes the newest offset of each key.
+    /// Notes the newest offset of each key; records of transactions count when the mark of a good end has come.
     /// - Returns: the offset before which the table knows every record of `segments`; nil when stopped.
     private func note(
         _ segments: [SegmentInfo], in keys: inout KeyMap, shouldStop: () -> Bool
     ) throws(HousekeepingError) -> Offset? {
+        var open = OpenTransactionKeys()
         for segment in segments {
             if shouldStop() { return nil }
             var reader = SegmentSequence(keeper.storage, keeper.paths(id), segment, keeper.limits.readBytes)
             while let batch = try reader.next() {
-                let bytes = batch.bytes
-                var records = RecordReader(batch)
-                do throws(BatchError) {
-                    while let record = try records.next(bytes) {
-                        let offset = batch.baseOffset.advanced(by: record.offsetDelta)
-                        // A pass may have ended within a segment.
-                        guard offset >= self.record.compactedBefore, let key = record.key else { continue }
-                        guard keys.note(bytes.extracting(key.indices), at: offset) else { return offset }
-                    }
-                } catch {
-                    // Readers pass over the rest of such a batch; here it stays as it is, see `survey`.
-                    continue
-                }
+                guard open.heldByteCount < keeper.limits.keyMapBytesMax else { return open.first }
+                if let end = note(batch, in: &keys, &open) { return min(end, open.first ?? end) }
             }
         }
-        return segments.last?.nextOffset
+        // What is not decided is judged by a later pass.
+        return open.first ?? segments.last?.nextOffset
+    }
+
+    /// Notes the keys of a batch.
+    /// - Returns: the first record that the table has no room for, if there is one.
+    private func note(
+        _ batch: RecordBatch, in keys: inout KeyMap, _ open: inout OpenTransactionKeys
+    ) -> Offset? {
+        if batch.isControl {
+            for (key, offset) in open.end(of: batch.producerID, isCommitted: batch.endsWell == true) {
+                guard keys.note(key.span, at: offset) else { return offset }
+            }
+            return nil
+        }
+        let bytes = batch.bytes
+        var records = RecordReader(batch)
+        do throws(BatchError) {
+            while let record = try records.next(bytes) {
+                let offset = batch.baseOffset.advanced(by: record.offsetDelta)
+                // A pass may have ended within a segment.
+                guard offset >= self.record.compactedBefore, let key = record.key else { continue }
+                let field = bytes.extracting(key.indices)
+                if batch.isTransactional {
+                    open.add(field, at: offset, of: batch.producerID)
+                } else {
+                    guard keys.note(field, at: offset) else { return offset }
+                }
+            }
+        } catch {
+            // Readers pass over the rest of such a batch; here it stays as it is, see `survey`.
+            return nil
+        }
+        return nil
     }
 
     private func survey(
@@ -147,8 +172,7 @@ struct Compaction {
             var keptCount = 0
             do throws(BatchError) {
                 while let record = try records.next(bytes) {
-                    let offset = batch.baseOffset.advanced(by: record.offsetDelta)
-                    if selection.keeps(record, at: offset, bytes, keys) { keptCount += 1 }
+                    if selection.keeps(record, of: batch, bytes, keys) { keptCount += 1 }
                 }
             } catch {
                 survey.isDamaged = true
@@ -194,7 +218,7 @@ struct Compaction {
                 let merged: [RecordBatch]
                 do throws(BatchError) {
                     merged = try merger.append(batch) { record, bytes in
-                        selection.keeps(record, at: batch.baseOffset.advanced(by: record.offsetDelta), bytes, keys)
+                        selection.keeps(record, of: batch, bytes, keys)
                     }
                 } catch {
                     throw .damaged

@@ -36,7 +36,7 @@ package struct KeyMap: ~Copyable {
     /// Bytes that the table takes.
     package var byteCount: Int { slots.count * MemoryLayout<Slot>.stride }
 
-    /// Notes that `key` has a record at `offset`, newer than all noted before.
+    /// Notes that `key` has a record at `offset`; one that is newer counts, whichever is noted first.
     /// - Returns: false when the map is full, and the key is not in it.
     package mutating func note(_ key: Span<UInt8>, at offset: Offset) -> Bool {
         let hash = XXH3.hash128(key, seed: seed)
@@ -49,6 +49,7 @@ package struct KeyMap: ~Copyable {
             }
             count += 1
         }
+        guard slots[index].offset < offset.rawValue else { return true }
         slots[index] = Slot(high: hash.high, low: hash.low, offset: offset.rawValue)
         return true
     }

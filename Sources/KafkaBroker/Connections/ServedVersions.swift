@@ -41,9 +41,15 @@ enum ServedVersions {
         case .describeProducers: 0...0
         case .listConfigResources: 0...1
         case .describeTopicPartitions: 0...0
-        case .saslHandshake, .saslAuthenticate, .addPartitionsToTxn, .addOffsetsToTxn, .endTxn, .txnOffsetCommit,
+        case .addPartitionsToTxn: 0...3
+        case .addOffsetsToTxn: 0...4
+        case .endTxn: 0...4
+        case .txnOffsetCommit: 0...4
+        case .describeTransactions: 0...0
+        case .listTransactions: 0...2
+        case .saslHandshake, .saslAuthenticate,
             .describeAcls, .createAcls, .deleteAcls, .describeUserScramCredentials, .alterUserScramCredentials,
-            .describeTransactions, .listTransactions, .consumerGroupHeartbeat, .consumerGroupDescribe,
+            .consumerGroupHeartbeat, .consumerGroupDescribe,
             .shareGroupHeartbeat, .shareGroupDescribe, .shareFetch, .shareAcknowledge, .describeShareGroupOffsets,
             .alterShareGroupOffsets, .deleteShareGroupOffsets:
             nil

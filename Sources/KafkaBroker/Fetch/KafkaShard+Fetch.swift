@@ -1,3 +1,4 @@
+import GroupCoordination
 import KafkaWire
 import LogInterface
 import RecordFormat
@@ -53,19 +54,34 @@ extension KafkaShard {
         guard part.offset >= bounds.start, part.offset <= bounds.end else {
             return fetch.parts[index].code = .offsetOutOfRange
         }
-        guard part.offset < bounds.highWatermark, room.isFirst || room.byteCount > 0 else { return }
+        let stable = stableEnd(part, fetch)
+        fetch.parts[index].end = stable
+        guard part.offset < stable ?? bounds.highWatermark, room.isFirst || room.byteCount > 0 else { return }
         let most = max(1, min(part.byteCountMax, room.byteCount))
         let tail = log.readTail(
             partition, from: part.offset, level: .durable, loop: loop,
             byteCountMax: max(1, min(most, room.copiedByteCount)))
         guard let tail else { return readHistory(fetch, index, partition, most, &room) }
         guard !tail.isGone else { return fetch.parts[index].code = .unknownTopicOrPartition }
-        let batches = fitting(tail.batches, most, room)
+        let batches = fitting(Self.visible(tail.batches, before: stable), most, room)
         guard !batches.isEmpty else { return }
         fetch.parts[index].found = .batches(batches)
         let byteCount = batches.reduce(0) { $0 + $1.byteCount }
         room.take(byteCount)
         room.copiedByteCount -= byteCount
+    }
+
+    /// Before which offset everything is decided, for a client that asks for no more; nil when that is the high
+    /// watermark.
+    private func stableEnd(_ part: PendingFetch.Part, _ fetch: PendingFetch) -> Offset? {
+        guard fetch.readsCommitted, let topic = part.topic else { return nil }
+        let place = StreamPartition(stream: topic.name, number: part.number)
+        return peers.withTransactions { $0.firstOpen(in: place) }
+    }
+
+    private static func visible(_ batches: [RecordBatch], before end: Offset?) -> [RecordBatch] {
+        guard let end else { return batches }
+        return Array(batches.prefix { $0.nextOffset <= end })
     }
 
     /// The batches that fit; the very first comes in any case.
@@ -83,17 +99,32 @@ extension KafkaShard {
     private func readHistory(
         _ fetch: PendingFetch, _ index: Int, _ partition: PartitionID, _ byteCountMax: Int, _ room: inout Room
     ) {
-        let isFirst = room.isFirst
+        let most = room.isFirst ? Int.max : byteCountMax
         room.take(byteCountMax)
+        readHistory(fetch, index, partition, byteCountMax, most: most)
+    }
+
+    /// Reads again what has turned out to be no region.
+    private func readHistory(_ fetch: PendingFetch, _ index: Int, _ byteCountMax: Int) {
+        guard let partition = fetch.parts[index].partition else { return }
+        fetch.parts[index].end = stableEnd(fetch.parts[index], fetch) ?? fetch.parts[index].offset
+        readHistory(fetch, index, partition, min(byteCountMax, KafkaBounds.copiedBytesMax), most: byteCountMax)
+    }
+
+    private func readHistory(
+        _ fetch: PendingFetch, _ index: Int, _ partition: PartitionID, _ byteCountMax: Int, most: Int
+    ) {
         fetch.awaitedCount += 1
         fetch.parts[index].isAwaited = true
         // A client that asks in a version without zstd cannot read what sealed segments are compressed with.
-        let form: ReadForm = fetch.call.version < 10 ? .plain : .region
+        // Nor may one that wants decided records only have a region that goes beyond them.
+        let form: ReadForm =
+            fetch.call.version < 10 ? .plain : fetch.parts[index].end == nil ? .region : .stored
         read(partition, from: fetch.parts[index].offset, form: form, byteCountMax: byteCountMax) {
             [unowned self] read in
             fetch.awaitedCount -= 1
             fetch.parts[index].isAwaited = false
-            take(read, fetch, index, byteCountMax: isFirst ? .max : byteCountMax)
+            take(read, fetch, index, byteCountMax: most)
             if fetch.awaitedCount == 0 { decide(fetch) }
         }
     }
@@ -101,11 +132,20 @@ extension KafkaShard {
     private func take(_ read: PartitionRead, _ fetch: PendingFetch, _ index: Int, byteCountMax: Int) {
         if read.isGone { return fetch.parts[index].code = .unknownTopicOrPartition }
         if read.isFailed { return fetch.parts[index].code = .kafkaStorageError }
+        let end = stableEnd(fetch.parts[index], fetch)
+        if read.region != nil, let end, read.nextOffset > end {
+            // A transaction has begun since: what lies in the file is not all decided.
+            return readHistory(fetch, index, byteCountMax)
+        }
         if let region = read.region {
             // A batch that is larger than what is left comes with the next response, in which it is the first.
-            if region.range.count <= byteCountMax { fetch.parts[index].found = .region(region) }
+            if region.range.count <= byteCountMax {
+                fetch.parts[index].found = .region(region)
+                fetch.parts[index].readEnd = read.nextOffset
+            }
         } else if !read.batches.isEmpty {
-            var batches = read.batches
+            var batches = Self.visible(read.batches, before: end)
+            guard !batches.isEmpty else { return }
             while batches.count > 1, batches.reduce(0, { $0 + $1.byteCount }) > byteCountMax { batches.removeLast() }
             if batches[0].byteCount <= byteCountMax { fetch.parts[index].found = .batches(batches) }
         } else if read.nextOffset > fetch.parts[index].offset {
@@ -132,7 +172,9 @@ extension KafkaShard {
 
     /// Whether a partition in which nothing was found has visible records in memory or on disk all the same.
     private func hasMore(_ part: PendingFetch.Part) -> Bool {
-        guard case .nothing = part.found, part.code == .none, let partition = part.partition else { return false }
+        guard case .nothing = part.found, part.code == .none, let partition = part.partition,
+            part.end.map({ part.offset < $0 }) ?? true
+        else { return false }
         let tail = log.readTail(partition, from: part.offset, level: .durable, loop: loop, byteCountMax: 1)
         guard let tail else { return part.offset < log.bounds(partition).highWatermark }
         return !tail.batches.isEmpty
@@ -162,6 +204,13 @@ extension KafkaShard {
         for fetch in woken { look(fetch) }
     }
 
+    /// Transactions have ended in some partitions: more may be read there than before.
+    func decided(_ partitions: [PartitionID]) {
+        for partition in partitions {
+            for fetch in fetches.byPartition[partition] ?? [] where fetch.readsCommitted { look(fetch) }
+        }
+    }
+
     /// Answers those that have waited for as long as they wanted to, and lets the loop sleep when none waits.
     func expireFetches() {
         for fetch in fetches.takeExpired(at: now) { look(fetch) }
@@ -189,12 +238,12 @@ extension KafkaShard {
     ) -> FetchResponse.PartitionData {
         var data = FetchResponse.PartitionData(partitionIndex: part.number, errorCode: part.code)
         data.records = .bytes([])
-        data.abortedTransactions = fetch.request.isolationLevel == 0 ? nil : []
+        data.abortedTransactions = fetch.readsCommitted ? [] : nil
         data.highWatermark = -1
         guard let partition = part.partition, part.code != .unknownTopicOrPartition else { return data }
         let bounds = log.bounds(partition)
         data.highWatermark = bounds.highWatermark.rawValue
-        data.lastStableOffset = bounds.highWatermark.rawValue
+        data.lastStableOffset = min(bounds.highWatermark, openStart(part) ?? bounds.highWatermark).rawValue
         data.logStartOffset = bounds.start.rawValue
         // A client that asks in a version without zstd cannot read it.
         if fetch.call.version < 10, hasZstd(part) {
@@ -206,12 +255,31 @@ extension KafkaShard {
         case .batches(let batches):
             data.records = .external(byteCount: part.byteCount)
             records.append(.batches(batches))
+            if fetch.readsCommitted, let last = batches.last {
+                data.abortedTransactions = aborted(part, before: last.nextOffset)
+            }
         case .region(let region):
             data.records = .external(byteCount: part.byteCount)
+            if fetch.readsCommitted { data.abortedTransactions = aborted(part, before: part.readEnd) }
             records.append(
                 .region(FileRegion(region.file, offset: region.range.lowerBound, count: part.byteCount)))
         }
         return data
+    }
+
+    private func openStart(_ part: PendingFetch.Part) -> Offset? {
+        guard let topic = part.topic else { return nil }
+        let place = StreamPartition(stream: topic.name, number: part.number)
+        return peers.withTransactions { $0.firstOpen(in: place) }
+    }
+
+    /// The transactions that were given up and have records in what a client gets of a partition.
+    private func aborted(_ part: PendingFetch.Part, before end: Offset) -> [FetchResponse.AbortedTransaction] {
+        guard let topic = part.topic, part.offset < end else { return [] }
+        let place = StreamPartition(stream: topic.name, number: part.number)
+        return peers.withTransactions { $0.aborted(in: place, part.offset..<end) }.map {
+            FetchResponse.AbortedTransaction(producerID: $0.producerID, firstOffset: $0.first.rawValue)
+        }
     }
 
     private func hasZstd(_ part: PendingFetch.Part) -> Bool {

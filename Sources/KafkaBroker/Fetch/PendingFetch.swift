@@ -27,7 +27,11 @@ final class PendingFetch {
         /// Where the answer begins: what was asked for, or behind what is gone by compaction.
         var offset: Offset
         let byteCountMax: Int
+        /// Before which offset the client reads; nil for the high watermark.
+        var end: Offset?
         var found = Found.nothing
+        /// Where a region ends.
+        var readEnd = Offset.zero
         var code = KafkaErrorCode.none
         /// Whether its history is being read.
         var isAwaited = false
@@ -74,6 +78,9 @@ final class PendingFetch {
         case _: return .unknownLeaderEpoch
         }
     }
+
+    /// Whether the client wants nothing of transactions that have not ended well (read_committed).
+    var readsCommitted: Bool { request.isolationLevel != 0 }
 
     /// Bytes that were found.
     var byteCount: Int { parts.reduce(0) { $0 + $1.byteCount } }

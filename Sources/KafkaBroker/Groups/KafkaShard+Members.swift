@@ -50,6 +50,12 @@ extension KafkaShard {
         guard let partition = topics[GroupRecord.stream]?.partitions.first, !records.isEmpty else {
             return body(.refused(.failed))
         }
+        let append = Append(partition: partition, batch: batch(of: records), isAwaited: true, topicHashes: nil)
+        appends.add(log.append([append], from: loop), .then(body))
+    }
+
+    /// The batch of records of groups.
+    func batch(of records: [GroupRecord]) -> RecordBatch {
         var builder = RecordBatchBuilder()
         let headers = RecordFields.headers([])
         for record in records {
@@ -60,8 +66,7 @@ extension KafkaShard {
                 builder.appendTombstone(at: wallClock, keyField: key.span, headersField: headers.span)
             }
         }
-        let append = Append(partition: partition, batch: builder.finish(), isAwaited: true, topicHashes: nil)
-        appends.add(log.append([append], from: loop), .then(body))
+        return builder.finish()
     }
 
     /// Twice a second: silent members are lost, and rebalances end that have waited enough.

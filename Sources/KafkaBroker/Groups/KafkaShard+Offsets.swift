@@ -78,7 +78,8 @@ extension KafkaShard {
                         OffsetFetchResponse.OffsetFetchResponsePartition(
                             partitionIndex: number, committedOffset: committed?.offset.rawValue ?? -1,
                             committedLeaderEpoch: call.version >= 5 ? committed?.leaderEpoch ?? -1 : -1,
-                            metadata: committed?.metadata ?? "")
+                            metadata: committed?.metadata ?? "",
+                            errorCode: code(request.groupID, topic, number, request.requireStable))
                     })
             }
             return answer(call, response)
@@ -94,11 +95,19 @@ extension KafkaShard {
                             OffsetFetchResponse.OffsetFetchResponsePartitions(
                                 partitionIndex: number, committedOffset: committed?.offset.rawValue ?? -1,
                                 committedLeaderEpoch: committed?.leaderEpoch ?? -1,
-                                metadata: committed?.metadata ?? "")
+                                metadata: committed?.metadata ?? "",
+                                errorCode: code(group.groupID, topic, number, request.requireStable))
                         })
                 })
         }
         answer(call, response)
+    }
+
+    /// Whether a transaction is about to commit something else: who wants to know what holds asks again.
+    private func code(_ group: String, _ topic: String, _ number: Int32, _ requireStable: Bool) -> KafkaErrorCode {
+        guard requireStable else { return .none }
+        let place = StreamPartition(stream: topic, number: number)
+        return peers.withTransactions { $0.commits(group, place) } ? .unstableOffsetCommit : .none
     }
 
     /// What a group has committed in some partitions, or in all in which it has.

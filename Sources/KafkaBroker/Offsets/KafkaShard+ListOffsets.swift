@@ -1,4 +1,5 @@
 import Compression
+import GroupCoordination
 import KafkaWire
 import LogInterface
 import RecordFormat
@@ -43,7 +44,7 @@ extension KafkaShard {
             let topic = topics[wanted.name]
             for (index, part) in wanted.partitions.enumerated() {
                 pending.awaitedCount += 1
-                locate(part, topic?.partition(part.partitionIndex)) { [unowned self] found in
+                locate(part, topic, readsCommitted: request.isolationLevel != 0) { [unowned self] found in
                     fill(&pending.response.topics[topicIndex].partitions[index], found, call)
                     finish(pending)
                 }
@@ -77,15 +78,21 @@ extension KafkaShard {
     }
 
     private func locate(
-        _ part: ListOffsetsRequest.ListOffsetsPartition, _ partition: PartitionID?, _ body: @escaping (Located) -> Void
+        _ part: ListOffsetsRequest.ListOffsetsPartition, _ topic: Topic?, readsCommitted: Bool,
+        _ body: @escaping (Located) -> Void
     ) {
-        guard let partition else { return body(.failure(LookupFault(code: .unknownTopicOrPartition))) }
+        guard let topic, let partition = topic.partition(part.partitionIndex) else {
+            return body(.failure(LookupFault(code: .unknownTopicOrPartition)))
+        }
         guard part.currentLeaderEpoch <= Self.leaderEpoch else {
             return body(.failure(LookupFault(code: .unknownLeaderEpoch)))
         }
         let bounds = log.bounds(partition)
         switch part.timestamp {
-        case Place.latest: body(.success((bounds.highWatermark.rawValue, -1)))
+        case Place.latest:
+            let place = StreamPartition(stream: topic.name, number: part.partitionIndex)
+            let stable = readsCommitted ? peers.withTransactions { $0.firstOpen(in: place) } : nil
+            body(.success((min(stable ?? bounds.highWatermark, bounds.highWatermark).rawValue, -1)))
         case Place.earliest, Place.earliestLocal: body(.success((bounds.start.rawValue, -1)))
         case Place.latestTiered: body(.success((-1, -1)))
         case Place.newestTime:

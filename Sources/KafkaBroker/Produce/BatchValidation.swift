@@ -100,8 +100,8 @@ struct BatchValidator: ~Copyable {
         guard !header.isControl else {
             throw BatchFault(.invalidRecord, "Clients write no control records.")
         }
-        guard !header.isTransactional else {
-            throw BatchFault(.invalidTxnState, "There is no transaction that the batch could belong to.")
+        guard !header.isTransactional || header.producerID.rawValue >= 0 else {
+            throw BatchFault(.invalidRecord, "A batch of a transaction has a producer's number.")
         }
         guard header.baseOffset == .zero, header.recordCount == header.lastOffsetDelta + 1 else {
             throw BatchFault(

@@ -1,3 +1,4 @@
+import GroupCoordination
 import KafkaWire
 import LogInterface
 import RecordFormat
@@ -11,10 +12,6 @@ extension KafkaShard {
         // Whoever waits is answered when it is durable, be it with 1 or -1.
         guard (-1...1).contains(request.acks) else {
             refuseAll(request, pending, .invalidRequiredAcks)
-            return finish(pending)
-        }
-        guard request.transactionalID == nil else {
-            refuseAll(request, pending, .transactionalIDNotFound)
             return finish(pending)
         }
         followTopics()
@@ -36,6 +33,11 @@ extension KafkaShard {
                     if append.batch.producerID == .none {
                         batches.append(append)
                         places.append((place, append.batch))
+                    } else if append.batch.isTransactional {
+                        let partition = StreamPartition(stream: data.name, number: part.index)
+                        let ticket = try self.append(transactional: append, to: partition)
+                        pending.awaitedCount += 1
+                        appends.add(ticket, .produced(pending, [(place, append.batch)]))
                     } else {
                         pending.awaitedCount += 1
                         appends.add(
@@ -131,24 +133,37 @@ extension KafkaShard {
     // MARK: Producers' numbers
 
     func initProducer(_ request: InitProducerIDRequest, _ call: KafkaCall) {
-        guard request.transactionalID == nil else {
-            let code: KafkaErrorCode =
-                request.transactionalID == "" ? .invalidRequest : .transactionalIDAuthorizationFailed
-            return answer(call, InitProducerIDResponse(errorCode: code, producerID: -1, producerEpoch: -1))
+        if let name = request.transactionalID {
+            guard !name.isEmpty else {
+                let refused = InitProducerIDResponse(
+                    errorCode: .invalidRequest, producerID: -1, producerEpoch: -1)
+                return answer(call, refused)
+            }
+            return initTransactions(name, request, call)
         }
-        producers.waiting.append(call)
+        giveNumber { [unowned self] number in
+            guard let number else {
+                let refused = InitProducerIDResponse(
+                    errorCode: .coordinatorNotAvailable, producerID: -1, producerEpoch: -1)
+                return answer(call, refused)
+            }
+            answer(call, InitProducerIDResponse(producerID: number, producerEpoch: 0))
+        }
+    }
+
+    /// Gives a number that nobody has had; nil when the log takes no record of it.
+    func giveNumber(_ body: @escaping (Int64?) -> Void) {
+        producers.waiting.append(body)
         giveNumbers()
     }
 
     /// Gives numbers to who waits for one, and asks for a block when they are used up.
     private func giveNumbers() {
         while !producers.waiting.isEmpty, let number = producers.numbers.popFirst() {
-            answer(
-                producers.waiting.removeFirst(), InitProducerIDResponse(producerID: number, producerEpoch: 0))
+            producers.waiting.removeFirst()(number)
         }
         guard !producers.waiting.isEmpty, !producers.isAsking else { return }
-        guard let partition = log.streams.first(where: { $0.settings.name == ProducerNumbers.stream })?.partitions.first
-        else { return refuseNumbers(.coordinatorNotAvailable) }
+        guard let partition = internalPartition(ProducerNumbers.stream) else { return refuseNumbers() }
         producers.isAsking = true
         // Appended within the lock, so that the last record is that of the last block.
         let (block, ticket) = peers.withProducerNumbers { numbers in
@@ -165,25 +180,23 @@ extension KafkaShard {
             ticket,
             .then { [unowned self] outcome in
                 producers.isAsking = false
-                guard outcome == .stored else { return refuseNumbers(.coordinatorNotAvailable) }
+                guard outcome == .stored else { return refuseNumbers() }
                 producers.numbers = block[...]
                 giveNumbers()
             })
     }
 
-    private func refuseNumbers(_ code: KafkaErrorCode) {
+    private func refuseNumbers() {
         let waiting = producers.waiting
         producers.waiting = []
-        for call in waiting {
-            answer(call, InitProducerIDResponse(errorCode: code, producerID: -1, producerEpoch: -1))
-        }
+        for body in waiting { body(nil) }
     }
 }
 
 /// The producers' numbers that a shard has, and who waits for one.
 struct ProducerDesk {
     var numbers: Range<Int64>.SubSequence = (0..<0)[...]
-    var waiting: [KafkaCall] = []
+    var waiting: [(Int64?) -> Void] = []
     /// Whether a block is on its way to the log.
     var isAsking = false
 }

@@ -1,3 +1,4 @@
+import GroupCoordination
 import KafkaWire
 import LogInterface
 import RecordFormat
@@ -41,18 +42,70 @@ extension KafkaShard {
                             partitionIndex: number, errorCode: .unknownTopicOrPartition,
                             errorMessage: "There is no such partition.")
                     }
+                    let place = StreamPartition(stream: wanted.name, number: number)
                     return Part(
                         partitionIndex: number,
                         activeProducers: log.producers(partition).map {
                             DescribeProducersResponse.ProducerState(
                                 producerID: $0.id.rawValue, producerEpoch: Int32($0.epoch),
                                 lastSequence: $0.lastSequence, lastTimestamp: -1, coordinatorEpoch: -1,
-                                currentTxnStartOffset: -1)
+                                currentTxnStartOffset: transactionStart($0.id, place))
                         })
                 })
         }
         answer(call, response)
     }
+
+    private func transactionStart(_ producer: ProducerID, _ place: StreamPartition) -> Int64 {
+        peers.withTransactions { table in
+            table.name(of: producer.rawValue).flatMap { table[$0]?.partitions[place]?.rawValue } ?? -1
+        }
+    }
+
+    // MARK: Transactions
+
+    func listTransactions(_ request: ListTransactionsRequest, _ call: KafkaCall) {
+        var response = ListTransactionsResponse()
+        let known = Set(["Empty", "Ongoing", "PrepareCommit", "PrepareAbort", "CompleteCommit", "CompleteAbort"])
+        response.unknownStateFilters = request.stateFilters.filter { !known.contains($0) }
+        let all = peers.withTransactions { $0.transactions }.sorted { $0.key < $1.key }
+        for (name, transaction) in all {
+            let age = wallClock.rawValue - transaction.startedAt.rawValue
+            guard request.stateFilters.isEmpty || request.stateFilters.contains(transaction.phase.name),
+                request.producerIDFilters.isEmpty || request.producerIDFilters.contains(transaction.producerID),
+                call.version < 1 || request.durationFilter < 0
+                    || transaction.phase == .ongoing && age > request.durationFilter
+            else { continue }
+            response.transactionStates.append(
+                ListTransactionsResponse.TransactionState(
+                    transactionalID: name, producerID: transaction.producerID,
+                    transactionState: transaction.phase.name))
+        }
+        answer(call, response)
+    }
+
+    func describeTransactions(_ request: DescribeTransactionsRequest, _ call: KafkaCall) {
+        typealias State = DescribeTransactionsResponse.TransactionState
+        var response = DescribeTransactionsResponse()
+        response.transactionStates = request.transactionalIDs.map { name in
+            guard let transaction = peers.withTransactions({ $0[name] }) else {
+                return State(errorCode: .transactionalIDNotFound, transactionalID: name)
+            }
+            let topics = Dictionary(grouping: transaction.partitions.keys, by: \.stream).sorted { $0.key < $1.key }
+            return State(
+                transactionalID: name, transactionState: transaction.phase.name,
+                transactionTimeoutMs: transaction.timeout,
+                transactionStartTimeMs: transaction.phase == .ongoing ? transaction.startedAt.rawValue : -1,
+                producerID: transaction.producerID, producerEpoch: transaction.epoch,
+                topics: topics.map { topic, partitions in
+                    DescribeTransactionsResponse.TopicData(
+                        topic: topic, partitions: partitions.map(\.number).sorted())
+                })
+        }
+        answer(call, response)
+    }
+
+    // MARK: What one node has nothing of
 
     /// The only node leads everything: there is nothing to elect.
     func electLeaders(_ request: ElectLeadersRequest, _ call: KafkaCall) {

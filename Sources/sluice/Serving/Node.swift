@@ -60,7 +60,7 @@ struct Node {
             log: log,
             state: NodeState(
                 rules: rules, sessions: sessions, retained: retained, offsets: offsets,
-                producers: try recovery.producerNumbers()),
+                producers: try recovery.producerNumbers(), transactions: try recovery.transactions()),
             report: { Console.log($0.level, $1) })
         for warning in certificates.warnings { Console.log(.warning, warning) }
         for warning in RuleTranslation.warnings(configuration, rules) { Console.log(.warning, "\(warning)") }
@@ -200,7 +200,7 @@ enum RuleTranslation {
         }
         let own = [
             SessionReplay.stream, RetainedReplay.stream, Presence.stream, GroupRecord.stream, BridgeCheckpoint.stream,
-            ProducerNumbers.stream,
+            ProducerNumbers.stream, TransactionTable.stream,
         ]
         for name in own {
             var stream = LogInterface.StreamSettings(name: name)
@@ -304,6 +304,23 @@ struct StateRecovery {
             }
         }
         return numbers
+    }
+
+    /// Replays every record of transactions.
+    func transactions() throws -> TransactionTable {
+        var table = TransactionTable()
+        try forEachBatch(of: TransactionTable.stream) { batch in
+            let bytes = batch.bytes
+            var records = RecordReader(batch)
+            while let record = try records.next(bytes) {
+                guard let key = record.key else { continue }
+                table.apply(key: key.indices.map { bytes[$0] }, value: record.value?.indices.map { bytes[$0] })
+            }
+        }
+        if table.damagedCount > 0 {
+            Console.log(.warning, "\(table.damagedCount) records of transactions are not understood and passed over")
+        }
+        return table
     }
 
     private static var monotonicNanoseconds: Int64 {

@@ -28,7 +28,8 @@ final class HousekeepingWorld {
     }
 
     /// Appends one batch with a record for each key; nil deletes the key. Time goes on by a millisecond.
-    func put(_ records: [(key: String, value: String?)]) throws {
+    /// - Parameter transaction: the producer whose transaction it belongs to.
+    func put(_ records: [(key: String, value: String?)], in transaction: Int64? = nil) throws {
         clock += 1
         var builder = RecordBatchBuilder()
         let headers = RecordFields.headers([])
@@ -44,8 +45,26 @@ final class HousekeepingWorld {
                     at: Timestamp(rawValue: clock), keyField: keyField.span, headersField: headers.span)
             }
         }
+        var batch = builder.finish()
+        if let transaction {
+            batch = batch.with(
+                producer: ProducerID(rawValue: transaction), epoch: 0, baseSequence: 0, isTransactional: true)
+        }
+        try append(batch)
+    }
+
+    /// Ends a producer's transaction.
+    func end(_ transaction: Int64, commits: Bool) throws {
+        clock += 1
+        try append(
+            RecordBatch.endOfTransaction(
+                producer: ProducerID(rawValue: transaction), epoch: 0, commits: commits,
+                at: Timestamp(rawValue: clock)))
+    }
+
+    private func append(_ batch: RecordBatch) throws {
         let append = Append(
-            partition: PartitionID(rawValue: 0), batch: builder.finish(), isAwaited: true, topicHashes: nil)
+            partition: PartitionID(rawValue: 0), batch: batch, isAwaited: true, topicHashes: nil)
         guard case .appended = log.append([append]) else { throw LogModel.Violation("refused") }
         try log.write()
         try log.synchronize()
