@@ -80,6 +80,13 @@ package struct GroupState: Sendable {
         return balance()
     }
 
+    /// A stream that somebody subscribes to has more partitions than before.
+    package mutating func grow(_ stream: String, to partitionCount: Int) -> [Action] {
+        guard let known = owners[stream], known.count < partitionCount else { return [] }
+        owners[stream] = known + [Ownership](repeating: .free, count: partitionCount - known.count)
+        return balance()
+    }
+
     /// A member reads some streams no longer, and has let go of what it had of them; it leaves with its last.
     package mutating func unsubscribe(_ member: String, from streams: some Sequence<String>) -> [Action] {
         var isChanged = false
@@ -129,6 +136,15 @@ package struct GroupState: Sendable {
             }
         }
     }
+
+    /// The streams that somebody subscribes to, sorted.
+    package var streams: [String] { owners.keys.sorted() }
+
+    /// The streams that a member subscribes to.
+    package func streams(of member: String) -> Set<String> { members[member]?.streams ?? [] }
+
+    /// How many partitions a stream has, as far as the group knows; 0 when nobody subscribes to it.
+    package func count(of stream: String) -> Int { owners[stream]?.count ?? 0 }
 
     /// Who has a partition, or is letting go of it.
     package func owner(of partition: StreamPartition) -> String? { self[partition]?.member }

@@ -11,6 +11,8 @@ package struct OffsetTable: Sendable {
     package var registry = GroupRegistry()
     /// The groups of Kafka's classic protocol.
     package internal(set) var classic = ClassicGroups()
+    /// The groups of Kafka's consumer protocol.
+    package var consumers = ConsumerProtocolGroups()
     /// When the process began; members on record count as there until then.
     private var startedAt = Timestamp(rawValue: 0)
     /// Records that could not be understood.
@@ -74,7 +76,7 @@ package struct OffsetTable: Sendable {
     package mutating func join(
         _ name: String, stream: String, filter: [UInt8], start: [Offset], at now: Timestamp, by shard: Int
     ) -> (claim: GroupRegistry.Claim, records: [GroupRecord]) {
-        if classic.isActive(name) { return (.refusedKind, []) }
+        if classic.isActive(name) || consumers.isActive(name) { return (.refusedKind, []) }
         let claim = registry.claim(name, stream: stream, filter: filter, by: shard)
         guard case .granted(_, _, isNewStream: true) = claim else { return (claim, []) }
         var records: [GroupRecord] = []
@@ -147,7 +149,9 @@ package struct OffsetTable: Sendable {
     // MARK: Queries
 
     /// Whether anybody is in a group, whatever it speaks.
-    package func isActive(_ name: String) -> Bool { registry.isActive(name) || classic.isActive(name) }
+    package func isActive(_ name: String) -> Bool {
+        registry.isActive(name) || classic.isActive(name) || consumers.isActive(name)
+    }
 
     /// How far `group` has come in `partition`; nil when it has committed nothing.
     package func committed(_ group: String, _ partition: StreamPartition) -> CommittedOffset? {

@@ -20,7 +20,7 @@ extension KafkaShard {
         case .describeTopicPartitions: describeTopicPartitions(try read(&reader, call), call)
         case .findCoordinator: findCoordinator(try read(&reader, call), call)
         case .joinGroup, .syncGroup, .heartbeat, .leaveGroup, .offsetCommit, .offsetFetch, .describeGroups,
-            .listGroups, .deleteGroups, .offsetDelete:
+            .listGroups, .deleteGroups, .offsetDelete, .consumerGroupHeartbeat, .consumerGroupDescribe:
             try dispatchGroup(call, &reader)
         case .addPartitionsToTxn: addPartitions(try read(&reader, call), call)
         case .addOffsetsToTxn: addOffsets(try read(&reader, call), call)
@@ -32,6 +32,8 @@ extension KafkaShard {
 
     private func dispatchGroup(_ call: KafkaCall, _ reader: inout KafkaReader) throws(KafkaWireError) {
         switch call.api {
+        case .consumerGroupHeartbeat: consumerHeartbeat(try read(&reader, call), call)
+        case .consumerGroupDescribe: describeConsumers(try read(&reader, call), call)
         case .joinGroup: joinGroup(try read(&reader, call), call)
         case .syncGroup: syncGroup(try read(&reader, call), call)
         case .heartbeat: heartbeat(try read(&reader, call), call)

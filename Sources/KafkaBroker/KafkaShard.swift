@@ -118,6 +118,10 @@ package final class KafkaShard {
         guard current != generation else { return }
         generation = current
         topics = TopicTable(log.streams)
+        let known = topics
+        if settings.index == 0 {
+            peers.withOffsets { $0.consumers.follow(now: now) { known[$0]?.partitions.count } }
+        }
         // Whoever waits for a topic that is gone hears of it.
         for fetch in fetches.all { look(fetch) }
     }

@@ -47,9 +47,11 @@ enum ServedVersions {
         case .txnOffsetCommit: 0...4
         case .describeTransactions: 0...0
         case .listTransactions: 0...2
+        case .consumerGroupHeartbeat: 0...1
+        case .consumerGroupDescribe: 0...1
         case .saslHandshake, .saslAuthenticate,
             .describeAcls, .createAcls, .deleteAcls, .describeUserScramCredentials, .alterUserScramCredentials,
-            .consumerGroupHeartbeat, .consumerGroupDescribe,
+
             .shareGroupHeartbeat, .shareGroupDescribe, .shareFetch, .shareAcknowledge, .describeShareGroupOffsets,
             .alterShareGroupOffsets, .deleteShareGroupOffsets:
             nil

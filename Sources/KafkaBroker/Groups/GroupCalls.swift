@@ -41,6 +41,9 @@ extension GroupFault {
         case .invalidSessionTimeout: .invalidSessionTimeout
         case .unknownGroup: .groupIDNotFound
         case .nonEmpty: .nonEmptyGroup
+        case .fencedMemberEpoch: .fencedMemberEpoch
+        case .staleMemberEpoch: .staleMemberEpoch
+        case .unreleasedInstance: .unreleasedInstanceID
         case .unavailable: .coordinatorNotAvailable
         }
     }

@@ -85,7 +85,8 @@ extension KafkaShard {
         let operations = request.includeAuthorizedOperations ? Self.allGroupOperations : Self.operationsUnasked
         var response = DescribeGroupsResponse()
         response.groups = request.groups.map { name in
-            guard let group = describe(name) else {
+            let isOther = peers.withOffsets { $0.consumers.isActive(name) }
+            guard !isOther, let group = describe(name) else {
                 var described = Described(groupID: name, groupState: "Dead")
                 described.authorizedOperations = operations
                 if name.isEmpty { described.errorCode = .invalidGroupID }
@@ -111,9 +112,20 @@ extension KafkaShard {
     func listGroups(_ request: ListGroupsRequest, _ call: KafkaCall) {
         let states = Set(request.statesFilter.map { $0.lowercased() })
         let types = Set(request.typesFilter.map { $0.lowercased() })
-        let names = peers.withOffsets { Set($0.names).union($0.classic.names) }.sorted()
+        let (names, consumers) = peers.withOffsets { table in
+            (Set(table.names).union(table.classic.names).union(table.consumers.names).sorted(), table.consumers)
+        }
         var response = ListGroupsResponse()
         for name in names {
+            if let group = consumers.description(of: name) {
+                guard states.isEmpty || states.contains(group.state.lowercased()),
+                    types.isEmpty || types.contains("consumer")
+                else { continue }
+                response.groups.append(
+                    ListGroupsResponse.ListedGroup(
+                        groupID: name, protocolType: "consumer", groupState: group.state, groupType: "consumer"))
+                continue
+            }
             guard let group = describe(name), states.isEmpty || states.contains(group.state.lowercased()),
                 types.isEmpty || types.contains("classic")
             else { continue }

@@ -71,7 +71,11 @@ extension KafkaShard {
 
     /// Twice a second: silent members are lost, and rebalances end that have waited enough.
     func elapsedGroups() {
-        perform(peers.withOffsets { $0.elapsedClassic(now: now, at: wallClock) })
+        perform(
+            peers.withOffsets { table in
+                table.consumers.elapsed(now: now)
+                return table.elapsedClassic(now: now, at: wallClock)
+            })
     }
 
     /// A connection is gone: nobody hears the answers of its requests.
@@ -107,7 +111,7 @@ extension KafkaShard {
             memberID: request.memberID, clientID: call.clientID ?? "", protocolType: request.protocolType,
             protocols: request.protocols.map { GroupProtocol(name: $0.name, metadata: $0.metadata) })
         join.instanceID = request.groupInstanceID
-        join.host = "/\(call.connection.peer.address.split(separator: ":").dropLast().joined(separator: ":"))"
+        join.host = host(of: call.connection)
         join.sessionTimeout = Int64(request.sessionTimeoutMs) * 1_000_000
         // The first version knows one time for both.
         let rebalance = call.version == 0 ? request.sessionTimeoutMs : max(0, request.rebalanceTimeoutMs)
@@ -122,6 +126,11 @@ extension KafkaShard {
         guard let fault else { return }
         _ = groupCalls.take(waiter.number)
         refuse(call, fault, memberID: fault == .memberIDRequired ? newID : request.memberID)
+    }
+
+    /// Where a client comes from, as Kafka's tools show it.
+    func host(of connection: KafkaConnection) -> String {
+        "/" + connection.peer.address.split(separator: ":").dropLast().joined(separator: ":")
     }
 
     private func refuse(_ call: KafkaCall, _ fault: GroupFault, memberID: String) {
@@ -190,6 +199,18 @@ extension KafkaShard {
 
     /// Whether a member may commit; see `ClassicGroups.validateCommit`.
     func validateCommit(_ group: String, _ claim: ClassicClaim) -> GroupFault? {
-        coordinate(group) { groups, _ throws(GroupFault) in try groups.validateCommit(group, claim, now: now) }
+        let isConsumers = peers.withOffsets { $0.consumers.isActive(group) }
+        guard !isConsumers else {
+            return peers.withOffsets { table -> GroupFault? in
+                do throws(GroupFault) {
+                    try table.consumers.validateCommit(
+                        group, memberID: claim.memberID, epoch: claim.generation)
+                    return nil
+                } catch {
+                    return error
+                }
+            }
+        }
+        return coordinate(group) { groups, _ throws(GroupFault) in try groups.validateCommit(group, claim, now: now) }
     }
 }

@@ -146,9 +146,9 @@ package struct TransactionTable: Sendable {
 extension TransactionTable {
     /// A record of the stream, which has its effect when it is read.
     ///
-    /// Layout of keys: `u8 0, name` for a transaction, `u8 1, stream, partition i32, producer i64, first i64` for one that
-    /// was given up. Values: `u8 0` (version), then a transaction's fields in the order of `Transaction`, or the offset
-    /// of the mark. Numbers are big-endian, strings have two bytes of length in front.
+    /// Layout of keys: `u8 0, name` for a transaction, `u8 1, stream, partition i32, producer i64, first i64` for one
+    /// that was given up. Values: `u8 0` (version), then a transaction's fields in the order of `Transaction`, or the
+    /// last offset. Numbers are big-endian, strings have two bytes of length in front.
     enum Record {
         case transaction(String, Transaction)
         case aborted(StreamPartition, AbortedRange)

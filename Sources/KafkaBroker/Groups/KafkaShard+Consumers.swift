@@ -1,0 +1,105 @@
+import GroupCoordination
+import KafkaWire
+import SluiceCore
+import Speaking
+
+/// Groups of the consumer protocol (KIP-848): one request for joining, being there and letting go, and the broker assigns.
+extension KafkaShard {
+    private static let heartbeatMilliseconds: Int32 = 5000
+
+    func consumerHeartbeat(_ request: ConsumerGroupHeartbeatRequest, _ call: KafkaCall) {
+        typealias Response = ConsumerGroupHeartbeatResponse
+        func refuse(_ code: KafkaErrorCode, _ words: String) {
+            answer(call, Response(errorCode: code, errorMessage: words))
+        }
+        guard !request.groupID.isEmpty else { return refuse(.invalidRequest, "A group has a name.") }
+        // In the first version the broker names members.
+        let isNameless = request.memberID.isEmpty && call.version == 0 && request.memberEpoch == 0
+        let memberID = isNameless ? KafkaUUID.random().description : request.memberID
+        guard !memberID.isEmpty else { return refuse(.invalidRequest, "A member has an identifier.") }
+        if let assignor = request.serverAssignor, assignor != "uniform", assignor != "range" {
+            return refuse(.unsupportedAssignor, "There is no assignor '\(assignor)'; there are uniform and range.")
+        }
+        if let pattern = request.subscribedTopicRegex, !pattern.isEmpty {
+            return refuse(
+                .invalidRegularExpression,
+                "Topics by pattern are not matched here; subscribe with a pattern that the client matches.")
+        }
+        followTopics()
+        let owned = request.topicPartitions.map { listed in
+            Set(
+                listed.flatMap { part -> [StreamPartition] in
+                    guard let topic = topics[part.topicID] else { return [] }
+                    return part.partitions.map { StreamPartition(stream: topic.name, number: $0) }
+                })
+        }
+        let beat = ConsumerHeartbeat(
+            memberID: memberID, instanceID: request.instanceID, epoch: request.memberEpoch,
+            clientID: call.clientID ?? "", host: host(of: call.connection), topics: request.subscribedTopicNames,
+            owned: owned,
+            rebalanceTimeout: request.rebalanceTimeoutMs < 0 ? nil : Int64(request.rebalanceTimeoutMs) * 1_000_000)
+        let known = topics
+        let result = peers.withOffsets { table -> Result<ConsumerAssignment, GroupFault> in
+            do throws(GroupFault) {
+                return .success(
+                    try table.heartbeat(request.groupID, beat, now: now) { known[$0]?.partitions.count })
+            } catch {
+                return .failure(error)
+            }
+        }
+        switch result {
+        case .failure(let fault): refuse(fault.code, "\(fault)")
+        case .success(let assignment):
+            answer(
+                call,
+                Response(
+                    memberID: memberID, memberEpoch: assignment.epoch,
+                    heartbeatIntervalMs: Self.heartbeatMilliseconds,
+                    assignment: assignment.partitions.map { Response.Assignment(topicPartitions: listed($0)) }))
+        }
+    }
+
+    private func listed(_ partitions: [StreamPartition]) -> [ConsumerGroupHeartbeatResponse.TopicPartitions] {
+        Dictionary(grouping: partitions, by: \.stream).sorted { $0.key < $1.key }.compactMap { name, partitions in
+            topics[name].map {
+                ConsumerGroupHeartbeatResponse.TopicPartitions(
+                    topicID: $0.id, partitions: partitions.map(\.number).sorted())
+            }
+        }
+    }
+
+    func describeConsumers(_ request: ConsumerGroupDescribeRequest, _ call: KafkaCall) {
+        typealias Described = ConsumerGroupDescribeResponse.DescribedGroup
+        var response = ConsumerGroupDescribeResponse()
+        let operations = request.includeAuthorizedOperations ? Self.allGroupOperations : Self.operationsUnasked
+        response.groups = request.groupIDs.map { name in
+            guard let group = peers.withOffsets({ $0.consumers.description(of: name) }) else {
+                return Described(
+                    errorCode: .groupIDNotFound, errorMessage: "There is no group '\(name)' of this kind.",
+                    groupID: name,
+                    authorizedOperations: operations)
+            }
+            return Described(
+                groupID: name, groupState: group.state, groupEpoch: group.epoch, assignmentEpoch: group.epoch,
+                assignorName: "uniform",
+                members: group.members.map { member in
+                    var described = ConsumerGroupDescribeResponse.Member(
+                        memberID: member.memberID, instanceID: member.instanceID, memberEpoch: member.epoch,
+                        clientID: member.clientID, clientHost: member.host, subscribedTopicNames: member.topics,
+                        assignment: assignment(member.owned), targetAssignment: assignment(member.target))
+                    if call.version >= 1 { described.memberType = 1 }
+                    return described
+                }, authorizedOperations: operations)
+        }
+        answer(call, response)
+    }
+
+    private func assignment(_ partitions: [StreamPartition]) -> ConsumerGroupDescribeResponse.Assignment {
+        ConsumerGroupDescribeResponse.Assignment(
+            topicPartitions: Dictionary(grouping: partitions, by: \.stream).sorted { $0.key < $1.key }.map {
+                ConsumerGroupDescribeResponse.TopicPartitions(
+                    topicID: topics[$0.key]?.id ?? .zero, topicName: $0.key, partitions: $0.value.map(\.number).sorted()
+                )
+            })
+    }
+}
