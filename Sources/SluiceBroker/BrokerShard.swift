@@ -140,6 +140,7 @@ package final class BrokerShard {
     /// - Returns: how many of them are done with; the rest belongs to a packet that is not whole, or must be given
     /// again later.
     package func received(_ client: Client, _ bytes: Span<UInt8>) -> Int {
+        assert(client.shard === self, "a client is its own shard's")
         var offset = 0
         let takesPublishes = !isDraining
         while !client.isClosing {
@@ -157,6 +158,7 @@ package final class BrokerShard {
                     client.wantedByteCount = byteCount
                     return offset
                 case .packet(let packet, let end):
+                    assert(end > offset && end <= bytes.count, "a packet lies in what has come")
                     if !takesPublishes, case .publish = packet {
                         client.isPostponed = true
                         return offset
@@ -196,10 +198,13 @@ package final class BrokerShard {
         for subscription in client.subscriptions { drop(subscription) }
         client.subscriptions = []
         client.redelivery = nil
+        assert(client.sideReaders.allSatisfy(\.isClosed), "what read for a subscription goes with it")
         // Readers hold their client: it goes when they do.
         client.liveReader = nil
         client.shareReader = nil
         client.sideReaders = []
+        assert(client.heldByteCount == 0, "nothing is counted for a client that is gone")
+        assert(client.shares.isEmpty && client.sharedInFlight.isEmpty && client.groupInFlight.isEmpty)
         guard client.hasClaim else { return }
         // The former holder of the identifier still has its session: whoever comes next waits for that as well.
         guard !client.awaitsIdentifier else { return clients.keep(lostWaiter: client) }
@@ -292,6 +297,7 @@ package final class BrokerShard {
         submitState()
         settle()
         flushClients()
+        assert(holdsInvariants())
         // What was left for another tick needs one, whether or not a socket has news.
         if isBehind || readers.hasQueued || !sessions.isEmpty || !intake.isEmpty || clients.hasLeft {
             wake()
@@ -302,8 +308,11 @@ package final class BrokerShard {
     func followStreams(isChanged: Bool = false) {
         let current = log.catalogueGeneration
         guard isChanged || current != generation else { return }
+        assert(current >= generation, "a running engine counts its changes upwards")
         generation = current
+        let former = streams.partitionCount
         streams = StreamTable(log.streams, after: streams)
+        assert(streams.partitionCount >= former, "a partition's number is never given again")
         intake.follow(streams, in: batchMemory)
         sessions.follow(streams)
         scanned.grow(to: streams.partitionCount)
@@ -321,6 +330,7 @@ package final class BrokerShard {
     /// - Parameter cause: what the client is told beside the reason.
     func terminate(_ client: Client, _ reason: ReasonCode, _ cause: String) {
         guard !client.isClosing else { return }
+        assert(clients[client.number] === client, "who is not closing is there")
         client.session.terminated(reason, because: cause, into: &client.output)
         close(client)
     }
@@ -360,6 +370,7 @@ package final class BrokerShard {
 
     /// A client's socket took what it had not taken before: its readers may go on.
     package func drained(_ client: Client) {
+        assert(client.shard === self, "a client is its own shard's")
         client.hasBlockedReader = false
         redeliver(client)
         wakeReaders(of: client)
@@ -433,6 +444,7 @@ package final class BrokerShard {
     /// The client has a QoS 2 message. From here on it must not be sent again, and a session that stays has that on
     /// record before the client may forget the identifier.
     func sendPubrel(_ client: Client, _ id: PacketID, _ token: UInt64) {
+        assert(id != .none && !client.isClosing)
         guard client.isPersistent else { return answer(client, .pubrel, id, .success) }
         recordStep(client, id, token, .awaitingPubcomp, awaited: true)
         sessions.output(client) { [version = client.version] buffer in

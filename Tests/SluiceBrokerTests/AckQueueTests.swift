@@ -24,7 +24,7 @@ struct AckQueueTests {
         queue.commit(ticket(5))
         queue.current.add(client, puback(2), ends: true)
         queue.commit(ticket(6))
-        let none = queue.pop(ticket(6))
+        let none = queue.pop(ticket(4))
         #expect(none == nil)
         let oldest = queue.oldest
         #expect(oldest == ticket(5))

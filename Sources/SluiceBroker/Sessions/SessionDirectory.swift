@@ -39,6 +39,7 @@ package struct SessionDirectory: Sendable {
     /// - Returns: who held it.
     mutating func claim(_ clientID: [UInt8], by owner: ClientOwner) -> ClientOwner? {
         let previous = owners[clientID]
+        assert(previous != owner, "a connection claims an identifier once")
         owners[clientID] = owner
         return previous
     }
@@ -80,6 +81,7 @@ package struct SessionDirectory: Sendable {
     /// Keeps a session whose connection is gone.
     /// - Parameter secondsAway: how long it has been gone already.
     mutating func park(_ session: StoredSession, _ clientID: [UInt8], now: Int64, secondsAway: Int64 = 0) {
+        assert(sessions[clientID] == nil, "a session is parked by the one connection that had it")
         var deadline = Int64.max
         if session.expirySeconds != .max {
             deadline = now + max(0, Int64(session.expirySeconds) - secondsAway) * 1_000_000_000
@@ -99,7 +101,10 @@ package struct SessionDirectory: Sendable {
     func isParked(_ clientID: [UInt8]) -> Bool { sessions[clientID] != nil }
 
     /// Notes what is on record of a connected session that stays; nil when it stays no longer.
-    mutating func note(_ session: StoredSession?, of clientID: [UInt8]) { connected[clientID] = session }
+    mutating func note(_ session: StoredSession?, of clientID: [UInt8]) {
+        assert(sessions[clientID] == nil, "a session waits for its client or has it, never both")
+        connected[clientID] = session
+    }
 
     /// Notes subscriptions that such a session has made, or made anew, and filters that it has no more.
     /// - Complexity: O(its subscriptions) for each.
@@ -148,6 +153,7 @@ package struct SessionDirectory: Sendable {
 
     /// Keeps the will of a lost connection until it is due.
     mutating func hold(_ will: StoredWill, of clientID: [UInt8], until due: Int64) {
+        assert(wills[clientID] == nil, "a client has one will, and takes it back when it comes again")
         wills[clientID] = (will, due)
         firstWill = min(firstWill, due)
     }
