@@ -95,9 +95,12 @@ extension BrokerShard {
             case .over: return
             case .notDue: break
             case .goOn:
-                if send(delivery, to: target, bytes) == .done {
+                switch send(delivery, to: target, bytes) {
+                case .done:
                     reader.course?.deliveredCount += 1
                     return
+                case .passedOver: return
+                case .full: break
                 }
             }
             reader.addCursor(Reader.Cursor(partition: delivery.partition, offset: delivery.offset))
@@ -282,11 +285,16 @@ extension BrokerShard {
             }
             let delivery = Delivery(batch: batch, record: record, message: message, partition: partition)
             if let notBefore = reader.cursors[index].notBefore, delivery.timestamp < notBefore { continue }
-            var outcome = BatchOutcome.done
+            var (outcome, isDelivered) = (BatchOutcome.done, false)
             switch step(reader, partition, offset, delivery.timestamp) {
             case .over: return .done
             case .notDue: outcome = .notDue
-            case .goOn: if send(delivery, to: target, bytes) == .full { outcome = .full }
+            case .goOn:
+                switch send(delivery, to: target, bytes) {
+                case .done: isDelivered = true
+                case .passedOver: break
+                case .full: outcome = .full
+                }
             }
             guard outcome == .done else {
                 reader.update(at: index) { cursor in
@@ -295,7 +303,7 @@ extension BrokerShard {
                 }
                 return outcome
             }
-            reader.course?.deliveredCount += 1
+            if isDelivered { reader.course?.deliveredCount += 1 }
         }
     }
 

@@ -131,9 +131,16 @@ extension BrokerShard {
     private func submitMessages() {
         let ticket = intake.submit(to: log, from: loop, peers)
         guard !acks.current.isEmpty else { return }
-        // A message that came again is acknowledged no sooner than its first copy, which another shard may have
-        // appended just now.
-        if let ticket, !acks.current.needsFence { acks.commit(ticket) } else { acks.commit(log.fence(from: loop)) }
+        acks.commit(ticket ?? log.fence(from: loop))
+    }
+
+    /// A message came again: it is acknowledged no sooner than its first copy, which another shard may have appended
+    /// just now. What this tick has taken in besides waits for its own append, which may be refused.
+    func acknowledgeRepeated(_ client: Client, _ id: PacketID) {
+        submit()
+        assert(acks.current.isEmpty, "what waits for an append was closed with it")
+        acknowledge(client, .pubrec, id)
+        acks.commit(log.fence(from: loop))
     }
 
     /// Appends what has changed of sessions.
@@ -231,6 +238,7 @@ extension BrokerShard {
             note(
                 client, "to publish", refused: Self.meaning(ofRefusal: reason), count: max(1, run.byteCount / 4))
             guard client.version == .v5 else {
+                forgetRefused(run, of: group)
                 report(.info, "\(client.name) at \(client.address): closed, its publishes cannot be stored")
                 terminate(client, reason, "its publishes cannot be stored")
                 continue
@@ -239,6 +247,14 @@ extension BrokerShard {
                 let (kind, id) = group.acknowledgement(at: at)
                 refuse(client, kind, id, reason)
             }
+        }
+    }
+
+    /// What was not stored was not received: when it comes again on the session it is no repetition.
+    private func forgetRefused(_ run: AckQueue.Run, of group: AckQueue.Group) {
+        for at in stride(from: run.start, to: run.start + run.byteCount, by: 4) {
+            let (kind, id) = group.acknowledgement(at: at)
+            if kind == .pubrec { run.client.session.refused(id) }
         }
     }
 

@@ -30,7 +30,12 @@ extension BrokerShard {
         var isResumed = false
     }
 
-    enum SendOutcome { case done, full }
+    enum SendOutcome {
+        case done
+        /// It is not for this reader, has expired, or is larger than its client takes: there is nothing to send.
+        case passedOver
+        case full
+    }
 
     /// Gives a record to a reader's sink.
     func send(
@@ -60,11 +65,11 @@ extension BrokerShard {
         let message = delivery.message
         if target.noLocal, let origin = message.clientID {
             let name = client.clientID
-            if bytes.extracting(origin.indices).isEqual(to: name.span) { return .done }
+            if bytes.extracting(origin.indices).isEqual(to: name.span) { return .passedOver }
         }
         guard isWanted(delivery, target, client, bytes) else {
             counters.deliveriesSkipped += 1
-            return .done
+            return .passedOver
         }
         var flags = PublishFlags(
             qos: min(message.qos, target.qos), retain: isRetained || target.retainAsPublished && message.isRetained)
@@ -85,10 +90,10 @@ extension BrokerShard {
     ) -> SendOutcome {
         let client = membership.client
         let standing = membership.standing(delivery.partition, delivery.offset)
-        if standing == .done { return .done }
+        if standing == .done { return .passedOver }
         guard isWanted(delivery, target, client, bytes) else {
             counters.deliveriesSkipped += 1
-            return .done
+            return .passedOver
         }
         var flags = PublishFlags(
             qos: min(delivery.message.qos, target.qos),
@@ -162,7 +167,9 @@ extension BrokerShard {
         assert(
             (flags.qos == .atMostOnce) == (flags.packetID == .none), "identifiers are for QoS 1 and 2 [MQTT-2.2.1-2]")
         assert(flags.qos != .atMostOnce || !flags.duplicate, "what comes at QoS 0 comes once [MQTT-3.3.1-2]")
-        assert(!streams.isInternal(delivery.partition) || delivery.partition == retainedPartition)
+        assert(
+            !streams.isInternal(delivery.partition) || delivery.partition == retainedPartition
+                || streams.isGone(delivery.partition), "the node's own streams are delivered to nobody")
         let message = delivery.message
         // What follows a message that waits must not overtake it, at whatever QoS.
         let isDeferred =

@@ -109,19 +109,25 @@ extension BrokerShard {
         guard let subscription = group.subscription else { return }
         assert(group.members.isEmpty, "a group ends when nobody wants it")
         assert(shareGroups[group.key] === group)
+        // Its record goes before its name is free: whoever makes the group anew writes behind that.
+        recordShareGroup(group.key, nil)
+        submit()
+        guard peers.withDirectory({ $0.releaseGroup(group.key) }) else {
+            group.emptySince = now
+            return record(group)
+        }
         subscription.reader.isClosed = true
         remove(subscription)
         group.detach()
         release(alone: subscription.reader)
         shareGroups[group.key] = nil
-        peers.withDirectory { $0.releaseGroup(group.key) }
-        recordShareGroup(group.key, nil)
     }
 
     // MARK: The group's side
 
     func shareJoined(_ key: [UInt8], _ member: ShareMember) {
-        guard let group = shareGroups[key] else { return }
+        peers.withDirectory { $0.groupJoined(key) }
+        guard let group = shareGroups[key] else { return assertionFailure("a group stays for who has claimed it") }
         group.join(member)
         dispatch(group)
     }

@@ -56,7 +56,7 @@ extension ShareGroup: DeliverySink {
         from shard: BrokerShard
     ) -> BrokerShard.SendOutcome {
         assert(!isRetained, "a share group gets nothing that is retained")
-        assert(target.reader === subscription?.reader, "a group is served by its own reader")
+        assert(subscription == nil || target.reader === subscription?.reader, "a group has one reader, until it ends")
         return shard.hand(delivery, to: self)
     }
 

@@ -25,8 +25,6 @@ struct AckQueue: ~Copyable {
         var runs: [Run] = []
         /// What they wait for.
         var ticket = AppendTicket.none
-        /// Whether one of them waits for what some other tick, or another loop, has appended.
-        var needsFence = false
         var isEmpty: Bool { runs.isEmpty }
 
         /// Adds one acknowledgement of four bytes.
@@ -55,7 +53,6 @@ struct AckQueue: ~Copyable {
         func removeAll() {
             bytes.removeAll()
             runs.removeAll(keepingCapacity: true)
-            needsFence = false
         }
     }
 

@@ -13,8 +13,8 @@ package struct SessionDirectory: Sendable {
     private var connected: [[UInt8]: StoredSession] = [:]
     /// Share groups that no shard has taken yet.
     var groups: [[UInt8]: StoredShareGroup] = [:]
-    /// The shards that share groups live on.
-    private var groupShards: [[UInt8]: Int] = [:]
+    /// Where share groups live.
+    private var groupPlaces: [[UInt8]: GroupPlace] = [:]
     /// Whether the stream has records of its first version, and is to be written anew.
     var mustRewrite = false
     /// Subscriptions to the broker's own topics.
@@ -28,6 +28,12 @@ package struct SessionDirectory: Sendable {
         var session: StoredSession
         /// When it ends, by the monotonic clock; `Int64.max` for never.
         var deadline: Int64
+    }
+
+    private struct GroupPlace: Sendable {
+        var shard: Int
+        /// Clients that have claimed the group, and of whom its shard has yet to hear.
+        var joiningCount = 0
     }
 
     /// An empty directory.
@@ -137,17 +143,34 @@ package struct SessionDirectory: Sendable {
 
     // MARK: Share groups
 
-    /// Finds the shard of a share group, or gives it to `shard`.
+    /// Finds the shard of a share group, or gives it to `shard`, for somebody who joins it: it stays until that shard
+    /// has heard of who joins (`groupJoined`).
     /// - Returns: that shard; what is stored of the group if it was given; whether nobody knew it.
     mutating func claimGroup(_ key: [UInt8], by shard: Int) -> (shard: Int, stored: StoredShareGroup?, isNew: Bool) {
-        if let owner = groupShards[key] { return (owner, nil, false) }
-        groupShards[key] = shard
+        if let place = groupPlaces[key] {
+            groupPlaces[key]?.joiningCount += 1
+            return (place.shard, nil, false)
+        }
+        groupPlaces[key] = GroupPlace(shard: shard, joiningCount: 1)
         let stored = groups.removeValue(forKey: key)
         return (shard, stored, stored == nil)
     }
 
-    /// A share group is over.
-    mutating func releaseGroup(_ key: [UInt8]) { groupShards[key] = nil }
+    /// The shard of a share group has heard of one who has claimed it.
+    mutating func groupJoined(_ key: [UInt8]) {
+        groupPlaces[key]?.joiningCount -= 1
+        assert(groupPlaces[key].map { $0.joiningCount >= 0 } ?? false, "whoever joins a group has claimed it")
+    }
+
+    /// A share group is over, unless somebody has claimed it and is on the way.
+    /// - Returns: whether it is.
+    mutating func releaseGroup(_ key: [UInt8]) -> Bool {
+        guard let place = groupPlaces[key], place.joiningCount > 0 else {
+            groupPlaces[key] = nil
+            return true
+        }
+        return false
+    }
 
     // MARK: Wills
 
