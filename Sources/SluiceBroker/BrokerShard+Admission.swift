@@ -32,6 +32,8 @@ extension BrokerShard {
         authentication.awaitsAnswer = true
         client.authentication = authentication
         let limit = Int64(settings.limits.connectSecondsMax) * 1_000_000_000
+        assert(!client.hasClaim, "whoever may be a stranger has no claim on an identifier")
+        assert(awaitedAnswers.last.map { $0.deadline <= now + limit } ?? true, "the oldest is due first")
         awaitedAnswers.append(AwaitedAnswer(clientNumber: number, deadline: now + limit))
         return false
     }

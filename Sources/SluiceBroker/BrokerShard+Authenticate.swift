@@ -47,6 +47,7 @@ extension BrokerShard {
     }
 
     private func step(_ client: Client, _ data: [UInt8], _ request: ConnectRequest) -> Bool {
+        assert(!client.session.isOpen && !client.hasClaim, "nobody is let in before it is known who it is")
         switch client.authentication?.exchange?.received(data) ?? .rejected {
         case .challenge(let challenge):
             let properties = properties(client, challenge)
@@ -78,6 +79,7 @@ extension BrokerShard {
     }
 
     private func stepAgain(_ client: Client, _ data: [UInt8]) {
+        assert(client.session.isOpen)
         switch client.authentication?.exchange?.received(data) ?? .rejected {
         case .challenge(let challenge):
             let properties = properties(client, challenge)

@@ -25,6 +25,7 @@ extension BrokerShard {
         guard greetingSize <= Int(request.maximumPacketSize) else {
             return refuse(client, .packetTooLarge, "its maximum packet size is below the CONNACK's \(greetingSize)")
         }
+        assert(!client.hasClaim && !client.isOpened, "a connection claims an identifier once")
         client.pendingRequest = request
         let owner = ClientOwner(shard: settings.index, number: client.number)
         client.hasClaim = true
@@ -57,7 +58,9 @@ extension BrokerShard {
 
     /// Gives an identifier up to its new holder.
     func takeOver(_ client: Client, by owner: ClientOwner) {
+        assert(owner != ClientOwner(shard: settings.index, number: client.number), "nobody takes over from itself")
         guard client.session.isOpen else {
+            assert(client.successor == nil, "whoever comes later asks the one that came before")
             // It waits for the identifier itself, and passes it on when it comes.
             client.successor = owner
             return
@@ -81,6 +84,7 @@ extension BrokerShard {
     /// The former holder of an identifier has let go of it.
     func identifierReleased(_ number: UInt64) {
         if let client = clients[number] {
+            assert(client.hasClaim && client.awaitsIdentifier, "an identifier is let go of once, to who waits for it")
             client.awaitsIdentifier = false
             open(client)
         } else if let waiter = clients.takeLostWaiter(number) {
@@ -91,6 +95,8 @@ extension BrokerShard {
     /// A connection is gone: its identifier is the next one's, if somebody waits for it, and else nobody's when what
     /// was said of it is in the log.
     func giveUpIdentifier(_ client: Client) {
+        assert(
+            client.isClosing && clients[client.number] == nil, "an identifier is its connection's as long as that is")
         client.hasClaim = false
         let owner = ClientOwner(shard: settings.index, number: client.number)
         if let successor = client.successor { letIn(successor) } else { clients.leave(client.clientID, owner) }
@@ -110,6 +116,8 @@ extension BrokerShard {
     /// before the client hears that it is open.
     func open(_ client: Client) {
         guard let request = client.pendingRequest else { return }
+        assert(client.hasClaim && !client.awaitsIdentifier, "a session is taken by who holds its identifier")
+        assert(client.resumed == nil && client.subscriptions.isEmpty)
         if passOn(client) { return }
         let taken = peers.withDirectory { directory in
             (session: directory.take(client.clientID, now: now), will: directory.takeWill(of: client.clientID))
@@ -149,6 +157,7 @@ extension BrokerShard {
     func finishOpening(_ client: Client) {
         guard !client.isClosing, let request = client.pendingRequest else { return }
         if passOn(client) { return }
+        assert(client.hasClaim && !client.awaitsIdentifier, "a session is opened by who holds its identifier")
         client.pendingRequest = nil
         client.isOpened = true
         let stored = client.resumed
@@ -167,6 +176,7 @@ extension BrokerShard {
     /// - Returns: whether there is one.
     private func passOn(_ client: Client) -> Bool {
         guard let successor = client.successor else { return false }
+        assert(client.hasClaim && !client.isOpened, "who has a session is closed, and passes nothing on")
         client.successor = nil
         client.hasClaim = false
         terminate(client, .sessionTakenOver, Self.takeoverCause)

@@ -25,6 +25,7 @@ extension BrokerShard {
 
     /// A replay has read everything of a partition that it is to read.
     private func finish(_ reader: Reader, _ course: ReplayCourse, _ partition: PartitionID) {
+        assert(reader.course === course)
         reader.exclude(partition)
         course.open.remove(partition)
     }
@@ -54,6 +55,7 @@ extension BrokerShard {
     /// Says that a replay is over: a message without payload to `$stream/<name>`, or `$replay`, at QoS 0, with the
     /// number of records that were delivered in the user property `stream-end`.
     private func end(_ reader: Reader, _ course: ReplayCourse) {
+        assert(course.open.isEmpty && reader.isLive, "a replay is over when it is in every partition")
         guard let client = reader.client else {
             // A tail of another kind sees that it is over by being closed.
             reader.course = nil

@@ -36,11 +36,13 @@ extension BrokerShard {
     /// Delivers what is new at a level.
     /// - Returns: whether there may be more.
     func scan(_ level: TailLevel) -> Bool {
+        assert(tailEntries.isEmpty, "a scan is worked through before the next")
         log.scan(loop, level, countMax: Self.scanCountMax, into: &tailEntries)
         for entry in tailEntries {
             // Another loop's append to a stream that was made since this tick began.
             if entry.partition.index >= streams.partitionCount { followStreams(isChanged: true) }
             if !streams.isInternal(entry.partition), subscriptions.mayMatch(entry, level) { deliver(entry, level) }
+            assert(entry.batch.recordCount > 0, "a batch has records")
             if level == .durable { scanned.passed(entry.partition, entry.batch.nextOffset) }
         }
         let isBehind = tailEntries.count == Self.scanCountMax
@@ -83,6 +85,7 @@ extension BrokerShard {
         guard !reader.sink.isClosing, !reader.excludes(delivery.partition) else { return }
         switch target.level {
         case .appended:
+            assert(reader.isLiveKind, "replays and groups read what is durable")
             if reader.hasQuick, reader.quick.lags(delivery.partition) { return }
             if send(delivery, to: target, bytes) == .full { reader.postpone(delivery.partition, delivery.offset) }
         case .durable:
@@ -92,9 +95,12 @@ extension BrokerShard {
             case .over: return
             case .notDue: break
             case .goOn:
-                if send(delivery, to: target, bytes) == .done {
+                switch send(delivery, to: target, bytes) {
+                case .done:
                     reader.course?.deliveredCount += 1
                     return
+                case .passedOver: return
+                case .full: break
                 }
             }
             reader.addCursor(Reader.Cursor(partition: delivery.partition, offset: delivery.offset))
@@ -176,6 +182,7 @@ extension BrokerShard {
 
     /// A reader has nothing behind it any more.
     private func caughtUp(_ reader: Reader) {
+        assert(reader.heldByteCount == 0, "who has caught up holds nothing")
         reader.assuredEnds = [:]
         switch reader.kind {
         case .live, .quick, .replay, .member, .group: break
@@ -231,6 +238,7 @@ extension BrokerShard {
     private func load(_ reader: Reader, at index: Int) -> PartitionRead? {
         let byteCountMax = Self.readBytes(ofEach: reader.cursors.count)
         let cursor = reader.cursors[index]
+        assert(!cursor.isLookup && cursor.place.isEmpty, "who reads on knows from where, and has used up what it has")
         guard reader.level == .durable else {
             return log.readTail(
                 cursor.partition, from: cursor.offset, level: .appended, loop: loop, byteCountMax: byteCountMax)
@@ -245,6 +253,7 @@ extension BrokerShard {
     /// QoS 0 messages have left the memory before a client took them: it goes on with what is new. What lies between is
     /// counted as dropped, record by record, whether it was the client's or not.
     private func skip(_ reader: Reader, at index: Int) -> Progress {
+        assert(reader.level == .appended, "what is durable is not passed over")
         let cursor = reader.cursors[index]
         let missed = UInt64(max(1, log.bounds(cursor.partition).end.rawValue - cursor.offset.rawValue))
         counters.deliveriesDropped += missed
@@ -276,11 +285,16 @@ extension BrokerShard {
             }
             let delivery = Delivery(batch: batch, record: record, message: message, partition: partition)
             if let notBefore = reader.cursors[index].notBefore, delivery.timestamp < notBefore { continue }
-            var outcome = BatchOutcome.done
+            var (outcome, isDelivered) = (BatchOutcome.done, false)
             switch step(reader, partition, offset, delivery.timestamp) {
             case .over: return .done
             case .notDue: outcome = .notDue
-            case .goOn: if send(delivery, to: target, bytes) == .full { outcome = .full }
+            case .goOn:
+                switch send(delivery, to: target, bytes) {
+                case .done: isDelivered = true
+                case .passedOver: break
+                case .full: outcome = .full
+                }
             }
             guard outcome == .done else {
                 reader.update(at: index) { cursor in
@@ -289,7 +303,7 @@ extension BrokerShard {
                 }
                 return outcome
             }
-            reader.course?.deliveredCount += 1
+            if isDelivered { reader.course?.deliveredCount += 1 }
         }
     }
 

@@ -31,6 +31,7 @@ extension BrokerShard {
         guard let group = coordinators[join.key.group] else {
             preconditionFailure("Cannot join a group while its coordinator is elsewhere")
         }
+        assert(join.membership.owner.shard < peers.shardCount)
         followStreams()
         guard let stream = streams.readable(named: join.key.stream) else {
             // It was deleted while the member was on its way, who gets no partition of it.
@@ -68,7 +69,8 @@ extension BrokerShard {
     }
 
     func groupReleased(_ name: String, _ member: String, _ handover: GroupHandover) {
-        guard let group = coordinators[name] else { return }
+        // The group may have been forgotten and founded anew since: what comes late is of the former one.
+        guard let group = coordinators[name], group.seats[member]?[handover.partition.stream] != nil else { return }
         group.take(handover)
         applyReset(group, handover.partition)
         perform(group.state.released(handover.partition, by: member), group)
@@ -78,8 +80,11 @@ extension BrokerShard {
     private func perform(_ actions: [GroupState.Action], _ group: ConsumerGroup) {
         for action in actions {
             switch action {
-            case .assign(let partition, let member, let generation): assign(partition, member, generation, group)
+            case .assign(let partition, let member, let generation):
+                assert(group.state.owner(of: partition) == member, "a partition has the owner that it is given to")
+                assign(partition, member, generation, group)
             case .revoke(let partition, let member):
+                assert(group.state.owner(of: partition) == member, "who is to let go still has the partition")
                 let membership = membership(of: member, partition, group)
                 tell(membership.owner.shard, .groupRevoked(membership, partition))
             }
@@ -101,6 +106,9 @@ extension BrokerShard {
         guard let stream = group.streams[partition.stream] else {
             preconditionFailure("Cannot assign a partition of a stream that nobody reads")
         }
+        assert(
+            stream.partitions.indices.contains(Int(partition.number)),
+            "the state has no more partitions than the stream")
         let membership = membership(of: member, partition, group)
         applyReset(group, partition)
         let bounds = log.bounds(stream.partitions[Int(partition.number)])

@@ -54,6 +54,8 @@ extension BrokerShard {
             let filter = known.isEmpty ? "no filter" : "'\(String(decoding: known, as: UTF8.self))'"
             return Outcome(code: .topicFilterInvalid, reason: "the group '\(name)' reads this stream with \(filter)")
         case .granted(let shard, let isNewGroup, let isNewStream):
+            assert(!isNewGroup || shard == settings.index, "who founds a group coordinates it")
+            assert(!isNewGroup || isNewStream, "a group that nobody knew reads no stream yet")
             if isNewGroup { makeGroup(name) }
             if let former {
                 client.subscriptions.removeAll { $0 === former }
@@ -95,6 +97,7 @@ extension BrokerShard {
     private func makeMember(
         _ client: Client, _ key: GroupKey, _ reading: GroupReading, _ request: SubscriptionRequest, coordinator: Int
     ) {
+        assert(client.memberships.allSatisfy { $0.key != key }, "a client reads a stream in a group once")
         let id = MembershipID(
             owner: ClientOwner(shard: settings.index, number: client.number), number: members.takeNumber())
         let membership = GroupMembership(
@@ -146,6 +149,7 @@ extension BrokerShard {
         guard let membership = membership(id) else { return }
         let number = Int(partition.number)
         assert(membership.partitions[number] != nil)
+        assert(membership.partitions[number]?.leavesBy == nil, "a partition is taken away once")
         reader(of: membership)?.unassign(membership.stream.partitions[number])
         // What it has is drained, so that nobody else gets it again.
         membership.update(number) { $0.leavesBy = now + Self.drainNanoseconds }
@@ -168,8 +172,11 @@ extension BrokerShard {
 
     /// A client is done with a delivery of a group.
     func finishMember(_ client: Client, _ token: DeliveryToken) {
+        assert(token.kind == .group)
         guard var memberships = client.groupInFlight[token.rawValue] else { return }
+        assert(!memberships.isEmpty, "an entry goes with the last delivery of its record")
         let membership = memberships.removeFirst()
+        assert(membership.client === client, "a delivery is done with by the member that got it")
         client.groupInFlight[token.rawValue] = memberships.isEmpty ? nil : memberships
         membership.acknowledged(token.partition, token.offset)
         markDirty(membership)
@@ -222,6 +229,7 @@ extension BrokerShard {
     }
 
     private func release(_ membership: GroupMembership, _ number: Int) {
+        assert(membership.partitions[number]?.leavesBy != nil, "a member keeps what nobody has asked back")
         commit(membership, number)
         guard let handover = membership.remove(number) else { return }
         tell(
@@ -253,6 +261,8 @@ extension BrokerShard {
     /// Ends memberships of one client in one group.
     private func leave(_ memberships: [GroupMembership]) {
         guard let first = memberships.first else { return }
+        assert(memberships.allSatisfy { $0.client === first.client && $0.key.group == first.key.group })
+        assert(memberships.allSatisfy { $0.coordinator == first.coordinator }, "a group has one coordinator")
         var handovers: [GroupHandover] = []
         for membership in memberships {
             first.client.memberships.removeAll { $0 === membership }

@@ -18,6 +18,7 @@ package enum MemoryPressure: Int, Comparable, Sendable {
 
     /// The pressure when `used` of `budget` bytes are held.
     package init(used: Int, budget: Int) {
+        assert(used >= 0 && budget > 0)
         self = used >= budget ? .full : used >= budget / 4 * 3 ? .high : .none
     }
 
@@ -43,12 +44,14 @@ extension BrokerShard {
             if reader.hasQuick { held += reader.quick.heldByteCount }
         }
         for reader in client.sideReaders { held += reader.heldByteCount }
+        assert(held >= 0 && clients[client.number] === client, "nothing is counted for who is gone")
         memory.add(held - client.heldByteCount)
         client.heldByteCount = held
     }
 
     /// Takes into account what a reader that belongs to no client holds now.
     func account(alone reader: Reader) {
+        assert(reader.client == nil, "a client's readers are counted with it")
         memory.add(reader.heldByteCount - reader.accountedByteCount)
         reader.accountedByteCount = reader.heldByteCount
     }
@@ -56,6 +59,7 @@ extension BrokerShard {
     /// A reader that belongs to no client is gone. A read that is on its way brings it nothing any more.
     func release(alone reader: Reader) {
         assert(reader.isClosed)
+        assert(reader.client == nil)
         reader.forgetRead()
         memory.add(-reader.accountedByteCount)
         reader.accountedByteCount = 0

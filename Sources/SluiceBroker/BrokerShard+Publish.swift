@@ -14,6 +14,7 @@ extension BrokerShard {
     func publish(
         plain publish: PlainPublish, _ client: Client, _ bytes: Span<UInt8>
     ) throws(MQTTDecodeError) {
+        assert(client.session.isOpen && publish.qos != .exactlyOnce, "QoS 2 has flows to keep, and is never plain")
         let topic = bytes.extracting(publish.topicStart..<publish.topicStart + publish.topicByteCount)
         let payload = bytes.extracting(publish.payloadStart..<publish.end)
         guard try intake.storePlain(topic: topic, payload: payload, qos: publish.qos, at: wallClock) else {
@@ -102,6 +103,7 @@ extension BrokerShard {
     /// Notes an acknowledgement of success, to leave when this tick's append has reached its durability.
     @inline(__always)
     func acknowledge(_ client: Client, _ kind: AcknowledgementKind, _ id: PacketID) {
+        assert(id != .none, "what is acknowledged has an identifier [MQTT-2.2.1-3]")
         let firstByte = UInt32(kind.rawValue << 4 | (kind == .pubrel ? 2 : 0))
         acks.current.add(client, firstByte << 24 | 2 << 16 | UInt32(id.rawValue), ends: kind == .puback)
     }
@@ -129,9 +131,16 @@ extension BrokerShard {
     private func submitMessages() {
         let ticket = intake.submit(to: log, from: loop, peers)
         guard !acks.current.isEmpty else { return }
-        // A message that came again is acknowledged no sooner than its first copy, which another shard may have
-        // appended just now.
-        if let ticket, !acks.current.needsFence { acks.commit(ticket) } else { acks.commit(log.fence(from: loop)) }
+        acks.commit(ticket ?? log.fence(from: loop))
+    }
+
+    /// A message came again: it is acknowledged no sooner than its first copy, which another shard may have appended
+    /// just now. What this tick has taken in besides waits for its own append, which may be refused.
+    func acknowledgeRepeated(_ client: Client, _ id: PacketID) {
+        submit()
+        assert(acks.current.isEmpty, "what waits for an append was closed with it")
+        acknowledge(client, .pubrec, id)
+        acks.commit(log.fence(from: loop))
     }
 
     /// Appends what has changed of sessions.
@@ -144,8 +153,12 @@ extension BrokerShard {
     /// Does what has waited for appends that the log has said something of.
     func settle() {
         guard waitsForSettlement else { return }
+        assert(settlements.isEmpty, "settlements are worked through before there are more")
         log.takeSettlements(of: loop, into: &settlements)
         guard !settlements.isEmpty else { return }
+        assert(
+            zip(settlements, settlements.dropFirst()).allSatisfy { $0.ticket < $1.ticket },
+            "appends settle in the order of their tickets")
         for settlement in settlements {
             intake.settle(settlement, peers)
             if let group = acks.pop(settlement.ticket) { settle(group, settlement.outcome) }
@@ -173,6 +186,7 @@ extension BrokerShard {
             case .open(let client): terminate(client, .unspecifiedError, Self.stateRefusal)
             case .output(let client, let range):
                 client.deferredByteCount -= range.count
+                assert(client.deferredByteCount >= 0, "no more leaves than waited")
                 terminate(client, .unspecifiedError, Self.stateRefusal)
             case .trim: break
             case .move(let reader): readers.stall(reader)
@@ -188,6 +202,7 @@ extension BrokerShard {
             case .open(let client): finishOpening(client)
             case .output(let client, let range):
                 client.deferredByteCount -= range.count
+                assert(client.deferredByteCount >= 0, "no more leaves than waited")
                 guard !client.isClosing else { continue }
                 group.append(range, to: &client.output)
                 markDirty(client)
@@ -201,6 +216,8 @@ extension BrokerShard {
     private func release(_ group: AckQueue.Group) {
         unsafe group.bytes.withUnsafeBytes { bytes in
             for run in group.runs where !run.client.isClosing {
+                assert(run.start + run.byteCount <= bytes.count, "a run lies in its group's bytes")
+                assert(run.endedCount * 4 <= run.byteCount, "a flow ends with an acknowledgement")
                 unsafe run.client.output.append(
                     UnsafeRawBufferPointer(rebasing: bytes[run.start..<run.start + run.byteCount]))
                 if run.endedCount > 0 {
@@ -221,6 +238,7 @@ extension BrokerShard {
             note(
                 client, "to publish", refused: Self.meaning(ofRefusal: reason), count: max(1, run.byteCount / 4))
             guard client.version == .v5 else {
+                forgetRefused(run, of: group)
                 report(.info, "\(client.name) at \(client.address): closed, its publishes cannot be stored")
                 terminate(client, reason, "its publishes cannot be stored")
                 continue
@@ -229,6 +247,14 @@ extension BrokerShard {
                 let (kind, id) = group.acknowledgement(at: at)
                 refuse(client, kind, id, reason)
             }
+        }
+    }
+
+    /// What was not stored was not received: when it comes again on the session it is no repetition.
+    private func forgetRefused(_ run: AckQueue.Run, of group: AckQueue.Group) {
+        for at in stride(from: run.start, to: run.start + run.byteCount, by: 4) {
+            let (kind, id) = group.acknowledgement(at: at)
+            if kind == .pubrec { run.client.session.refused(id) }
         }
     }
 

@@ -53,6 +53,7 @@ extension BrokerShard {
     func withRecord<Result>(
         _ token: DeliveryToken, in batch: RecordBatch, _ body: (Delivery, Span<UInt8>) -> Result
     ) -> Result? {
+        assert(batch.isPlausible(for: token.offset), "a record is looked for in the batch that has its place")
         let bytes = batch.bytes
         var records = RecordReader(batch)
         while let record = next(&records, bytes, token.partition) {
@@ -86,6 +87,7 @@ extension BrokerShard {
             }
             redelivery.entries = redelivery.entries.dropFirst()
         }
+        assert(redelivery.outstanding.count <= client.session.deliveryWindow)
         client.redelivery = nil
         wakeReaders(of: client)
     }
@@ -99,6 +101,7 @@ extension BrokerShard {
     /// Sends a record once more.
     /// - Returns: false when the batch does not have it, or the client does not take it.
     private func sendAgain(_ client: Client, _ entry: InflightDelivery, _ batch: RecordBatch) -> Bool {
+        assert(entry.stage != .awaitingPubcomp, "what its client has confirmed is not sent again")
         let token = DeliveryToken(rawValue: entry.token)
         let qos: QoS = entry.stage == .awaitingPuback ? .atLeastOnce : .exactlyOnce
         let isSent = withRecord(token, in: batch) { delivery, bytes in
@@ -115,7 +118,8 @@ extension BrokerShard {
             return true
         }
         guard isSent == true else { return false }
-        client.redelivery?.outstanding.insert(entry.packetID.rawValue)
+        let isFirst = client.redelivery?.outstanding.insert(entry.packetID.rawValue).inserted
+        assert(isFirst == true, "a connection sends an identifier again once")
         return true
     }
 }

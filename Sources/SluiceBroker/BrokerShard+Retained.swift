@@ -67,6 +67,7 @@ extension BrokerShard {
         guard let partition = retainedPartition,
             let subscription = client.subscriptions.first(where: { $0.filter == stored.filter })
         else { return }
+        assert(!client.sideReaders.contains { $0.isClosed }, "a reader that is over is let go of")
         let feed = RetainedFeed(subscription, places: nil, end: stored.end)
         let start = max(stored.position, log.bounds(partition).start)
         guard start < stored.end else { return }
@@ -87,6 +88,7 @@ extension BrokerShard {
 
     /// Moves a feed on.
     func move(_ reader: Reader, _ feed: RetainedFeed) -> Progress {
+        assert(reader.cursors.count == 1 && reader.cursors[0].partition == retainedPartition, "a feed reads one stream")
         if let unsettled = feed.unsettled {
             guard peers.withRetained({ $0.isSettled(through: unsettled) }) else {
                 sessions.whenDurable(.move(reader))

@@ -30,7 +30,12 @@ extension BrokerShard {
         var isResumed = false
     }
 
-    enum SendOutcome { case done, full }
+    enum SendOutcome {
+        case done
+        /// It is not for this reader, has expired, or is larger than its client takes: there is nothing to send.
+        case passedOver
+        case full
+    }
 
     /// Gives a record to a reader's sink.
     func send(
@@ -44,6 +49,7 @@ extension BrokerShard {
     func send(
         _ delivery: Delivery, to target: MatchList.Target, _ bytes: Span<UInt8>, _ client: Client, isRetained: Bool
     ) -> SendOutcome {
+        assert(target.reader.client === client && !client.isClosing, "a record goes to its reader's client")
         // What is in flight comes to its end before the node does.
         if isDraining, target.level == .durable { return .full }
         let waiting = client.output.count + client.deferredByteCount
@@ -59,11 +65,11 @@ extension BrokerShard {
         let message = delivery.message
         if target.noLocal, let origin = message.clientID {
             let name = client.clientID
-            if bytes.extracting(origin.indices).isEqual(to: name.span) { return .done }
+            if bytes.extracting(origin.indices).isEqual(to: name.span) { return .passedOver }
         }
         guard isWanted(delivery, target, client, bytes) else {
             counters.deliveriesSkipped += 1
-            return .done
+            return .passedOver
         }
         var flags = PublishFlags(
             qos: min(message.qos, target.qos), retain: isRetained || target.retainAsPublished && message.isRetained)
@@ -84,10 +90,10 @@ extension BrokerShard {
     ) -> SendOutcome {
         let client = membership.client
         let standing = membership.standing(delivery.partition, delivery.offset)
-        if standing == .done { return .done }
+        if standing == .done { return .passedOver }
         guard isWanted(delivery, target, client, bytes) else {
             counters.deliveriesSkipped += 1
-            return .done
+            return .passedOver
         }
         var flags = PublishFlags(
             qos: min(delivery.message.qos, target.qos),
@@ -137,6 +143,9 @@ extension BrokerShard {
     /// Records what a crash must not undo of a delivery to a session that stays: the step of one at QoS 2, before the
     /// client sees it.
     func note(_ token: DeliveryToken, _ delivery: Delivery, isLive: Bool, _ client: Client, _ flags: PublishFlags) {
+        assert(
+            client.isPersistent && client.isRecorded, "a session that ends with its connection has nothing on record")
+        assert(flags.packetID != .none)
         client.isProgressDirty = true
         guard flags.qos == .exactlyOnce else { return }
         if client.recordedIDs.contains(flags.packetID.rawValue) {
@@ -155,6 +164,12 @@ extension BrokerShard {
         _ delivery: Delivery, _ target: MatchList.Target?, _ bytes: Span<UInt8>, _ client: Client,
         _ flags: PublishFlags
     ) {
+        assert(
+            (flags.qos == .atMostOnce) == (flags.packetID == .none), "identifiers are for QoS 1 and 2 [MQTT-2.2.1-2]")
+        assert(flags.qos != .atMostOnce || !flags.duplicate, "what comes at QoS 0 comes once [MQTT-3.3.1-2]")
+        assert(
+            !streams.isInternal(delivery.partition) || delivery.partition == retainedPartition
+                || streams.isGone(delivery.partition), "the node's own streams are delivered to nobody")
         let message = delivery.message
         // What follows a message that waits must not overtake it, at whatever QoS.
         let isDeferred =
@@ -220,6 +235,7 @@ extension BrokerShard {
         let most = min(Int(client.session.topicAliasMaximum), settings.limits.topicAliasesMax)
         guard client.outboundAliases.count < most else { return false }
         let alias = UInt16(client.outboundAliases.count + 1)
+        assert(alias <= client.session.topicAliasMaximum, "a client knows no more aliases than it says [MQTT-3.1.2-26]")
         client.outboundAliases[name] = alias
         PropertyWriter.append(.topicAlias, UInt32(alias), to: &scratch)
         return false

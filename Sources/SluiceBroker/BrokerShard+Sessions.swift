@@ -44,6 +44,7 @@ extension BrokerShard {
 
     /// Records how far a session has come. What was recorded step by step before is in it, and goes.
     func recordProgress(_ client: Client, _ session: StoredSession, awaited: Bool) {
+        assert(client.isRecorded, "progress is that of a session on record")
         put(.progress(session), StateRecord.key(.progress, client.clientID), awaited: awaited)
         for id in client.recordedIDs.sorted() {
             put(nil, StateRecord.key(.outbound, client.clientID, id), awaited: false)
@@ -55,6 +56,7 @@ extension BrokerShard {
     /// Records a step of a QoS 2 delivery of a session that stays.
     func recordStep(_ client: Client, _ id: PacketID, _ token: UInt64, _ stage: InflightDelivery.Stage?, awaited: Bool)
     {
+        assert(id != .none && client.isPersistent, "steps are recorded of sessions that stay")
         let step = DeliveryStep(packetID: id, token: DeliveryToken(rawValue: token), stage: stage)
         client.recordedIDs.insert(id.rawValue)
         put(.delivery(step), StateRecord.key(.outbound, client.clientID, id.rawValue), awaited: awaited)
@@ -169,7 +171,9 @@ extension BrokerShard {
 
     /// Keeps a session whose connection has ended, or lets go of one that ends with it.
     func leave(_ client: Client) {
+        assert(client.isClosing && clients[client.number] == nil, "a session is left when its connection is gone")
         guard client.isOpened || client.resumed != nil else { return }
+        assert(client.isRecorded || !client.isPersistent, "a session that stays has been on record since it began")
         var session = stored(client)
         if client.isPersistent {
             session.disconnectedAt = wallClock
@@ -239,6 +243,7 @@ extension BrokerShard {
             return directory.mustRewrite ? directory.parkedSessions : nil
         }
         guard let parked else { return }
+        assert(clients.count == 0 && sessions.isEmpty, "the stream is written anew before there is anything new to say")
         let end = log.bounds(partition).end
         for (clientID, session) in parked {
             put(.session(session), StateRecord.key(.session, clientID), awaited: true)
@@ -255,6 +260,10 @@ extension BrokerShard {
 
     /// Goes on with a stored session on a new connection.
     func resume(_ client: Client, _ session: StoredSession) {
+        assert(
+            client.subscriptions.isEmpty && client.liveReader == nil, "what a session was comes before what it asks for"
+        )
+        assert(client.redelivery == nil)
         beginNews()
         for stored in session.subscriptions { restore(client, stored) }
         if let reader = client.liveReader, let positions = session.positions {
@@ -286,6 +295,7 @@ extension BrokerShard {
             note(client, "to keep \(String(decoding: stored.filter, as: UTF8.self))", refused: reason)
             recordChange(client, added: [], removed: [stored.filter])
         } else if !isReplay {
+            assert(client.subscriptions.last?.filter == stored.filter, "what was added last is last")
             // It counts from where it did, not from now.
             client.subscriptions.last?.since = stored.positions
         }
@@ -301,7 +311,10 @@ final class Redelivery {
     var outstanding: Set<UInt16> = []
     var lookup = RecordLookup()
 
-    init(_ entries: ArraySlice<InflightDelivery>) { self.entries = entries }
+    init(_ entries: ArraySlice<InflightDelivery>) {
+        assert(!entries.isEmpty, "without a delivery there is nothing to make again")
+        self.entries = entries
+    }
 
     /// Some delivery is over: the window has room for what is not in flight any more.
     func finished(_ inflight: [InflightDelivery]) {

@@ -19,6 +19,8 @@ extension BrokerShard {
         let owner = ClientOwner(shard: settings.index, number: client.number)
         let claim = peers.withDirectory { $0.claimGroup(key, by: settings.index) }
         if claim.shard == settings.index, shareGroups[key] == nil { makeShareGroup(key, claim.stored) }
+        assert(claim.shard == settings.index || claim.stored == nil && !claim.isNew, "who gets a group makes it")
+        assert(claim.shard != settings.index || shareGroups[key] != nil, "a group is where the directory says")
         let member = ShareMember(
             owner: owner, options: request.options, identifier: request.identifier,
             window: min(client.session.deliveryWindow, Self.shareWindowMax))
@@ -105,19 +107,27 @@ extension BrokerShard {
 
     private func end(_ group: ShareGroup) {
         guard let subscription = group.subscription else { return }
+        assert(group.members.isEmpty, "a group ends when nobody wants it")
+        assert(shareGroups[group.key] === group)
+        // Its record goes before its name is free: whoever makes the group anew writes behind that.
+        recordShareGroup(group.key, nil)
+        submit()
+        guard peers.withDirectory({ $0.releaseGroup(group.key) }) else {
+            group.emptySince = now
+            return record(group)
+        }
         subscription.reader.isClosed = true
         remove(subscription)
         group.detach()
         release(alone: subscription.reader)
         shareGroups[group.key] = nil
-        peers.withDirectory { $0.releaseGroup(group.key) }
-        recordShareGroup(group.key, nil)
     }
 
     // MARK: The group's side
 
     func shareJoined(_ key: [UInt8], _ member: ShareMember) {
-        guard let group = shareGroups[key] else { return }
+        peers.withDirectory { $0.groupJoined(key) }
+        guard let group = shareGroups[key] else { return assertionFailure("a group stays for who has claimed it") }
         group.join(member)
         dispatch(group)
     }
@@ -178,6 +188,7 @@ extension BrokerShard {
     }
 
     private func handOver(_ delivery: Delivery, to group: ShareGroup, isRepeat: Bool) {
+        assert(!streams.isInternal(delivery.partition), "the node's own streams are handed to nobody")
         let token = DeliveryToken(delivery.partition, delivery.offset)
         guard let member = group.pickMember() else { return group.takeBack(token, isRepeat: isRepeat) }
         let qos = min(delivery.message.qos, member.options.qos)
@@ -198,6 +209,7 @@ extension BrokerShard {
         guard let client = clients[handout.clientNumber], !client.isClosing else {
             return tell(handout.groupShard, .shareRefused(key: handout.key, token, owner))
         }
+        assert(handout.batch.isPlausible(for: handout.offset), "a record is handed over with the batch that has it")
         let outcome = withRecord(token, in: handout.batch) { delivery, bytes in
             sendShared(delivery, handout, client, bytes)
         }
@@ -249,7 +261,9 @@ extension BrokerShard {
     /// A client is done with a delivery: if a group handed it out, it hears of it.
     func finishShared(_ client: Client, _ rawToken: UInt64) {
         let token = DeliveryToken(rawValue: rawToken)
+        assert(token.kind == .share)
         guard var memberships = client.sharedInFlight[rawToken] else { return }
+        assert(!memberships.isEmpty, "an entry goes with the last delivery of its record")
         let membership = memberships.removeFirst()
         client.sharedInFlight[rawToken] = memberships.isEmpty ? nil : memberships
         let owner = ClientOwner(shard: settings.index, number: client.number)

@@ -273,6 +273,7 @@ extension BrokerShard {
         guard bounds != nil || replay.speed != nil else { return }
         let topic = replay.stream.map { "$stream/\($0)" } ?? "$replay"
         let course = ReplayCourse(bounds: bounds, speed: replay.speed, endTopic: Array(topic.utf8))
+        assert(reader.course == nil, "a replay has one course")
         course.open = Set(streams.flatMap(\.partitions).filter { !reader.excludes($0) })
         reader.course = course
         readers.chart(reader)
@@ -381,6 +382,7 @@ extension BrokerShard {
         insert(subscription)
         if let former {
             // The table has one place for each reader and filter, which the new one has taken.
+            assert(former !== subscription)
             if former.id != subscription.id { drop(former) } else { replaced(former) }
         }
         return former
@@ -427,7 +429,10 @@ extension BrokerShard {
     private func changed(_ subscription: Subscription, by step: Int) {
         intake.recordsOrigins = subscriptions.hasNoLocal
         if subscription.matched.starts(with: "$SYS".utf8) {
-            peers.withDirectory { $0.systemSubscriptionCount += step }
+            peers.withDirectory { directory in
+                directory.systemSubscriptionCount += step
+                assert(directory.systemSubscriptionCount >= 0)
+            }
         }
         subscription.reader.subscriptionsChanged()
         log.setInterest(loop, appended: subscriptions.has(.appended), durable: subscriptions.has(.durable))

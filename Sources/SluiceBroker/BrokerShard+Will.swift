@@ -10,6 +10,7 @@ extension BrokerShard {
     /// Decides what becomes of the will of a connection that has ended.
     func settleWill(_ client: Client) {
         guard let will = client.will else { return }
+        assert(client.isClosing, "a will is for the end of a connection")
         client.will = nil
         let publishes = client.isOpened && client.goodbye?.publishesWill ?? true
         guard publishes else { return recordWill(nil, of: client.clientID) }

@@ -52,6 +52,7 @@ package final class BrokerShard {
         Array($0.id.utf8)
     }
     private var elapsedCount = 0
+    private var tickCount: UInt64 = 0
     var clients = ClientTable()
     /// Who wants what.
     var subscriptions = SubscriptionTable()
@@ -140,6 +141,7 @@ package final class BrokerShard {
     /// - Returns: how many of them are done with; the rest belongs to a packet that is not whole, or must be given
     /// again later.
     package func received(_ client: Client, _ bytes: Span<UInt8>) -> Int {
+        assert(client.shard === self, "a client is its own shard's")
         var offset = 0
         let takesPublishes = !isDraining
         while !client.isClosing {
@@ -157,6 +159,7 @@ package final class BrokerShard {
                     client.wantedByteCount = byteCount
                     return offset
                 case .packet(let packet, let end):
+                    assert(end > offset && end <= bytes.count, "a packet lies in what has come")
                     if !takesPublishes, case .publish = packet {
                         client.isPostponed = true
                         return offset
@@ -196,10 +199,13 @@ package final class BrokerShard {
         for subscription in client.subscriptions { drop(subscription) }
         client.subscriptions = []
         client.redelivery = nil
+        assert(client.sideReaders.allSatisfy(\.isClosed), "what read for a subscription goes with it")
         // Readers hold their client: it goes when they do.
         client.liveReader = nil
         client.shareReader = nil
         client.sideReaders = []
+        assert(client.heldByteCount == 0, "nothing is counted for a client that is gone")
+        assert(client.shares.isEmpty && client.sharedInFlight.isEmpty && client.groupInFlight.isEmpty)
         guard client.hasClaim else { return }
         // The former holder of the identifier still has its session: whoever comes next waits for that as well.
         guard !client.awaitsIdentifier else { return clients.keep(lostWaiter: client) }
@@ -292,6 +298,9 @@ package final class BrokerShard {
         submitState()
         settle()
         flushClients()
+        tickCount &+= 1
+        // A look at the whole takes longer than most ticks.
+        assert(!tickCount.isMultiple(of: 16) || holdsInvariants())
         // What was left for another tick needs one, whether or not a socket has news.
         if isBehind || readers.hasQueued || !sessions.isEmpty || !intake.isEmpty || clients.hasLeft {
             wake()
@@ -302,8 +311,11 @@ package final class BrokerShard {
     func followStreams(isChanged: Bool = false) {
         let current = log.catalogueGeneration
         guard isChanged || current != generation else { return }
+        assert(current >= generation, "a running engine counts its changes upwards")
         generation = current
+        let former = streams.partitionCount
         streams = StreamTable(log.streams, after: streams)
+        assert(streams.partitionCount >= former, "a partition's number is never given again")
         intake.follow(streams, in: batchMemory)
         sessions.follow(streams)
         scanned.grow(to: streams.partitionCount)
@@ -321,6 +333,7 @@ package final class BrokerShard {
     /// - Parameter cause: what the client is told beside the reason.
     func terminate(_ client: Client, _ reason: ReasonCode, _ cause: String) {
         guard !client.isClosing else { return }
+        assert(clients[client.number] === client, "who is not closing is there")
         client.session.terminated(reason, because: cause, into: &client.output)
         close(client)
     }
@@ -360,6 +373,7 @@ package final class BrokerShard {
 
     /// A client's socket took what it had not taken before: its readers may go on.
     package func drained(_ client: Client) {
+        assert(client.shard === self, "a client is its own shard's")
         client.hasBlockedReader = false
         redeliver(client)
         wakeReaders(of: client)
@@ -381,8 +395,7 @@ package final class BrokerShard {
         case .publish(let publish): try self.publish(publish, client, bytes)
         case .repeated(let id):
             counters.duplicatesSuppressed += 1
-            acks.current.needsFence = true
-            acknowledge(client, .pubrec, id)
+            acknowledgeRepeated(client, id)
         case .release(let id): release(client, id)
         case .releaseRepeated(let id): answer(client, .pubcomp, id, .success)
         case .releaseUnknown(let id):
@@ -433,6 +446,7 @@ package final class BrokerShard {
     /// The client has a QoS 2 message. From here on it must not be sent again, and a session that stays has that on
     /// record before the client may forget the identifier.
     func sendPubrel(_ client: Client, _ id: PacketID, _ token: UInt64) {
+        assert(id != .none && !client.isClosing)
         guard client.isPersistent else { return answer(client, .pubrel, id, .success) }
         recordStep(client, id, token, .awaitingPubcomp, awaited: true)
         sessions.output(client) { [version = client.version] buffer in

@@ -21,6 +21,7 @@ package struct ShardSettings {
 
     /// Settings from their parts.
     package init(index: Int, limits: Limits, rules: RuleSet) {
+        assert(index >= 0)
         self.index = index
         self.limits = limits
         self.rules = rules

@@ -145,7 +145,10 @@ final class BrokerSimulation {
         for life in 0..<lifeCount {
             if node == nil { try start() }
             let count = 60 + random.below(600)
-            for _ in 0..<count { try step() }
+            for _ in 0..<count {
+                try step()
+                guard node?.isSound != false else { throw BrokerModel.Violation("the parts of a shard do not agree") }
+            }
             // A check brings everything to rest, and a crash should find something that is not.
             if kind == .memory || random.once(in: 4) { try check() }
             if kind == .embedded, life < lifeCount - 1 || random.once(in: 2) { crash() }

@@ -134,6 +134,9 @@ final class SimNode {
 
     // MARK: What a check looks at
 
+    /// Whether the parts of every shard agree; what does not traps where it is looked at.
+    var isSound: Bool { shards.allSatisfy { $0.holdsInvariants() } }
+
     /// Every record of the streams that clients publish to.
     func records() throws -> [SimRecord] {
         var found: [SimRecord] = []
@@ -204,6 +207,7 @@ struct SimRecovery {
                     session.subscriptions[index].positions = session.subscriptions[index].positions.map(Self.ahead)
                 }
             }
+            _ = directory.take(clientID, now: now)
             directory.park(session, clientID, now: now)
         }
         return directory

@@ -110,6 +110,19 @@ enum SourceRules {
         }
     }
 
+    // MARK: Assertions
+
+    /// How many assertions there are for 1,000 lines of some files.
+    static func assertionDensity(of files: [Repository.File]) throws -> Double {
+        let assertion = try Regex(#"\b(assert|assertionFailure|precondition|preconditionFailure)\("#)
+            .wordBoundaryKind(.simple)
+        let count = files.reduce(0) { sum, file in
+            sum + SourceText(file.text).codeLines.reduce(0) { $0 + $1.matches(of: assertion).count }
+        }
+        let lines = files.reduce(0) { $0 + lineCount($1) }
+        return lines == 0 ? 0 : Double(count) * 1000 / Double(lines)
+    }
+
     // MARK: Documentation
 
     private static var declaration: Regex<AnyRegexOutput> {

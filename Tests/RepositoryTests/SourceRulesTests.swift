@@ -33,6 +33,14 @@ struct SourceRulesTests {
         expectNone(try (Repository.sources() + Repository.tests()).flatMap(SourceRules.proofs))
     }
 
+    @Test("The broker says what it relies on: 18 assertions for 1,000 lines, or more")
+    func assertions() throws {
+        let broker = try Repository.sources().filter { $0.path.hasPrefix("Sources/SluiceBroker/") }
+        #expect(broker.count > 50, "The broker's files are found")
+        let density = try SourceRules.assertionDensity(of: broker)
+        #expect(density >= 18, "\(density) for 1,000 lines; say what must be true where it is relied on")
+    }
+
     @Test("Nothing is left to do in a comment")
     func leftovers() throws {
         expectNone(try (Repository.sources() + Repository.tests()).flatMap(SourceRules.leftovers))

@@ -16,7 +16,7 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     private var state: LogState
     private var wakes: [@Sendable () -> Void] = []
     private var history: [[RecordBatch]]
-    private var answers: [(number: UInt64, read: PartitionRead)] = []
+    private var answers: [LoopID: [(number: UInt64, read: PartitionRead)]] = [:]
     private var administered: [(number: UInt64, result: Result<StreamDescription, StreamFault>)] = []
     private var settlements: [SettlementQueue] = []
     private var segments: [SegmentInfo]
@@ -29,6 +29,8 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     private(set) var fetchedByteCountMax = 0
     /// Whether history cannot be read for now.
     var failsReads = false
+    /// Whether offsets of a time cannot be looked up for now.
+    var failsLookups = false
     /// Whether fetches wait until a test lets them read.
     var holdsFetches = false
     private var heldFetches: [() -> Void] = []
@@ -90,6 +92,13 @@ final class FakeLog: LogEngine, @unchecked Sendable {
                 segments[index].byteCount += Int64(batch.byteCount)
             }
             state.completed(flush: partition, batches: batches[...], segments: [segments[index]])
+        }
+    }
+
+    /// Compaction takes everything away that a stream has in segment files.
+    func compactAway(_ stream: String) {
+        for partition in streams.first(where: { $0.settings.name == stream })?.partitions ?? [] {
+            history[partition.index] = []
         }
     }
 
@@ -301,7 +310,7 @@ final class FakeLog: LogEngine, @unchecked Sendable {
         fetchCount += 1
         fetchedSelection = request.selection
         fetchedByteCountMax = request.byteCountMax
-        let perform = { [unowned self] in readHistory(request) }
+        let perform = { [unowned self] in readHistory(request, for: loop) }
         if holdsFetches { heldFetches.append(perform) } else { perform() }
     }
 
@@ -312,11 +321,11 @@ final class FakeLog: LogEngine, @unchecked Sendable {
         heldFetches = []
     }
 
-    private func readHistory(_ request: ReadRequest) {
+    private func readHistory(_ request: ReadRequest, for loop: LoopID) {
         var read = PartitionRead(nextOffset: request.offset)
         read.isGone = state.partitions[request.partition.index].isGone
         read.isFailed = failsReads
-        if read.isGone || read.isFailed { return answers.append((request.number, read)) }
+        if read.isGone || read.isFailed { return answers[loop, default: []].append((request.number, read)) }
         var byteCount = 0
         for batch in history[request.partition.index]
         where batch.nextOffset > request.offset && byteCount < request.byteCountMax {
@@ -326,7 +335,7 @@ final class FakeLog: LogEngine, @unchecked Sendable {
             read.batches.append(batch)
             byteCount += batch.byteCount
         }
-        answers.append((request.number, read))
+        answers[loop, default: []].append((request.number, read))
     }
 
     private static func isWanted(_ batch: RecordBatch, _ selection: TopicSelection) -> Bool {
@@ -345,12 +354,15 @@ final class FakeLog: LogEngine, @unchecked Sendable {
 
     func fetchOffset(_ partition: PartitionID, at time: Timestamp, number: UInt64, for loop: LoopID) {
         let batch = history[partition.index].first { $0.maxTimestamp >= time }
-        answers.append((number, PartitionRead(nextOffset: batch?.baseOffset ?? segments[partition.index].nextOffset)))
+        var read = PartitionRead(nextOffset: batch?.baseOffset ?? segments[partition.index].nextOffset)
+        read.isFailed = failsLookups
+        if failsLookups { read.nextOffset = .zero }
+        answers[loop, default: []].append((number, read))
     }
 
     func takeFetched(_ loop: LoopID) -> [(number: UInt64, read: PartitionRead)] {
-        defer { answers = [] }
-        return answers
+        defer { answers[loop] = nil }
+        return answers[loop] ?? []
     }
 
     func trim(_ partition: PartitionID, before offset: Offset) {}

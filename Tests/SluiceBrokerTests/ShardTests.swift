@@ -23,6 +23,59 @@ struct ShardTests {
         }
     }
 
+    @Test("a QoS 2 message that was refused is stored when it comes again, also from a client that cannot be told why")
+    func storesRefusedAgain() {
+        let test = TestShard()
+        let client = test.connect("c", .v311, clean: false)
+        test.log.refusal = .full
+        client.publish("t", "1", qos: .exactlyOnce, id: 5)
+        test.commit()
+        #expect(client.isClosed)
+        test.log.refusal = nil
+        let next = test.connect("c", .v311, clean: false)
+        next.publish("t", "1", qos: .exactlyOnce, id: 5, duplicate: true)
+        test.settle()
+        #expect(next.take() == ["pubrec 5"])
+        test.log.flush()
+        #expect(test.log.flushedCount == 1)
+    }
+
+    @Test("what comes beside a repetition is acknowledged by its own append, which may be refused")
+    func refusesBesideRepetitions() throws {
+        let test = TestShard()
+        let client = test.connect("c")
+        client.publish("t", "1", qos: .exactlyOnce, id: 5)
+        test.commit()
+        #expect(client.take() == ["pubrec 5"])
+        test.log.refusal = .full
+        let (topic, none) = (Array("t".utf8), [UInt8]())
+        client.send { buffer in
+            for (id, qos) in [(PacketID(rawValue: 5), QoS.exactlyOnce), (PacketID(rawValue: 6), .atLeastOnce)] {
+                PacketEncoder.publish(
+                    into: &buffer, topic: topic.span, payload: topic.span, packetID: id, qos: qos, retain: false,
+                    duplicate: id == 5, properties: none.span, version: .v5)
+            }
+        }
+        test.settle()
+        #expect(client.take() == ["pubrec 5", "puback 6 151"])
+    }
+
+    @Test("what was put out for a client that ends in the same tick is not counted as held by anybody")
+    func countsNothingForTheGone() throws {
+        let test = TestShard()
+        let watcher = test.connect("w")
+        test.tick()
+        watcher.isBlocked = true
+        let speaker = try #require(watcher.client)
+        let ping: [UInt8] = [0xC0, 0]
+        _ = test.shard.received(speaker, ping.span)
+        #expect(speaker.hasWaitingOutput)
+        test.shard.disconnected(speaker)
+        test.tick()
+        test.tick()
+        #expect(test.peers.memoryUse == 0)
+    }
+
     @Test("QoS 2 gets its PUBREC when durable, and its PUBCOMP at once when nobody will come back to the session")
     func completesQoS2() {
         let test = TestShard()

@@ -55,6 +55,24 @@ struct ShareTests {
         #expect(payloads(b) == ["1", "3", "4"])
     }
 
+    @Test("a member that unsubscribes and comes back has what it had, and gets no more than its window")
+    func rejoins() {
+        let test = TestShard()
+        let (a, b) = (member(test, "a", receiveMaximum: 2), member(test, "b", receiveMaximum: 2))
+        publish(test, ["1", "2", "3", "4", "5"])
+        #expect(payloads(a) == ["1", "3"])
+        #expect(payloads(b) == ["2", "4"])
+        a.unsubscribe("$share/g/t/#")
+        a.subscribe("$share/g/t/#", qos: .atLeastOnce)
+        test.commit()
+        let group = test.shard.shareGroups.all[0]
+        #expect(group.members.map(\.outstandingCount) == [2, 2])
+        a.acknowledge(.puback, 1)
+        a.acknowledge(.puback, 2)
+        #expect(payloads(a) == ["5"])
+        #expect(group.members.map(\.outstandingCount).sorted() == [1, 2])
+    }
+
     @Test("while the node drains, publishes are left unread, and acknowledgements taken until nothing is in flight")
     func drains() {
         let test = TestShard()

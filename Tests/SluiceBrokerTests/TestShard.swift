@@ -14,22 +14,27 @@ import TopicRouting
 final class TestShard {
     let log: FakeLog
     let shard: BrokerShard
-    let peers = FakePeers()
+    let peers: FakePeers
 
     /// A shard on a new log, or one that starts anew on a log that another shard has left.
+    /// - Parameter others: the peers of a node with several shards, whose first shard has recovered what they share.
     init(
         _ log: FakeLog = FakeLog(), limits: Limits = Limits(), authenticator: (any EnhancedAuthenticator)? = nil,
         rules: RuleSet = RuleSet(), admission: any Authenticator = OpenAuthenticator(),
-        rights: (any PublishRights)? = nil
+        rights: (any PublishRights)? = nil, index: Int = 0, of others: FakePeers? = nil
     ) {
         self.log = log
-        var settings = ShardSettings(index: 0, limits: limits, rules: rules)
+        let peers = others ?? FakePeers()
+        self.peers = peers
+        var settings = ShardSettings(index: index, limits: limits, rules: rules)
         settings.authenticator = authenticator
         settings.admission = admission
         settings.rights = rights
-        peers.directory = log.sessions(now: 0, wallClock: Timestamp(rawValue: 0))
-        peers.retained = log.retained()
-        peers.offsets = log.offsets()
+        if index == 0 {
+            peers.directory = log.sessions(now: 0, wallClock: Timestamp(rawValue: 0))
+            peers.retained = log.retained()
+            peers.offsets = log.offsets()
+        }
         let box = ReportBox()
         let woken = Flag()
         shard = BrokerShard(
@@ -78,7 +83,7 @@ final class TestShard {
 
     /// The end of a loop's iteration.
     func tick() {
-        for message in peers.takeMail() { shard.received(message) }
+        for message in peers.takeMail(of: shard.settings.index) { shard.received(message) }
         shard.endTick()
     }
 
@@ -103,7 +108,7 @@ final class TestShard {
     }
 }
 
-/// All shards, of which there is one.
+/// All shards, of which there is one unless a test says otherwise.
 // Sendable: one thread.
 final class FakePeers: ShardPeers, @unchecked Sendable {
     var directory = SessionDirectory()
@@ -120,21 +125,28 @@ final class FakePeers: ShardPeers, @unchecked Sendable {
     func addMemory(_ byteCount: Int) { memoryUse += byteCount }
 
     func withRefusals<Result>(_ body: (inout [RefusalList]) -> Result) -> Result { body(&refusals) }
-    var shardCount: Int { 1 }
-    private var mail: [ShardMessage] = []
+    let shardCount: Int
+    private var mail: [[ShardMessage]]
 
-    /// A shard tells itself at once what it can: only answers of others come this way.
-    func post(_ message: ShardMessage, to shard: Int) {
-        guard shard == 0, case .authenticated = message else {
-            Issue.record("a message to shard \(shard)")
-            return
-        }
-        mail.append(message)
+    init(shardCount: Int = 1) {
+        self.shardCount = shardCount
+        mail = (0..<shardCount).map { _ in [] }
     }
 
-    func takeMail() -> [ShardMessage] {
-        defer { mail = [] }
-        return mail
+    /// A shard tells itself at once what it can: without others only answers come this way.
+    func post(_ message: ShardMessage, to shard: Int) {
+        if shardCount == 1 {
+            guard shard == 0, case .authenticated = message else {
+                Issue.record("a message to shard \(shard)")
+                return
+            }
+        }
+        mail[shard].append(message)
+    }
+
+    func takeMail(of shard: Int) -> [ShardMessage] {
+        defer { mail[shard] = [] }
+        return mail[shard]
     }
 }
 

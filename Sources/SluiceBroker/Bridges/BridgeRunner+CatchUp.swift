@@ -39,6 +39,7 @@ extension BridgeRunner {
         guard end - place > Int64(settings.inflightMax) else { return self.catchUp = nil }
         // Of what is published only a part may be the bridge's: the part that it was of what it has read.
         let readCount = place - catchUp.begin
+        assert(readCount >= 0, "a connection that is lost ends the catch-up before its reading begins anew")
         let share = readCount > 0 ? min(1, Double(catchUp.sentCount) / Double(readCount)) : 1
         catchUp.pace.elapsed(now: now, newCount: Double(max(0, end - catchUp.end)) * share)
         catchUp.end = end

@@ -47,6 +47,7 @@ extension BridgeRunner {
             return
         }
         guard let mapped = map.inward(message.topic.span) else { return }
+        assert(heldUntil == nil, "what comes is taken in when what came before may be acknowledged")
         let origin = Array(settings.localClientID.utf8)
         watch(mapped.topic, message.payload, .in, storedAt: time)
         var marked = message
@@ -123,6 +124,8 @@ extension BridgeRunner {
             let ticket = intake.submit(
                 to: log, from: loopID, peers, with: isCheckpointed ? checkpointAppend() : nil)
         else { return mustHold = false }
+        assert(ticket > pendingCheckpoint ?? .none, "a newer checkpoint is of a later append")
+        assert(ticket > heldUntil ?? .none, "who holds back already does so for longer, never for less")
         if isCheckpointed {
             isCheckpointDirty = false
             lastCheckpoint = now

@@ -56,6 +56,8 @@ extension BridgeRunner {
 
     private func beginPause() {
         guard let nanoseconds = pause?.nanoseconds else { return }
+        assert(heldUntil == nil, "a pause begins when nothing waits to be acknowledged")
+        assert(withheld.isEmpty, "only a pause keeps messages back")
         pause?.until = now + nanoseconds
         loops.began(nanoseconds: nanoseconds, now: now)
     }
@@ -79,6 +81,7 @@ extension BridgeRunner {
     /// - Returns: false when there is none.
     func withhold(_ message: BridgeMessage) -> Bool {
         guard pause?.until != nil else { return false }
+        assert(withheld.last.map { $0.at <= now } ?? true, "what is kept back stays in its order")
         withheld.append((message, now))
         return true
     }

@@ -240,6 +240,8 @@ extension BridgeRunner {
 
     private func track(_ packetID: UInt16, _ message: BridgeMessage, at offset: Offset, _ index: Int) {
         let byteCount = message.payload.count + message.topic.count
+        assert(inflight[packetID] == nil, "an identifier is one message's while that is on its way")
+        assert(offset < sources[index].progress.read, "what is on its way was read")
         inflight[packetID] = Outgoing(source: index, offset: offset, byteCount: byteCount, topic: message.topic)
         if window.unacknowledged == 0 { lastAnswer = now }
         window.sent(byteCount)
@@ -400,6 +402,7 @@ extension BridgeRunner {
     /// Before an attempt: what is on its way at QoS 2 counts as such again.
     func rewind() {
         lastAnswer = now
+        assert(inflight.isEmpty && window.unacknowledged == 0, "an attempt begins with nothing on its way")
         for index in sources.indices { sources[index].reset() }
         lazyCount = 0
         for message in assured {
@@ -442,6 +445,7 @@ extension BridgeRunner {
 
     private func recover(_ index: Int, _ read: PartitionRead) {
         let wanted = assured[index]
+        assert(wanted.ticket == nil && wanted.message == nil, "what was found is not looked for")
         for batch in read.batches {
             let bytes = batch.bytes
             var records = RecordReader(batch)

@@ -17,12 +17,15 @@ extension BridgeRunner {
         checkpoint.lastPacketID = lastPacketID
         checkpoint.partitions = sources.map { source in
             let (position, done) = source.progress.checkpoint
+            assert(position <= source.progress.read, "what was not read is not done with")
+            assert(done.allSatisfy { $0 >= position }, "what lies below the position says the position")
             return BridgeCheckpoint.Partition(
                 stream: source.stream, number: source.number, position: position, done: done,
                 counts: source.progress.counts, sentEnd: source.progress.sentEnd)
         }
         checkpoint.assured = assured.map { message in
-            BridgeCheckpoint.Assured(
+            assert(sources.indices.contains(message.source), "a message on its way has a source")
+            return BridgeCheckpoint.Assured(
                 packetID: message.packetID, partition: message.source, offset: message.offset,
                 isReceived: message.isReceived)
         }
@@ -42,6 +45,7 @@ extension BridgeRunner {
             isCheckpointDirty = checkpoint == nil
             return
         }
+        assert(sources.isEmpty && assured.isEmpty, "a bridge takes its place once")
         lastPacketID = checkpoint?.lastPacketID ?? 0
         let notes = checkpoint.map { $0.epoch == 0 ? [] : notebook.contents() } ?? []
         if let checkpoint, checkpoint.hasShortNotes { totals.forwarded = checkpoint.notedForwardedCount(notes) }
@@ -264,6 +268,7 @@ extension BridgeRunner {
 extension BridgeStatus {
     /// Brings the positions up to the bridge's last tick.
     package mutating func renewPositions(_ runner: BridgeRunner) {
+        assert(partitions.count == runner.sources.count, "a status tells of every source")
         for (index, source) in runner.sources.enumerated() {
             partitions[index].position = source.progress.position.rawValue
             partitions[index].oldestStoredAt = source.oldestStoredAt

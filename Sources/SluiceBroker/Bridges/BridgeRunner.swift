@@ -173,6 +173,7 @@ package final class BridgeRunner {
     /// Does what there is to do.
     /// - Returns: when to come back at the latest, and whether nothing may leave until then.
     package func tick(now: Int64, wallClock: Timestamp) -> (deadline: Int64, isHeld: Bool) {
+        assert(now >= self.now, "the clock never goes back")
         self.now = now
         self.wallClock = wallClock
         dropInterest()
@@ -191,6 +192,7 @@ package final class BridgeRunner {
             commit()
             if heldUntil == nil, !isWithholding { upstream.flush() }
         }
+        assert(window.unacknowledged == inflight.count, "the window counts what is on its way")
         if now - lastLook >= Self.lookNanoseconds { look() }
         return (nextDeadline(), heldUntil != nil || isWithholding)
     }
@@ -251,6 +253,7 @@ package final class BridgeRunner {
             pendingCheckpoint = nil
             if isRefused { isCheckpointDirty = true } else { window.persisted() }
         }
+        assert(heldUntil.map { settlement.ticket <= $0 } ?? true, "what is waited for is not passed over")
         guard heldUntil == settlement.ticket else { return }
         heldUntil = nil
         if isRefused {
@@ -272,6 +275,7 @@ package final class BridgeRunner {
                 return connection.postponed(now: now)
             }
             rewind()
+            assert(inflight.count == assured.count, "only what goes on at QoS 2 is on its way before the connection")
             var attempt = UpstreamAttempt(address: settings.addresses[index])
             attempt.node = node
             for message in assured {

@@ -68,6 +68,7 @@ struct BridgeSource {
     /// Everything before `offset` was looked at.
     mutating func pass(_ offset: Offset) {
         if let place = looked {
+            assert(place >= progress.position, "who looks ahead looks at what is not done")
             if offset > place { looked = offset }
         } else {
             progress.passed(offset)

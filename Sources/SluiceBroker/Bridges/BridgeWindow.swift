@@ -24,6 +24,7 @@ struct BridgeWindow {
     var wantsCheckpoint: Bool { !isNoted && acknowledged * 8 >= limit }
 
     mutating func sent(_ bytes: Int) {
+        assert(bytes >= 0)
         unacknowledged += 1
         unsettled += 1
         byteCount += bytes
@@ -33,10 +34,16 @@ struct BridgeWindow {
         unacknowledged -= 1
         byteCount -= bytes
         acknowledged += 1
+        assert(unacknowledged >= 0, "no more is acknowledged than was sent")
+        assert(byteCount >= 0 && (unacknowledged > 0 || byteCount == 0), "bytes are on their way with their messages")
     }
 
     /// The position moved past so many messages.
-    mutating func settled(_ count: Int) { unsettled -= count }
+    mutating func settled(_ count: Int) {
+        assert(count >= 0, "a position does not go back")
+        assert(unsettled >= count, "no more lies behind the position than was sent")
+        unsettled -= count
+    }
 
     mutating func checkpointed() {
         pending += acknowledged

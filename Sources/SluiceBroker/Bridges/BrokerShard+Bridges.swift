@@ -25,6 +25,7 @@ extension BrokerShard {
 
     /// A bridge of another broker says that it is there, or its will that it is not.
     func tellBridgeState(_ topic: [UInt8], _ payload: [UInt8]) {
+        assert(Self.isBridgeState(topic.span), "of the broker's own topics only these are others' to say")
         var state = SystemTopic("", "")
         state.topic = topic
         state.payload = Array(payload.prefix(8))

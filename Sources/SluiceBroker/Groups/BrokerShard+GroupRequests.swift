@@ -151,6 +151,8 @@ extension BrokerShard {
     }
 
     private func answer(_ lookup: OffsetLookup, _ number: Int, _ offset: Offset) {
+        assert(lookup.offsets[number] == nil && !lookup.isRefused, "a partition answers once")
+        assert(lookup.partitions.indices.contains(number))
         lookup.offsets[number] = offset
         guard lookup.offsets.count == lookup.partitions.count else { return }
         respond(.offsets(lookup.offsets.mapValues(\.rawValue)), to: lookup.place)

@@ -41,6 +41,9 @@ final class ConsumerGroup {
 
     /// A member begins to read a stream.
     func seat(_ join: GroupJoin, _ stream: StreamDescription) {
+        assert(join.key.group == name, "a member takes its seat in the group that it joins")
+        assert(stream.settings.name == join.key.stream)
+        assert(seats[join.member]?[join.key.stream] == nil, "a member has one seat in a stream: the former was left")
         streams[join.key.stream] = stream
         seats[join.member, default: [:]][join.key.stream] = Seat(membership: join.membership, host: join.host)
     }
@@ -48,6 +51,7 @@ final class ConsumerGroup {
     /// Ends memberships of a member, unless it has others of the same streams by now.
     /// - Returns: the streams that it reads no longer.
     func unseat(_ member: String, _ memberships: [GroupKey: MembershipID]) -> [String] {
+        assert(memberships.keys.allSatisfy { $0.group == name }, "memberships of another group end elsewhere")
         let streams = memberships.filter { seats[member]?[$0.key.stream]?.membership == $0.value }.keys.map(\.stream)
         for stream in streams { seats[member]?[stream] = nil }
         if seats[member]?.isEmpty == true { seats[member] = nil }
@@ -56,6 +60,7 @@ final class ConsumerGroup {
 
     /// A member has let go of a partition.
     func take(_ handover: GroupHandover) {
+        assert(streams[handover.partition.stream] != nil, "a partition is let go of in a stream that somebody has read")
         acknowledged[handover.partition] = handover.acknowledged
         sentEnds[handover.partition] = handover.sentEnd
     }
@@ -152,6 +157,7 @@ final class GroupMembership {
         /// Everything in front that is acknowledged is done with.
         mutating func advance() {
             while let first = pending.first, acknowledged.remove(first) != nil {
+                assert(first >= committed, "what is committed is not pending any more")
                 _ = pending.popFirst()
                 committed = first.advanced(by: 1)
                 isDirty = true
@@ -162,6 +168,8 @@ final class GroupMembership {
     init(
         key: GroupKey, id: MembershipID, filter: [UInt8], stream: StreamDescription, coordinator: Int, client: Client
     ) {
+        assert(stream.settings.name == key.stream)
+        assert(id.owner.number == client.number, "a membership is that of its client's connection")
         self.key = key
         self.id = id
         self.filter = filter
@@ -180,6 +188,8 @@ final class GroupMembership {
         let number = Int(assignment.partition.number)
         precondition(assignment.partition.stream == key.stream)
         precondition(partitions[number] == nil)
+        assert(assignment.membership == id, "what was on the way to a former membership does not reach its successor")
+        assert(stream.partitions.indices.contains(number), "the stream is known with all partitions that a member has")
         partitions[number] = Progress(
             generation: assignment.generation, committed: assignment.offset, acknowledged: assignment.acknowledged,
             repeatEnd: assignment.sentEnd, sentEnd: assignment.sentEnd)
@@ -219,6 +229,8 @@ final class GroupMembership {
     func sent(_ partition: PartitionID, _ offset: Offset) {
         guard let number = number(of: partition) else { return }
         update(number) { progress in
+            assert(progress.pending.last.map { $0 < offset } ?? true, "a partition's records are sent in their order")
+            assert(offset >= progress.committed, "what the group is done with is not sent")
             progress.pending.append(offset)
             progress.sentEnd = max(progress.sentEnd, offset.advanced(by: 1))
         }

@@ -5,7 +5,7 @@ import SluiceCore
 /// Invariants: a membership is on the list once at most; a number is given once.
 /// Isolation: one shard's.
 struct MemberSet {
-    private var dirty: [GroupMembership] = []
+    private(set) var dirty: [GroupMembership] = []
     private var nextNumber: UInt64 = 1
 
     /// A number for the next membership.
@@ -26,7 +26,10 @@ struct MemberSet {
         guard !dirty.isEmpty else { return [] }
         var taken: [GroupMembership] = []
         swap(&taken, &dirty)
-        for membership in taken { membership.isDirty = false }
+        for membership in taken {
+            assert(membership.isDirty, "who is on the list knows it, and so is there once")
+            membership.isDirty = false
+        }
         return taken
     }
 }

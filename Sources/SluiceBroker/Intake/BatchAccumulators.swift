@@ -37,6 +37,7 @@ struct BatchAccumulators: ~Copyable {
 
     /// There are `newCount` partitions from here on; what was added stays.
     mutating func grow(to newCount: Int, in memory: BatchMemory) {
+        assert(newCount >= count, "a partition's number is never given again")
         guard newCount > count else { return }
         let grown = UnsafeMutablePointer<Accumulator>.allocate(capacity: newCount)
         unsafe grown.moveInitialize(from: slots, count: count)
@@ -78,11 +79,15 @@ struct BatchAccumulators: ~Copyable {
 
     /// Notes that a publisher waits for the last record.
     @inline(__always)
-    mutating func expect(in index: Int) { unsafe slots[index].isAwaited = true }
+    mutating func expect(in index: Int) {
+        assert(recordCount(in: index) > 0, "who waits waits for a record")
+        unsafe slots[index].isAwaited = true
+    }
 
     /// Notes the last record's topic. Devices publish in runs, so the one before is looked at first.
     @inline(__always)
     mutating func note(_ topicHash: UInt64, in index: Int) {
+        assert(recordCount(in: index) > 0, "a topic is listed with a record")
         if unsafe slots[index].lastHash == topicHash { return }
         insert(topicHash, in: index)
     }
@@ -105,6 +110,7 @@ struct BatchAccumulators: ~Copyable {
     /// - Parameter scanned: whether the batches come with their topics' hashes.
     mutating func takeBatches(into appends: inout [Append], scanned: Bool) {
         for index in listed {
+            assert(recordCount(in: index) > 0, "a partition is on the list while its batch has records")
             let hashes = unsafe scanned ? slots[index].topicHashes : nil
             appends.append(
                 Append(

@@ -116,6 +116,7 @@ struct Intake: ~Copyable {
     private mutating func append(
         _ route: Route, _ payload: Span<UInt8>, headersField: Span<UInt8>, _ qos: QoS, at time: Timestamp
     ) {
+        assert(!route.isReserved, "the broker's own topics are in no stream")
         let index = route.partitionIndex
         accumulators.append(
             to: index, at: time, keyField: route.keyField, value: payload, headersField: headersField)
@@ -133,6 +134,8 @@ struct Intake: ~Copyable {
     mutating func put(
         _ key: [UInt8], _ value: [UInt8]?, to partition: PartitionID, at time: Timestamp, awaited: Bool
     ) {
+        assert(!key.isEmpty, "compaction goes by keys")
+        assert(partition != retainedPartition, "what is retained comes from messages")
         let keyField = RecordFields.key(key)
         let headers = RecordFields.headers([])
         if let value {
@@ -158,6 +161,7 @@ struct Intake: ~Copyable {
         awaited: Bool, at time: Timestamp
     ) {
         guard let partition = retainedPartition else { return }
+        assert(accumulators.recordCount(in: partition.index) == retained.count, "each record there is a change")
         let name = Array(copying: topic)
         let key = RecordFields.key(name)
         retained.append(
@@ -185,6 +189,7 @@ struct Intake: ~Copyable {
         isFull = false
         appends.removeAll(keepingCapacity: true)
         accumulators.takeBatches(into: &appends, scanned: isScanned)
+        assert(companion.map { own in !appends.contains { $0.partition == own.partition } } ?? true)
         if let companion { appends.append(companion) }
         guard !appends.isEmpty else { return nil }
         // Whoever subscribes from here on waits until what is retained has its place.
@@ -199,6 +204,8 @@ struct Intake: ~Copyable {
             preconditionFailure("Cannot retain without a batch of the retained messages")
         }
         assert(append.batch.recordCount == retained.count)
+        assert(ticket > retainedAppends.last?.ticket ?? .none, "appends settle in the order of their tickets")
+        assert(retainedAppends.last.map { $0.number < number } ?? true, "the tree counts appends as they are made")
         retainedAppends.append(
             RetainedAppend(ticket: ticket, number: number, batch: append.batch, changes: retained))
         retained.removeAll(keepingCapacity: true)
@@ -206,6 +213,7 @@ struct Intake: ~Copyable {
 
     /// An append has settled: what it retains has its place, or was refused.
     mutating func settle(_ settlement: Settlement, _ peers: any ShardPeers) {
+        assert(retainedAppends.first.map { settlement.ticket <= $0.ticket } ?? true, "no settlement is passed over")
         guard let append = retainedAppends.first, append.ticket == settlement.ticket else { return }
         _ = retainedAppends.popFirst()
         peers.withRetained { append.settle(settlement.outcome, &$0) }

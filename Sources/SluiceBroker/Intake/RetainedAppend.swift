@@ -26,6 +26,7 @@ struct RetainedAppend {
         switch outcome {
         case .stored, .duplicate:
             for change in changes {
+                assert(change.recordIndex < batch.recordCount, "a change is one of the batch's records")
                 tree.apply(
                     change.topic.span, at: batch.baseOffset.advanced(by: change.recordIndex),
                     isPresent: change.isPresent, expiresAt: change.expiresAt)

@@ -21,6 +21,7 @@ extension BrokerShard {
         if request.position == .latest { subscription.since = startOfNews(reader) }
         for stream in candidates { start(reader, stream, request.position) }
         excludeOthers(reader, candidates)
+        assert(reader.course == nil && !reader.isClosed)
         queue(reader)
         return .open(subscription)
     }

@@ -55,7 +55,9 @@ extension ShareGroup: DeliverySink {
         _ delivery: BrokerShard.Delivery, for target: MatchList.Target, _ bytes: Span<UInt8>, isRetained: Bool,
         from shard: BrokerShard
     ) -> BrokerShard.SendOutcome {
-        shard.hand(delivery, to: self)
+        assert(!isRetained, "a share group gets nothing that is retained")
+        assert(subscription == nil || target.reader === subscription?.reader, "a group has one reader, until it ends")
+        return shard.hand(delivery, to: self)
     }
 
     /// Its reader is all that it holds.

@@ -40,6 +40,7 @@ struct LogReader {
         _ partition: PartitionID, from offset: Offset, hint: ReadHint? = nil, selection: TopicSelection? = nil,
         byteCountMax: Int
     ) -> UInt64 {
+        assert(offset >= .zero && byteCountMax > 0)
         lastNumber += 1
         var request = ReadRequest(partition, from: offset, byteCountMax: byteCountMax, number: lastNumber)
         request.hint = hint
@@ -119,12 +120,15 @@ struct PartitionCursor {
 
     /// The answer has come, or is of no use.
     mutating func answered() {
+        assert(awaited != nil, "nothing is answered that was not asked for")
         awaited = nil
         heldByteCount = 0
     }
 
     /// Takes batches that were read.
     mutating func take(_ read: PartitionRead) {
+        assert(awaited == nil, "an answer is not awaited any more when it is taken")
+        assert(batches.isEmpty, "what is in hand is used up before there is more")
         batches = read.batches[...]
         records = nil
         heldByteCount = batches.reduce(0) { $0 + $1.byteCount }

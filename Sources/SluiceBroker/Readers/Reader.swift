@@ -89,6 +89,7 @@ final class Reader {
 
         /// Takes batches that were read.
         mutating func take(_ read: PartitionRead) {
+            assert(!isLookup, "who does not know yet where it begins has not read")
             place.take(read)
             // A read that found nothing moved past a hole, past what retention removed, or past what nobody asked for.
             if place.isEmpty { offset = max(offset, place.readEnd) }
@@ -114,7 +115,9 @@ final class Reader {
     /// Notes a subscription that it is made for.
     func serves(_ subscription: Subscription) {
         switch kind {
-        case .replay, .member, .group: only = subscription
+        case .replay, .member, .group:
+            assert(only == nil, "such a reader serves one subscription")
+            only = subscription
         case .live, .quick, .retained: break
         }
     }
@@ -153,6 +156,7 @@ final class Reader {
 
     /// Leaves a QoS 0 message, and what comes behind it in its partition, to be sent later.
     func postpone(_ partition: PartitionID, _ offset: Offset) {
+        assert(isLiveKind, "only what is delivered as soon as it is appended is put off")
         hasQuick = true
         quick.addCursor(Cursor(partition: partition, offset: offset))
     }
@@ -168,6 +172,7 @@ final class Reader {
         let isNew = lagging.insert(cursor.partition).inserted
         precondition(isNew)
         cursors.append(cursor)
+        assert(cursors.count == lagging.count, "it lags where it has a cursor")
         heldByteCount += cursor.place.heldByteCount
     }
 
@@ -175,7 +180,10 @@ final class Reader {
     func exclude(_ partition: PartitionID) { excluded.insert(partition) }
 
     /// Keeps the reader out of partitions that are made from here on.
-    func excludeNew(from index: Int) { excludedFrom = index }
+    func excludeNew(from index: Int) {
+        assert(excludedFrom == .max, "where a reader stays out is said when it begins")
+        excludedFrom = index
+    }
 
     /// Whether the reader stays out of `partition`.
     @inline(__always)
@@ -186,12 +194,15 @@ final class Reader {
 
     /// Gives a group's member a partition.
     func assign(_ partition: PartitionID, from offset: Offset) {
+        assert(assigned?.contains(partition) == false, "a member is given partitions that it does not have")
+        assert(!lags(partition), "what a member does not have it does not read")
         assigned?.insert(partition)
         if !lags(partition) { addCursor(Cursor(partition: partition, offset: offset)) }
     }
 
     /// Takes a partition away.
     func unassign(_ partition: PartitionID) {
+        assert(assigned?.contains(partition) == true, "a member loses partitions that it has")
         assigned?.remove(partition)
         if let index = cursors.firstIndex(where: { $0.partition == partition }) { removeCursor(at: index) }
     }
@@ -220,6 +231,7 @@ final class Reader {
 
     private func forgetRead(at index: Int) {
         heldByteCount -= cursors[index].place.heldByteCount
+        assert(heldByteCount >= 0, "a reader holds what its cursors hold")
         cursors[index].place.forget()
     }
 
@@ -227,11 +239,17 @@ final class Reader {
         let cursor = cursors.remove(at: index)
         lagging.remove(cursor.partition)
         heldByteCount -= cursor.place.heldByteCount
+        assert(cursors.count == lagging.count, "it lags where it has a cursor")
+        assert(heldByteCount >= 0 && (!cursors.isEmpty || heldByteCount == 0), "what is held is held by cursors")
     }
 
     func update(at index: Int, _ body: (inout Cursor) -> Void) {
-        let before = cursors[index].place.heldByteCount
+        let (before, partition, offset) = (
+            cursors[index].place.heldByteCount, cursors[index].partition, cursors[index].offset
+        )
         body(&cursors[index])
+        assert(cursors[index].partition == partition, "a cursor stays in its partition")
+        assert(cursors[index].offset >= offset, "a cursor does not go back")
         heldByteCount += cursors[index].place.heldByteCount - before
     }
 

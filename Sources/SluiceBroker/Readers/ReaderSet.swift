@@ -8,12 +8,12 @@ import SluiceCore
 /// Invariants: a reader is queued once at most; an answer of the log has one taker.
 /// Isolation: one shard's.
 struct ReaderSet: ~Copyable {
-    private var queued: [Reader] = []
+    private(set) var queued: [Reader] = []
     private var fetchers: [UInt64: Reader] = [:]
     /// Who waits for single records, or for the offset of a time.
     private var waiters: [UInt64: BrokerShard.RecordWaiter] = [:]
     /// Those that wait for memory.
-    private var starved: [Reader] = []
+    private(set) var starved: [Reader] = []
     /// Those whose history could not be read: they ask again in a while.
     private var stalled: [Reader] = []
     /// Offsets of a time that could not be read, with the partition's number: they are asked for again in a while.
@@ -40,7 +40,10 @@ struct ReaderSet: ~Copyable {
     mutating func takeQueued() -> [Reader] {
         var taken: [Reader] = []
         swap(&taken, &queued)
-        for reader in taken { reader.isQueued = false }
+        for reader in taken {
+            assert(reader.isQueued, "who is on the list knows it, and so is there once")
+            reader.isQueued = false
+        }
         return taken
     }
 
@@ -57,14 +60,23 @@ struct ReaderSet: ~Copyable {
             read = cursor.place.load(
                 from: offset, level: level, selection: selection, byteCountMax: byteCountMax, by: &reads)
         }
-        if let awaited = reader.cursors[index].place.awaited { fetchers[awaited] = reader }
+        let awaited = reader.cursors[index].place.awaited
+        assert((awaited == nil) == (read != nil), "what was asked for is here or comes")
+        if let awaited { expect(awaited, for: reader) }
         return read
+    }
+
+    /// Notes whose an answer is.
+    private mutating func expect(_ number: UInt64, for reader: Reader) {
+        assert(fetchers[number] == nil && waiters[number] == nil, "an answer has one taker")
+        assert(!reader.isClosed, "who is over asks for nothing")
+        fetchers[number] = reader
     }
 
     /// A cursor of a reader that begins at the first record of a time or later.
     mutating func cursor(of reader: Reader, in partition: PartitionID, at time: Timestamp) -> Reader.Cursor {
         let number = reads.find(partition, at: time)
-        fetchers[number] = reader
+        expect(number, for: reader)
         var cursor = Reader.Cursor(partition: partition, offset: .zero)
         cursor.place.await(number)
         cursor.isLookup = true
@@ -77,8 +89,9 @@ struct ReaderSet: ~Copyable {
         guard let time = reader.cursors[index].notBefore else {
             preconditionFailure("Cannot look up a time that nobody asked for")
         }
+        assert(reader.cursors[index].isLookup, "who knows where it begins does not look that up")
         let number = reads.find(reader.cursors[index].partition, at: time)
-        fetchers[number] = reader
+        expect(number, for: reader)
         reader.update(at: index) { $0.place.await(number) }
     }
 
@@ -91,6 +104,7 @@ struct ReaderSet: ~Copyable {
         switch reads.read(partition, from: offset, level: level, hint: hint, byteCountMax: byteCountMax) {
         case .found(let read): return read
         case .coming(let number):
+            assert(waiters[number] == nil && fetchers[number] == nil, "an answer has one taker")
             waiters[number] = waiter
             body(number)
             return nil
@@ -115,8 +129,11 @@ struct ReaderSet: ~Copyable {
         for (number, read) in reads.takeFetched() {
             if let waiter = waiters.removeValue(forKey: number) {
                 fetched.append(.record(waiter, read))
-            } else if let reader = fetchers.removeValue(forKey: number), let index = reader.index(awaiting: number) {
-                fetched.append(.cursor(reader, at: index, read))
+            } else if let reader = fetchers.removeValue(forKey: number) {
+                // A cursor that is gone meanwhile wants its answer no more.
+                if let index = reader.index(awaiting: number) { fetched.append(.cursor(reader, at: index, read)) }
+            } else {
+                assertionFailure("the log has answered what nobody asked, or twice")
             }
         }
         return fetched
@@ -147,6 +164,7 @@ struct ReaderSet: ~Copyable {
     /// Lets a reader wait until others have let go of memory.
     mutating func starve(_ reader: Reader) {
         guard !reader.isStarved else { return }
+        assert(!reader.isClosed, "who is over waits for nothing")
         reader.isStarved = true
         starved.append(reader)
     }
@@ -156,6 +174,7 @@ struct ReaderSet: ~Copyable {
         var taken: [Reader] = []
         swap(&taken, &starved)
         for reader in taken {
+            assert(reader.isStarved, "who is on the list knows it, and so is there once")
             reader.isStarved = false
             if !reader.isClosed { queue(reader) }
         }
@@ -166,6 +185,7 @@ struct ReaderSet: ~Copyable {
     /// Notes one.
     mutating func chart(_ reader: Reader) {
         assert(reader.course != nil)
+        assert(!charted.contains { $0 === reader }, "a replay has one course")
         charted.append(reader)
     }
 

@@ -42,6 +42,8 @@ struct RecordLookup {
     /// Takes the answer. One that could not be read leaves the record to be asked for again.
     mutating func take(_ read: PartitionRead) {
         assert(asked != nil, "nothing is answered that nobody asked")
+        assert(!isAnswered, "a question has one answer")
+        assert(!read.isFailed || read.batches.isEmpty, "what could not be read has nothing to show")
         awaited = nil
         guard !read.isFailed else { return }
         batch = read.batches.first

@@ -180,6 +180,7 @@ package enum RFC3339 {
     /// Days since 1970-01-01 in the proleptic Gregorian calendar: years begin in March, so that the leap day comes
     /// last.
     private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
+        assert((1...12).contains(month) && (1...31).contains(day), "what is no date was refused before")
         let year = month <= 2 ? year - 1 : year
         let era = year / 400
         let yearOfEra = year - era * 400
@@ -193,6 +194,7 @@ package enum RFC3339 {
         let dayOfEra = shifted - era * 146_097
         let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
         let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        assert(dayOfEra >= 0 && dayOfEra < 146_097 && dayOfYear >= 0 && dayOfYear < 366)
         let monthFromMarch = (5 * dayOfYear + 2) / 153
         let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
         return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)

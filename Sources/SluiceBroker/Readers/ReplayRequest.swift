@@ -177,6 +177,8 @@ final class ReplayCourse {
     private var start: (now: Int64, time: Timestamp)?
 
     init(bounds: ReplayBounds?, speed: Double?, endTopic: [UInt8]) {
+        assert(bounds != nil || speed != nil, "a course is an end, a pace, or both")
+        assert(speed.map { $0 > 0 } ?? true)
         self.bounds = bounds
         self.speed = speed
         self.endTopic = endTopic

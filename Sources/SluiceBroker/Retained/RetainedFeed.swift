@@ -33,6 +33,7 @@ final class RetainedFeed {
     /// Takes the places that were waited for.
     /// - Parameter end: the offset behind what they were waited for with.
     func found(_ places: [Offset]?, end: Offset) {
+        assert(unsettled != nil, "places are found once")
         self.end = max(self.end, end)
         self.places = places.map { $0.sorted()[...] }
         unsettled = nil
@@ -43,6 +44,7 @@ final class RetainedFeed {
 
     /// Whether the record at `offset` is one of those that it knows of.
     func wants(_ offset: Offset) -> Bool {
+        assert(unsettled == nil, "before its places are known a feed reads nothing")
         guard offset < end else { return false }
         return places.map { $0.first == offset } ?? true
     }

@@ -39,6 +39,7 @@ struct Route: BitwiseCopyable {
         headersStart2 = Int32(bytes.count)
         Self.appendHeaders(topic, .exactlyOnce, to: &bytes)
         end = Int32(bytes.count)
+        assert(keyByteCount < headersStart1 && headersStart1 < headersStart2 && headersStart2 < end)
         unsafe fields = arena.keep(bytes.bytes)
     }
 
@@ -74,6 +75,7 @@ struct Route: BitwiseCopyable {
     @_lifetime(borrow self)
     @inline(__always)
     private func span(_ start: Int32, _ end: Int32) -> Span<UInt8> {
+        assert(start >= 0 && start < end && end <= self.end, "a field lies within the route's bytes")
         let pointer = unsafe (fields + Int(start)).assumingMemoryBound(to: UInt8.self)
         let span = unsafe Span<UInt8>(_unsafeStart: pointer, count: Int(end - start))
         return unsafe _overrideLifetime(span, borrowing: self)
@@ -101,6 +103,7 @@ private final class RouteArena {
             unsafe free = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 1)
             if let block = unsafe free.baseAddress { unsafe blocks.append(block) }
         }
+        assert(unsafe free.count >= bytes.count, "a block has room for what it was made for")
         unsafe bytes.withUnsafeBytes { source in unsafe free.copyMemory(from: source) }
         guard let kept = unsafe free.baseAddress else { preconditionFailure("Cannot keep bytes without memory") }
         unsafe free = UnsafeMutableRawBufferPointer(rebasing: free[bytes.count...])
@@ -136,6 +139,7 @@ struct RouteTable: ~Copyable {
         let former = partitions
         partitions = Dictionary(uniqueKeysWithValues: streams.map { ($0.settings.name, $0.partitions) })
         for stream in rules.streams where partitions[stream] == nil { partitions[stream] = former[stream] }
+        assert(rules.streams.allSatisfy { partitions[$0] != nil }, "what rules name was there when they were taken")
         cache.removeAll()
         arena = RouteArena()
     }
@@ -156,6 +160,7 @@ struct RouteTable: ~Copyable {
         guard let choices = partitions[resolution.stream] else {
             preconditionFailure("Cannot route to a stream that does not exist")
         }
+        assert(!choices.isEmpty, "every stream has a partition")
         let partition = choices[resolution.partition(partitionCount: choices.count)]
         // Entries and the bytes behind them are forgotten together.
         if arena.byteCount > Self.arenaBytesMax {

@@ -25,14 +25,13 @@ struct AckQueue: ~Copyable {
         var runs: [Run] = []
         /// What they wait for.
         var ticket = AppendTicket.none
-        /// Whether one of them waits for what some other tick, or another loop, has appended.
-        var needsFence = false
         var isEmpty: Bool { runs.isEmpty }
 
         /// Adds one acknowledgement of four bytes.
         @inline(__always)
         func add(_ client: Client, _ acknowledgement: UInt32, ends: Bool) {
             let start = bytes.count
+            assert(start.isMultiple(of: 4), "each acknowledgement has four bytes")
             bytes.append(bigEndian: acknowledgement)
             if let last = runs.indices.last, runs[last].client === client {
                 runs[last].byteCount += 4
@@ -44,7 +43,8 @@ struct AckQueue: ~Copyable {
 
         /// The acknowledgement that starts at `index`.
         func acknowledgement(at index: Int) -> (AcknowledgementKind?, PacketID) {
-            unsafe bytes.withUnsafeBytes { view in
+            assert(index.isMultiple(of: 4) && index + 4 <= bytes.count)
+            return unsafe bytes.withUnsafeBytes { view in
                 let id = unsafe UInt16(view[index + 2]) << 8 | UInt16(view[index + 3])
                 return unsafe (AcknowledgementKind(rawValue: view[index] >> 4), PacketID(rawValue: id))
             }
@@ -53,7 +53,6 @@ struct AckQueue: ~Copyable {
         func removeAll() {
             bytes.removeAll()
             runs.removeAll(keepingCapacity: true)
-            needsFence = false
         }
     }
 
@@ -71,7 +70,8 @@ struct AckQueue: ~Copyable {
             current.removeAll()
             return
         }
-        assert(waiting.last.map { $0.ticket < ticket } ?? true)
+        assert(ticket > waiting.last?.ticket ?? .none, "acknowledgements leave in the order of their publishes")
+        assert(current.runs.last.map { $0.start + $0.byteCount } == current.bytes.count, "every byte belongs to a run")
         current.ticket = ticket
         waiting.append(current)
         current = free.popLast() ?? Group()
@@ -79,6 +79,7 @@ struct AckQueue: ~Copyable {
 
     /// The group that waited for `ticket`, which has settled.
     mutating func pop(_ ticket: AppendTicket) -> Group? {
+        assert(waiting.first.map { ticket <= $0.ticket } ?? true, "no settlement of a ticket is passed over")
         guard let first = waiting.first, first.ticket == ticket else { return nil }
         return waiting.popFirst()
     }
@@ -88,6 +89,7 @@ struct AckQueue: ~Copyable {
 
     /// Takes a group back for another tick. One that grew unusually is not kept.
     mutating func recycle(_ group: Group) {
+        assert(group !== current && group !== waiting.first, "a group is used again when all of it has left")
         group.removeAll()
         if free.count < 8, group.bytes.capacity <= 1 << 20 { free.append(group) }
     }

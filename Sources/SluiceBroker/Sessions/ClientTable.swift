@@ -7,9 +7,9 @@ import SluiceCore
 struct ClientTable: ~Copyable {
     private var clients: [UInt64: Client] = [:]
     private var nextNumber: UInt64 = 1
-    private var dirty: [Client] = []
+    private(set) var dirty: [Client] = []
     /// Connections that were lost while they waited for an identifier, and whose turn is still to come.
-    private var lostWaiters: [UInt64: Client] = [:]
+    private(set) var lostWaiters: [UInt64: Client] = [:]
     /// Identifiers whose clients are gone, until what there is to say of them is in the log.
     private var left: [(clientID: [UInt8], owner: ClientOwner)] = []
     /// Clients that had deliveries of groups in flight when the node began to stop.
@@ -38,13 +38,19 @@ struct ClientTable: ~Copyable {
 
     /// Takes a client out.
     /// - Returns: whether it was there.
-    mutating func remove(_ client: Client) -> Bool { clients.removeValue(forKey: client.number) != nil }
+    mutating func remove(_ client: Client) -> Bool {
+        let removed = clients.removeValue(forKey: client.number)
+        assert(removed == nil || removed === client, "a number is that of one client")
+        return removed != nil
+    }
 
     // MARK: Waiting for identifiers
 
     /// Keeps a connection that was lost in its place among those that wait for its identifier.
     mutating func keep(lostWaiter client: Client) {
         precondition(clients[client.number] == nil, "Cannot keep a client that is there")
+        assert(client.hasClaim && client.awaitsIdentifier, "only who stands in the row keeps a place in it")
+        assert(client.isClosing)
         lostWaiters[client.number] = client
     }
 
@@ -58,7 +64,10 @@ struct ClientTable: ~Copyable {
     var hasLeft: Bool { !left.isEmpty }
 
     /// Notes that an identifier's client is gone.
-    mutating func leave(_ clientID: [UInt8], _ owner: ClientOwner) { left.append((clientID, owner)) }
+    mutating func leave(_ clientID: [UInt8], _ owner: ClientOwner) {
+        assert(!clientID.isEmpty, "who has claimed an identifier has one")
+        left.append((clientID, owner))
+    }
 
     /// Takes the identifiers whose clients are gone.
     mutating func takeLeft() -> [(clientID: [UInt8], owner: ClientOwner)] {
@@ -83,13 +92,19 @@ struct ClientTable: ~Copyable {
     mutating func takeDirty(into taken: inout [Client]) {
         assert(taken.isEmpty)
         swap(&taken, &dirty)
-        for client in taken { client.isDirty = false }
+        for client in taken {
+            assert(client.isDirty, "who is on the list knows it, and so is there once")
+            client.isDirty = false
+        }
     }
 
     // MARK: The end
 
     /// The node is about to stop: what groups have handed out is waited for.
-    mutating func beginDrain() { draining = clients.values.filter(\.hasGroupDeliveries) }
+    mutating func beginDrain() {
+        assert(draining.isEmpty, "a node begins to stop once")
+        draining = clients.values.filter(\.hasGroupDeliveries)
+    }
 
     /// Whether none of those has a delivery of a group in flight any more.
     mutating func isDrained() -> Bool {

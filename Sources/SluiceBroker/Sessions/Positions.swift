@@ -23,6 +23,7 @@ package struct Positions: Sendable, Equatable {
     let exceptions: [Exception]
 
     init(base: Vector, exceptions: [Exception] = []) {
+        assert(Set(exceptions.map(\.partition)).count == exceptions.count, "a reader is at one place in a partition")
         self.base = base
         self.exceptions = exceptions
     }

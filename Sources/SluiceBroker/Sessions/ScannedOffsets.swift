@@ -15,6 +15,7 @@ struct ScannedOffsets {
 
     /// The scan begins, or begins anew, at `offsets`.
     mutating func restart(_ offsets: [Offset]) {
+        assert(offsets.count >= self.offsets.count, "a log's partitions do not become fewer")
         self.offsets = offsets
         guard let shared, shared.offsets.count == offsets.count else { return self.shared = nil }
         isChanged = zip(offsets, shared.offsets).map { $0 != $1 }
@@ -26,6 +27,7 @@ struct ScannedOffsets {
         guard !offsets.isEmpty, offsets.count < count else { return }
         offsets += [Offset](repeating: .zero, count: count - offsets.count)
         // What the shared vector lacks counts as the beginning.
+        assert(shared == nil || isChanged.count <= count)
         if shared != nil { isChanged += [Bool](repeating: false, count: count - isChanged.count) }
     }
 
@@ -62,6 +64,7 @@ struct ScannedOffsets {
             changed = []
             isChanged = [Bool](repeating: false, count: offsets.count)
         }
+        assert(isChanged.count == offsets.count && changed.count <= offsets.count)
         guard let shared else { preconditionFailure("Cannot be without a vector that was just made") }
         var all = exceptions
         for partition in changed where !exceptions.contains(where: { $0.partition == partition }) {

@@ -31,6 +31,7 @@ struct SessionBook: ~Copyable {
 
         /// Copies some of its bytes.
         func append(_ range: Range<Int>, to output: inout ByteBuffer) {
+            assert(range.upperBound <= bytes.count, "work has bytes of its own group")
             unsafe bytes.withUnsafeBytes { view in
                 unsafe output.append(UnsafeRawBufferPointer(rebasing: view[range]))
             }
@@ -68,6 +69,7 @@ struct SessionBook: ~Copyable {
     /// - Parameter awaited: whether a crash must not undo it once its effects are seen.
     mutating func put(_ record: StateRecord?, _ key: [UInt8], at now: Timestamp, awaited: Bool) {
         guard partition != nil else { return }
+        assert(key.count > 2 && key[0] == 0, "records of the first version are read and not written")
         Self.append(key, record?.encoded(streams), at: now, to: &builder)
         if awaited { isAwaited = true }
     }
@@ -118,6 +120,7 @@ struct SessionBook: ~Copyable {
         guard !isEmpty else { return }
         let appends = takeAppends()
         commit(appends.isEmpty ? log.fence(from: loop) : log.append(appends, from: loop))
+        assert(isEmpty, "changes and the work behind them are closed together")
     }
 
     private mutating func takeAppends() -> [Append] {
@@ -140,6 +143,7 @@ struct SessionBook: ~Copyable {
     /// Closes the tick's work: it waits for `ticket` to settle.
     private mutating func commit(_ ticket: AppendTicket) {
         guard !current.work.isEmpty else { return }
+        assert(ticket > waiting.last?.ticket ?? .none, "work waits in the order in which it was asked for")
         current.ticket = ticket
         waiting.append(current)
         current = Group()
@@ -147,6 +151,7 @@ struct SessionBook: ~Copyable {
 
     /// The work that waited for `ticket`, which has settled.
     mutating func pop(_ ticket: AppendTicket) -> Group? {
+        assert(waiting.first.map { ticket <= $0.ticket } ?? true, "no settlement of a ticket is passed over")
         guard let first = waiting.first, first.ticket == ticket else { return nil }
         return waiting.popFirst()
     }

@@ -13,8 +13,8 @@ package struct SessionDirectory: Sendable {
     private var connected: [[UInt8]: StoredSession] = [:]
     /// Share groups that no shard has taken yet.
     var groups: [[UInt8]: StoredShareGroup] = [:]
-    /// The shards that share groups live on.
-    private var groupShards: [[UInt8]: Int] = [:]
+    /// Where share groups live.
+    private var groupPlaces: [[UInt8]: GroupPlace] = [:]
     /// Whether the stream has records of its first version, and is to be written anew.
     var mustRewrite = false
     /// Subscriptions to the broker's own topics.
@@ -30,6 +30,12 @@ package struct SessionDirectory: Sendable {
         var deadline: Int64
     }
 
+    private struct GroupPlace: Sendable {
+        var shard: Int
+        /// Clients that have claimed the group, and of whom its shard has yet to hear.
+        var joiningCount = 0
+    }
+
     /// An empty directory.
     package init() {}
 
@@ -39,6 +45,7 @@ package struct SessionDirectory: Sendable {
     /// - Returns: who held it.
     mutating func claim(_ clientID: [UInt8], by owner: ClientOwner) -> ClientOwner? {
         let previous = owners[clientID]
+        assert(previous != owner, "a connection claims an identifier once")
         owners[clientID] = owner
         return previous
     }
@@ -80,6 +87,7 @@ package struct SessionDirectory: Sendable {
     /// Keeps a session whose connection is gone.
     /// - Parameter secondsAway: how long it has been gone already.
     mutating func park(_ session: StoredSession, _ clientID: [UInt8], now: Int64, secondsAway: Int64 = 0) {
+        assert(sessions[clientID] == nil, "a session is parked by the one connection that had it")
         var deadline = Int64.max
         if session.expirySeconds != .max {
             deadline = now + max(0, Int64(session.expirySeconds) - secondsAway) * 1_000_000_000
@@ -99,7 +107,10 @@ package struct SessionDirectory: Sendable {
     func isParked(_ clientID: [UInt8]) -> Bool { sessions[clientID] != nil }
 
     /// Notes what is on record of a connected session that stays; nil when it stays no longer.
-    mutating func note(_ session: StoredSession?, of clientID: [UInt8]) { connected[clientID] = session }
+    mutating func note(_ session: StoredSession?, of clientID: [UInt8]) {
+        assert(sessions[clientID] == nil, "a session waits for its client or has it, never both")
+        connected[clientID] = session
+    }
 
     /// Notes subscriptions that such a session has made, or made anew, and filters that it has no more.
     /// - Complexity: O(its subscriptions) for each.
@@ -132,22 +143,40 @@ package struct SessionDirectory: Sendable {
 
     // MARK: Share groups
 
-    /// Finds the shard of a share group, or gives it to `shard`.
+    /// Finds the shard of a share group, or gives it to `shard`, for somebody who joins it: it stays until that shard
+    /// has heard of who joins (`groupJoined`).
     /// - Returns: that shard; what is stored of the group if it was given; whether nobody knew it.
     mutating func claimGroup(_ key: [UInt8], by shard: Int) -> (shard: Int, stored: StoredShareGroup?, isNew: Bool) {
-        if let owner = groupShards[key] { return (owner, nil, false) }
-        groupShards[key] = shard
+        if let place = groupPlaces[key] {
+            groupPlaces[key]?.joiningCount += 1
+            return (place.shard, nil, false)
+        }
+        groupPlaces[key] = GroupPlace(shard: shard, joiningCount: 1)
         let stored = groups.removeValue(forKey: key)
         return (shard, stored, stored == nil)
     }
 
-    /// A share group is over.
-    mutating func releaseGroup(_ key: [UInt8]) { groupShards[key] = nil }
+    /// The shard of a share group has heard of one who has claimed it.
+    mutating func groupJoined(_ key: [UInt8]) {
+        groupPlaces[key]?.joiningCount -= 1
+        assert(groupPlaces[key].map { $0.joiningCount >= 0 } ?? false, "whoever joins a group has claimed it")
+    }
+
+    /// A share group is over, unless somebody has claimed it and is on the way.
+    /// - Returns: whether it is.
+    mutating func releaseGroup(_ key: [UInt8]) -> Bool {
+        guard let place = groupPlaces[key], place.joiningCount > 0 else {
+            groupPlaces[key] = nil
+            return true
+        }
+        return false
+    }
 
     // MARK: Wills
 
     /// Keeps the will of a lost connection until it is due.
     mutating func hold(_ will: StoredWill, of clientID: [UInt8], until due: Int64) {
+        assert(wills[clientID] == nil, "a client has one will, and takes it back when it comes again")
         wills[clientID] = (will, due)
         firstWill = min(firstWill, due)
     }

@@ -64,6 +64,7 @@ struct StateWriter: ~Copyable {
 
     /// What was written, behind `version` and the table.
     consuming func finish(version: Int) -> [UInt8] {
+        assert(version >= StateRecord.namedVersion || named.isEmpty, "who names streams says which they are")
         var front = ByteBuffer()
         Varint.append(version, to: &front)
         if version >= StateRecord.namedVersion {
@@ -102,6 +103,7 @@ struct StateReader: ~Escapable {
     /// - Returns: whether there is one.
     @_lifetime(self: copy self)
     mutating func takeTable() -> Bool {
+        assert(named == nil, "a value has one table")
         guard let count = count() else { return false }
         var table: [Int?] = []
         for _ in 0..<count {

@@ -63,7 +63,9 @@ enum StateRecord: Equatable, Sendable {
 
     /// The key of a packet identifier.
     static func key(_ kind: Kind, _ clientID: [UInt8], _ id: UInt16) -> [UInt8] {
-        key(kind, clientID) + [UInt8(id >> 8), UInt8(id & 0xFF)]
+        assert(kind == .inbound || kind == .outbound, "other kinds have no packet identifier")
+        assert(id != 0, "no packet has the identifier 0")
+        return key(kind, clientID) + [UInt8(id >> 8), UInt8(id & 0xFF)]
     }
 
     /// The key of a subscription.

@@ -41,6 +41,7 @@ package struct StreamTable: Sendable {
         }
         for (index, stream) in gone.enumerated() {
             for (number, partition) in stream.partitions.enumerated() {
+                assert(places[partition.index] == nil, "a partition's number is never given again")
                 places[partition.index] = Place(stream: streams.count + index, number: number)
             }
         }

@@ -48,6 +48,7 @@ final class ShareGroup {
     /// Makes `subscription` its way through the log.
     func attach(_ subscription: Subscription) {
         precondition(self.subscription == nil)
+        assert(subscription.reader.sink === self, "a group's reader gives its records to the group")
         self.subscription = subscription
     }
 
@@ -58,10 +59,15 @@ final class ShareGroup {
 
     /// Adds a member, in place of one of the same connection.
     func join(_ member: ShareMember) {
+        assert(member.window > 0, "a member has room for a record")
+        assert(member.outstandingCount == 0 && !member.isBlocked, "what a member has the group knows, not the member")
         if let index = members.firstIndex(where: { $0.owner == member.owner }) {
             members[index].options = member.options
             members[index].identifier = member.identifier
         } else {
+            var member = member
+            // What it had when it left, and may still acknowledge.
+            member.outstandingCount = pending.values.count { $0.member == member.owner }
             members.append(member)
         }
         emptySince = nil
@@ -99,6 +105,9 @@ final class ShareGroup {
 
     /// Notes that a member has a record.
     func handed(_ token: DeliveryToken, _ share: PendingShare) {
+        assert(token.kind == .own, "a group knows records by their places alone")
+        assert(pending[token] == nil, "a record is in one member's hands")
+        assert(returned.first.map { $0.token != token } ?? true, "what is handed out does not wait for that any more")
         pending[token] = share
         update(share.member) { $0.outstandingCount += 1 }
         isDirty = true
@@ -109,7 +118,10 @@ final class ShareGroup {
     func done(_ token: DeliveryToken, by owner: ClientOwner) -> PendingShare? {
         guard let share = pending[token], share.member == owner else { return nil }
         pending[token] = nil
-        update(owner) { $0.outstandingCount -= 1 }
+        update(owner) { member in
+            member.outstandingCount -= 1
+            assert(member.outstandingCount >= 0, "a member is done with no more than it was handed")
+        }
         isDirty = true
         return share
     }
@@ -117,7 +129,9 @@ final class ShareGroup {
     /// Takes a record back, to be handed out again.
     /// - Parameter isRepeat: whether a member may have had it.
     func takeBack(_ token: DeliveryToken, isRepeat: Bool) {
+        assert(pending[token] == nil, "what came back is in nobody's hands")
         let index = returned.firstIndex { $0.token.rawValue > token.rawValue } ?? returned.endIndex
+        assert(index == 0 || returned[index - 1].token != token, "a record comes back once")
         returned.insert((token, isRepeat), at: index)
         isDirty = true
     }
@@ -125,6 +139,7 @@ final class ShareGroup {
     /// Takes back what a lost member has. What it has at QoS 2 stays with its session or goes with it: nobody else may
     /// get it [MQTT-4.8.2-4, MQTT-4.8.2-5].
     func takeBackAll(from owner: ClientOwner) {
+        assert(!members.contains { $0.owner == owner }, "what a member has is its own until it is none any more")
         let lost = pending.filter { $0.value.member == owner }
         for (token, share) in lost {
             pending[token] = nil

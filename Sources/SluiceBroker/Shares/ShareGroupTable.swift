@@ -18,6 +18,8 @@ struct ShareGroupTable {
         get { groups[key] }
         set {
             assert(newValue == nil || newValue?.key == key)
+            assert(newValue == nil || groups[key] == nil, "a group takes no other's place")
+            assert(newValue != nil || groups[key]?.subscription == nil, "a group that goes has let go of its reader")
             groups[key] = newValue
         }
     }

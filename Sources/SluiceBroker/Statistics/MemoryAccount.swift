@@ -8,7 +8,7 @@ struct MemoryAccount {
     private static let smallOutputBytes = 16 << 10
 
     private let limits: Limits
-    private var heldByteCount = 0
+    private(set) var heldByteCount = 0
     /// What of it the node was told.
     private var toldByteCount = 0
     /// How near the node is to its budget, as of this tick's start.
@@ -34,6 +34,7 @@ struct MemoryAccount {
             peers.addMemory(heldByteCount - toldByteCount)
             toldByteCount = heldByteCount
         }
+        assert(peers.memoryUse >= 0, "shards give back no more than they have taken")
         let measured = MemoryPressure(used: peers.memoryUse, budget: limits.clientMemoryMax)
         guard measured != pressure else { return false }
         pressure = measured

@@ -63,6 +63,8 @@ package struct RefusalList: Sendable {
         _ client: String, at address: String, _ asked: String, because reason: String, count: Int, now: Timestamp
     ) {
         let key = Key(client: Self.short(client), asked: Self.short(asked), reason: Self.short(reason))
+        assert(count > 0, "what is noted was refused")
+        assert(entries.count <= Self.entriesMax)
         var entry =
             entries[key]
             ?? Refusal(

@@ -16,6 +16,7 @@ struct SystemTopics {
     /// Takes what the topics say now.
     /// - Returns: those that say something else than before.
     mutating func take(_ topics: [SystemTopic]) -> [SystemTopic] {
+        assert(Set(topics.map(\.topic)).count == topics.count, "a topic says one thing")
         let former = Dictionary(own.map { ($0.topic, $0.payload) }, uniquingKeysWith: { $1 })
         own = topics
         return topics.filter { former[$0.topic] != $0.payload }
@@ -23,9 +24,11 @@ struct SystemTopics {
 
     /// Takes what a bridge says of itself; what is oldest of too many is forgotten.
     mutating func take(bridge topic: SystemTopic) {
+        assert(topic.topic.first == UInt8(ascii: "$"), "what anybody may publish is in a stream")
         bridges.removeAll { $0.topic == topic.topic }
         if bridges.count == Self.bridgesMax { bridges.removeFirst() }
         bridges.append(topic)
+        assert(bridges.count <= Self.bridgesMax)
     }
 
     /// What a new subscription gets.

@@ -40,6 +40,7 @@ final class MatchList {
 
         /// Takes another subscription of the same reader.
         mutating func merge(_ subscription: Subscription) {
+            assert(subscription.reader === reader, "a target is one reader")
             let options = subscription.options
             if options.qos.rawValue > qos.rawValue { qos = options.qos }
             retainAsPublished = retainAsPublished || options.retainAsPublished
@@ -56,6 +57,7 @@ final class MatchList {
                 hasDurable = true
                 if let start = subscription.since { if !isUnbounded { since.append(start) } } else { since = [] }
             }
+            assert(hasDurable || since.isEmpty, "what is appended counts from wherever its reader is")
         }
 
         /// Whether one of its subscriptions to what is durable counts from before `offset`.
@@ -106,6 +108,8 @@ final class MatchList {
             } else if targets.count > Self.indexedMin {
                 indexes[ObjectIdentifier(subscription.reader)] = targets.count - 1
             }
+            assert(
+                targets.count < Self.indexedMin || indexes.count == targets.count, "each reader is found by the table")
         }
     }
 

@@ -27,6 +27,8 @@ final class Subscription: Identifiable {
         client: Client?, filter: [UInt8], matched: [UInt8], options: SubscriptionOptions, identifier: UInt32?,
         reader: Reader
     ) {
+        assert(reader.client === client, "a subscription and its reader are of one client")
+        assert(!matched.isEmpty || reader.isReplay, "without a filter it is a stream's whole history")
         self.client = client
         self.filter = filter
         self.matched = matched

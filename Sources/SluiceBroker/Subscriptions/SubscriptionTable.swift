@@ -24,7 +24,7 @@ struct SubscriptionTable: ~Copyable {
     private let stale = MatchList()
     /// By level.
     private var unmatchedHashes: [Set<UInt64>] = [[], []]
-    private var counts = [0, 0]
+    private(set) var counts = [0, 0]
     private var noLocalCount = 0
 
     /// The number of subscriptions.
@@ -41,6 +41,7 @@ struct SubscriptionTable: ~Copyable {
     /// Adds a subscription; it takes the place of another one of its reader and filter.
     mutating func insert(_ subscription: Subscription) {
         let filter = subscription.matched
+        assert(!filter.isEmpty || subscription.reader.only === subscription, "whole streams have readers of their own")
         if filter.isEmpty { wholeStreams.append(subscription) } else { trie.insert(subscription, filter: filter.span) }
         count(subscription, by: 1)
     }
@@ -48,11 +49,13 @@ struct SubscriptionTable: ~Copyable {
     /// Takes a subscription out.
     mutating func remove(_ subscription: Subscription) {
         let filter = subscription.matched
+        let before = count
         if filter.isEmpty {
             wholeStreams.removeAll { $0 === subscription }
         } else {
             trie.remove(id: subscription.id, filter: filter.span)
         }
+        assert(count == before - 1, "what is taken out was there")
         count(subscription, by: -1)
     }
 
@@ -63,6 +66,7 @@ struct SubscriptionTable: ~Copyable {
         counts[subscription.level.index] += step
         assert(counts[subscription.level.index] >= 0)
         if subscription.options.noLocal { noLocalCount += step }
+        assert(noLocalCount >= 0 && noLocalCount <= counts[0] + counts[1])
         forget(subscription.matched, isNew: step > 0)
     }
 
@@ -91,6 +95,7 @@ struct SubscriptionTable: ~Copyable {
     /// - Complexity: one hash look-up for a known topic.
     mutating func list(_ topic: Span<UInt8>) -> MatchList {
         if let list = lists.lookup(topic), list !== stale { return list }
+        assert(nobody.targets.isEmpty && stale.targets.isEmpty, "what topics share has no subscribers")
         var found: MatchList?
         trie.forEachMatch(of: topic) { subscription in
             let list = found ?? MatchList()

@@ -119,6 +119,32 @@ struct CourseTests {
         #expect(bytes.span.copy(value).elementsEqual("3".utf8))
     }
 
+    @Test("a record that has expired is not delivered, and not counted as if it were")
+    func countsNothingExpired() {
+        let test = TestShard()
+        let publisher = test.connect("p")
+        let expiry = PropertyWriter.bytes { PropertyWriter.append(.messageExpiryInterval, 1, to: &$0) }
+        publisher.publish("t", "old", qos: .atLeastOnce, properties: expiry)
+        publisher.publish("t", "kept", qos: .atLeastOnce, id: 2)
+        test.commit()
+        test.pass(seconds: 10)
+        let client = test.connect("r")
+        client.subscribe("$stream/mqtt/t", qos: .atMostOnce, offset: "earliest", until: "latest")
+        test.settle()
+        let packets = client.takePackets()
+        guard let (packet, bytes) = packets.last, case .publish(let publish) = packet else {
+            Issue.record("expected a message")
+            return
+        }
+        var properties = PropertyReader(bytes.span, publish.properties)
+        guard case .pair(_, let value)? = properties.next()?.value else {
+            Issue.record("expected a user property")
+            return
+        }
+        #expect(packets.count == 3, "SUBACK, the record that is left, the end")
+        #expect(bytes.span.copy(value).elementsEqual("1".utf8))
+    }
+
     @Test("a paced replay delivers each record when its time has come", arguments: [false, true])
     func paces(_ inSegments: Bool) {
         let test = world(inSegments: inSegments)
