@@ -58,6 +58,8 @@ package final class BrokerShard {
     var subscriptions = SubscriptionTable()
     /// Who has something to do, or waits.
     var readers: ReaderSet
+    /// Requests about streams that the log has not answered.
+    var streamOrders = StreamOrders()
     /// What a scan of the tail handed over, as it is worked through.
     var tailEntries: [TailEntry] = []
     /// What clients hold together.
@@ -287,6 +289,7 @@ package final class BrokerShard {
     /// Closes the tick: see the type's description.
     package func endTick() {
         followStreams()
+        takeAdministered()
         measureMemory()
         submit()
         setScanned()

@@ -18,6 +18,8 @@ package struct ShardSettings {
     package var rights: (any PublishRights)?
     /// The node's bridges; nil for none.
     package var bridges: (any BridgeDirectory)?
+    /// The streams that the configuration declares, which requests do not change.
+    package var declaredStreams: Set<String> = []
 
     /// Settings from their parts.
     package init(index: Int, limits: Limits, rules: RuleSet) {

@@ -3,7 +3,8 @@ import KafkaWire
 import SluiceCore
 import Speaking
 
-/// Groups of the consumer protocol (KIP-848): one request for joining, being there and letting go, and the broker assigns.
+/// Groups of the consumer protocol (KIP-848): one request for joining, being there and letting go, and the broker
+/// assigns.
 extension KafkaShard {
     private static let heartbeatMilliseconds: Int32 = 5000
 

@@ -65,6 +65,8 @@ extension BrokerShard {
         guard let stream = streams.readable(named: streamName),
             offsets.keys.allSatisfy(stream.partitions.indices.contains)
         else { return .unknown }
+        // Kafka's clients go on where they are, whatever is on record; when they have left it counts.
+        guard !peers.withOffsets({ $0.classic.isActive(name) || $0.consumers.isActive(name) }) else { return .active }
         var places: [StreamPartition: Offset] = [:]
         for (number, offset) in offsets {
             places[StreamPartition(stream: streamName, number: Int32(number))] = Offset(rawValue: offset)

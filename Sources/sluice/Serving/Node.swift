@@ -69,6 +69,7 @@ struct Node {
             bridgeSettings, log: log, peers: server.sharedState, rules: rules, limits: configuration.limits,
             checkpoints: try recovery.checkpoints(), directory: "\(configuration.dataDirectory)/bridges")
         server.bridges = bridges
+        server.declaredStreams = Set(configuration.streams.map(\.name))
         server.kafka = try KafkaIdentity(configuration)
         server.beforeStop = { bridges.stop() }
         let reload = Reload(
