@@ -167,7 +167,9 @@ final class TopicWorld {
         while let record = try records.next(bytes) {
             let offset = batch.baseOffset.advanced(by: record.offsetDelta)
             guard offset >= cursor.offset else { continue }
-            let topic = TopicHeader.topic(of: record, in: bytes).map { Self.copy(bytes, $0.indices) }
+            let topic = TopicHeader.topic(of: record, in: bytes, isFromKafka: batch.isFromKafka).map {
+                Self.copy(bytes, $0.indices)
+            }
             let isWanted = topic.map { $0.isEmpty || cursor.selection?.contains($0.span) ?? true } ?? true
             guard isWanted else { continue }
             cursor.found.append(
