@@ -6,7 +6,7 @@ import Compression
 /// Isolation: one thread's.
 package final class BatchInflater {
     /// Bytes of decompressed batches that are remembered; one larger batch is.
-    static let keptBytesMax = 8 << 20
+    package static let keptBytesMax = 8 << 20
     /// Batches that are remembered.
     static let keptCountMax = 64
 
@@ -18,7 +18,7 @@ package final class BatchInflater {
     package init() {}
 
     /// Bytes of what it remembers.
-    var rememberedByteCount: Int { keptByteCount }
+    package var rememberedByteCount: Int { keptByteCount }
 
     /// The batch with its records uncompressed; itself when it is not compressed.
     /// - Throws: `BatchError` when it does not decompress, or would be larger than any that was taken.
