@@ -126,6 +126,23 @@ struct KafkaWorldsTests {
         #expect(broker.stop() == 0)
     }
 
+    @Test("a bridge passes on what Kafka clients produce, under its topics, and nothing that has none")
+    func bridges() throws {
+        let upstream = try MosquittoBroker()
+        let broker = try BrokerProcess(
+            Self.configuration + "bridges:\n  - name: up\n    address: 127.0.0.1:\(upstream.port)\n"
+                + "    topics:\n      - topic: '# out 1'\n")
+        let collector = try MosquittoClient(id: "collector")
+        try collector.connect(port: upstream.port)
+        try collector.subscribe("#", qos: 1)
+        let values = (0..<30).map { "\($0) \(Self.padding)" }
+        try produce(broker, ["no key"], to: "commands", ["-K", "|"])
+        try produce(broker, values.map { "dev1:\($0)" }, to: "commands", ["-z", "snappy"])
+        let expected = values.map { MosquittoClient.Message(topic: "commands/dev1", payload: $0, qos: 1) }
+        #expect(try collector.receive(values.count) == expected)
+        #expect(broker.stop() == 0)
+    }
+
     @Test("what MQTT publishes is a record with key, headers and time")
     func consumesMessages() throws {
         let broker = try BrokerProcess(Self.configuration)
