@@ -69,6 +69,8 @@ package final class BrokerShard {
     /// Clients of whom somebody else is to say who they are, the oldest first, among others that are known since.
     var awaitedAnswers = Ring<AwaitedAnswer>()
     var scratch = ByteBuffer()
+    /// Decompresses what Kafka clients have produced.
+    let inflater = BatchInflater()
     let retainedPartition: PartitionID?
     let presencePartition: PartitionID?
     /// The log's streams, as of `generation`.
@@ -232,6 +234,7 @@ package final class BrokerShard {
         readers.retryStalled()
         retryLookups()
         relieveMemory()
+        inflater.forget()
         elapsedCount += 1
         if elapsedCount.isMultiple(of: 2) {
             recordProgress()

@@ -118,6 +118,8 @@ package final class BrokerNode {
     private let server: Server
     /// The node's bridges, which clients ask about; set before `run`.
     package var bridges: (any BridgeDirectory)?
+    /// What the topics of records are made by that have none of their own, by their streams' names; set before `run`.
+    package var downlinks: [String: DownlinkTemplate] = [:]
     /// Decides who clients are; set before `run`.
     package var admission: any Authenticator = OpenAuthenticator()
     /// The streams that the configuration declares, which requests do not change; set before `run`.
@@ -172,6 +174,7 @@ package final class BrokerNode {
             makeService: { index, wake in
                 var shard = ShardSettings(index: index, limits: settings.limits, rules: rules)
                 shard.bridges = bridges
+                shard.downlinks = downlinks
                 shard.admission = admission
                 shard.declaredStreams = declaredStreams
                 let kafka = kafka.map { identity in

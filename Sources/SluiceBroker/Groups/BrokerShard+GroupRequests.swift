@@ -134,12 +134,11 @@ extension BrokerShard {
     }
 
     private func first(in batch: RecordBatch, _ partition: PartitionID, since time: Timestamp) -> Offset? {
-        guard batch.maxTimestamp >= time else { return nil }
+        guard batch.maxTimestamp >= time, let batch = plain(batch, partition) else { return nil }
         let bytes = batch.bytes
-        let base = BatchLayout.baseTimestamp(bytes).rawValue
         var records = RecordReader(batch)
         while let record = next(&records, bytes, partition) {
-            if base &+ Int64(record.timestampDelta) >= time.rawValue {
+            if KafkaMessage.time(of: record, in: batch) >= time {
                 return batch.baseOffset.advanced(by: record.offsetDelta)
             }
         }
