@@ -38,7 +38,8 @@ package struct StreamOrder: Equatable, Sendable {
             let words = line.split(separator: " ", maxSplits: 1).map(String.init)
             guard words.count == 2, take(words[0], words[1]) else {
                 throw .malformed(
-                    "expected partitions, durability, cleanup, retention.ms or retention.bytes, and a value, not '\(line)'"
+                    "expected partitions, durability, cleanup, retention.ms or retention.bytes, and a value, "
+                        + "not '\(line)'"
                 )
             }
         }

@@ -41,7 +41,7 @@ struct BatchAttributes {
 
     var isFromKafka: Bool { rawValue & Self.kafkaBit != 0 }
     /// Whether the records are other than MQTT writes them.
-    var isForeign: Bool { rawValue & (Self.codecMask | Self.kafkaBit) != 0 }
+    var isForeign: Bool { rawValue & (Self.codecMask | Self.controlBit | Self.kafkaBit) != 0 }
 
     func with(_ codec: Codec) -> Int16 { rawValue & ~Self.codecMask | Int16(codec.rawValue) }
 }
@@ -84,7 +84,7 @@ extension RecordBatch {
     /// Whether a Kafka client has sent the batch, so that its records may have any headers; see `TopicHeader`.
     package var isFromKafka: Bool { BatchAttributes(rawValue: attributes).isFromKafka }
 
-    /// Whether the batch is compressed or from a Kafka client: not as MQTT writes it.
+    /// Whether the batch is compressed, from a Kafka client, or a mark: not as MQTT writes it.
     @inline(__always)
     package var isForeign: Bool { BatchAttributes(rawValue: attributes).isForeign }
 

@@ -5,11 +5,12 @@ import SluiceCore
 
 /// What Kafka clients have produced, on its way upstream: as to MQTT subscribers, under the same topics.
 extension BridgeRunner {
-    /// The first batch in hand of a source, uncompressed; what does not decompress is passed over.
+    /// The first batch in hand of a source, uncompressed; what does not decompress is passed over, and so are
+    /// marks of transactions' ends.
     func firstBatch(_ index: Int) -> RecordBatch? {
         while let stored = sources[index].cursor.batches.first {
-            guard stored.isCompressed else { return stored }
-            if let plain = plain(stored) {
+            guard stored.isCompressed || stored.isControl else { return stored }
+            if !stored.isControl, let plain = plain(stored) {
                 sources[index].cursor.replaceFirst(by: plain)
                 return plain
             }

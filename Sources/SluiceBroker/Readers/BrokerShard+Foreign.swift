@@ -7,8 +7,10 @@ import SluiceCore
 ///
 /// They say so in their attributes (`RecordBatch.isForeign`); all others are as MQTT writes them and take no other way.
 extension BrokerShard {
-    /// A batch with its records uncompressed; one that does not decompress is reported, and passed over.
+    /// A batch with its records uncompressed; nil for one that is passed over: it does not decompress, which is
+    /// reported, or it is the mark of a transaction's end, which no reader sees.
     func plain(_ batch: RecordBatch, _ partition: PartitionID) -> RecordBatch? {
+        if batch.isControl { return nil }
         do throws(BatchError) {
             return try inflater.plain(batch)
         } catch {

@@ -11,8 +11,8 @@ extension StreamsCommand {
         CommandOption("retention-size", value: "SIZE", "what each partition keeps, such as 10GiB, or unlimited"),
     ]
     private static let notes = """
-        Streams that the configuration declares are changed there. Kafka's clients see the stream as a topic at once, and
-        streams that they make are changed here as well.
+        Streams that the configuration declares are changed there. Kafka's clients see the stream as a topic at once,
+        and streams that they make are changed here as well.
         """
 
     static let create = Command(

@@ -39,6 +39,20 @@ struct KafkaProducer {
         test.tick()
     }
 
+    /// Appends the mark of a transaction's end.
+    func endTransaction(in stream: String = "mqtt") throws {
+        let description = try #require(test.log.streams.first { $0.settings.name == stream })
+        let mark = RecordBatch.endOfTransaction(
+            producer: ProducerID(rawValue: 1), epoch: 0, commits: true, at: Timestamp(rawValue: 1000))
+        let append = Append(
+            partition: description.partitions[0], batch: mark, isAwaited: true, topicHashes: nil)
+        _ = test.log.append([append], from: loop)
+        var settlements: [Settlement] = []
+        test.log.takeSettlements(of: loop, into: &settlements)
+        test.commit()
+        test.tick()
+    }
+
     /// A batch as the Kafka endpoint stores it.
     static func batch(_ records: [Record], _ codec: Codec = .none) throws -> RecordBatch {
         var builder = RecordBatchBuilder()

@@ -74,6 +74,23 @@ struct KafkaRecordTests {
         #expect(seen == (0..<50).map { "a value value value \($0) q1" })
     }
 
+    @Test("marks of transactions' ends reach nobody, live or in a replay", arguments: [Int.max, 0])
+    func passesMarks(tailBytesMax: Int) throws {
+        let test = TestShard(FakeLog(tailBytesMax: tailBytesMax))
+        let live = test.connect("live")
+        live.subscribe("$stream/mqtt", qos: .atLeastOnce)
+        let producer = KafkaProducer(test)
+        try producer.produce([record("a", "1")])
+        try producer.endTransaction()
+        try producer.produce([record("a", "2")])
+        test.log.flush()
+        let reader = test.connect("reader")
+        reader.subscribe("$stream/mqtt", qos: .atLeastOnce, offset: "earliest")
+        test.settle()
+        #expect(messages(live) == ["a 1 q1", "a 2 q1"])
+        #expect(messages(reader) == ["a 1 q1", "a 2 q1"])
+    }
+
     @Test("the topic may be in any header, and the first of its name counts")
     func findsTopic() throws {
         let test = TestShard()
