@@ -3,7 +3,8 @@ import KafkaWire
 import SluiceCore
 import Speaking
 
-/// Groups of the consumer protocol (KIP-848): one request for joining, being there and letting go, and the broker assigns.
+/// Groups of the consumer protocol (KIP-848): one request for joining, being there and letting go, and the broker
+/// assigns.
 extension KafkaShard {
     private static let heartbeatMilliseconds: Int32 = 5000
 
@@ -18,7 +19,7 @@ extension KafkaShard {
         let memberID = isNameless ? KafkaUUID.random().description : request.memberID
         guard !memberID.isEmpty else { return refuse(.invalidRequest, "A member has an identifier.") }
         if let assignor = request.serverAssignor, assignor != "uniform", assignor != "range" {
-            return refuse(.unsupportedAssignor, "There is no assignor '\(assignor)'; there are uniform and range.")
+            return refuse(.unsupportedAssignor, "There is no assignor '\(assignor.shortened)'; there are uniform and range.")
         }
         if let pattern = request.subscribedTopicRegex, !pattern.isEmpty {
             return refuse(
@@ -75,7 +76,7 @@ extension KafkaShard {
         response.groups = request.groupIDs.map { name in
             guard let group = peers.withOffsets({ $0.consumers.description(of: name) }) else {
                 return Described(
-                    errorCode: .groupIDNotFound, errorMessage: "There is no group '\(name)' of this kind.",
+                    errorCode: .groupIDNotFound, errorMessage: "There is no group '\(name.shortened)' of this kind.",
                     groupID: name,
                     authorizedOperations: operations)
             }
