@@ -142,7 +142,8 @@ struct ConsumerProtocolGroup: Sendable {
         guard let topics = members[name]?.topics else { return }
         let gone = state.streams(of: name).filter { !topics.contains($0) || partitionCount($0) == nil }
         if !gone.isEmpty {
-            // The member lets go of what it has of them by itself: nobody else reads what is gone, and who leaves a topic
+            // The member lets go of what it has of them by itself: nobody else reads what is gone, and who leaves a
+            // topic
             // does not read it any more.
             if var member = members[name] {
                 member.target = member.target.filter { !gone.contains($0.stream) }
@@ -188,7 +189,8 @@ struct ConsumerProtocolGroup: Sendable {
         members[name]?.leaving.insert(partition)
     }
 
-    /// Takes what a member has let go of: it knows that it is to, and does not list it, or has listed nothing new twice.
+    /// Takes what a member has let go of: it knows that it is to, and does not list it, or has listed nothing new
+    /// twice.
     private mutating func release(_ name: String, hasListed: Bool, now: Int64) {
         guard let member = members[name], !member.leaving.isEmpty else { return }
         let isQuiet = member.quietCount >= 2
