@@ -19,7 +19,9 @@ extension KafkaShard {
         let memberID = isNameless ? KafkaUUID.random().description : request.memberID
         guard !memberID.isEmpty else { return refuse(.invalidRequest, "A member has an identifier.") }
         if let assignor = request.serverAssignor, assignor != "uniform", assignor != "range" {
-            return refuse(.unsupportedAssignor, "There is no assignor '\(assignor.shortened)'; there are uniform and range.")
+            return refuse(
+                .unsupportedAssignor,
+                "There is no assignor '\(assignor.shortened)'; there are uniform and range.")
         }
         if let pattern = request.subscribedTopicRegex, !pattern.isEmpty {
             return refuse(
