@@ -171,7 +171,13 @@ let package = Package(
                 "SluiceBroker", "Administration", "Compression", "GroupCoordination", "LogInterface", "CommitLog",
                 "RecordFormat", "MQTTWire",
                 "TopicRouting",
-                "SluiceCore", "Speaking",
+                "SluiceCore", "Speaking", "SluiceTesting",
+            ]),
+        tests(
+            "KafkaBrokerTests",
+            [
+                "KafkaBroker", "KafkaWire", "GroupCoordination", "LogInterface", "RecordFormat", "Checksums",
+                "Compression", "SluiceCore", "Speaking", "SluiceTesting",
             ]),
         tests("AdministrationTests", ["Administration", "SluiceCore", "SluiceTesting"]),
         tests(

@@ -183,6 +183,8 @@ package struct KafkaReader: ~Escapable {
         let start = position
         let length = compact ? Int(try readVarint(field)) - 1 : Int(try readInt16(field))
         guard let byteCount = try checked(length, nullable: nullable, field, at: start) else { return nil }
+        // A compact length could say more; older versions, and records that names are kept in, have two bytes for it.
+        guard byteCount <= Int(Int16.max) else { throw error(.tooLong(byteCount), field, at: start) }
         let range = try take(byteCount, field)
         do {
             return String(copying: try UTF8Span(validating: bytes.extracting(range)))

@@ -96,12 +96,9 @@ package struct KafkaWriter: ~Copyable {
     /// Writes a string.
     package mutating func write(_ text: String, compact: Bool, _ field: StaticString) throws(KafkaWireError) {
         let byteCount = text.utf8.count
-        if compact {
-            try writeLength(byteCount, compact: true, field)
-        } else {
-            guard let narrow = Int16(exactly: byteCount) else { throw error(.tooLong(byteCount), field) }
-            write(narrow)
-        }
+        // Kafka's readers refuse what is longer, also where the length is compact and could say it.
+        guard let narrow = Int16(exactly: byteCount) else { throw error(.tooLong(byteCount), field) }
+        if compact { try writeLength(byteCount, compact: true, field) } else { write(narrow) }
         buffer.append(utf8: text)
     }
 

@@ -18,4 +18,13 @@ extension MemoryEngine {
             }
         }
     }
+
+    /// See `LogEngine`.
+    package func figures(_ partition: PartitionID) -> PartitionFigures {
+        state.withLock { state in
+            let entries = state.partitions[partition.index].entries
+            return PartitionFigures(
+                byteCount: entries.reduce(0) { $0 + Int64($1.batch.byteCount) }, hasRemovable: entries.count > 1)
+        }
+    }
 }

@@ -141,10 +141,16 @@ package final class MemoryEngine: LogEngine {
     private static func add(_ settings: StreamSettings, to state: inout State) -> StreamDescription {
         state.serial += 1
         let stream = StreamDescription(
-            settings: settings, id: "memory-\(state.serial)-\(settings.name)",
+            settings: settings, id: id(of: state.serial),
             partitions: newPartitions(settings.partitionCount, settings.name, &state))
         state.streams.append(stream)
         return stream
+    }
+
+    /// 22 characters of base64url, as `StreamDescription` wants them; the last one has two bits.
+    private static func id(of serial: Int) -> String {
+        let number = String(serial)
+        return "memory-" + String(repeating: "0", count: 14 - number.count) + number + "A"
     }
 
     private static func newPartitions(_ count: Int, _ name: String, _ state: inout State) -> [PartitionID] {
@@ -172,6 +178,9 @@ package final class MemoryEngine: LogEngine {
             } catch {
                 return .failure(error)
             }
+            for (number, start) in change.startOffsets where stream.partitions.indices.contains(number) {
+                advance(stream.partitions[number], to: start, &state)
+            }
             let added = settings.partitionCount - stream.partitions.count
             if let fault = lacksRoom(for: added, state) { return .failure(fault) }
             let partitions = stream.partitions + newPartitions(added, settings.name, &state)
@@ -186,6 +195,12 @@ package final class MemoryEngine: LogEngine {
             }
             return .success(stream)
         }
+    }
+
+    private static func advance(_ partition: PartitionID, to start: Offset, _ state: inout State) {
+        let index = partition.index
+        state.partitions[index].start = max(state.partitions[index].start, start)
+        state.partitions[index].entries.removeAll { $0.batch.nextOffset <= start }
     }
 
     private static func lacksRoom(for count: Int, _ state: State) -> StreamFault? {
@@ -458,15 +473,6 @@ package final class MemoryEngine: LogEngine {
         state.withLock { state in
             let partition = state.partitions[partition.index]
             return PartitionBounds(start: partition.start, highWatermark: partition.end, end: partition.end)
-        }
-    }
-
-    /// See `LogEngine`.
-    package func figures(_ partition: PartitionID) -> PartitionFigures {
-        state.withLock { state in
-            let entries = state.partitions[partition.index].entries
-            return PartitionFigures(
-                byteCount: entries.reduce(0) { $0 + Int64($1.batch.byteCount) }, hasRemovable: entries.count > 1)
         }
     }
 

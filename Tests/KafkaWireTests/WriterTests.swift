@@ -38,14 +38,25 @@ struct WriterTests {
         #expect(cause { try MetadataRequest(topics: nil).encode(to: &writer, version: 1) } == nil)
     }
 
-    @Test("A string is at most 32,767 bytes long, and longer where it is compact")
+    @Test("A string is at most 32,767 bytes long, also where its length could say more")
     func longString() throws {
         let long = String(repeating: "é", count: 16384)
         var writer = KafkaWriter()
         #expect(cause { try writer.write(long, compact: false, "a") } == .tooLong(32768))
-        #expect(cause { try writer.write(long, compact: true, "a") } == nil)
+        #expect(cause { try writer.write(long, compact: true, "a") } == .tooLong(32768))
+        try writer.write(String(long.dropLast()), compact: true, "a")
         var reader = KafkaReader(writer.buffer.bytes)
-        #expect(try reader.readString(compact: true, "a") == long)
+        #expect(try reader.readString(compact: true, "a") == String(long.dropLast()))
+        var other = KafkaWriter()
+        other.writeVarint(32769)
+        other.buffer.append(utf8: long)
+        var longReader = KafkaReader(other.buffer.bytes)
+        do throws(KafkaWireError) {
+            _ = try longReader.readString(compact: true, "a")
+            Issue.record("a string of 32,768 bytes is read")
+        } catch {
+            #expect(error.cause == .tooLong(32768))
+        }
     }
 
     @Test("External records are a length and a gap, which the frame's length counts")

@@ -80,7 +80,8 @@ struct ConsumerProtocolGroup: Sendable {
         }
         subscribe(name, now: now, partitionCount: partitionCount)
         release(name, hasListed: beat.owned != nil, now: now)
-        return answer(name, isFull: beat.epoch == 0)
+        // Who says everything has missed an answer, or begins.
+        return answer(name, isFull: beat.epoch == 0 || beat.topics != nil && beat.owned != nil)
     }
 
     /// Lets a member in, or finds that it is one.

@@ -47,6 +47,11 @@ final class KafkaCall {
     var isAbandoned: Bool { connection.isGone }
 }
 
+extension String {
+    /// It, or its beginning: what a client has sent is repeated in words to it, which have to fit into an answer.
+    var shortened: String { utf8.count <= 200 ? self : String(prefix(100)) + "..." }
+}
+
 extension Span<UInt8> {
     /// A copy.
     var copied: [UInt8] { copy(ByteRange(start: 0, byteCount: count)) }

@@ -53,6 +53,7 @@ extension KafkaShard {
 
     private func look(_ fetch: PendingFetch, _ index: Int, _ room: inout Room) {
         fetch.parts[index].found = .nothing
+        fetch.parts[index].hasMoved = false
         let part = fetch.parts[index]
         guard part.code == .none else { return }
         guard let partition = part.partition, topics.place(of: partition) != nil else {
@@ -159,12 +160,15 @@ extension KafkaShard {
         } else if read.nextOffset > fetch.parts[index].offset {
             // Compaction has left nothing there: the next batch is further on.
             fetch.parts[index].offset = read.nextOffset
+            fetch.parts[index].hasMoved = true
         }
     }
 
     /// Answers a fetch, or lets it wait.
     private func decide(_ fetch: PendingFetch) {
         guard !fetch.call.isAbandoned else { return }
+        // A client that hears of nothing asks again from where it was: what compaction has left out is passed over now.
+        if fetch.parts.contains(where: \.hasMoved) { return look(fetch) }
         if fetch.isSatisfied(now: now) { return answer(fetch) }
         guard fetches.isInterested else {
             // What came before the loop was to be woken is seen by a second look.
@@ -172,20 +176,8 @@ extension KafkaShard {
             log.setInterest(loop, appended: false, durable: true)
             return look(fetch)
         }
-        // Somewhere there is more behind what compaction has left out.
-        if fetch.parts.contains(where: { hasMore($0) }) { return look(fetch) }
         fetches.park(fetch)
         fetch.call.connection.fetches.append(fetch)
-    }
-
-    /// Whether a partition in which nothing was found has visible records in memory or on disk all the same.
-    private func hasMore(_ part: PendingFetch.Part) -> Bool {
-        guard case .nothing = part.found, part.code == .none, let partition = part.partition,
-            part.end.map({ part.offset < $0 }) ?? true
-        else { return false }
-        let tail = log.readTail(partition, from: part.offset, level: .durable, loop: loop, byteCountMax: 1)
-        guard let tail else { return part.offset < log.bounds(partition).highWatermark }
-        return !tail.batches.isEmpty
     }
 
     /// A fetch waits no longer: its connection is gone.

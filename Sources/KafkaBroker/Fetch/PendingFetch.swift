@@ -39,6 +39,8 @@ final class PendingFetch {
         var code = KafkaErrorCode.none
         /// Whether its history is being read.
         var isAwaited = false
+        /// Whether its offset was moved over what is gone, since it was looked at last.
+        var hasMoved = false
 
         var byteCount: Int {
             switch found {
@@ -118,8 +120,9 @@ struct FetchQueue {
         assert(!fetch.isParked)
         fetch.isParked = true
         parked[ObjectIdentifier(fetch)] = fetch
-        for part in fetch.parts {
-            if let partition = part.partition { byPartition[partition, default: []].append(fetch) }
+        // Once for each, also of one that is asked for twice.
+        for partition in Set(fetch.parts.compactMap(\.partition)) {
+            byPartition[partition, default: []].append(fetch)
         }
         earliestDeadline = min(earliestDeadline ?? .max, fetch.deadline)
     }

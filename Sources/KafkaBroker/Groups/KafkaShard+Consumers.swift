@@ -19,7 +19,9 @@ extension KafkaShard {
         let memberID = isNameless ? KafkaUUID.random().description : request.memberID
         guard !memberID.isEmpty else { return refuse(.invalidRequest, "A member has an identifier.") }
         if let assignor = request.serverAssignor, assignor != "uniform", assignor != "range" {
-            return refuse(.unsupportedAssignor, "There is no assignor '\(assignor)'; there are uniform and range.")
+            return refuse(
+                .unsupportedAssignor,
+                "There is no assignor '\(assignor.shortened)'; there are uniform and range.")
         }
         if let pattern = request.subscribedTopicRegex, !pattern.isEmpty {
             return refuse(
@@ -76,7 +78,7 @@ extension KafkaShard {
         response.groups = request.groupIDs.map { name in
             guard let group = peers.withOffsets({ $0.consumers.description(of: name) }) else {
                 return Described(
-                    errorCode: .groupIDNotFound, errorMessage: "There is no group '\(name)' of this kind.",
+                    errorCode: .groupIDNotFound, errorMessage: "There is no group '\(name.shortened)' of this kind.",
                     groupID: name,
                     authorizedOperations: operations)
             }

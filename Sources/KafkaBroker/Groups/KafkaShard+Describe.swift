@@ -92,7 +92,7 @@ extension KafkaShard {
                 if name.isEmpty { described.errorCode = .invalidGroupID }
                 if call.version >= 6 {
                     described.errorCode = .groupIDNotFound
-                    described.errorMessage = "There is no group '\(name)'."
+                    described.errorMessage = "There is no group '\(name.shortened)'."
                 }
                 return described
             }

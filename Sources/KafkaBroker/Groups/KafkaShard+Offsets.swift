@@ -44,7 +44,8 @@ extension KafkaShard {
         }
     }
 
-    private static func fault(
+    /// Why an offset cannot be committed; none when it can.
+    static func fault(
         of part: OffsetCommitRequest.OffsetCommitRequestPartition, in topic: Topic?
     ) -> KafkaErrorCode {
         guard topic?.partition(part.partitionIndex) != nil else { return .unknownTopicOrPartition }

@@ -238,7 +238,7 @@ extension KafkaShard {
         case .add(let value), .remove(let value): words = value
         }
         guard let setting = TopicConfigs.all[name], setting.kind == .list else {
-            throw BatchFault(.invalidConfig, "\(name) is no list, to which something could be added.")
+            throw BatchFault(.invalidConfig, "\(name.shortened) is no list, to which something could be added.")
         }
         var list = TopicConfigs.value(setting, in: settings).split(separator: ",").map(String.init)
         for word in words.split(separator: ",").map(String.init) {

@@ -57,6 +57,7 @@ extension KafkaShard {
     // MARK: Metadata
 
     func metadata(_ request: MetadataRequest, _ call: KafkaCall) {
+        followTopics()
         guard let wanted = request.topics, call.version > 0 || !wanted.isEmpty else {
             return answerMetadata(request, topics.topics.map(describe), call)
         }
@@ -189,6 +190,7 @@ extension KafkaShard {
     }
 
     func describeTopicPartitions(_ request: DescribeTopicPartitionsRequest, _ call: KafkaCall) {
+        followTopics()
         typealias Described = DescribeTopicPartitionsResponse.DescribeTopicPartitionsResponseTopic
         let node = KafkaSettings.nodeID
         var response = DescribeTopicPartitionsResponse()

@@ -136,7 +136,7 @@ enum TopicConfigs {
 
     /// Why a value is none of a setting's; nil when it is one.
     static func fault(_ setting: Setting, _ value: String) -> String? {
-        func expected(_ what: String) -> String { "\(setting.name): expected \(what), found '\(value)'" }
+        func expected(_ what: String) -> String { "\(setting.name): expected \(what), found '\(value.shortened)'" }
         switch setting.kind {
         case .boolean: return value == "true" || value == "false" ? nil : expected("true or false")
         case .int:
@@ -172,7 +172,7 @@ enum TopicConfigs {
     /// Puts a value into a stream's settings; nil puts the standard there.
     /// - Returns: why that is not possible, if it is not.
     static func set(_ name: String, _ value: String?, in settings: inout StreamSettings) -> String? {
-        guard let setting = all[name] else { return "there is no setting '\(name)' of topics" }
+        guard let setting = all[name] else { return "there is no setting '\(name.shortened)' of topics" }
         let value = value ?? setting.standard
         if let fault = fault(setting, value) { return fault }
         setting.set?(&settings, value)

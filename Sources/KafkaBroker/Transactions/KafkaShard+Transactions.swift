@@ -71,7 +71,7 @@ extension KafkaShard {
             }
         }
         if former.phase == .ongoing {
-            return end(name, commits: false, bumpsEpoch: true) { [unowned self] code in
+            return end(name, commits: false, fencing: request.transactionTimeoutMs) { [unowned self] code in
                 guard code == .none, let now = peers.withTransactions({ $0[name] }) else {
                     return refuseInit(call, code == .none ? .concurrentTransactions : code)
                 }
@@ -164,9 +164,9 @@ extension KafkaShard {
                 TxnOffsetCommitResponse.TxnOffsetCommitResponseTopic(
                     name: topic.name,
                     partitions: topic.partitions.map { part in
-                        let isKnown = topics[topic.name]?.partition(part.partitionIndex) != nil
-                        return TxnOffsetCommitResponse.TxnOffsetCommitResponsePartition(
-                            partitionIndex: part.partitionIndex, errorCode: isKnown ? code : .unknownTopicOrPartition)
+                        TxnOffsetCommitResponse.TxnOffsetCommitResponsePartition(
+                            partitionIndex: part.partitionIndex,
+                            errorCode: fault(of: part, in: topic.name) ?? code)
                     })
             }
             answer(call, response)
@@ -179,9 +179,7 @@ extension KafkaShard {
         var offsets: [StreamPartition: CommittedOffset] = [:]
         for topic in request.topics {
             for part in topic.partitions {
-                guard topics[topic.name]?.partition(part.partitionIndex) != nil, part.committedOffset >= 0 else {
-                    continue
-                }
+                guard fault(of: part, in: topic.name) == nil else { continue }
                 var committed = CommittedOffset(
                     offset: Offset(rawValue: part.committedOffset), metadata: part.committedMetadata ?? "",
                     committedAt: wallClock)
@@ -193,6 +191,17 @@ extension KafkaShard {
             transaction.groups.insert(request.groupID)
             transaction.offsets[request.groupID, default: [:]].merge(offsets) { $1 }
         }
+    }
+
+    /// Why a part of a commit comes to nothing, whatever becomes of the transaction; nil when it may be committed.
+    private func fault(
+        of part: TxnOffsetCommitRequest.TxnOffsetCommitRequestPartition, in topic: String
+    ) -> KafkaErrorCode? {
+        let code = Self.fault(
+            of: OffsetCommitRequest.OffsetCommitRequestPartition(
+                partitionIndex: part.partitionIndex, committedOffset: part.committedOffset,
+                committedMetadata: part.committedMetadata), in: topics[topic])
+        return code == .none ? nil : code
     }
 
     /// Changes the transaction that is going on, or begins it; the change is durable before it is answered.
@@ -252,7 +261,7 @@ extension KafkaShard {
         let transaction = peers.withTransactions { $0[name] }
         if let fault = Self.fault(transaction, request.producerID, request.producerEpoch) { return respond(fault) }
         switch transaction?.phase {
-        case .ongoing: end(name, commits: request.committed, bumpsEpoch: false, respond)
+        case .ongoing: end(name, commits: request.committed, respond)
         case .committed: respond(request.committed ? .none : .invalidTxnState)
         case .aborted: respond(request.committed ? .invalidTxnState : .none)
         case .empty, .ending, nil: respond(.invalidTxnState)
@@ -263,7 +272,8 @@ extension KafkaShard {
     func elapsedTransactions() {
         for name in peers.withTransactions({ $0.expired(at: wallClock) }) {
             note("the transaction '\(name)' has gone on for longer than it may, and is given up")
-            end(name, commits: false, bumpsEpoch: true) { _ in }
+            guard let timeout = peers.withTransactions({ $0[name]?.timeout }) else { continue }
+            end(name, commits: false, fencing: timeout) { _ in }
         }
     }
 
@@ -277,14 +287,18 @@ extension KafkaShard {
     }
 
     /// Ends the transaction that is going on: one append has all there is to say of it.
+    /// - Parameter timeout: that of the producer's next transaction, when the epoch goes up so that the former one
+    /// cannot
+    ///   go on.
     private func end(
-        _ name: String, commits: Bool, bumpsEpoch: Bool, _ respond: @escaping (KafkaErrorCode) -> Void
+        _ name: String, commits: Bool, fencing timeout: Int32? = nil, _ respond: @escaping (KafkaErrorCode) -> Void
     ) {
+        followTopics()
         // All of its batches are in the log before the mark: they are appended under the same lock.
         let result = peers.withTransactions { table -> Result<(end: End, ticket: AppendTicket), LookupFault> in
             guard let transaction = table[name] else { return .failure(LookupFault(code: .invalidProducerIDMapping)) }
             guard transaction.phase == .ongoing else { return .failure(LookupFault(code: .concurrentTransactions)) }
-            guard let end = end(name, transaction, commits: commits, bumpsEpoch: bumpsEpoch, &table) else {
+            guard let end = end(name, transaction, commits: commits, fencing: timeout, &table) else {
                 return .failure(LookupFault(code: .coordinatorNotAvailable))
             }
             var stopped = transaction
@@ -305,11 +319,15 @@ extension KafkaShard {
     }
 
     private func end(
-        _ name: String, _ transaction: Transaction, commits: Bool, bumpsEpoch: Bool, _ table: inout TransactionTable
+        _ name: String, _ transaction: Transaction, commits: Bool, fencing timeout: Int32?,
+        _ table: inout TransactionTable
     ) -> End? {
         var end = End(transaction: transaction, over: transaction)
         end.over.phase = commits ? .committed : .aborted
-        if bumpsEpoch, end.over.epoch < Int16.max { end.over.epoch += 1 }
+        if let timeout {
+            end.over.timeout = timeout
+            if end.over.epoch < Int16.max { end.over.epoch += 1 }
+        }
         (end.over.partitions, end.over.offsets, end.over.groups) = ([:], [:], [])
         var records = [TransactionTable.Record.transaction(name, end.over)]
         for (partition, first) in transaction.partitions.sorted(by: { $0.key < $1.key }) {
