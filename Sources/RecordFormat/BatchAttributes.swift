@@ -28,9 +28,6 @@ struct BatchAttributes {
     static let controlBit: Int16 = 1 << 5
     private static let deleteHorizonBit: Int16 = 1 << 6
 
-    /// A Kafka client has sent the batch; MQTT writes batches without.
-    fileprivate static let kafkaBit: Int16 = 1 << 14
-
     var codecNumber: UInt8 { UInt8(truncatingIfNeeded: rawValue & Self.codecMask) }
     var isCompressed: Bool { rawValue & Self.codecMask != 0 }
     var isTransactional: Bool { rawValue & Self.transactionalBit != 0 }
@@ -39,9 +36,8 @@ struct BatchAttributes {
     var hasAppendTime: Bool { rawValue & Self.appendTimeBit != 0 }
     var hasDeleteHorizon: Bool { rawValue & Self.deleteHorizonBit != 0 }
 
-    var isFromKafka: Bool { rawValue & Self.kafkaBit != 0 }
-    /// Whether the records are other than MQTT writes them.
-    var isForeign: Bool { rawValue & (Self.codecMask | Self.controlBit | Self.kafkaBit) != 0 }
+    /// Whether the records are other than MQTT writes them, whoever sent them.
+    var isUnusual: Bool { rawValue & (Self.codecMask | Self.controlBit) != 0 }
 
     func with(_ codec: Codec) -> Int16 { rawValue & ~Self.codecMask | Int16(codec.rawValue) }
 }
@@ -70,7 +66,7 @@ extension BatchHeader {
     /// Whether the batch's fields say more than its records do, so that records of another batch cannot join it.
     var standsAlone: Bool {
         producerID.rawValue >= 0 || bits.isTransactional || bits.isControl || bits.hasAppendTime
-            || bits.hasDeleteHorizon || bits.isFromKafka
+            || bits.hasDeleteHorizon || isFromKafka
     }
 
     /// Whether the records' own timestamps do not count.
@@ -81,12 +77,9 @@ extension RecordBatch {
     /// Whether the records section is compressed.
     package var isCompressed: Bool { BatchAttributes(rawValue: attributes).isCompressed }
 
-    /// Whether a Kafka client has sent the batch, so that its records may have any headers; see `TopicHeader`.
-    package var isFromKafka: Bool { BatchAttributes(rawValue: attributes).isFromKafka }
-
     /// Whether the batch is compressed, from a Kafka client, or a mark: not as MQTT writes it.
     @inline(__always)
-    package var isForeign: Bool { BatchAttributes(rawValue: attributes).isForeign }
+    package var isForeign: Bool { isFromKafka || BatchAttributes(rawValue: attributes).isUnusual }
 
     /// Whether the records' own timestamps do not count, but the batch's largest.
     package var hasAppendTime: Bool { BatchAttributes(rawValue: attributes).hasAppendTime }
@@ -109,8 +102,15 @@ extension RecordBatch {
 }
 
 extension BatchHeader {
-    /// Notes that a Kafka client has sent the batch. Whoever writes the header computes the checksum anew.
-    package mutating func markFromKafka() { attributes |= BatchAttributes.kafkaBit }
+    /// The leader epoch of batches that Kafka clients have sent: none. Those of MQTT have the only one there is. It lies
+    /// outside the checksum, so such batches stay as they came.
+    private static let kafkaEpoch: Int32 = -1
+
+    /// Whether a Kafka client has sent the batch, so that its records may have any headers; see `TopicHeader`.
+    package var isFromKafka: Bool { leaderEpoch == Self.kafkaEpoch }
+
+    /// Notes that a Kafka client has sent the batch.
+    package mutating func markFromKafka() { leaderEpoch = Self.kafkaEpoch }
 
     /// Says of all records that they came at `time`, whatever they say themselves (Kafka's LogAppendTime).
     package mutating func stamp(_ time: Timestamp) {

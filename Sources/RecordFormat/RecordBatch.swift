@@ -24,6 +24,8 @@ package import SluiceCore
     package let attributes: Int16
     /// Who sent the batch; `.none` without idempotence.
     package let producerID: ProducerID
+    /// Whether a Kafka client has sent the batch, so that its records may have any headers; see `TopicHeader`.
+    package let isFromKafka: Bool
     /// Bytes of the whole batch.
     package let byteCount: Int
     /// Bytes of memory that the batch holds.
@@ -48,6 +50,7 @@ package import SluiceCore
         checksum = header.checksum
         attributes = header.attributes
         producerID = header.producerID
+        isFromKafka = header.isFromKafka
         byteCount = header.byteCount
     }
 

@@ -152,19 +152,34 @@ struct FetchTests {
         #expect(part.values.isEmpty == (code != 0))
     }
 
-    @Test("Sessions are never given: who goes on with one begins anew")
+    @Test("A session tells what has changed, begins anew when asked, and is nobody else's")
     func sessions() throws {
-        let (_, client) = try filled([1])
+        let (kafka, client) = try filled([1])
         var request = Client.fetching()
         (request.sessionID, request.sessionEpoch) = (0, 0)
         let first: FetchResponse = try client.ask(request, 12)
-        #expect(first.sessionID == 0 && first.responses.count == 1)
-        (request.sessionID, request.sessionEpoch) = (5, 3)
+        #expect(first.sessionID != 0 && first.responses.count == 1)
+        let topics = request.topics
+        request.topics[0].partitions[0].fetchOffset = 1
+        (request.sessionID, request.sessionEpoch) = (first.sessionID, 1)
         let second: FetchResponse = try client.ask(request, 12)
-        #expect(second.errorCode == .fetchSessionIDNotFound)
-        (request.sessionID, request.sessionEpoch) = (-1, -1)
+        #expect(second.errorCode == .none && second.sessionID == first.sessionID && second.responses.isEmpty)
+        // Nothing is said anew, and nothing has changed.
+        request.topics = []
+        request.sessionEpoch = 2
         let third: FetchResponse = try client.ask(request, 12)
-        #expect(third.errorCode == .none && third.responses.count == 1)
+        #expect(third.errorCode == .none && third.responses.isEmpty)
+        let again: FetchResponse = try client.ask(request, 12)
+        #expect(again.errorCode == .invalidFetchSessionEpoch)
+        let other: FetchResponse = try kafka.connect().ask(request, 12)
+        #expect(other.errorCode == .fetchSessionIDNotFound)
+        request.topics = topics
+        (request.sessionID, request.sessionEpoch) = (first.sessionID, -1)
+        let ended: FetchResponse = try client.ask(request, 12)
+        #expect(ended.errorCode == .none && ended.sessionID == 0 && ended.responses.count == 1)
+        (request.sessionID, request.sessionEpoch) = (first.sessionID, 3)
+        let gone: FetchResponse = try client.ask(request, 12)
+        #expect(gone.errorCode == .fetchSessionIDNotFound)
     }
 
     @Test("Who waits for a topic that is deleted hears of it")

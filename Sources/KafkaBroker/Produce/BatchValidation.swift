@@ -55,7 +55,8 @@ struct BatchValidator: ~Copyable {
         guard computed == header.checksum else {
             throw BatchFault(.corruptMessage, "The checksum of the batch is not that of its bytes.")
         }
-        header.leaderEpoch = 0
+        // Readers of MQTT must know: such records may have any headers, and a QoS that nobody has written down.
+        header.markFromKafka()
         let batch = RecordBatch(copying: bytes, header)
         guard header.recordCount > 0 else { throw BatchFault(.invalidRecord, "A batch has a record at least.") }
         let plain: RecordBatch
@@ -65,8 +66,9 @@ struct BatchValidator: ~Copyable {
             throw BatchFault(.corruptMessage, "The records do not decompress: \(error).")
         }
         let found = try Self.check(plain, header, rules)
-        // Readers of MQTT must know: such records may have any headers, and a QoS that nobody has written down.
-        header.markFromKafka()
+        guard rules.stampsTime || found.maxTimestamp != header.maxTimestamp.rawValue else {
+            return (batch, found.topicHashes)
+        }
         // The index goes by the header, whatever the client has put there.
         header.maxTimestamp = Timestamp(rawValue: found.maxTimestamp)
         if rules.stampsTime { header.stamp(rules.now) }
