@@ -168,8 +168,8 @@ let package = Package(
         tests(
             "SluiceBrokerTests",
             [
-                "SluiceBroker", "Administration", "GroupCoordination", "LogInterface", "CommitLog", "RecordFormat",
-                "MQTTWire",
+                "SluiceBroker", "Administration", "Compression", "GroupCoordination", "LogInterface", "CommitLog",
+                "RecordFormat", "MQTTWire",
                 "TopicRouting",
                 "SluiceCore", "Speaking", "SluiceTesting",
             ]),

@@ -2,6 +2,12 @@
 package enum AdministrationRequest: Equatable, Sendable {
     /// Every stream.
     case streams
+    /// Make a stream.
+    case createStream(StreamOrder)
+    /// Change how a stream is kept.
+    case alterStream(StreamOrder)
+    /// Delete a stream and all that is in it.
+    case deleteStream(String)
     /// Every session.
     case sessions
     /// End a session for good.
@@ -45,6 +51,9 @@ extension AdministrationRequest {
     package var name: String {
         switch self {
         case .streams: "streams"
+        case .createStream: "streams/create"
+        case .alterStream: "streams/alter"
+        case .deleteStream: "streams/delete"
         case .sessions: "sessions"
         case .deleteSession: "sessions/delete"
         case .refusals: "refusals"
@@ -64,7 +73,9 @@ extension AdministrationRequest {
         switch self {
         case .streams, .sessions, .refusals, .groups, .bridges: return []
         case .deleteSession(let clientID): return clientID
-        case .deleteGroup(let name): return Array(name.utf8)
+        case .deleteGroup(let name), .deleteStream(let name): return Array(name.utf8)
+        case .createStream(let order), .alterStream(let order):
+            return Array(order.lines.joined(separator: "\n").utf8)
         case .resetGroup(let name, let stream, let offsets):
             let lines = offsets.sorted { $0.key < $1.key }.map { "\($0) \($1)" }
             return Array(([name, stream] + lines).joined(separator: "\n").utf8)
@@ -96,6 +107,9 @@ extension AdministrationRequest {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         switch name {
         case "streams": self = .streams
+        case "streams/create": self = .createStream(try StreamOrder(lines))
+        case "streams/alter": self = .alterStream(try StreamOrder(lines))
+        case "streams/delete": self = .deleteStream(text)
         case "sessions": self = .sessions
         case "sessions/delete": self = .deleteSession(clientID: payload)
         case "refusals": self = .refusals

@@ -174,7 +174,7 @@ extension GroupRecord {
     }
 
     /// The partitions of an assignment; those of another protocol's are not known.
-    private static func partitions(_ assignment: [UInt8]) -> [StreamPartition] {
+    static func partitions(_ assignment: [UInt8]) -> [StreamPartition] {
         var reader = KafkaReader(assignment)
         var partitions: [StreamPartition] = []
         guard reader.int(Int16.self) != nil, let streamCount = reader.int(Int32.self), streamCount >= 0 else {

@@ -171,7 +171,13 @@ package struct OffsetTable: Sendable {
 
     /// The members of a group that are there.
     package func members(of name: String) -> [GroupMetadata.Member] {
-        isActive(name) ? groups[name]?.metadata?.members ?? [] : []
+        if let group = consumers.description(of: name) {
+            return group.members.map {
+                GroupMetadata.Member(
+                    memberID: $0.memberID, clientID: $0.clientID, host: $0.host, partitions: $0.target)
+            }
+        }
+        return isActive(name) ? groups[name]?.metadata?.members ?? [] : []
     }
 
     /// Groups without members that were last heard of before `time`: their offsets may go.

@@ -1,3 +1,4 @@
+import RecordFormat
 package import SluiceCore
 package import Speaking
 
@@ -61,9 +62,8 @@ enum KafkaBounds {
     static let requestBytesMax = 100 << 20
     /// Bytes of one batch: Kafka's `message.max.bytes`.
     static let batchBytesMax = 1_048_588
-    /// Bytes that the records of one batch may take when they are decompressed: a batch of the largest size that is
-    /// compressed a hundredfold, which text with much repetition reaches.
-    static let plainBytesMax = 100 << 20
+    /// Bytes that the records of one batch may take when they are decompressed.
+    static let plainBytesMax = BatchLayout.plainBytesMax
     /// Requests of one connection that are not answered yet; clients have five under way unless told otherwise.
     static let callsMax = 64
     /// Bytes that wait for one connection's socket, beyond which its requests wait.

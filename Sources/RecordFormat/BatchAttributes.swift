@@ -17,6 +17,7 @@ package struct ProducerID: RawRepresentable, Hashable, Sendable, BitwiseCopyable
 
 /// The bits of a batch's attributes.
 ///
+/// Kafka leaves the upper byte unused, and its clients do not look at it; one bit there is ours.
 /// Source: Kafka message format v2, attributes; bit 6 is KIP-534's.
 struct BatchAttributes {
     var rawValue: Int16
@@ -27,6 +28,9 @@ struct BatchAttributes {
     static let controlBit: Int16 = 1 << 5
     private static let deleteHorizonBit: Int16 = 1 << 6
 
+    /// A Kafka client has sent the batch; MQTT writes batches without.
+    fileprivate static let kafkaBit: Int16 = 1 << 14
+
     var codecNumber: UInt8 { UInt8(truncatingIfNeeded: rawValue & Self.codecMask) }
     var isCompressed: Bool { rawValue & Self.codecMask != 0 }
     var isTransactional: Bool { rawValue & Self.transactionalBit != 0 }
@@ -34,6 +38,10 @@ struct BatchAttributes {
     /// Whether the batch's largest timestamp is that of all its records.
     var hasAppendTime: Bool { rawValue & Self.appendTimeBit != 0 }
     var hasDeleteHorizon: Bool { rawValue & Self.deleteHorizonBit != 0 }
+
+    var isFromKafka: Bool { rawValue & Self.kafkaBit != 0 }
+    /// Whether the records are other than MQTT writes them.
+    var isForeign: Bool { rawValue & (Self.codecMask | Self.controlBit | Self.kafkaBit) != 0 }
 
     func with(_ codec: Codec) -> Int16 { rawValue & ~Self.codecMask | Int16(codec.rawValue) }
 }
@@ -62,7 +70,7 @@ extension BatchHeader {
     /// Whether the batch's fields say more than its records do, so that records of another batch cannot join it.
     var standsAlone: Bool {
         producerID.rawValue >= 0 || bits.isTransactional || bits.isControl || bits.hasAppendTime
-            || bits.hasDeleteHorizon
+            || bits.hasDeleteHorizon || bits.isFromKafka
     }
 
     /// Whether the records' own timestamps do not count.
@@ -72,6 +80,16 @@ extension BatchHeader {
 extension RecordBatch {
     /// Whether the records section is compressed.
     package var isCompressed: Bool { BatchAttributes(rawValue: attributes).isCompressed }
+
+    /// Whether a Kafka client has sent the batch, so that its records may have any headers; see `TopicHeader`.
+    package var isFromKafka: Bool { BatchAttributes(rawValue: attributes).isFromKafka }
+
+    /// Whether the batch is compressed, from a Kafka client, or a mark: not as MQTT writes it.
+    @inline(__always)
+    package var isForeign: Bool { BatchAttributes(rawValue: attributes).isForeign }
+
+    /// Whether the records' own timestamps do not count, but the batch's largest.
+    package var hasAppendTime: Bool { BatchAttributes(rawValue: attributes).hasAppendTime }
 
     /// What the records section is compressed with.
     /// - Throws: `BatchError.codec` when the attributes name no codec.
@@ -91,6 +109,9 @@ extension RecordBatch {
 }
 
 extension BatchHeader {
+    /// Notes that a Kafka client has sent the batch. Whoever writes the header computes the checksum anew.
+    package mutating func markFromKafka() { attributes |= BatchAttributes.kafkaBit }
+
     /// Says of all records that they came at `time`, whatever they say themselves (Kafka's LogAppendTime).
     package mutating func stamp(_ time: Timestamp) {
         attributes |= BatchAttributes.appendTimeBit

@@ -20,6 +20,10 @@ package enum BatchLayout {
     /// Where the checksummed part starts.
     package static let checksummedFrom = 21
 
+    /// Bytes that the records of one batch may take when they are decompressed: a batch of Kafka's largest size that
+    /// is compressed a hundredfold, which text with much repetition reaches. Producers' batches beyond it are refused.
+    package static let plainBytesMax = 100 << 20
+
     static let lengthAt = 8
     static let leaderEpochAt = 12
     static let magicAt = 16

@@ -1,6 +1,6 @@
 import Checksums
 package import Compression
-import SluiceCore
+package import SluiceCore
 
 extension RecordBatch {
     /// The same batch with its records uncompressed: header, offsets and producer as they are, length and checksum new.
@@ -136,5 +136,39 @@ extension RecordBatchBuilder {
     package mutating func finish(compression: inout Compressor) -> RecordBatch {
         let batch = finish()
         return batch.compressed(with: &compression) ?? batch
+    }
+}
+
+extension RecordBatch {
+    /// A batch of one record at `offset`, not compressed and as MQTT writes it, with a key and a value of `other`'s.
+    /// - Parameters:
+    ///   - record: a record of `other`, which is not compressed.
+    ///   - headersField: encoded headers with their count, see `RecordFields.headers(_:)`.
+    /// - Complexity: O(n), a copy of the record.
+    package static func single(
+        _ record: RecordView, of other: RecordBatch, at offset: Offset, time: Timestamp, headersField: Span<UInt8>
+    ) -> RecordBatch {
+        let bytes = other.bytes
+        var body = ByteBuffer(
+            capacity: 24 + Int(record.key?.count ?? 0) + Int(record.value?.count ?? 0) + headersField.count)
+        body.append(0)  // attributes, unused
+        Varint.append(0, to: &body)
+        Varint.append(0, to: &body)
+        append(record.key, bytes, to: &body)
+        append(record.value, bytes, to: &body)
+        body.append(headersField)
+        var records = ByteBuffer(capacity: body.count + 10)
+        Varint.append(body.count, to: &records)
+        records.append(body.bytes)
+        let header = BatchHeader(
+            baseOffset: offset, byteCount: 0, checksum: 0, attributes: 0, lastOffsetDelta: 0, baseTimestamp: time,
+            maxTimestamp: time, recordCount: 1)
+        return RecordBatch(header, records: records.bytes)
+    }
+
+    private static func append(_ field: FieldRange?, _ bytes: Span<UInt8>, to buffer: inout ByteBuffer) {
+        guard let field else { return Varint.append(-1, to: &buffer) }
+        Varint.append(Int(field.count), to: &buffer)
+        buffer.append(bytes.extracting(field.indices))
     }
 }

@@ -17,6 +17,12 @@ package struct FieldRange: Equatable, Sendable, BitwiseCopyable {
     /// The range as array indices.
     @inline(__always)
     package var indices: Range<Int> { Int(start)..<Int(start) + Int(count) }
+
+    /// The range without its first `dropped` bytes.
+    package func dropFirst(_ dropped: Int) -> FieldRange {
+        precondition(dropped >= 0 && dropped <= Int(count))
+        return FieldRange(Int(start) + dropped, Int(count) - dropped)
+    }
 }
 
 /// One record, as ranges into its batch.

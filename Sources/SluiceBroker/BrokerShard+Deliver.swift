@@ -50,8 +50,9 @@ extension BrokerShard {
         return isBehind
     }
 
-    private func deliver(_ entry: TailEntry, _ level: TailLevel) {
+    func deliver(_ entry: TailEntry, _ level: TailLevel) {
         let batch = entry.batch
+        if batch.isForeign { return deliver(foreign: entry, level) }
         let bytes = batch.bytes
         var records = RecordReader(batch)
         while let record = next(&records, bytes, entry.partition) {
@@ -80,7 +81,7 @@ extension BrokerShard {
         }
     }
 
-    private func deliverLive(_ delivery: Delivery, to target: MatchList.Target, _ bytes: Span<UInt8>) {
+    func deliverLive(_ delivery: Delivery, to target: MatchList.Target, _ bytes: Span<UInt8>) {
         let reader = target.reader
         guard !reader.sink.isClosing, !reader.excludes(delivery.partition) else { return }
         switch target.level {
@@ -263,34 +264,40 @@ extension BrokerShard {
 
     /// Delivers a batch from the reader's position on.
     /// - Returns: `done`, unless the client takes no more or the next record is not due: the position is there then.
-    private func deliver(_ batch: RecordBatch, _ reader: Reader, at index: Int) -> BatchOutcome {
-        let bytes = batch.bytes
+    private func deliver(_ stored: RecordBatch, _ reader: Reader, at index: Int) -> BatchOutcome {
         let partition = reader.cursors[index].partition
+        guard let batch = plain(stored, partition) else { return .done }
+        if batch !== stored { reader.update(at: index) { $0.place.replaceFirst(by: batch) } }
+        let origin = batch.isFromKafka ? kafkaOrigin(of: partition) : nil
+        if batch.isFromKafka, origin == nil { return .done }
+        let bytes = batch.bytes
         let own = reader.only.map { (filter: $0.matched, target: MatchList.Target($0)) }
         var records = reader.cursors[index].place.records ?? RecordReader(batch)
         while true {
             let before = records
             guard let record = next(&records, bytes, partition) else { return .done }
             let offset = batch.baseOffset.advanced(by: record.offsetDelta)
-            guard offset >= reader.cursors[index].offset, let message = StoredMessage(record, in: bytes) else {
-                continue
-            }
-            guard
-                let target = wanted(bytes.extracting(message.topic.indices), reader, own)?.seen(
-                    at: reader.level, offset, in: partition)
-            else { continue }
+            guard offset >= reader.cursors[index].offset else { continue }
+            let found =
+                if let origin {
+                    candidate(record, batch, reader, own, at: index, origin)
+                } else {
+                    candidate(record, bytes, batch, reader, own, at: index)
+                }
+            guard let (delivery, target) = found else { continue }
             // A crash left the position behind; what was sent at QoS 2 since then was recorded by itself.
-            if let end = reader.assuredEnds[partition], offset < end, min(message.qos, target.qos) == .exactlyOnce {
+            if let end = reader.assuredEnds[partition], offset < end,
+                min(delivery.message.qos, target.qos) == .exactlyOnce
+            {
                 continue
             }
-            let delivery = Delivery(batch: batch, record: record, message: message, partition: partition)
             if let notBefore = reader.cursors[index].notBefore, delivery.timestamp < notBefore { continue }
             var (outcome, isDelivered) = (BatchOutcome.done, false)
             switch step(reader, partition, offset, delivery.timestamp) {
             case .over: return .done
             case .notDue: outcome = .notDue
             case .goOn:
-                switch send(delivery, to: target, bytes) {
+                switch send(delivery, to: target) {
                 case .done: isDelivered = true
                 case .passedOver: break
                 case .full: outcome = .full
@@ -305,6 +312,35 @@ extension BrokerShard {
             }
             if isDelivered { reader.course?.deliveredCount += 1 }
         }
+    }
+
+    /// A record that MQTT wrote, and what it is to a reader; nil when it is nothing.
+    @inline(__always)
+    private func candidate(
+        _ record: RecordView, _ bytes: Span<UInt8>, _ batch: RecordBatch, _ reader: Reader,
+        _ own: (filter: [UInt8], target: MatchList.Target)?, at index: Int
+    ) -> (delivery: Delivery, target: MatchList.Target)? {
+        guard let message = StoredMessage(record, in: bytes) else { return nil }
+        let partition = reader.cursors[index].partition
+        let offset = batch.baseOffset.advanced(by: record.offsetDelta)
+        let wanted = wanted(bytes.extracting(message.topic.indices), reader, own)
+        guard let target = wanted?.seen(at: reader.level, offset, in: partition) else { return nil }
+        return (Delivery(batch: batch, record: record, message: message, partition: partition), target)
+    }
+
+    /// A record that a Kafka client wrote, and what it is to a reader; nil when it is nothing.
+    private func candidate(
+        _ record: RecordView, _ batch: RecordBatch, _ reader: Reader,
+        _ own: (filter: [UInt8], target: MatchList.Target)?, at index: Int, _ origin: KafkaOrigin
+    ) -> (delivery: Delivery, target: MatchList.Target)? {
+        let partition = reader.cursors[index].partition
+        let offset = batch.baseOffset.advanced(by: record.offsetDelta)
+        let message = KafkaMessage(record, in: batch.bytes, origin)
+        let wanted = wanted(message.topic.span, reader, own)
+        guard let target = wanted?.seen(at: reader.level, offset, in: partition),
+            let delivery = delivery(message, record, batch, partition)
+        else { return nil }
+        return (delivery, target)
     }
 
     /// What a reader is to a topic: one with a single subscription asks its own filter, and not what all others match.

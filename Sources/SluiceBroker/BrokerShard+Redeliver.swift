@@ -54,12 +54,19 @@ extension BrokerShard {
         _ token: DeliveryToken, in batch: RecordBatch, _ body: (Delivery, Span<UInt8>) -> Result
     ) -> Result? {
         assert(batch.isPlausible(for: token.offset), "a record is looked for in the batch that has its place")
+        guard let batch = plain(batch, token.partition) else { return nil }
         let bytes = batch.bytes
         var records = RecordReader(batch)
         while let record = next(&records, bytes, token.partition) {
             let offset = batch.baseOffset.advanced(by: record.offsetDelta)
             guard offset >= token.offset else { continue }
-            guard offset == token.offset, let message = StoredMessage(record, in: bytes) else { return nil }
+            guard offset == token.offset else { return nil }
+            if batch.isFromKafka {
+                guard let origin = kafkaOrigin(of: token.partition) else { return nil }
+                let message = KafkaMessage(record, in: bytes, origin)
+                return delivery(message, record, batch, token.partition).map { body($0, $0.batch.bytes) }
+            }
+            guard let message = StoredMessage(record, in: bytes) else { return nil }
             return body(Delivery(batch: batch, record: record, message: message, partition: token.partition), bytes)
         }
         return nil

@@ -44,6 +44,12 @@ extension BrokerShard {
         target.reader.sink.take(delivery, for: target, bytes, isRetained: isRetained, from: self)
     }
 
+    /// As `send`, with the bytes of the record's own batch.
+    func send(_ delivery: Delivery, to target: MatchList.Target) -> SendOutcome {
+        let batch = delivery.batch
+        return send(delivery, to: target, batch.bytes)
+    }
+
     /// Puts a message into a client's output, unless its window or its output is full.
     /// - Parameter isRetained: whether it is a retained message for a new subscription.
     func send(
@@ -134,7 +140,7 @@ extension BrokerShard {
         if client.version == .v5 { appendProperties(delivery, target, bytes) }
         if client.session.topicAliasMaximum > 0 { PropertyWriter.append(.topicAlias, 1, to: &scratch) }
         let byteCount = PacketEncoder.publishEncodedSize(
-            topicByteCount: Int(message.topic.count), payloadByteCount: Int(message.payload.count),
+            topicByteCount: Int(message.deliveredTopic(bytes).count), payloadByteCount: Int(message.payload.count),
             propertiesByteCount: scratch.count, qos: min(message.qos, target?.qos ?? .exactlyOnce),
             version: client.version)
         return byteCount <= Int(client.session.maximumPacketSize)
@@ -174,7 +180,7 @@ extension BrokerShard {
         // What follows a message that waits must not overtake it, at whatever QoS.
         let isDeferred =
             client.deferredByteCount > 0 || flags.qos == .exactlyOnce && client.isPersistent && !flags.isResumed
-        var topic = bytes.extracting(message.topic.indices)
+        var topic = bytes.extracting(message.deliveredTopic(bytes).indices)
         scratch.removeAll()
         if client.version == .v5 {
             appendProperties(delivery, target, bytes)

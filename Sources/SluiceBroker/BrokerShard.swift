@@ -58,6 +58,8 @@ package final class BrokerShard {
     var subscriptions = SubscriptionTable()
     /// Who has something to do, or waits.
     var readers: ReaderSet
+    /// Requests about streams that the log has not answered.
+    var streamOrders = StreamOrders()
     /// What a scan of the tail handed over, as it is worked through.
     var tailEntries: [TailEntry] = []
     /// What clients hold together.
@@ -67,6 +69,8 @@ package final class BrokerShard {
     /// Clients of whom somebody else is to say who they are, the oldest first, among others that are known since.
     var awaitedAnswers = Ring<AwaitedAnswer>()
     var scratch = ByteBuffer()
+    /// Decompresses what Kafka clients have produced.
+    let inflater = BatchInflater()
     let retainedPartition: PartitionID?
     let presencePartition: PartitionID?
     /// The log's streams, as of `generation`.
@@ -230,6 +234,7 @@ package final class BrokerShard {
         readers.retryStalled()
         retryLookups()
         relieveMemory()
+        inflater.forget()
         elapsedCount += 1
         if elapsedCount.isMultiple(of: 2) {
             recordProgress()
@@ -287,6 +292,7 @@ package final class BrokerShard {
     /// Closes the tick: see the type's description.
     package func endTick() {
         followStreams()
+        takeAdministered()
         measureMemory()
         submit()
         setScanned()

@@ -16,8 +16,12 @@ package struct ShardSettings {
     package var authenticator: (any EnhancedAuthenticator)?
     /// Who may publish what; nil for everybody everything.
     package var rights: (any PublishRights)?
+    /// What the topics of records are made by that have none of their own, by their streams' names.
+    package var downlinks: [String: DownlinkTemplate] = [:]
     /// The node's bridges; nil for none.
     package var bridges: (any BridgeDirectory)?
+    /// The streams that the configuration declares, which requests do not change.
+    package var declaredStreams: Set<String> = []
 
     /// Settings from their parts.
     package init(index: Int, limits: Limits, rules: RuleSet) {

@@ -1,5 +1,5 @@
 /// Numbers with units as people write them: `64MiB`, `1GB`, `4096`, `100ms`, `7d`.
-enum Quantity {
+package enum Quantity {
     private static let byteUnits: [(name: String, bytes: Int)] = [
         ("B", 1), ("kB", 1000), ("KB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000),
         ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40),
@@ -17,7 +17,7 @@ enum Quantity {
     }
 
     /// Bytes, with or without a unit.
-    static func byteCount(_ text: String) -> Int? {
+    package static func byteCount(_ text: String) -> Int? {
         guard let (number, unit) = split(text) else { return nil }
         if unit.isEmpty { return number }
         guard let factor = byteUnits.first(where: { $0.name == unit })?.bytes else { return nil }
@@ -25,7 +25,7 @@ enum Quantity {
     }
 
     /// A duration, always with a unit: a bare number would be guessed wrong.
-    static func duration(_ text: String) -> Duration? {
+    package static func duration(_ text: String) -> Duration? {
         guard let (number, unit) = split(text),
             let factor = durationUnits.first(where: { $0.name == unit })?.milliseconds,
             let milliseconds = multiplied(number, factor)

@@ -16,7 +16,7 @@ struct StreamCatalogue {
 
     private static let settingKeys = [
         "partitions", "durability", "interval", "retention", "cleanup", "tombstones", "compression", "sealing",
-        "segment_size", "segment_age",
+        "segment_size", "segment_age", "downlink",
     ]
 
     /// An empty catalogue whose streams have segments of `segmentBytes` unless they say otherwise.
@@ -105,6 +105,10 @@ struct StreamCatalogue {
         if let codec = section.value("sealing", .choice()) as CompressionChoice? { stream.sealing = codec }
         if let size = section.value("segment_size", .segmentSize) { stream.segmentBytes = size }
         if let age = section.value("segment_age", .age) { stream.segmentAge = age }
+        if let template = section.value("downlink", .text("a topic, such as \"commands/{key}\"")) {
+            stream.downlink = template
+            stream.downlinkLocation = section.valueLocation(of: "downlink")
+        }
     }
 
     private static func takeCleanup(_ section: SectionReader, _ stream: inout StreamSettings) {

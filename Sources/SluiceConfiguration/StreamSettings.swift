@@ -23,6 +23,10 @@ package struct StreamSettings: Equatable, Sendable {
     package var segmentBytes: Int
     /// How old the first record of a segment becomes before the next one begins.
     package var segmentAge = Duration.seconds(7 * 86_400)
+    /// The template of the topics of records that have none of their own; the broker gives it meaning.
+    package var downlink: String?
+    /// Where the template is written.
+    package var downlinkLocation: SourceLocation?
 
     /// A stream with defaults.
     package init(name: String, segmentBytes: Int) {

@@ -92,20 +92,16 @@ package struct KafkaIdentity: Sendable {
     package var advertised: [String: KafkaAddress]
     /// Whether a topic that a client asks for is made when there is none.
     package var createsTopics: Bool
-    /// The streams that the configuration declares.
-    package var declared: Set<String>
     /// Where the log lies.
     package var directory: String
 
     /// An identity from its parts.
     package init(
-        clusterID: String, advertised: [String: KafkaAddress], createsTopics: Bool, declared: Set<String>,
-        directory: String
+        clusterID: String, advertised: [String: KafkaAddress], createsTopics: Bool, directory: String
     ) {
         self.clusterID = clusterID
         self.advertised = advertised
         self.createsTopics = createsTopics
-        self.declared = declared
         self.directory = directory
     }
 }
@@ -122,8 +118,12 @@ package final class BrokerNode {
     private let server: Server
     /// The node's bridges, which clients ask about; set before `run`.
     package var bridges: (any BridgeDirectory)?
+    /// What the topics of records are made by that have none of their own, by their streams' names; set before `run`.
+    package var downlinks: [String: DownlinkTemplate] = [:]
     /// Decides who clients are; set before `run`.
     package var admission: any Authenticator = OpenAuthenticator()
+    /// The streams that the configuration declares, which requests do not change; set before `run`.
+    package var declaredStreams: Set<String> = []
     /// What Kafka's protocol is spoken with; set before `run`. Nil where no listener speaks it.
     package var kafka: KafkaIdentity?
 
@@ -174,12 +174,14 @@ package final class BrokerNode {
             makeService: { index, wake in
                 var shard = ShardSettings(index: index, limits: settings.limits, rules: rules)
                 shard.bridges = bridges
+                shard.downlinks = downlinks
                 shard.admission = admission
+                shard.declaredStreams = declaredStreams
                 let kafka = kafka.map { identity in
                     KafkaSettings(
                         index: index, limits: settings.limits, clusterID: identity.clusterID,
                         advertised: advertised(identity), createsTopics: identity.createsTopics,
-                        declared: identity.declared, directory: identity.directory)
+                        declared: declaredStreams, directory: identity.directory)
                 }
                 let service = ShardService(shard, kafka, log: log, peers: peers, wake: wake, report: report)
                 peers.services.append(service)

@@ -422,7 +422,7 @@ package final class MemoryEngine: LogEngine {
         var plain: [RecordBatch] = []
         for batch in read.batches {
             do throws(BatchError) {
-                plain.append(try batch.decompressed(byteCountMax: 64 << 20))
+                plain.append(try batch.decompressed(byteCountMax: BatchLayout.plainBytesMax))
             } catch {
                 read.damagedByteCount += Int64(batch.byteCount)
             }
@@ -436,7 +436,9 @@ package final class MemoryEngine: LogEngine {
         let bytes = batch.bytes
         do throws(BatchError) {
             while let record = try records.next(bytes) {
-                guard let topic = TopicHeader.topic(of: record, in: bytes) else { return true }
+                guard let topic = TopicHeader.topic(of: record, in: bytes, isFromKafka: batch.isFromKafka) else {
+                    return true
+                }
                 if selection.contains(bytes.extracting(topic.indices)) { return true }
             }
         } catch {

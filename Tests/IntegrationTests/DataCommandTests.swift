@@ -130,7 +130,10 @@ struct DataCommandTests {
         let json = try broker.sluice(["streams", "list", "--json"])
         let document = try #require(try objects(json).first)
         let names = (document["streams"] as? [[String: Any]])?.compactMap { $0["name"] as? String }
-        let own = ["__bridges", "__consumer_offsets", "__presence", "__retained", "__sessions"]
+        let own = [
+            "__bridges", "__cluster", "__consumer_offsets", "__presence", "__retained", "__sessions",
+            "__transaction_state",
+        ]
         #expect(names?.sorted() == own + ["mqtt", "sensors"])
         #expect(try broker.sluice(["publish", "t", "-m", "x"]).code == 0)
         let described = try broker.sluice(["streams", "describe", "mqtt", "--json"])

@@ -80,6 +80,43 @@ struct CompressedBatchTests {
         }
     }
 
+    @Test("a mark of a Kafka client stays through compression and merging, and its batch stays by itself")
+    func keepsMark() throws {
+        let (plain, other) = (Self.readings(100), Self.readings(100))
+        #expect(!plain.isFromKafka && !plain.isForeign)
+        var header = plain.header
+        header.markFromKafka()
+        let bytes = plain.bytes
+        let marked = RecordBatch(copying: bytes, checksumming: header)
+        #expect(try RecordBatch.verify(marked.bytes) != nil)
+        let compressed = try #require(marked.compressed(.zstd))
+        #expect(compressed.isFromKafka && compressed.isForeign)
+        #expect(try compressed.decompressed(byteCountMax: 1 << 20).isFromKafka)
+        other.assign(Offset(rawValue: 100))
+        var merger = BatchMerger(recordByteCountMax: 1 << 20)
+        let merged = try merger.append(marked) + merger.append(other) + merger.finish()
+        #expect(merged.map(\.isFromKafka) == [true, false])
+    }
+
+    @Test("a loop decompresses a batch once, remembers a bounded amount, and forgets")
+    func inflatesOnce() throws {
+        let inflater = BatchInflater()
+        let plain = Self.readings(100)
+        #expect(try inflater.plain(plain) === plain)
+        let compressed = try #require(plain.compressed(.lz4))
+        let first = try inflater.plain(compressed)
+        #expect(first.copy == plain.copy)
+        #expect(try inflater.plain(compressed) === first)
+        let large = try (0..<40).map { _ in try #require(Self.readings(20_000).compressed(.lz4)) }
+        for batch in large {
+            _ = try inflater.plain(batch)
+            #expect(inflater.rememberedByteCount <= BatchInflater.keptBytesMax)
+        }
+        #expect(try inflater.plain(compressed) !== first)
+        inflater.forget()
+        #expect(inflater.rememberedByteCount == 0)
+    }
+
     @Test("a batch that would not shrink is not compressed", arguments: Codec.allCases)
     func incompressible(_ codec: Codec) {
         var random = SeededGenerator(seed: 3)

@@ -343,7 +343,9 @@ final class FakeLog: LogEngine, @unchecked Sendable {
         let bytes = batch.bytes
         do {
             while let record = try records.next(bytes) {
-                guard let topic = TopicHeader.topic(of: record, in: bytes) else { return true }
+                guard let topic = TopicHeader.topic(of: record, in: bytes, isFromKafka: batch.isFromKafka) else {
+                    return true
+                }
                 if selection.contains(bytes.extracting(topic.indices)) { return true }
             }
         } catch {

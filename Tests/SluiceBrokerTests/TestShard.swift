@@ -21,7 +21,8 @@ final class TestShard {
     init(
         _ log: FakeLog = FakeLog(), limits: Limits = Limits(), authenticator: (any EnhancedAuthenticator)? = nil,
         rules: RuleSet = RuleSet(), admission: any Authenticator = OpenAuthenticator(),
-        rights: (any PublishRights)? = nil, index: Int = 0, of others: FakePeers? = nil
+        rights: (any PublishRights)? = nil, index: Int = 0, of others: FakePeers? = nil,
+        downlinks: [String: DownlinkTemplate] = [:]
     ) {
         self.log = log
         let peers = others ?? FakePeers()
@@ -30,6 +31,7 @@ final class TestShard {
         settings.authenticator = authenticator
         settings.admission = admission
         settings.rights = rights
+        settings.downlinks = downlinks
         if index == 0 {
             peers.directory = log.sessions(now: 0, wallClock: Timestamp(rawValue: 0))
             peers.retained = log.retained()

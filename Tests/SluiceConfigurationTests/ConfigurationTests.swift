@@ -101,6 +101,25 @@ struct ConfigurationTests {
         #expect(configuration.streams[0].durability == .memory)
     }
 
+    @Test("A stream's downlink is taken with its place, listed or by a rule")
+    func downlinks() throws {
+        let configuration = try read(
+            """
+            streams:
+              - name: commands
+                downlink: commands/{key}
+            rules:
+              - { from: a/#, stream: a, downlink: "x/{key}" }
+            """)
+        #expect(configuration.streams.map(\.downlink) == ["commands/{key}", "x/{key}", nil])
+        #expect(
+            configuration.streams[0].downlinkLocation == SourceLocation(file: "c.yaml", line: 3, column: 15))
+        #expect(
+            complaints("streams:\n  - name: c\n    downlink: [a]\n") == [
+                "c.yaml:3:15: 'downlink': expected a topic, such as \"commands/{key}\", found a list"
+            ])
+    }
+
     @Test("A rule's stream is one that there is, and a slip of the pen gets the nearest name")
     func undeclaredStreams() {
         let rule = "rules:\n  - from: a/#\n    stream: "

@@ -79,6 +79,10 @@ final class MemoryLog: LogEngine, @unchecked Sendable {
     }
     func takeAdministered(_ loop: LoopID) -> [(number: UInt64, result: Result<StreamDescription, StreamFault>)] { [] }
     func setPolicy(_ policy: StreamPolicy, of stream: String) {}
+    func newestTime(_ partition: PartitionID) -> Timestamp? { nil }
+
+    func producers(_ partition: PartitionID) -> [ProducerFigures] { [] }
+
     func trim(_ partition: PartitionID, before offset: Offset) {}
     var trouble: LogTrouble? { nil }
     func bounds(_ partition: PartitionID) -> PartitionBounds {

@@ -244,7 +244,7 @@ struct PartitionReader {
         let bytes = batch.bytes
         var records = RecordReader(batch)
         while let record = try records.next(bytes) {
-            guard let range = TopicHeader.topic(of: record, in: bytes) else { continue }
+            guard let range = TopicHeader.topic(of: record, in: bytes, isFromKafka: false) else { continue }
             let name = bytes.extracting(range.indices)
             if let topic {
                 if isSame(name, topic.span) { count += 1 }

@@ -115,7 +115,7 @@ package struct PartitionFiles: Sendable {
     }
 
     /// Bytes that a batch may grow to when it is decompressed.
-    static let batchBytesMax = 64 << 20
+    static let batchBytesMax = BatchLayout.plainBytesMax
 
     /// Does `body` again when retention removed, or housekeeping replaced, segments meanwhile: names that were looked
     /// up then stand for other files, or none.

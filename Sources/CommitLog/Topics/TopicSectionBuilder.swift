@@ -76,7 +76,8 @@ struct TopicSectionBuilder: ~Copyable {
         var records = RecordReader(plain)
         do throws(BatchError) {
             while let record = try records.next(bytes) {
-                if let topic = TopicHeader.topic(of: record, in: bytes), topic.count > 0 {
+                let topic = TopicHeader.topic(of: record, in: bytes, isFromKafka: plain.isFromKafka)
+                if let topic, topic.count > 0 {
                     post(bytes.extracting(topic.indices))
                 } else {
                     postUnlabelled()

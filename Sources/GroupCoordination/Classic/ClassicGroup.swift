@@ -472,8 +472,9 @@ extension ClassicGroup {
         // The leader first: the record says so by the order.
         let order = members.filter { $0.id == leader } + members.filter { $0.id != leader }
         metadata.members = order.map { member in
+            let partitions = protocolType == "consumer" ? GroupRecord.partitions(member.assignment) : []
             var recorded = GroupMetadata.Member(
-                memberID: member.id, clientID: member.clientID, host: member.host, partitions: [])
+                memberID: member.id, clientID: member.clientID, host: member.host, partitions: partitions)
             recorded.classic = GroupMetadata.Classic(
                 instanceID: member.instanceID, sessionTimeout: member.sessionTimeout,
                 rebalanceTimeout: member.rebalanceTimeout, subscription: member.metadata(of: protocolName),

@@ -144,8 +144,7 @@ struct ConsumerProtocolGroup: Sendable {
         let gone = state.streams(of: name).filter { !topics.contains($0) || partitionCount($0) == nil }
         if !gone.isEmpty {
             // The member lets go of what it has of them by itself: nobody else reads what is gone, and who leaves a
-            // topic
-            // does not read it any more.
+            // topic does not read it any more.
             if var member = members[name] {
                 member.target = member.target.filter { !gone.contains($0.stream) }
                 member.leaving = member.leaving.filter { !gone.contains($0.stream) }

@@ -1,8 +1,7 @@
 /// The groups of Kafka's consumer protocol, by name.
 ///
 /// Members are not on record: after a restart they are told that they are unknown, and join anew with what the group
-/// has
-/// committed.
+/// has committed.
 /// Isolation: a value behind its owner's lock, in the table of what groups have committed.
 package struct ConsumerProtocolGroups: Sendable {
     private var groups: [String: ConsumerProtocolGroup] = [:]

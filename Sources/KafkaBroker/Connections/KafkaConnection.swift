@@ -31,6 +31,8 @@ package final class KafkaConnection: Speaker {
     private(set) var isGone = false
     /// Whether it is done with the connection.
     package private(set) var isClosing = false
+    /// What its client reads, if it has said so once for all.
+    var fetchSession: FetchSession?
     /// Its fetches that wait.
     var fetches: [PendingFetch] = []
     /// Whether it is on the shard's list of connections with output.

@@ -49,9 +49,11 @@ enum ServedVersions {
         case .listTransactions: 0...2
         case .consumerGroupHeartbeat: 0...1
         case .consumerGroupDescribe: 0...1
-        case .saslHandshake, .saslAuthenticate,
-            .describeAcls, .createAcls, .deleteAcls, .describeUserScramCredentials, .alterUserScramCredentials,
-
+        // Of ACLs it is said that there are none: consoles take their absence for a broker that is broken.
+        case .describeAcls: 0...3
+        case .createAcls: 0...3
+        case .deleteAcls: 0...3
+        case .saslHandshake, .saslAuthenticate, .describeUserScramCredentials, .alterUserScramCredentials,
             .shareGroupHeartbeat, .shareGroupDescribe, .shareFetch, .shareAcknowledge, .describeShareGroupOffsets,
             .alterShareGroupOffsets, .deleteShareGroupOffsets:
             nil

@@ -8,12 +8,20 @@ import Speaking
 /// What consumers ask for.
 extension KafkaShard {
     func fetch(_ request: FetchRequest, _ call: KafkaCall) {
-        // Sessions are optional (KIP-227): whoever goes on with one that we have not given is told to begin anew.
-        if request.sessionID != 0, request.sessionEpoch > 0 {
-            return answer(call, FetchResponse(errorCode: .fetchSessionIDNotFound))
-        }
         followTopics()
-        look(PendingFetch(call, request, now: now, topics: topics))
+        let fetch: PendingFetch
+        switch course(of: request, call) {
+        case .refused(let code): return answer(call, FetchResponse(errorCode: code))
+        case .without(let request): fetch = PendingFetch(call, request, now: now, topics: topics)
+        case .begins(let session):
+            fetch = PendingFetch(call, request, now: now, topics: topics)
+            fetch.session = session
+        case .goesOn(let session):
+            fetch = PendingFetch(call, session.whole(request), now: now, topics: topics)
+            fetch.session = session
+            fetch.tellsNewsOnly = true
+        }
+        look(fetch)
     }
 
     /// Looks for what a fetch wants, and answers it, waits for history, or waits for more.
@@ -217,11 +225,16 @@ extension KafkaShard {
     private func answer(_ fetch: PendingFetch) {
         fetch.call.connection.fetches.removeAll { $0 === fetch }
         var response = FetchResponse()
+        response.sessionID = fetch.session?.id ?? 0
         response.responses = fetch.request.topics.map { FetchResponse.FetchableTopicResponse(topic: $0.topic) }
         var records: [AnswerRecords] = []
         for part in fetch.parts {
-            response.responses[part.topicIndex].partitions.append(answer(part, fetch, &records))
+            let data = answer(part, fetch, &records)
+            let isNews = fetch.session?.tells(fetch.request.topics[part.topicIndex].topic, data) ?? true
+            guard isNews || !fetch.tellsNewsOnly else { continue }
+            response.responses[part.topicIndex].partitions.append(data)
         }
+        if fetch.tellsNewsOnly { response.responses.removeAll { $0.partitions.isEmpty } }
         answer(fetch.call, response, records: records)
     }
 

@@ -15,6 +15,10 @@ final class PendingFetch {
     var parts: [Part]
     /// Reads of history that have not come.
     var awaitedCount = 0
+    /// The session that it belongs to.
+    var session: FetchSession?
+    /// Whether partitions without news are left out of the answer.
+    var tellsNewsOnly = false
     /// Whether it is on the list of those that wait for records.
     var isParked = false
 

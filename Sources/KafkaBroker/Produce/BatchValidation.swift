@@ -43,7 +43,8 @@ struct BatchValidator: ~Copyable {
     /// Topics that one batch may list; see `BatchAccumulators` of the broker.
     private static let topicHashesMax = 64
 
-    /// Copies the batch that is all of `bytes`, if it is one that may be stored.
+    /// Copies the batch that is all of `bytes`, if it is one that may be stored: its records as they came, behind a
+    /// header that says where they are from.
     /// - Throws: `BatchFault`.
     /// - Complexity: O(n); a compressed batch is decompressed once, within bounds.
     mutating func batch(
@@ -64,13 +65,11 @@ struct BatchValidator: ~Copyable {
             throw BatchFault(.corruptMessage, "The records do not decompress: \(error).")
         }
         let found = try Self.check(plain, header, rules)
-        if rules.stampsTime {
-            header.stamp(rules.now)
-            return (RecordBatch(copying: bytes, checksumming: header), found.topicHashes)
-        }
-        guard found.maxTimestamp != header.maxTimestamp.rawValue else { return (batch, found.topicHashes) }
+        // Readers of MQTT must know: such records may have any headers, and a QoS that nobody has written down.
+        header.markFromKafka()
         // The index goes by the header, whatever the client has put there.
         header.maxTimestamp = Timestamp(rawValue: found.maxTimestamp)
+        if rules.stampsTime { header.stamp(rules.now) }
         return (RecordBatch(copying: bytes, checksumming: header), found.topicHashes)
     }
 
@@ -176,7 +175,8 @@ struct BatchValidator: ~Copyable {
     /// Notes the record's topic of MQTT; a list that is not whole is none.
     private static func note(_ record: RecordView, _ bytes: Span<UInt8>, in hashes: inout [UInt64]?) {
         guard let listed = hashes else { return }
-        guard let topic = TopicHeader.topic(of: record, in: bytes), listed.count < topicHashesMax else {
+        guard let topic = TopicHeader.topic(of: record, in: bytes, isFromKafka: true), listed.count < topicHashesMax
+        else {
             hashes = nil
             return
         }

@@ -133,6 +133,34 @@ extension KafkaShard {
         answer(call, ListPartitionReassignmentsResponse())
     }
 
+    // MARK: Access lists
+
+    private static let noAccessLists = "There are no access lists: who reaches the listener may do everything."
+
+    func describeAcls(_ request: DescribeAclsRequest, _ call: KafkaCall) {
+        answer(call, DescribeAclsResponse(errorCode: .securityDisabled, errorMessage: Self.noAccessLists))
+    }
+
+    func createAcls(_ request: CreateAclsRequest, _ call: KafkaCall) {
+        answer(
+            call,
+            CreateAclsResponse(
+                results: request.creations.map { _ in
+                    CreateAclsResponse.AclCreationResult(
+                        errorCode: .securityDisabled, errorMessage: Self.noAccessLists)
+                }))
+    }
+
+    func deleteAcls(_ request: DeleteAclsRequest, _ call: KafkaCall) {
+        answer(
+            call,
+            DeleteAclsResponse(
+                filterResults: request.filters.map { _ in
+                    DeleteAclsResponse.DeleteAclsFilterResult(
+                        errorCode: .securityDisabled, errorMessage: Self.noAccessLists)
+                }))
+    }
+
     /// There are no quotas of users.
     func describeQuotas(_ request: DescribeClientQuotasRequest, _ call: KafkaCall) {
         answer(call, DescribeClientQuotasResponse(entries: []))

@@ -68,7 +68,7 @@ extension BridgeRunner {
         var budget = Self.recordsMax
         for index in sources.indices where lazyCount < threshold && budget > 0 {
             if sources[index].cursor.isEmpty { load(index) }
-            while let batch = sources[index].cursor.batches.first, lazyCount < threshold, budget > 0 {
+            while lazyCount < threshold, budget > 0, let batch = firstBatch(index) {
                 count(batch, at: index, &budget)
             }
         }
@@ -169,7 +169,7 @@ extension BridgeRunner {
 
     /// Hands over records of the first batch of a source.
     private func forward(_ index: Int, _ budget: inout Int) {
-        guard let batch = sources[index].cursor.batches.first else { return }
+        guard let batch = firstBatch(index) else { return }
         let bytes = batch.bytes
         var records = sources[index].cursor.records ?? RecordReader(batch)
         while budget > 0, window.isOpen, mayForward, isInPace {
@@ -206,7 +206,7 @@ extension BridgeRunner {
             sources[index].progress.sent(offset, isResumed: true)
             return true
         }
-        return send(message, at: offset, index, recordTime: Self.time(of: record, batch))
+        return send(message, at: offset, index, recordTime: KafkaMessage.time(of: record, in: batch))
     }
 
     /// When a record was stored, on the clock that never goes back.
@@ -271,9 +271,10 @@ extension BridgeRunner {
     }
 
     /// The message that a record becomes; nil when it stays here.
-    private func outgoing(
+    func outgoing(
         _ record: RecordView, _ bytes: Span<UInt8>, at offset: Offset, _ source: BridgeSource, _ batch: RecordBatch
     ) -> BridgeMessage? {
+        if batch.isFromKafka { return outgoing(foreign: record, bytes, at: offset, source, batch) }
         guard let stored = StoredMessage(record, in: bytes) else { return nil }
         // What the bridge itself took in does not go back.
         if let origin = stored.clientID {
@@ -281,7 +282,7 @@ extension BridgeRunner {
             if bytes.extracting(origin.indices).isEqual(to: own.span) { return nil }
         }
         guard let mapped = map.outward(bytes.extracting(stored.topic.indices)) else { return nil }
-        let age = max(0, (wallClock.rawValue - Self.time(of: record, batch).rawValue) / 1000)
+        let age = max(0, (wallClock.rawValue - KafkaMessage.time(of: record, in: batch).rawValue) / 1000)
         if let expiry = stored.expirySeconds, age >= Int64(expiry) { return nil }
         var message = BridgeMessage(
             topic: mapped.topic, payload: Array(copying: bytes.extracting(stored.payload.indices)),
@@ -297,10 +298,6 @@ extension BridgeRunner {
             HopCount.mark(&message.properties, node: node)
         }
         return message
-    }
-
-    static func time(of record: RecordView, _ batch: RecordBatch) -> Timestamp {
-        Timestamp(rawValue: BatchLayout.baseTimestamp(batch.bytes).rawValue &+ Int64(record.timestampDelta))
     }
 
     func next(_ records: inout RecordReader, _ bytes: Span<UInt8>) -> RecordView? {
@@ -446,7 +443,7 @@ extension BridgeRunner {
     private func recover(_ index: Int, _ read: PartitionRead) {
         let wanted = assured[index]
         assert(wanted.ticket == nil && wanted.message == nil, "what was found is not looked for")
-        for batch in read.batches {
+        for batch in read.batches.compactMap(plain) {
             let bytes = batch.bytes
             var records = RecordReader(batch)
             while let record = next(&records, bytes) {

@@ -142,6 +142,7 @@ extension BridgeRunner {
     /// Looks at lag and retention, and holds or warns.
     func look() {
         lastLook = now
+        inflater.forget()
         guard map.isOut else { return }
         let byteCount = sources.reduce(0) { $0 + log.figures($1.partition).byteCount }
         for index in sources.indices {
@@ -188,13 +189,13 @@ extension BridgeRunner {
 
     /// The batch with the record at a position, or the next that is kept, was read.
     func timed(_ index: Int, _ batch: RecordBatch?) {
-        guard let batch else { return }
+        guard let batch = batch.flatMap(plain) else { return }
         let position = sources[index].progress.position
         let bytes = batch.bytes
         var time = BatchLayout.baseTimestamp(bytes)
         var records = RecordReader(batch)
         while let record = next(&records, bytes) {
-            time = Self.time(of: record, batch)
+            time = KafkaMessage.time(of: record, in: batch)
             if batch.baseOffset.advanced(by: record.offsetDelta) >= position { break }
         }
         // One that was read for an earlier position is no news.

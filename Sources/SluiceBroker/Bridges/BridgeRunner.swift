@@ -49,6 +49,10 @@ package final class BridgeRunner {
     var nextSource = 0
     /// Reads the log.
     var reads: LogReader
+    /// Decompresses what Kafka clients have produced.
+    let inflater = BatchInflater()
+    /// What the topics of records are made by that have none of their own, by their streams' names.
+    package var downlinks: [String: DownlinkTemplate] = [:]
     /// Until what has settled nothing may leave.
     var heldUntil: AppendTicket?
     /// The newest checkpoint that is on its way to the device.

@@ -65,6 +65,8 @@ extension BrokerShard {
         guard let stream = streams.readable(named: streamName),
             offsets.keys.allSatisfy(stream.partitions.indices.contains)
         else { return .unknown }
+        // Kafka's clients go on where they are, whatever is on record; when they have left it counts.
+        guard !peers.withOffsets({ $0.classic.isActive(name) || $0.consumers.isActive(name) }) else { return .active }
         var places: [StreamPartition: Offset] = [:]
         for (number, offset) in offsets {
             places[StreamPartition(stream: streamName, number: Int32(number))] = Offset(rawValue: offset)
@@ -132,12 +134,11 @@ extension BrokerShard {
     }
 
     private func first(in batch: RecordBatch, _ partition: PartitionID, since time: Timestamp) -> Offset? {
-        guard batch.maxTimestamp >= time else { return nil }
+        guard batch.maxTimestamp >= time, let batch = plain(batch, partition) else { return nil }
         let bytes = batch.bytes
-        let base = BatchLayout.baseTimestamp(bytes).rawValue
         var records = RecordReader(batch)
         while let record = next(&records, bytes, partition) {
-            if base &+ Int64(record.timestampDelta) >= time.rawValue {
+            if KafkaMessage.time(of: record, in: batch) >= time {
                 return batch.baseOffset.advanced(by: record.offsetDelta)
             }
         }

@@ -145,6 +145,14 @@ struct PartitionCursor {
         return batches.isEmpty ? max(batch.nextOffset, readEnd) : batch.nextOffset
     }
 
+    /// The first batch was decompressed; nothing of it is used up.
+    mutating func replaceFirst(by plain: RecordBatch) {
+        guard let stored = batches.first, !plain.isCompressed else { preconditionFailure("Cannot replace nothing") }
+        assert(stored.baseOffset == plain.baseOffset && records == nil)
+        batches[batches.startIndex] = plain
+        heldByteCount += plain.byteCount - stored.byteCount
+    }
+
     /// Drops what was read and is not used up.
     mutating func forget() {
         batches = []

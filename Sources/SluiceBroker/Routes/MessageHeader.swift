@@ -77,7 +77,30 @@ struct StoredMessage {
     var clientID: FieldRange?
     var expirySeconds: UInt32?
 
-    /// The message in `record`; nil when the record has no topic, as one that a Kafka client wrote without the header.
+    /// What the topics begin with that stand for no topic; nobody can publish there.
+    static let streamPrefix = Array("$stream/".utf8)
+
+    /// The topic under which the message is delivered: its own, or where it has none the stream's name and the key.
+    @inline(__always)
+    func deliveredTopic(_ bytes: Span<UInt8>) -> FieldRange {
+        guard topic.count > 0, bytes[Int(topic.start)] == UInt8(ascii: "$") else { return topic }
+        return withoutPrefix(bytes)
+    }
+
+    @inline(never)
+    private func withoutPrefix(_ bytes: Span<UInt8>) -> FieldRange {
+        let count = Self.streamPrefix.count
+        guard Int(topic.count) > count else { return topic }
+        for index in 0..<count where bytes[Int(topic.start) + index] != Self.streamPrefix[index] { return topic }
+        return topic.dropFirst(count)
+    }
+
+    /// The QoS that a header says.
+    static func qos(_ value: Span<UInt8>) -> QoS? {
+        value.count == 1 ? QoS(rawValue: value[0] &- UInt8(ascii: "0")) : nil
+    }
+
+    /// The message in `record`, which MQTT wrote; nil when it is no message. See `KafkaMessage` for others.
     init?(_ record: RecordView, in bytes: Span<UInt8>) {
         var headers = HeaderReader(record)
         guard let first = headers.next(bytes), Self.isName(first.name, MessageHeader.topic, bytes) else { return nil }
@@ -89,9 +112,7 @@ struct StoredMessage {
     private mutating func note(_ name: FieldRange, _ value: FieldRange, _ bytes: Span<UInt8>) {
         // Every name of ours has another length but one pair, which differs at its sixth byte.
         if Self.isName(name, MessageHeader.qos, bytes) {
-            guard value.count == 1, let qos = QoS(rawValue: bytes[Int(value.start)] &- UInt8(ascii: "0")) else {
-                return
-            }
+            guard let qos = Self.qos(bytes.extracting(value.indices)) else { return }
             self.qos = qos
         } else if Self.isName(name, MessageHeader.retained, bytes) {
             isRetained = true
@@ -105,7 +126,7 @@ struct StoredMessage {
         }
     }
 
-    private static func number(_ digits: Span<UInt8>) -> UInt32? {
+    static func number(_ digits: Span<UInt8>) -> UInt32? {
         var value: UInt64 = 0
         guard !digits.isEmpty, digits.count <= 10 else { return nil }
         for index in digits.indices {
@@ -153,7 +174,7 @@ struct StoredMessage {
         }
     }
 
-    private static func hasUserPrefix(_ name: FieldRange, _ bytes: Span<UInt8>) -> Bool {
+    static func hasUserPrefix(_ name: FieldRange, _ bytes: Span<UInt8>) -> Bool {
         var index = Int(name.start)
         guard Int(name.count) >= MessageHeader.userPrefix.utf8.count else { return false }
         for byte in MessageHeader.userPrefix.utf8 {

@@ -1,4 +1,5 @@
 import Bridging
+import SluiceBroker
 import SluiceConfiguration
 import SluiceNode
 import TopicRouting
@@ -36,6 +37,7 @@ enum CheckCommand {
         let configuration = try load(arguments)
         let changes = try StreamChanges(configuration)
         let rules = try RuleTranslation.rules(configuration)
+        let downlinks = try RuleTranslation.downlinks(configuration)
         let certificates = try Certificates(configuration.listeners)
         let bridges = try BridgeTranslation.settings(configuration)
         var settings = Table(columns: [.left, .left])
@@ -68,6 +70,11 @@ enum CheckCommand {
             ])
         }
         print(streams.text())
+        if !downlinks.isEmpty {
+            var table = Table(["DOWNLINK", "TOPICS OF ITS RECORDS WITHOUT ONE"], [.left, .left])
+            for (name, template) in downlinks.sorted(by: { $0.key < $1.key }) { table.add([name, template.text]) }
+            print(table.text())
+        }
         var table = Table(["RULE", "TOPICS", "STREAM", "KEY"], [.right, .left, .left, .left])
         for (number, rule) in rules.rules.enumerated() {
             table.add([String(number + 1), rule.pattern.text, rule.stream, rule.key.text])

@@ -18,6 +18,7 @@ struct CheckReport {
         self.configuration = configuration
         self.changes = changes
         rules = try RuleTranslation.rules(configuration)
+        _ = try RuleTranslation.downlinks(configuration)
         certificates = try Certificates(configuration.listeners)
         bridges = try BridgeTranslation.settings(configuration)
     }
@@ -73,6 +74,7 @@ struct CheckReport {
                 "retention_ms": .optional(stream.retention.age?.milliseconds),
                 "retention_bytes": .optional(stream.retention.byteCount.map(Int64.init)),
                 "segment_bytes": .integer(Int64(stream.segmentBytes)),
+                "downlink": stream.downlink.map { .string($0) } ?? .null,
             ])
         }
     }

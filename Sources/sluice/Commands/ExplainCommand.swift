@@ -14,6 +14,7 @@ enum ExplainCommand {
     private static func run(_ arguments: Arguments) throws -> Int32 {
         let configuration = try ConfigurationSource.load(arguments)
         let rules = try RuleTranslation.rules(configuration)
+        _ = try RuleTranslation.downlinks(configuration)
         for warning in RuleTranslation.warnings(configuration, rules) { Sluice.complain("warning: \(warning)") }
         let topic = Array(arguments.operands[0].utf8)
         do throws(TopicSyntaxError) {
@@ -57,6 +58,9 @@ enum ExplainCommand {
         table.add(["key", String(decoding: resolution.key, as: UTF8.self), ""])
         table.add(["stream", stream.name, "\(stream.durability.text), kept \(stream.retention.text)"])
         table.add(["partition", "\(partition) of \(count)", ""])
+        if let downlink = stream.downlink {
+            table.add(["downlink", downlink, "the topic of the stream's records that have none of their own"])
+        }
         return "\(explanation.topic)\n" + table.text(indent: 2)
     }
 
@@ -77,7 +81,7 @@ enum ExplainCommand {
             "rule": .optional(resolution.ruleIndex.map { Int64($0 + 1) }), "from": .string(resolution.pattern),
             "captures": .object(captures), "key": key, "key_encoding": .string(keyIsText ? "utf8" : "base64"),
             "stream": .string(stream.name), "partition": .integer(Int64(partition)),
-            "partitions": .integer(Int64(count)),
+            "partitions": .integer(Int64(count)), "downlink": stream.downlink.map { .string($0) } ?? .null,
         ])
     }
 }

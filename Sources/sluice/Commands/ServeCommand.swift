@@ -14,7 +14,10 @@ enum ServeCommand {
             127.0.0.1:1883, ./data, every topic in the stream 'mqtt'. Any setting that is no list has a
             variable, such as SLUICE_JOURNAL_FILE_SIZE for `file_size` under `journal`.
             """,
-        example: "sluice serve --config config/sluice.yaml --mqtt 127.0.0.1:0 --ready-file /tmp/sluice.json",
+        example: """
+            sluice serve --config config/sluice.yaml --mqtt 127.0.0.1:0 --kafka 127.0.0.1:0 \
+              --ready-file /tmp/sluice.json
+            """,
         options: [
             ConfigurationSource.option,
             CommandOption("data", letter: "d", value: "DIR", "where the log lives"),

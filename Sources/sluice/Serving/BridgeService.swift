@@ -21,13 +21,15 @@ final class BridgeService: BridgeDirectory {
 
     /// Bridges that do not run yet.
     init(
-        _ settings: [BridgeSettings], log: LogRuntime, peers: any ShardPeers, rules: RuleSet, limits: Limits,
+        _ settings: [BridgeSettings], log: LogRuntime, peers: any ShardPeers, rules: RuleSet,
+        downlinks: [String: DownlinkTemplate], limits: Limits,
         checkpoints: [String: BridgeCheckpoint], directory: String
     ) {
         self.log = log
         workers = settings.map { setting in
             BridgeWorker(
-                setting, log: log, peers: peers, rules: rules, limits: limits, checkpoint: checkpoints[setting.name],
+                setting, log: log, peers: peers, rules: rules, downlinks: downlinks, limits: limits,
+                checkpoint: checkpoints[setting.name],
                 directory: directory)
         }
     }
@@ -93,6 +95,7 @@ private final class BridgeWorker: Sendable {
     private let log: LogRuntime
     private let peers: any ShardPeers
     private let rules: RuleSet
+    private let downlinks: [String: DownlinkTemplate]
     private let limits: Limits
     private let checkpoint: BridgeCheckpoint?
     private let directory: String
@@ -105,7 +108,8 @@ private final class BridgeWorker: Sendable {
     private struct LoopThreadBox: @unchecked Sendable { let thread: LoopThread }
 
     init(
-        _ settings: BridgeSettings, log: LogRuntime, peers: any ShardPeers, rules: RuleSet, limits: Limits,
+        _ settings: BridgeSettings, log: LogRuntime, peers: any ShardPeers, rules: RuleSet,
+        downlinks: [String: DownlinkTemplate], limits: Limits,
         checkpoint: BridgeCheckpoint?, directory: String
     ) {
         precondition(placed >= 0, "eventfd: \(errno)")
@@ -114,6 +118,7 @@ private final class BridgeWorker: Sendable {
         self.log = log
         self.peers = peers
         self.rules = rules
+        self.downlinks = downlinks
         self.limits = limits
         self.checkpoint = checkpoint
     }
@@ -174,6 +179,7 @@ private final class BridgeWorker: Sendable {
             },
             upstream: upstream, random: SecureRandom(), now: MonotonicClock.nanoseconds(),
             report: { Console.log($0.level, $1) })
+        runner.downlinks = downlinks
         mailbox.withLock { mailbox in
             mailbox.wake = upstream.wake
             mailbox.isPlaced = true

@@ -18,7 +18,7 @@ extension KafkaIdentity {
         }
         self.init(
             clusterID: try ClusterFile.identifier(in: configuration.dataDirectory), advertised: advertised,
-            createsTopics: configuration.kafka.createsTopics, declared: Set(configuration.streams.map(\.name)),
+            createsTopics: configuration.kafka.createsTopics,
             directory: configuration.dataDirectory)
     }
 }

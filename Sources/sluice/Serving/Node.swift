@@ -32,6 +32,7 @@ struct Node {
         sluice_limit_heaps(2)
         let fileLimit = Int(clamping: sluice_raise_file_limit())
         let rules = try RuleTranslation.rules(configuration)
+        let downlinks = try RuleTranslation.downlinks(configuration)
         let certificates = try Certificates(configuration.listeners)
         let bridgeSettings = try BridgeTranslation.settings(configuration)
         let loopCount =
@@ -66,9 +67,12 @@ struct Node {
         for warning in RuleTranslation.warnings(configuration, rules) { Console.log(.warning, "\(warning)") }
         for warning in BridgeTranslation.warnings(configuration, bridgeSettings) { Console.log(.warning, "\(warning)") }
         let bridges = BridgeService(
-            bridgeSettings, log: log, peers: server.sharedState, rules: rules, limits: configuration.limits,
+            bridgeSettings, log: log, peers: server.sharedState, rules: rules, downlinks: downlinks,
+            limits: configuration.limits,
             checkpoints: try recovery.checkpoints(), directory: "\(configuration.dataDirectory)/bridges")
         server.bridges = bridges
+        server.declaredStreams = Set(configuration.streams.map(\.name))
+        server.downlinks = downlinks
         server.kafka = try KafkaIdentity(configuration)
         server.beforeStop = { bridges.stop() }
         let reload = Reload(
@@ -166,6 +170,22 @@ enum RuleTranslation {
         }
         if !errors.isEmpty { throw ConfigurationErrors(errors) }
         return RuleSet(rules)
+    }
+
+    /// The templates of streams that have one, by name; the error has everything wrong with them, each with its place.
+    static func downlinks(_ configuration: Configuration) throws(ConfigurationErrors) -> [String: DownlinkTemplate] {
+        var templates: [String: DownlinkTemplate] = [:]
+        var errors: [ConfigurationError] = []
+        for stream in configuration.streams {
+            guard let text = stream.downlink, let location = stream.downlinkLocation else { continue }
+            do throws(DownlinkError) {
+                templates[stream.name] = try DownlinkTemplate(text)
+            } catch {
+                errors.append(ConfigurationError(at: location, error.description))
+            }
+        }
+        if !errors.isEmpty { throw ConfigurationErrors(errors) }
+        return templates
     }
 
     /// What an operator should look at: rules that never decide where a topic goes.

@@ -35,6 +35,7 @@ final class Reload {
         do {
             next = try read()
             _ = try RuleTranslation.rules(next)
+            _ = try RuleTranslation.downlinks(next)
             nextCertificates = try Certificates(next.listeners)
             _ = try BridgeTranslation.settings(next)
         } catch {
@@ -114,6 +115,7 @@ final class Reload {
             let differing = [
                 ("partitions", setting.partitionCount != before.partitionCount),
                 ("durability", setting.durability != before.durability),
+                ("downlink", setting.downlink != before.downlink),
                 ("segment_size", setting.segmentBytes != before.segmentBytes),
             ].filter(\.1).map(\.0)
             if !differing.isEmpty {

@@ -1,3 +1,4 @@
+import Compression
 import LogInterface
 import RecordFormat
 import SluiceCore
@@ -41,6 +42,30 @@ struct TopicIndexTests {
                 #expect(found == expected, "\(filter) from \(offset)")
             }
         }
+    }
+
+    @Test(
+        "a Kafka client's topic is found in any header, and a record without one is read whatever is selected",
+        arguments: [Codec.none, .zstd])
+    func foreignTopics(_ codec: Codec) throws {
+        let world = try TopicWorld(seed: 2, segmentBytes: 20_000, sectionBytes: 1000)
+        let common = (0..<20).map { "fleet/\($0)/t" as String? }
+        try world.append(100, topics: common)
+        try world.appendFromKafka(
+            [[("trace", "1"), ("mqtt.topic", "rare")], [("mqtt.topic", "other")]], codec: codec)
+        try world.append(100, topics: common)
+        try world.appendFromKafka([[("mqtt.topic", "bad/#")], [("mqtt.topic", "other")]], codec: codec)
+        try world.appendFromKafka([[], [("mqtt.topic", "other")]], codec: codec)
+        try world.append(100, topics: common)
+        try world.index()
+        func count(_ topic: String) throws -> Int {
+            let found = try world.readAll(TopicWorld.selection([topic]), byteCountMax: 1 << 20).found
+            return found.count { $0.topic.map { String(decoding: $0, as: UTF8.self) } == topic }
+        }
+        #expect(try count("rare") == 1)
+        #expect(try count("other") == 3)
+        let nobodys = try world.readAll(TopicWorld.selection(["nobody/s"]), byteCountMax: 1 << 20).found
+        #expect(nobodys.count { $0.topic == nil } == 2)
     }
 
     @Test("only batches that can match are read, in sealed segments and in the newest")

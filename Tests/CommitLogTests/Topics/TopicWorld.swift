@@ -1,4 +1,5 @@
 import CommitLog
+import Compression
 import LogInterface
 import RecordFormat
 import SluiceCore
@@ -80,6 +81,34 @@ final class TopicWorld {
             try log.synchronize()
             batchCount += 1
         }
+        try log.flush()
+        try log.prepare()
+    }
+
+    /// Appends and flushes one batch of a Kafka client, a record for each list of headers.
+    func appendFromKafka(_ records: [[(String, String)]], codec: Codec) throws {
+        var builder = RecordBatchBuilder()
+        let key = RecordFields.nullKey
+        let value = [UInt8](repeating: 7, count: 40)
+        for headers in records {
+            let field = RecordFields.headers(headers.map { RecordHeader(name: $0.0, value: Array($0.1.utf8)) })
+            builder.append(
+                at: Timestamp(rawValue: 1000), keyField: key.span, value: value.span, headersField: field.span)
+        }
+        let plain = builder.finish()
+        let batch = plain.compressed(codec) ?? plain
+        var header = batch.header
+        header.markFromKafka()
+        let bytes = batch.bytes
+        let marked = RecordBatch(copying: bytes, checksumming: header)
+        guard
+            case .appended = log.append([
+                Append(partition: Self.partition, batch: marked, isAwaited: true, topicHashes: nil)
+            ])
+        else { throw WorldError(text: "an append was refused") }
+        try log.write()
+        try log.synchronize()
+        batchCount += 1
         try log.flush()
         try log.prepare()
     }
@@ -167,7 +196,9 @@ final class TopicWorld {
         while let record = try records.next(bytes) {
             let offset = batch.baseOffset.advanced(by: record.offsetDelta)
             guard offset >= cursor.offset else { continue }
-            let topic = TopicHeader.topic(of: record, in: bytes).map { Self.copy(bytes, $0.indices) }
+            let topic = TopicHeader.topic(of: record, in: bytes, isFromKafka: batch.isFromKafka).map {
+                Self.copy(bytes, $0.indices)
+            }
             let isWanted = topic.map { $0.isEmpty || cursor.selection?.contains($0.span) ?? true } ?? true
             guard isWanted else { continue }
             cursor.found.append(

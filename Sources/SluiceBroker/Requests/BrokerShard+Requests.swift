@@ -45,6 +45,9 @@ extension BrokerShard {
     func perform(_ request: AdministrationRequest, for place: ReplyPlace) {
         switch request {
         case .streams: respond(.streams(streamReports()), to: place)
+        case .createStream(let order): change(order.name, isNew: true, order, for: place)
+        case .alterStream(let order): change(order.name, isNew: false, order, for: place)
+        case .deleteStream(let name): deleteStream(name, for: place)
         case .sessions: respond(.sessions(sessionReports()), to: place)
         case .deleteSession(let clientID): respond(.deleted(deleteSession(clientID)), to: place)
         case .refusals: respond(refusals(), to: place)
