@@ -55,7 +55,7 @@ bench: ## measure (Benchmarks): pieces with allocation gates, the broker beside 
 soak: build ## 100,000 histories, 10,000 damaged images, 200 rounds of kill -9, hostile clients, groups, bridges, memory
 	SLUICE_SOAK_RUNS=100000 $(SWIFT) test $(IMPORTS) --filter '^CommitLogTests\.(CrashTests|ProducerCrashTests)'
 	SLUICE_DAMAGED_IMAGES=10000 $(SWIFT) test $(IMPORTS) --filter '^CommitLogTests\.DamagedImageTests'
-	SLUICE_CRASH_ROUNDS=200 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.CrashTests'
+	SLUICE_CRASH_ROUNDS=200 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.(Kafka)?CrashTests'
 	SLUICE_SOAK_SESSIONS=100000 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.HostileTests'
 	SLUICE_SOAK_ROUNDS=200 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.GroupTests'
 	$(SWIFT) test $(IMPORTS) --no-parallel --filter '^IntegrationTests\.(MemoryTests|DescriptorTests)'

@@ -209,7 +209,7 @@ let package = Package(
             "IntegrationTests",
             [
                 "CMosquitto", "CLinux", "LogInterface", "CommitLog", "CommitLogPosix", "Compression", "RecordFormat",
-                "SluiceCore",
+                "KafkaWire", "SluiceCore",
             ],
             resources: [.copy("Scripts")]),
     ],

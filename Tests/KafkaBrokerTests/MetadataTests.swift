@@ -122,6 +122,20 @@ struct MetadataTests {
         #expect(response.topics.map(\.errorCode) == [.none])
     }
 
+    @Test("librdkafka asks for all topics with three bytes too many, and is answered")
+    func bytesLeft() throws {
+        let client = kafka().connect()
+        // As version 2.16.1 sends it.
+        client.send(bytes: [
+            0, 0, 0, 25, 0, 3, 0, 13, 0, 0, 0, 3, 0, 7, 0x72, 0x64, 0x6B, 0x61, 0x66, 0x6B, 0x61, 0, 0, 0, 0, 0, 1, 0,
+            0,
+        ])
+        let frame = try #require(client.takeFrame())
+        let response = try MetadataResponse.decode(Array(frame[5...]).span, version: 13)
+        #expect(response.topics.compactMap(\.name).sorted() == ["__consumer_offsets", "a", "b"])
+        #expect(!client.isClosed)
+    }
+
     @Test("Rights are told to who asks for them", arguments: Int16(8)...13)
     func rights(_ version: Int16) throws {
         let client = kafka().connect()
