@@ -194,7 +194,7 @@ extension KafkaShard {
             log.scan(loop, .durable, countMax: 1024, into: &fetches.entries)
             let entries = fetches.entries
             for entry in entries {
-                for fetch in fetches.byPartition[entry.partition] ?? [] {
+                for fetch in fetches.waiting(for: entry.partition) {
                     fetches.remove(fetch)
                     woken.append(fetch)
                 }
@@ -207,7 +207,7 @@ extension KafkaShard {
     /// Transactions have ended in some partitions: more may be read there than before.
     func decided(_ partitions: [PartitionID]) {
         for partition in partitions {
-            for fetch in fetches.byPartition[partition] ?? [] where fetch.readsCommitted { look(fetch) }
+            for fetch in fetches.waiting(for: partition) where fetch.readsCommitted { look(fetch) }
         }
     }
 

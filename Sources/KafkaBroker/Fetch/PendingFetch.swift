@@ -19,8 +19,11 @@ final class PendingFetch {
     var session: FetchSession?
     /// Whether partitions without news are left out of the answer.
     var tellsNewsOnly = false
+    /// Its number among those that wait for records; 0 while it does not.
+    var parkedNumber: UInt64 = 0
+
     /// Whether it is on the list of those that wait for records.
-    var isParked = false
+    var isParked: Bool { parkedNumber != 0 }
 
     /// A partition that is asked for.
     struct Part {
@@ -98,53 +101,5 @@ final class PendingFetch {
     func isSatisfied(now: Int64) -> Bool {
         parts.isEmpty || hasFault || deadline <= now
             || byteCount >= max(0, min(Int(request.minBytes), Int(request.maxBytes)))
-    }
-}
-
-/// Fetches that wait for records.
-struct FetchQueue {
-    private(set) var byPartition: [PartitionID: [PendingFetch]] = [:]
-    private var parked: [ObjectIdentifier: PendingFetch] = [:]
-    /// A time before which none is to be answered; nil while none waits.
-    private(set) var earliestDeadline: Int64?
-    /// Whether the loop is woken by new records.
-    var isInterested = false
-    var entries: [TailEntry] = []
-
-    /// All that wait.
-    var all: [PendingFetch] { Array(parked.values) }
-
-    var isEmpty: Bool { parked.isEmpty }
-
-    mutating func park(_ fetch: PendingFetch) {
-        assert(!fetch.isParked)
-        fetch.isParked = true
-        parked[ObjectIdentifier(fetch)] = fetch
-        // Once for each, also of one that is asked for twice.
-        for partition in Set(fetch.parts.compactMap(\.partition)) {
-            byPartition[partition, default: []].append(fetch)
-        }
-        earliestDeadline = min(earliestDeadline ?? .max, fetch.deadline)
-    }
-
-    mutating func remove(_ fetch: PendingFetch) {
-        guard fetch.isParked else { return }
-        fetch.isParked = false
-        parked[ObjectIdentifier(fetch)] = nil
-        for part in fetch.parts {
-            guard let partition = part.partition else { continue }
-            byPartition[partition]?.removeAll { $0 === fetch }
-            if byPartition[partition]?.isEmpty == true { byPartition[partition] = nil }
-        }
-        if parked.isEmpty { earliestDeadline = nil }
-    }
-
-    /// Takes off those whose time is over.
-    mutating func takeExpired(at now: Int64) -> [PendingFetch] {
-        guard let earliest = earliestDeadline, earliest <= now else { return [] }
-        let expired = parked.values.filter { $0.deadline <= now }
-        for fetch in expired { remove(fetch) }
-        earliestDeadline = parked.values.map(\.deadline).min()
-        return expired
     }
 }

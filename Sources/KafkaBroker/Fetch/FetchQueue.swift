@@ -1,0 +1,104 @@
+import LogInterface
+import SluiceCore
+
+/// Fetches that wait for records, by partition and by the time until which they wait.
+///
+/// Invariants: a fetch is in the table of each of its partitions, and has an entry in the heap; entries of fetches that
+/// wait no longer are dropped when they are met, or when they are most of the heap.
+/// Complexity: O(partitions) to wait and to be woken, O(log n) for the time.
+/// Isolation: its loop's.
+struct FetchQueue {
+    private var byPartition: [PartitionID: [UInt64: PendingFetch]] = [:]
+    private var parked: [UInt64: PendingFetch] = [:]
+    private var lastNumber: UInt64 = 0
+    /// By deadline, the earliest on top.
+    private var heap: [(deadline: Int64, number: UInt64)] = []
+    /// Whether the loop is woken by new records.
+    var isInterested = false
+    var entries: [TailEntry] = []
+
+    /// All that wait, those first that came first.
+    var all: [PendingFetch] { parked.sorted { $0.key < $1.key }.map(\.value) }
+
+    var isEmpty: Bool { parked.isEmpty }
+
+    /// A time before which none is to be answered; nil while none waits.
+    var earliestDeadline: Int64? { parked.isEmpty ? nil : heap.first?.deadline }
+
+    /// Those that wait for a partition, those first that came first.
+    func waiting(for partition: PartitionID) -> [PendingFetch] {
+        byPartition[partition].map { $0.sorted { $0.key < $1.key }.map(\.value) } ?? []
+    }
+
+    mutating func park(_ fetch: PendingFetch) {
+        assert(!fetch.isParked)
+        lastNumber += 1
+        fetch.parkedNumber = lastNumber
+        parked[lastNumber] = fetch
+        for part in fetch.parts {
+            if let partition = part.partition { byPartition[partition, default: [:]][lastNumber] = fetch }
+        }
+        if heap.count > 2 * parked.count + 64 { dropForgotten() }
+        push((fetch.deadline, lastNumber))
+    }
+
+    mutating func remove(_ fetch: PendingFetch) {
+        guard fetch.isParked else { return }
+        let number = fetch.parkedNumber
+        fetch.parkedNumber = 0
+        parked[number] = nil
+        for part in fetch.parts {
+            guard let partition = part.partition else { continue }
+            byPartition[partition]?[number] = nil
+            if byPartition[partition]?.isEmpty == true { byPartition[partition] = nil }
+        }
+        if parked.isEmpty { heap.removeAll(keepingCapacity: true) }
+    }
+
+    /// Takes off those whose time is over.
+    mutating func takeExpired(at now: Int64) -> [PendingFetch] {
+        var expired: [PendingFetch] = []
+        while let first = heap.first, first.deadline <= now {
+            pop()
+            guard let fetch = parked[first.number] else { continue }
+            remove(fetch)
+            expired.append(fetch)
+        }
+        return expired
+    }
+
+    // MARK: The heap
+
+    private mutating func dropForgotten() {
+        let known = heap.filter { parked[$0.number] != nil }.sorted { $0.deadline < $1.deadline }
+        // What is sorted is a heap.
+        heap = known
+    }
+
+    private mutating func push(_ entry: (deadline: Int64, number: UInt64)) {
+        heap.append(entry)
+        var index = heap.count - 1
+        while index > 0 {
+            let parent = (index - 1) / 2
+            guard heap[index].deadline < heap[parent].deadline else { break }
+            heap.swapAt(index, parent)
+            index = parent
+        }
+    }
+
+    private mutating func pop() {
+        let last = heap.removeLast()
+        guard !heap.isEmpty else { return }
+        heap[0] = last
+        var index = 0
+        while true {
+            var least = index
+            for child in [2 * index + 1, 2 * index + 2] where child < heap.count {
+                if heap[child].deadline < heap[least].deadline { least = child }
+            }
+            guard least != index else { return }
+            heap.swapAt(index, least)
+            index = least
+        }
+    }
+}
