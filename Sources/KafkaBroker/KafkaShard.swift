@@ -236,8 +236,11 @@ package final class KafkaShard {
             call.connection.send(writer.buffer.bytes, writer.gaps, records)
             call.answer = KafkaCall.Answer.nothing
         } else {
+            // Whoever asks much behind a request that waits holds the memory of the answers until then.
+            let kept = records.reduce(writer.buffer.count) { $0 + $1.heldByteCount }
             call.answer = KafkaCall.Answer(
                 bytes: writer.buffer.bytes.copied, gaps: writer.gaps, records: records)
+            call.connection.hold(kept, for: call)
         }
         writer.removeAll()
         call.connection.advance()

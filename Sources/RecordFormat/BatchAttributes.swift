@@ -102,8 +102,8 @@ extension RecordBatch {
 }
 
 extension BatchHeader {
-    /// The leader epoch of batches that Kafka clients have sent: none. Those of MQTT have the only one there is. It lies
-    /// outside the checksum, so such batches stay as they came.
+    /// The leader epoch of batches that Kafka clients have sent: none. Those of MQTT have the only one there is. It
+    /// lies outside the checksum, so such batches stay as they came.
     private static let kafkaEpoch: Int32 = -1
 
     /// Whether a Kafka client has sent the batch, so that its records may have any headers; see `TopicHeader`.

@@ -27,4 +27,12 @@ extension MemoryEngine {
                 byteCount: entries.reduce(0) { $0 + Int64($1.batch.byteCount) }, hasRemovable: entries.count > 1)
         }
     }
+
+    /// See `LogEngine`.
+    package func bounds(_ partition: PartitionID) -> PartitionBounds {
+        state.withLock { state in
+            let partition = state.partitions[partition.index]
+            return PartitionBounds(start: partition.start, highWatermark: partition.end, end: partition.end)
+        }
+    }
 }

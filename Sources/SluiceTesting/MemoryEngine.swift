@@ -469,14 +469,6 @@ package final class MemoryEngine: LogEngine {
     }
 
     /// See `LogEngine`.
-    package func bounds(_ partition: PartitionID) -> PartitionBounds {
-        state.withLock { state in
-            let partition = state.partitions[partition.index]
-            return PartitionBounds(start: partition.start, highWatermark: partition.end, end: partition.end)
-        }
-    }
-
-    /// See `LogEngine`.
     package func setPolicy(_ policy: StreamPolicy, of stream: String) {
         let wakes = state.withLock { state in
             for index in state.streams.indices where state.streams[index].settings.name == stream {

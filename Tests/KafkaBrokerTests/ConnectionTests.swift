@@ -96,6 +96,22 @@ struct ConnectionTests {
         #expect(client.asked.isEmpty)
     }
 
+    @Test("Answers that wait for one before them are in the account of memory")
+    func heldAnswers() throws {
+        let kafka = TestKafka()
+        let client = kafka.connect()
+        for _ in 0..<10 { _ = try client.produce(TestBatch.bytes([String(repeating: "x", count: 100_000)])) }
+        try client.send(TestConnection.fetching("t", [0: 10], wait: 5000), 12)
+        for _ in 0..<20 { try client.send(TestConnection.fetching(), 12) }
+        #expect(client.takeFrame() == nil)
+        #expect(kafka.peers.memoryUse > 20 * 1_000_000)
+        kafka.pass(milliseconds: 5000)
+        var count = 0
+        while try client.takeFetched() != nil { count += 1 }
+        #expect(count == 21)
+        #expect(kafka.peers.memoryUse == 0)
+    }
+
     @Test("Appends that settle late are answered behind each other, and what follows behind them")
     func pipelinedAppends() throws {
         let kafka = TestKafka(pace: .whenTold)

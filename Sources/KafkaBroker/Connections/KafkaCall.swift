@@ -9,6 +9,14 @@ enum AnswerRecords {
     case region(FileRegion)
     /// Batches in memory.
     case batches([RecordBatch])
+
+    /// Bytes of memory that they take until they are sent.
+    var heldByteCount: Int {
+        switch self {
+        case .region: 0
+        case .batches(let batches): batches.reduce(0) { $0 + $1.byteCount }
+        }
+    }
 }
 
 /// A request that is under way: what is needed to answer it, and the answer while others before it have none.

@@ -51,6 +51,9 @@ final class KafkaCrashStage: @unchecked Sendable {
         }
     }
 
+    /// Lets a moment pass, so that who is refused does not connect without a pause.
+    func pause() { locked { _ = condition.wait(until: Date(timeIntervalSinceNow: 0.01)) } }
+
     /// Waits until each client has had so much more acknowledged than it has now.
     func wait(more count: Int, of names: [String], within seconds: Double = 120) -> Bool {
         let end = Date(timeIntervalSinceNow: seconds)
@@ -99,7 +102,7 @@ class KafkaCrashClient: @unchecked Sendable {
                 try live(try KafkaClient(port: port))
                 return
             } catch is KafkaClient.Gone {
-                Thread.sleep(forTimeInterval: 0.01)
+                stage.pause()
             } catch {
                 fault = "\(name): \(error)"
                 return
