@@ -164,17 +164,19 @@ extension LogRuntime: LogEngine {
     package var isScanned: Bool { shared.scanned.load(ordering: .relaxed) }
 
     /// See `LogEngine`.
-    package func scan(_ loop: LoopID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry]) {
+    package func scan(_ loop: LoopID, _ visibility: Visibility, countMax: Int, into entries: inout [TailEntry]) {
         shared.monitor.lock()
-        shared.state.scan(loop, level, countMax: countMax, into: &entries)
+        shared.state.scan(loop, visibility, countMax: countMax, into: &entries)
         shared.monitor.unlock()
     }
 
     /// See `LogEngine`.
     package func readTail(
-        _ partition: PartitionID, from offset: Offset, level: TailLevel, loop: LoopID, byteCountMax: Int
+        _ partition: PartitionID, from offset: Offset, visibility: Visibility, loop: LoopID, byteCountMax: Int
     ) -> PartitionRead? {
-        shared.withState { $0.readTail(partition, from: offset, level: level, loop: loop, byteCountMax: byteCountMax) }
+        shared.withState {
+            $0.readTail(partition, from: offset, visibility: visibility, loop: loop, byteCountMax: byteCountMax)
+        }
     }
 
     // MARK: History

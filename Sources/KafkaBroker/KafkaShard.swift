@@ -195,7 +195,7 @@ package final class KafkaShard {
     // MARK: Requests
 
     /// A frame has come, without its length.
-    func take(_ frame: Span<UInt8>, from connection: KafkaConnection) {
+    func received(_ frame: Span<UInt8>, from connection: KafkaConnection) {
         do throws(KafkaWireError) {
             let prefix = try KafkaRequestPrefix(frame)
             guard let api = prefix.api, let versions = ServedVersions.of(api) else {

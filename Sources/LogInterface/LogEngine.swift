@@ -67,7 +67,7 @@ package protocol LogEngine: AnyObject, Sendable {
 
     // MARK: The newest records
 
-    /// Says which scans a loop needs. A level that was not needed starts at the log's end.
+    /// Says which scans a loop needs. One that was not needed starts at the log's end.
     func setInterest(_ loop: LoopID, appended: Bool, durable: Bool)
 
     /// Where a loop's scan of `durable` goes on in each partition, by its identifier's index: everything before was
@@ -82,12 +82,12 @@ package protocol LogEngine: AnyObject, Sendable {
 
     /// Moves a loop's scan to the newest visible batch and hands over what it passed, oldest first, at most `countMax`
     /// batches.
-    func scan(_ loop: LoopID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry])
+    func scan(_ loop: LoopID, _ visibility: Visibility, countMax: Int, into entries: inout [TailEntry])
 
-    /// Reads a partition from `offset`, up to what the loop's scan of `level` has passed.
+    /// Reads a partition from `offset`, up to what the loop's scan of `visibility` has passed.
     /// - Returns: nil when the records are not in memory; then `fetch` gets them.
     func readTail(
-        _ partition: PartitionID, from offset: Offset, level: TailLevel, loop: LoopID, byteCountMax: Int
+        _ partition: PartitionID, from offset: Offset, visibility: Visibility, loop: LoopID, byteCountMax: Int
     ) -> PartitionRead?
 
     // MARK: History

@@ -2,7 +2,7 @@ package import RecordFormat
 package import SluiceCore
 
 /// How far a scan of the tail may see.
-package enum TailLevel: Sendable {
+package enum Visibility: Sendable {
     /// Everything appended: deliveries at QoS 0.
     case appended
     /// What is durable by its stream's policy, below the high watermark: deliveries at QoS 1 and 2.

@@ -58,7 +58,7 @@ extension BrokerShard {
             client.authentication?.request = request
             client.session.challenged(properties, now: now, into: &client.output)
             markDirty(client)
-            takePostponed(client)
+            continueReading(client)
             return false
         case .accepted(let last):
             client.principal = client.authentication?.exchange?.principal ?? .anonymous

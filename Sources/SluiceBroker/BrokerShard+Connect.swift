@@ -169,7 +169,7 @@ extension BrokerShard {
         markDirty(client)
         if let stored { resume(client, stored) }
         announce(client, isConnected: true)
-        takePostponed(client)
+        continueReading(client)
     }
 
     /// Passes an identifier on that another connection wants.

@@ -33,36 +33,38 @@ extension BrokerShard {
         return isBehind
     }
 
-    /// Delivers what is new at a level.
+    /// Delivers what is newly visible.
     /// - Returns: whether there may be more.
-    func scan(_ level: TailLevel) -> Bool {
+    func scan(_ visibility: Visibility) -> Bool {
         assert(tailEntries.isEmpty, "a scan is worked through before the next")
-        log.scan(loop, level, countMax: Self.scanCountMax, into: &tailEntries)
+        log.scan(loop, visibility, countMax: Self.scanCountMax, into: &tailEntries)
         for entry in tailEntries {
             // Another loop's append to a stream that was made since this tick began.
             if entry.partition.index >= streams.partitionCount { followStreams(isChanged: true) }
-            if !streams.isInternal(entry.partition), subscriptions.mayMatch(entry, level) { deliver(entry, level) }
+            if !streams.isInternal(entry.partition), subscriptions.mayMatch(entry, visibility) {
+                deliver(entry, visibility)
+            }
             assert(entry.batch.recordCount > 0, "a batch has records")
-            if level == .durable { scanned.passed(entry.partition, entry.batch.nextOffset) }
+            if visibility == .durable { scanned.passed(entry.partition, entry.batch.nextOffset) }
         }
         let isBehind = tailEntries.count == Self.scanCountMax
         tailEntries.removeAll(keepingCapacity: true)
         return isBehind
     }
 
-    func deliver(_ entry: TailEntry, _ level: TailLevel) {
+    func deliver(_ entry: TailEntry, _ visibility: Visibility) {
         let batch = entry.batch
-        if batch.isForeign { return deliver(foreign: entry, level) }
+        if batch.isForeign { return deliver(foreign: entry, visibility) }
         let bytes = batch.bytes
         var records = RecordReader(batch)
         while let record = next(&records, bytes, entry.partition) {
             guard let message = StoredMessage(record, in: bytes) else { continue }
             let list = subscriptions.list(bytes.extracting(message.topic.indices))
-            guard list.has(level) else {
-                subscriptions.noteUnmatched(bytes.extracting(message.topic.indices), level)
+            guard list.has(visibility) else {
+                subscriptions.noteUnmatched(bytes.extracting(message.topic.indices), visibility)
                 continue
             }
-            for target in list.targets where target.level == level {
+            for target in list.targets where target.visibility == visibility {
                 let delivery = Delivery(
                     batch: batch, record: record, message: message, partition: entry.partition)
                 deliverLive(delivery, to: target, bytes)
@@ -84,7 +86,7 @@ extension BrokerShard {
     func deliverLive(_ delivery: Delivery, to target: MatchList.Target, _ bytes: Span<UInt8>) {
         let reader = target.reader
         guard !reader.sink.isClosing, !reader.excludes(delivery.partition) else { return }
-        switch target.level {
+        switch target.visibility {
         case .appended:
             assert(reader.isLiveKind, "replays and groups read what is durable")
             if reader.hasQuick, reader.quick.lags(delivery.partition) { return }
@@ -147,7 +149,7 @@ extension BrokerShard {
                 cursor.isLookup = false
             } else if cursor.selectionNumber == selectionNumber {
                 // An answer to other subscriptions may have ruled out what these want: it is asked for again.
-                cursor.take(read)
+                cursor.received(read)
             }
         }
         if read.isGone { lost(reader, reader.cursors[index].partition) }
@@ -225,11 +227,11 @@ extension BrokerShard {
             if mustStarve(reader) { return .waits }
             budget -= 1
             guard let read = load(reader, at: index) else {
-                guard reader.level == .durable else { return skip(reader, at: index) }
+                guard reader.visibility == .durable else { return skip(reader, at: index) }
                 return .waits
             }
             if read.isGone || read.batches.isEmpty && read.isCaughtUp { return .caughtUp }
-            reader.update(at: index) { $0.take(read) }
+            reader.update(at: index) { $0.received(read) }
         }
         return .waits
     }
@@ -240,21 +242,21 @@ extension BrokerShard {
         let byteCountMax = Self.readBytes(ofEach: reader.cursors.count)
         let cursor = reader.cursors[index]
         assert(!cursor.isLookup && cursor.place.isEmpty, "who reads on knows from where, and has used up what it has")
-        guard reader.level == .durable else {
+        guard reader.visibility == .durable else {
             return log.readTail(
-                cursor.partition, from: cursor.offset, level: .appended, loop: loop, byteCountMax: byteCountMax)
+                cursor.partition, from: cursor.offset, visibility: .appended, loop: loop, byteCountMax: byteCountMax)
         }
         let number = reader.selectionNumber
         reader.update(at: index) { $0.selectionNumber = number }
         return readers.load(
-            reader, at: index, from: cursor.offset, level: .durable, selection: selection(of: reader),
+            reader, at: index, from: cursor.offset, visibility: .durable, selection: selection(of: reader),
             byteCountMax: byteCountMax)
     }
 
     /// QoS 0 messages have left the memory before a client took them: it goes on with what is new. What lies between is
     /// counted as dropped, record by record, whether it was the client's or not.
     private func skip(_ reader: Reader, at index: Int) -> Progress {
-        assert(reader.level == .appended, "what is durable is not passed over")
+        assert(reader.visibility == .appended, "what is durable is not passed over")
         let cursor = reader.cursors[index]
         let missed = UInt64(max(1, log.bounds(cursor.partition).end.rawValue - cursor.offset.rawValue))
         counters.deliveriesDropped += missed
@@ -324,7 +326,7 @@ extension BrokerShard {
         let partition = reader.cursors[index].partition
         let offset = batch.baseOffset.advanced(by: record.offsetDelta)
         let wanted = wanted(bytes.extracting(message.topic.indices), reader, own)
-        guard let target = wanted?.seen(at: reader.level, offset, in: partition) else { return nil }
+        guard let target = wanted?.seen(at: reader.visibility, offset, in: partition) else { return nil }
         return (Delivery(batch: batch, record: record, message: message, partition: partition), target)
     }
 
@@ -337,7 +339,7 @@ extension BrokerShard {
         let offset = batch.baseOffset.advanced(by: record.offsetDelta)
         let message = KafkaMessage(record, in: batch.bytes, origin)
         let wanted = wanted(message.topic.span, reader, own)
-        guard let target = wanted?.seen(at: reader.level, offset, in: partition),
+        guard let target = wanted?.seen(at: reader.visibility, offset, in: partition),
             let delivery = delivery(message, record, batch, partition)
         else { return nil }
         return (delivery, target)

@@ -57,7 +57,7 @@ extension BrokerShard {
         guard !streams.isEmpty else { return }
         for handover in handovers {
             assert(streams.contains(handover.partition.stream))
-            group.take(handover)
+            group.received(handover)
         }
         perform(group.state.unsubscribe(member, from: streams), group)
         // What nobody reads any more goes where it was to go.
@@ -71,7 +71,7 @@ extension BrokerShard {
     func groupReleased(_ name: String, _ member: String, _ handover: GroupHandover) {
         // The group may have been forgotten and founded anew since: what comes late is of the former one.
         guard let group = coordinators[name], group.seats[member]?[handover.partition.stream] != nil else { return }
-        group.take(handover)
+        group.received(handover)
         applyReset(group, handover.partition)
         perform(group.state.released(handover.partition, by: member), group)
         record(group)

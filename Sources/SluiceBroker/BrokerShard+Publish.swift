@@ -222,7 +222,7 @@ extension BrokerShard {
                     UnsafeRawBufferPointer(rebasing: bytes[run.start..<run.start + run.byteCount]))
                 if run.endedCount > 0 {
                     run.client.session.acknowledged(publishCount: run.endedCount)
-                    if run.client.isPostponed { takePostponed(run.client) }
+                    if run.client.isPostponed { continueReading(run.client) }
                 }
                 markDirty(run.client)
             }
@@ -268,7 +268,7 @@ extension BrokerShard {
         case .puback:
             refuse(client, .puback, id, reason, text)
             client.session.acknowledged(publishCount: 1)
-            if client.isPostponed { takePostponed(client) }
+            if client.isPostponed { continueReading(client) }
         case .pubrec:
             refuse(client, .pubrec, id, reason, text)
             client.session.refused(id)

@@ -19,7 +19,7 @@ extension BrokerShard {
         if let answer = lookup.answer(for: token) { return answer }
         var awaited: UInt64?
         let read = readers.read(
-            token.partition, from: token.offset, level: .appended, byteCountMax: 1, for: waiter
+            token.partition, from: token.offset, visibility: .appended, byteCountMax: 1, for: waiter
         ) { awaited = $0 }
         lookup.asked(token, awaited: awaited, read)
         return lookup.answer(for: token) ?? .waits
@@ -31,10 +31,10 @@ extension BrokerShard {
         switch waiter {
         case .client(let client):
             guard let redelivery = client.redelivery else { return }
-            redelivery.lookup.take(read)
+            redelivery.lookup.received(read)
             if !read.isFailed { redeliver(client) }
         case .group(let group):
-            group.lookup.take(read)
+            group.lookup.received(read)
             if !read.isFailed { dispatch(group) }
         case .offsets(let lookup, let number):
             if read.isFailed { readers.stall(lookup, number) } else { fetched(read, for: lookup, number) }

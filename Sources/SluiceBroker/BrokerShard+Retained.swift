@@ -97,7 +97,7 @@ extension BrokerShard {
             let end = peers.withRetained { $0.end(through: unsettled) }
             feed.found(retainedPlaces(feed.subscription.matched), end: end)
         }
-        let level: TailLevel = feed.subscription.options.qos == .atMostOnce ? .appended : .durable
+        let visibility: Visibility = feed.subscription.options.qos == .atMostOnce ? .appended : .durable
         let byteCountMax = feed.isSingle ? 1 : Self.readBytesMax
         var budget = 4
         while reader.cursors[0].place.awaited == nil {
@@ -115,14 +115,14 @@ extension BrokerShard {
             if mustStarve(reader) { return .waits }
             budget -= 1
             let loaded = readers.load(
-                reader, at: 0, from: next, level: level, selection: nil, byteCountMax: byteCountMax)
+                reader, at: 0, from: next, visibility: visibility, selection: nil, byteCountMax: byteCountMax)
             guard let read = loaded else { return .waits }
             if read.batches.isEmpty && read.isCaughtUp {
                 // It was published a moment ago and is not on the device yet, which is promised from QoS 1 on.
                 sessions.whenDurable(.move(reader))
                 return .waits
             }
-            reader.update(at: 0) { $0.take(read) }
+            reader.update(at: 0) { $0.received(read) }
         }
         return .waits
     }

@@ -57,14 +57,14 @@ extension BrokerShard {
     ) -> SendOutcome {
         assert(target.reader.client === client && !client.isClosing, "a record goes to its reader's client")
         // What is in flight comes to its end before the node does.
-        if isDraining, target.level == .durable { return .full }
+        if isDraining, target.visibility == .durable { return .full }
         let waiting = client.output.count + client.deferredByteCount
         guard waiting < memory.outputBytesAllowed else {
             client.hasBlockedReader = true
             return .full
         }
         // What an earlier connection left unfinished goes first [MQTT-4.6.0-1].
-        if client.redelivery != nil, target.level == .durable { return .full }
+        if client.redelivery != nil, target.visibility == .durable { return .full }
         if case .member(let membership) = target.reader.kind {
             return send(delivery, to: target, bytes, of: membership)
         }

@@ -149,9 +149,9 @@ extension BrokerShard {
         let replaced = client.subscriptions.first { $0.filter == request.filter && $0.reader === reader }
         // What is not durable yet is ahead of it still, and comes with the scan that it is on. The other way round it
         // counts from here, and has everything that was appended before [MQTT-3.8.4-4].
-        if replaced?.level == .durable, subscription.level == .appended { subscription.staysDurable = true }
+        if replaced?.visibility == .durable, subscription.visibility == .appended { subscription.staysDurable = true }
         let former = add(subscription)
-        if let former, former.level == subscription.level {
+        if let former, former.visibility == subscription.visibility {
             subscription.since = former.since
         } else if request.options.qos != .atMostOnce {
             subscription.since = startOfNews(reader)

@@ -53,7 +53,7 @@ extension BrokerShard {
         let topics = systemTopics(sum, statistics)
         settings.bridges?.tell(topics)
         for shard in 0..<peers.shardCount {
-            if shard == settings.index { take(topics) } else { peers.post(.system(topics), to: shard) }
+            if shard == settings.index { update(topics) } else { peers.post(.system(topics), to: shard) }
         }
     }
 
@@ -93,9 +93,9 @@ extension BrokerShard {
         ] + statistics.topics
     }
 
-    /// Takes what the broker's topics say now, and tells the subscribers of those that changed.
-    func take(_ topics: [SystemTopic]) {
-        for topic in systemTopics.take(topics) { broadcast(topic, retain: false) }
+    /// Notes what the broker's topics say now, and tells the subscribers of those that changed.
+    func update(_ topics: [SystemTopic]) {
+        for topic in systemTopics.update(topics) { broadcast(topic, retain: false) }
     }
 
     /// Sends one of the broker's topics to everybody here who subscribes to it.

@@ -186,7 +186,7 @@ package final class BrokerShard {
     }
 
     /// Lets a client's packets be taken that had to wait.
-    func takePostponed(_ client: Client) {
+    func continueReading(_ client: Client) {
         client.isPostponed = false
         client.link?.resume()
     }
@@ -281,7 +281,7 @@ package final class BrokerShard {
         case .groupRevoked(let id, let partition): groupRevoked(id, partition)
         case .groupReset(let name, let offsets): resetGroup(name, to: offsets)
         case .groupForgotten(let name): groupForgotten(name)
-        case .system(let topics): take(topics)
+        case .system(let topics): update(topics)
         case .presence(let topic): told(topic)
         case .bridgeState(let topic): told(bridge: topic)
         case .endSession(let clientID): endSession(clientID)

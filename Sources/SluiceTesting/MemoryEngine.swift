@@ -349,12 +349,12 @@ package final class MemoryEngine: LogEngine {
     }
 
     /// See `LogEngine`.
-    package func scan(_ loop: LoopID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry]) {
+    package func scan(_ loop: LoopID, _ visibility: Visibility, countMax: Int, into entries: inout [TailEntry]) {
         entries += state.withLock { state in
             let scans = state.loops[loop.index].scans
-            guard let from = level == .appended ? scans.appended : scans.durable else { return [TailEntry]() }
+            guard let from = visibility == .appended ? scans.appended : scans.durable else { return [TailEntry]() }
             let end = min(state.order.count, from + countMax)
-            switch level {
+            switch visibility {
             case .appended: state.loops[loop.index].scans.appended = end
             case .durable: state.loops[loop.index].scans.durable = end
             }
@@ -364,11 +364,11 @@ package final class MemoryEngine: LogEngine {
 
     /// See `LogEngine`.
     package func readTail(
-        _ partition: PartitionID, from offset: Offset, level: TailLevel, loop: LoopID, byteCountMax: Int
+        _ partition: PartitionID, from offset: Offset, visibility: Visibility, loop: LoopID, byteCountMax: Int
     ) -> PartitionRead? {
         state.withLock { state in
             let scans = state.loops[loop.index].scans
-            let passed = (level == .appended ? scans.appended : scans.durable) ?? state.order.count
+            let passed = (visibility == .appended ? scans.appended : scans.durable) ?? state.order.count
             let partition = state.partitions[partition.index]
             var read = PartitionRead(nextOffset: offset)
             if partition.isGone {

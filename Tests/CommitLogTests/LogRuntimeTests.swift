@@ -83,7 +83,7 @@ struct LogRuntimeTests {
         var hint: ReadHint?
         while offset < end {
             var read = log.readTail(
-                PartitionID(rawValue: 0), from: offset, level: .durable, loop: loop, byteCountMax: 10_000)
+                PartitionID(rawValue: 0), from: offset, visibility: .durable, loop: loop, byteCountMax: 10_000)
             if read == nil {
                 var request = ReadRequest(PartitionID(rawValue: 0), from: offset, byteCountMax: 10_000, number: 7)
                 request.hint = hint

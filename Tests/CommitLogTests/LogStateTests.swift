@@ -29,7 +29,7 @@ struct LogStateTests {
         #expect(log.withState { $0.partitions[0].tail.count } == 2)
     }
 
-    @Test("an interest that begins starts at the end of what its level sees")
+    @Test("an interest that begins starts at the end of what its visibility sees")
     func interestBegins() throws {
         let world = FaultWorld()
         let log = try world.open()
@@ -74,7 +74,7 @@ struct LogStateTests {
         var (offset, reads) = (Offset.zero, 0)
         while true {
             let found = state.readTail(
-                partitions[1].id, from: offset, level: .appended, loop: reader, byteCountMax: 1 << 20)
+                partitions[1].id, from: offset, visibility: .appended, loop: reader, byteCountMax: 1 << 20)
             let read = try #require(found)
             // Two slabs and one for the reader, each with one batch or two.
             #expect((1...6).contains(read.batches.count))
@@ -97,7 +97,7 @@ struct LogStateTests {
         func read(_ offset: Int64, _ byteCountMax: Int = 100_000) -> PartitionRead? {
             log.withState {
                 $0.readTail(
-                    PartitionID(rawValue: 0), from: Offset(rawValue: offset), level: .appended, loop: log.reader,
+                    PartitionID(rawValue: 0), from: Offset(rawValue: offset), visibility: .appended, loop: log.reader,
                     byteCountMax: byteCountMax)
             }
         }
@@ -126,15 +126,15 @@ struct LogStateTests {
             _ = log.append([append])
         }
         appendUnawaited()
-        #expect(log.withState { $0.partitions[0].durable } == .zero)
+        #expect(log.withState { $0.partitions[0].highWatermark } == .zero)
         #expect(!log.withState { $0.pendingDemand.wantsSync })
         log.withState { $0.setInterest(log.reader, appended: false, durable: true) }
         appendUnawaited()
         #expect(log.withState { $0.pendingDemand.wantsSync })
         try log.write()
-        #expect(log.withState { $0.partitions[0].durable } == .zero)
+        #expect(log.withState { $0.partitions[0].highWatermark } == .zero)
         try log.synchronize()
-        #expect(log.withState { $0.partitions[0].durable }.rawValue == 4)
+        #expect(log.withState { $0.partitions[0].highWatermark }.rawValue == 4)
         #expect(log.withState { $0.hasUnjournaled })
         try log.flush()
         #expect(try log.readAll(0).count == 2)

@@ -91,16 +91,16 @@ struct ContractTests {
             #expect(world.loop.settle(world.loop.append([EngineWorld.append(batch, to: partition)]).ticket) == .stored)
         }
         #expect(reader.woken.wait(within: 120), "a loop with an interest is woken")
-        for level in [TailLevel.appended, .durable] {
+        for visibility in [Visibility.appended, .durable] {
             var entries: [TailEntry] = []
-            world.engine.scan(reader.id, level, countMax: 2, into: &entries)
+            world.engine.scan(reader.id, visibility, countMax: 2, into: &entries)
             #expect(entries.count == 2)
-            world.engine.scan(reader.id, level, countMax: 100, into: &entries)
+            world.engine.scan(reader.id, visibility, countMax: 100, into: &entries)
             #expect(try EngineWorld.numbers(entries.map(\.batch)).map(\.number) == [3, 4, 5, 6, 7])
             #expect(entries.map(\.batch.baseOffset.rawValue) == [30, 31, 32, 33, 34])
             #expect(entries.allSatisfy { $0.partition == partition })
             entries = []
-            world.engine.scan(reader.id, level, countMax: 100, into: &entries)
+            world.engine.scan(reader.id, visibility, countMax: 100, into: &entries)
             #expect(entries.isEmpty)
         }
         #expect(world.engine.scanOffsets(reader.id)[partition.index].rawValue == 35)
@@ -120,7 +120,7 @@ struct ContractTests {
         var entries: [TailEntry] = []
         world.engine.scan(reader.id, .durable, countMax: 1, into: &entries)
         let read = try #require(
-            world.engine.readTail(partition, from: .zero, level: .durable, loop: reader.id, byteCountMax: 1 << 20))
+            world.engine.readTail(partition, from: .zero, visibility: .durable, loop: reader.id, byteCountMax: 1 << 20))
         #expect(try EngineWorld.numbers(read.batches).map(\.number) == Array(0..<10))
         #expect(read.isCaughtUp)
         world.engine.scan(reader.id, .durable, countMax: 9, into: &entries)

@@ -57,13 +57,13 @@ struct StreamContractTests {
         let partition = made.partitions[0]
         #expect(world.engine.scanOffsets(reader.id)[partition.index] == .zero)
         world.fill(partition, batchCount: 3)
-        for level in [TailLevel.appended, .durable] {
+        for visibility in [Visibility.appended, .durable] {
             var entries: [TailEntry] = []
-            world.engine.scan(reader.id, level, countMax: 100, into: &entries)
+            world.engine.scan(reader.id, visibility, countMax: 100, into: &entries)
             #expect(entries.map(\.partition) == [partition, partition, partition])
         }
         let read = try #require(
-            world.engine.readTail(partition, from: .zero, level: .durable, loop: reader.id, byteCountMax: 1 << 20))
+            world.engine.readTail(partition, from: .zero, visibility: .durable, loop: reader.id, byteCountMax: 1 << 20))
         #expect(!read.isGone)
         #expect(read.nextOffset.rawValue == 30)
     }
@@ -146,12 +146,13 @@ struct StreamContractTests {
 
         #expect(world.loop.fetch(gone, from: .zero, byteCountMax: 1 << 20).isGone)
         #expect(world.loop.fetch(gone, from: .zero, byteCountMax: 1 << 20) { $0.form = .region }.isGone)
-        let tail = world.engine.readTail(gone, from: .zero, level: .durable, loop: reader.id, byteCountMax: 1 << 20)
+        let tail = world.engine.readTail(
+            gone, from: .zero, visibility: .durable, loop: reader.id, byteCountMax: 1 << 20)
         #expect(tail?.isGone == true)
         #expect(tail?.batches.isEmpty == true)
-        for level in [TailLevel.appended, .durable] {
+        for visibility in [Visibility.appended, .durable] {
             var entries: [TailEntry] = []
-            world.engine.scan(reader.id, level, countMax: 1000, into: &entries)
+            world.engine.scan(reader.id, visibility, countMax: 1000, into: &entries)
             #expect(entries.map(\.partition) == Array(repeating: kept, count: 5))
         }
         #expect(try world.history(kept) == Array(0..<50))

@@ -296,14 +296,14 @@ final class FakeLog: LogEngine, @unchecked Sendable {
 
     var isScanned: Bool { state.isScanned }
 
-    func scan(_ loop: LoopID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry]) {
-        state.scan(loop, level, countMax: countMax, into: &entries)
+    func scan(_ loop: LoopID, _ visibility: Visibility, countMax: Int, into entries: inout [TailEntry]) {
+        state.scan(loop, visibility, countMax: countMax, into: &entries)
     }
 
     func readTail(
-        _ partition: PartitionID, from offset: Offset, level: TailLevel, loop: LoopID, byteCountMax: Int
+        _ partition: PartitionID, from offset: Offset, visibility: Visibility, loop: LoopID, byteCountMax: Int
     ) -> PartitionRead? {
-        state.readTail(partition, from: offset, level: level, loop: loop, byteCountMax: byteCountMax)
+        state.readTail(partition, from: offset, visibility: visibility, loop: loop, byteCountMax: byteCountMax)
     }
 
     func fetch(_ request: ReadRequest, for loop: LoopID) {

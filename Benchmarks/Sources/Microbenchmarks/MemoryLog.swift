@@ -3,7 +3,8 @@ import LogInterface
 import RecordFormat
 import SluiceCore
 
-/// The log's own state behind the engine's seam, with a disk that is done at once: what remains is the CPU of the appends and scans.
+/// The log's own state behind the engine's seam, with a disk that is done at once: what remains
+/// is the CPU of the appends and scans.
 // Sendable: the benchmark has one thread.
 final class MemoryLog: LogEngine, @unchecked Sendable {
     private var state: LogState
@@ -62,13 +63,13 @@ final class MemoryLog: LogEngine, @unchecked Sendable {
         state.setInterest(loop, appended: appended, durable: durable)
     }
     var isScanned: Bool { state.isScanned }
-    func scan(_ loop: LoopID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry]) {
-        state.scan(loop, level, countMax: countMax, into: &entries)
+    func scan(_ loop: LoopID, _ visibility: Visibility, countMax: Int, into entries: inout [TailEntry]) {
+        state.scan(loop, visibility, countMax: countMax, into: &entries)
     }
     func readTail(
-        _ partition: PartitionID, from offset: Offset, level: TailLevel, loop: LoopID, byteCountMax: Int
+        _ partition: PartitionID, from offset: Offset, visibility: Visibility, loop: LoopID, byteCountMax: Int
     ) -> PartitionRead? {
-        state.readTail(partition, from: offset, level: level, loop: loop, byteCountMax: byteCountMax)
+        state.readTail(partition, from: offset, visibility: visibility, loop: loop, byteCountMax: byteCountMax)
     }
     func fetch(_ request: ReadRequest, for loop: LoopID) {}
     func fetchOffset(_ partition: PartitionID, at time: Timestamp, number: UInt64, for loop: LoopID) {}

@@ -199,11 +199,11 @@ package struct LogState: ~Copyable {
         return taken
     }
 
-    /// Notes every partition's durable end in a group that will be the first of a journal file: the file that said it
-    /// before may go.
+    /// Notes every partition's high watermark in a group that will be the first of a journal file: the file that
+    /// said it before may go.
     package func reserveAll(in group: inout CommitGroup) {
-        for partition in partitions where partition.durable > .zero && !partition.isGone {
-            group.reserve(partition.id, end: partition.durable)
+        for partition in partitions where partition.highWatermark > .zero && !partition.isGone {
+            group.reserve(partition.id, end: partition.highWatermark)
         }
     }
 
@@ -327,9 +327,10 @@ package struct LogState: ~Copyable {
     }
 
     /// Moves a reader's scan on and collects what it passes.
-    package mutating func scan(_ loop: LoopID, _ level: TailLevel, countMax: Int, into entries: inout [TailEntry]) {
-        let end = end(level)
-        guard var position = position(loop, level) else { return }
+    package mutating func scan(_ loop: LoopID, _ visibility: Visibility, countMax: Int, into entries: inout [TailEntry])
+    {
+        let end = end(visibility)
+        guard var position = position(loop, visibility) else { return }
         let stop = min(end, position + UInt64(countMax))
         while position < stop {
             let entry = tail[Int(position - tailStart)]
@@ -338,7 +339,7 @@ package struct LogState: ~Copyable {
             entries.append(
                 TailEntry(batch: entry.batch, partition: entry.partition, topicHashes: entry.topicHashes))
         }
-        switch level {
+        switch visibility {
         case .appended: scans[loop.index].appended = position
         case .durable: scans[loop.index].durable = position
         }
@@ -347,7 +348,7 @@ package struct LogState: ~Copyable {
     /// Where a reader's durable scan goes on in each partition; what is visible without one.
     /// - Complexity: O(partitions and batches that the scan has not passed).
     package func scanOffsets(_ loop: LoopID) -> [Offset] {
-        var offsets = partitions.map(\.durable)
+        var offsets = partitions.map(\.highWatermark)
         var position = visibleEnd
         let start = scans[loop.index].durable ?? visibleEnd
         while position > start {
@@ -361,15 +362,15 @@ package struct LogState: ~Copyable {
     /// The offset behind the newest record of each partition.
     package func endOffsets() -> [Offset] { partitions.map(\.appended) }
 
-    private func end(_ level: TailLevel) -> UInt64 {
-        switch level {
+    private func end(_ visibility: Visibility) -> UInt64 {
+        switch visibility {
         case .appended: tailStart + UInt64(tail.count)
         case .durable: visibleEnd
         }
     }
 
-    private func position(_ loop: LoopID, _ level: TailLevel) -> UInt64? {
-        switch level {
+    private func position(_ loop: LoopID, _ visibility: Visibility) -> UInt64? {
+        switch visibility {
         case .appended: scans[loop.index].appended
         case .durable: scans[loop.index].durable
         }
@@ -378,7 +379,7 @@ package struct LogState: ~Copyable {
     /// Reads a partition's tail from `offset` up to where the reader's scan is.
     /// - Returns: nil when `offset` is older than the tail.
     package func readTail(
-        _ id: PartitionID, from offset: Offset, level: TailLevel, loop: LoopID, byteCountMax: Int
+        _ id: PartitionID, from offset: Offset, visibility: Visibility, loop: LoopID, byteCountMax: Int
     ) -> PartitionRead? {
         let partition = partitions[id.index]
         if partition.isGone {
@@ -388,7 +389,7 @@ package struct LogState: ~Copyable {
             return read
         }
         guard offset >= partition.tailStart || partition.tail.isEmpty && offset >= partition.flushed else { return nil }
-        let limit = position(loop, level) ?? end(level)
+        let limit = position(loop, visibility) ?? end(visibility)
         var read = PartitionRead(nextOffset: offset)
         var index = partition.tailIndex(of: offset)
         var byteCount = 0
@@ -427,7 +428,7 @@ package struct LogState: ~Copyable {
                 }
             guard isVisible else { return }
             let partition = partitions[entry.partition.index]
-            if !partition.isGone { partition.reachedDurable(entry.batch.nextOffset) }
+            if !partition.isGone { partition.reachedHighWatermark(entry.batch.nextOffset) }
             visibleEnd += 1
         }
     }

@@ -189,11 +189,11 @@ package struct PartitionFiles: Sendable {
         -> Offset
     {
         try whileUnchanged(partition, access) { () throws(StorageError) in
-            let (segments, durable) = access.withState { state in
-                (state.partitions[partition.index].segments, state.partitions[partition.index].durable)
+            let (segments, highWatermark) = access.withState { state in
+                (state.partitions[partition.index].segments, state.partitions[partition.index].highWatermark)
             }
             guard let segment = segments.first(where: { $0.maxTimestamp >= time }) else {
-                return segments.last.map(\.nextOffset) ?? durable
+                return segments.last.map(\.nextOffset) ?? highWatermark
             }
             return try offset(in: segment, at: time)
         }

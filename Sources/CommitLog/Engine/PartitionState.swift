@@ -4,8 +4,8 @@ package import SluiceCore
 
 /// One partition's offsets, tail and segments, in memory.
 ///
-/// Invariants: `start <= flushed <= flushable <= durable <= appended`, asserted on every change; the tail's batches are
-/// consecutive up to holes, the first `flushedCount` of them are in segment files.
+/// Invariants: `start <= flushed <= flushable <= highWatermark <= appended`, asserted on every change; the tail's
+/// batches are consecutive up to holes, the first `flushedCount` of them are in segment files.
 /// Isolation: guarded by the log's lock.
 package final class PartitionState {
     /// Its number in the node.
@@ -20,8 +20,8 @@ package final class PartitionState {
     package let isInternal: Bool
     /// The offset behind the newest record.
     package private(set) var appended: Offset
-    /// The offset behind the newest record that its durability covers: the high watermark.
-    package private(set) var durable: Offset
+    /// The offset behind the newest record that its durability covers.
+    package private(set) var highWatermark: Offset
     /// The offset behind the newest record whose group the device has, so that it may go to its segment file.
     package private(set) var flushable: Offset
     /// The offset behind the newest record in a segment file.
@@ -69,7 +69,7 @@ package final class PartitionState {
         self.producers = producers
         byteCount = segments.reduce(0) { $0 + $1.byteCount }
         appended = end
-        durable = end
+        highWatermark = end
         flushable = end
         flushed = end
         start = segments[0].baseOffset
@@ -108,13 +108,14 @@ package final class PartitionState {
     /// Where it begins and ends.
     package var bounds: PartitionBounds {
         // What was given up is gone for readers at once, whenever its files go.
-        PartitionBounds(start: max(start, min(trimmedBefore, durable)), highWatermark: durable, end: appended)
+        PartitionBounds(
+            start: max(start, min(trimmedBefore, highWatermark)), highWatermark: highWatermark, end: appended)
     }
 
     /// The largest timestamp of its durable records.
     package var newestTime: Timestamp? {
         var newest = segments.lazy.filter { $0.nextOffset > $0.baseOffset }.map(\.maxTimestamp).max()
-        for index in 0..<tail.count where tail[index].batch.nextOffset <= durable {
+        for index in 0..<tail.count where tail[index].batch.nextOffset <= highWatermark {
             newest = max(newest ?? tail[index].batch.maxTimestamp, tail[index].batch.maxTimestamp)
         }
         return newest
@@ -140,9 +141,9 @@ package final class PartitionState {
     }
 
     /// Notes that everything before `offset` is covered by its durability.
-    package func reachedDurable(_ offset: Offset) {
-        precondition(offset >= durable)
-        durable = offset
+    package func reachedHighWatermark(_ offset: Offset) {
+        precondition(offset >= highWatermark)
+        highWatermark = offset
         check()
     }
 
@@ -295,7 +296,7 @@ package final class PartitionState {
     private func check() {
         precondition(start <= flushed)
         precondition(flushed <= flushable)
-        precondition(flushable <= durable)
-        precondition(durable <= appended)
+        precondition(flushable <= highWatermark)
+        precondition(highWatermark <= appended)
     }
 }

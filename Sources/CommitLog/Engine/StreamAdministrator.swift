@@ -143,7 +143,7 @@ package final class StreamAdministrator {
         } catch {
             let failure = Failure(error)
             if case .inDoubt = failure { throw failure }
-            try takeBack(to: former, stream, from: count)
+            try revert(to: former, stream, from: count)
             throw failure
         }
         let description = StreamDescription(settings: settings, id: stream.id, partitions: stream.partitions)
@@ -174,7 +174,7 @@ package final class StreamAdministrator {
     }
 
     /// A stream could not be made, or grown: its new numbers are retired, since directories of them may be there.
-    private func takeBack(to former: Catalogue, _ stream: Catalogue.Stream, from count: Int) throws(Failure) {
+    private func revert(to former: Catalogue, _ stream: Catalogue.Stream, from count: Int) throws(Failure) {
         catalogue = former
         catalogue.retire(stream.partitions[count...])
         isStored = false

@@ -81,7 +81,7 @@ package final class KafkaConnection: Speaker {
                 missingByteCount = byteCount - rest.count
                 break
             }
-            shard.take(rest.extracting(KafkaFrame.lengthByteCount..<byteCount), from: self)
+            shard.received(rest.extracting(KafkaFrame.lengthByteCount..<byteCount), from: self)
             used += byteCount
         }
         return isClosing ? bytes.count : used

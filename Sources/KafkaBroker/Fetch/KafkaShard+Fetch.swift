@@ -68,7 +68,7 @@ extension KafkaShard {
         guard part.offset < stable ?? bounds.highWatermark, room.isFirst || room.byteCount > 0 else { return }
         let most = max(1, min(part.byteCountMax, room.byteCount))
         let tail = log.readTail(
-            partition, from: part.offset, level: .durable, loop: loop,
+            partition, from: part.offset, visibility: .durable, loop: loop,
             byteCountMax: max(1, min(most, room.copiedByteCount)))
         guard let tail else { return readHistory(fetch, index, partition, most, &room) }
         guard !tail.isGone else { return fetch.parts[index].code = .unknownTopicOrPartition }
@@ -133,12 +133,12 @@ extension KafkaShard {
             [unowned self] read in
             fetch.awaitedCount -= 1
             fetch.parts[index].isAwaited = false
-            take(read, fetch, index, byteCountMax: most)
+            received(read, fetch, index, byteCountMax: most)
             if fetch.awaitedCount == 0 { decide(fetch) }
         }
     }
 
-    private func take(_ read: PartitionRead, _ fetch: PendingFetch, _ index: Int, byteCountMax: Int) {
+    private func received(_ read: PartitionRead, _ fetch: PendingFetch, _ index: Int, byteCountMax: Int) {
         if read.isGone { return fetch.parts[index].code = .unknownTopicOrPartition }
         if read.isFailed { return fetch.parts[index].code = .kafkaStorageError }
         let end = stableEnd(fetch.parts[index], fetch)

@@ -121,7 +121,7 @@ extension KafkaShard {
     ) {
         var offset = start
         while offset < log.bounds(partition).highWatermark {
-            let tail = log.readTail(partition, from: offset, level: .durable, loop: loop, byteCountMax: 256 << 10)
+            let tail = log.readTail(partition, from: offset, visibility: .durable, loop: loop, byteCountMax: 256 << 10)
             guard let tail else {
                 return read(partition, from: offset, form: .plain, byteCountMax: 256 << 10) { [unowned self] read in
                     if let fault = Self.fault(of: read) { return body(.failure(fault)) }

@@ -21,14 +21,14 @@ extension BridgeRunner {
     }
 
     /// A message came. It is acknowledged when it is durable, or when nobody here wants it.
-    func take(_ message: BridgeMessage) {
+    func received(_ message: BridgeMessage) {
         // Behind the end of a connection nothing is acknowledged, and all comes again.
         guard connection.isConnected, !withhold(message) else { return }
-        takeIn(message, at: now)
+        accept(message, at: now)
     }
 
     /// - Parameter time: when it came.
-    func takeIn(_ message: BridgeMessage, at time: Int64) {
+    func accept(_ message: BridgeMessage, at time: Int64) {
         switch HopCount.verdict(message.properties, node: node) {
         case .take: break
         case .ownMessage:

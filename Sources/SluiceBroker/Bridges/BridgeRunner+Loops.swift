@@ -74,7 +74,7 @@ extension BridgeRunner {
             isStalled: current.way == .in && isEarly && withheld.count >= Self.stallMin || now < until, now: now)
         let kept = withheld
         withheld = []
-        for (message, time) in kept { takeIn(message, at: time) }
+        for (message, time) in kept { accept(message, at: time) }
     }
 
     /// Keeps a message back until the pause is over.

@@ -94,7 +94,7 @@ extension BridgeRunner {
     private func load(_ index: Int) {
         if sources[index].cursor.isEmpty, let ahead = sources[index].ahead {
             sources[index].ahead = nil
-            take(ahead, index)
+            received(ahead, index)
         }
         let source = sources[index]
         guard source.cursor.awaited == nil, source.ahead == nil, source.sought == nil else { return }
@@ -106,9 +106,9 @@ extension BridgeRunner {
         let loaded = sources.count { !$0.cursor.isEmpty || $0.cursor.awaited != nil }
         guard loaded < Self.loadedMax else { return }
         let read = sources[index].cursor.load(
-            from: source.next, level: .durable, selection: selection, byteCountMax: Self.readBytesMax, by: &reads)
+            from: source.next, visibility: .durable, selection: selection, byteCountMax: Self.readBytesMax, by: &reads)
         sources[index].isBehind = read == nil
-        if let read { take(read, index) }
+        if let read { received(read, index) }
     }
 
     /// Reads on in the background while there is something in hand.
@@ -119,8 +119,8 @@ extension BridgeRunner {
         assert(sources[index].cursor.awaited == number)
     }
 
-    private func take(_ read: PartitionRead, _ index: Int) {
-        let removed = sources[index].take(read)
+    private func received(_ read: PartitionRead, _ index: Int) {
+        let removed = sources[index].received(read)
         if removed > 0 {
             isCheckpointDirty = true
             let source = sources[index]
@@ -158,7 +158,7 @@ extension BridgeRunner {
                 sources[index].reset()
                 isCheckpointDirty = true
             } else if sources[index].cursor.isEmpty {
-                take(read, index)
+                received(read, index)
             } else {
                 sources[index].ahead = read
             }

@@ -181,7 +181,7 @@ extension BridgeRunner {
         guard source.oldestStoredAt == nil, source.timing == nil,
             position < log.bounds(source.partition).highWatermark
         else { return }
-        switch reads.read(source.partition, from: position, level: .durable, byteCountMax: 1) {
+        switch reads.read(source.partition, from: position, visibility: .durable, byteCountMax: 1) {
         case .found(let read): timed(index, read.batches.first)
         case .coming(let number): sources[index].timing = number
         }

@@ -324,7 +324,7 @@ package final class BridgeRunner {
             case .finished(let packetID, let reason): finished(packetID, reason)
             case .received(let packetID): received(packetID)
             case .subscribed(let packetID, let codes): subscribed(packetID, codes)
-            case .message(let message): take(message)
+            case .message(let message): received(message)
             case .warning(let text): report(.warning, "bridge \(settings.name): \(text)")
             }
         }

@@ -53,8 +53,8 @@ struct BridgeSource {
 
     /// Takes batches that were read.
     /// - Returns: how many offsets retention took before.
-    mutating func take(_ read: PartitionRead) -> Int64 {
-        cursor.take(read)
+    mutating func received(_ read: PartitionRead) -> Int64 {
+        cursor.received(read)
         // A lazy bridge that looks ahead counts when it reads in earnest.
         if looked == nil, read.removedCount > 0 {
             let end = cursor.batches.first?.baseOffset ?? cursor.readEnd

@@ -9,7 +9,7 @@ import TopicRouting
 extension BrokerShard {
     /// A bridge came or went; new subscriptions are told what was told last.
     func told(bridge topic: SystemTopic) {
-        systemTopics.take(bridge: topic)
+        systemTopics.update(bridge: topic)
         broadcast(topic, retain: false)
     }
 

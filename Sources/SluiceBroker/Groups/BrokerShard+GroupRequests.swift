@@ -120,7 +120,7 @@ extension BrokerShard {
         // What the index does not know yet is in memory.
         while true {
             let tail = readers.read(
-                lookup.partitions[number], from: offset, level: .durable, hint: read.hint, byteCountMax: 256 << 10,
+                lookup.partitions[number], from: offset, visibility: .durable, hint: read.hint, byteCountMax: 256 << 10,
                 for: .offsets(lookup, number))
             guard let tail else { return }
             if tail.isGone { return refuse(lookup) }

@@ -59,7 +59,7 @@ final class ConsumerGroup {
     }
 
     /// A member has let go of a partition.
-    func take(_ handover: GroupHandover) {
+    func received(_ handover: GroupHandover) {
         assert(streams[handover.partition.stream] != nil, "a partition is let go of in a stream that somebody has read")
         acknowledged[handover.partition] = handover.acknowledged
         sentEnds[handover.partition] = handover.sentEnd

@@ -44,10 +44,10 @@ extension BrokerShard {
 
     /// Delivers a batch of the tail.
     @inline(never)
-    func deliver(foreign entry: TailEntry, _ level: TailLevel) {
+    func deliver(foreign entry: TailEntry, _ visibility: Visibility) {
         guard let batch = plain(entry.batch, entry.partition) else { return }
         guard batch.isForeign else {
-            return deliver(TailEntry(batch: batch, partition: entry.partition, topicHashes: nil), level)
+            return deliver(TailEntry(batch: batch, partition: entry.partition, topicHashes: nil), visibility)
         }
         guard let origin = kafkaOrigin(of: entry.partition) else { return }
         let bytes = batch.bytes
@@ -55,12 +55,12 @@ extension BrokerShard {
         while let record = next(&records, bytes, entry.partition) {
             let message = KafkaMessage(record, in: bytes, origin)
             let list = subscriptions.list(message.topic.span)
-            guard list.has(level) else {
-                subscriptions.noteUnmatched(message.topic.span, level)
+            guard list.has(visibility) else {
+                subscriptions.noteUnmatched(message.topic.span, visibility)
                 continue
             }
             guard let delivery = delivery(message, record, batch, entry.partition) else { continue }
-            for target in list.targets where target.level == level {
+            for target in list.targets where target.visibility == visibility {
                 deliverLive(delivery, to: target, delivery.batch.bytes)
             }
         }

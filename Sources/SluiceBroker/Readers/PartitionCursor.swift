@@ -25,10 +25,10 @@ struct LogReader {
 
     /// Reads from `offset` on.
     mutating func read(
-        _ partition: PartitionID, from offset: Offset, level: TailLevel, hint: ReadHint? = nil,
+        _ partition: PartitionID, from offset: Offset, visibility: Visibility, hint: ReadHint? = nil,
         selection: TopicSelection? = nil, byteCountMax: Int
     ) -> Answer {
-        let tail = log.readTail(partition, from: offset, level: level, loop: loop, byteCountMax: byteCountMax)
+        let tail = log.readTail(partition, from: offset, visibility: visibility, loop: loop, byteCountMax: byteCountMax)
         if let tail { return .found(tail) }
         return .coming(
             fetch(partition, from: offset, hint: hint, selection: selection, byteCountMax: byteCountMax))
@@ -85,12 +85,13 @@ struct PartitionCursor {
     /// Reads on from `offset`.
     /// - Returns: what was in memory; nil when it comes.
     mutating func load(
-        from offset: Offset, level: TailLevel, selection: TopicSelection?, byteCountMax: Int,
+        from offset: Offset, visibility: Visibility, selection: TopicSelection?, byteCountMax: Int,
         by reads: inout LogReader
     ) -> PartitionRead? {
         assert(awaited == nil && batches.isEmpty, "a cursor reads one thing at a time")
         let answer = reads.read(
-            partition, from: offset, level: level, hint: hint, selection: selection, byteCountMax: byteCountMax)
+            partition, from: offset, visibility: visibility, hint: hint, selection: selection,
+            byteCountMax: byteCountMax)
         switch answer {
         case .found(let read): return read
         case .coming(let number):
@@ -126,7 +127,7 @@ struct PartitionCursor {
     }
 
     /// Takes batches that were read.
-    mutating func take(_ read: PartitionRead) {
+    mutating func received(_ read: PartitionRead) {
         assert(awaited == nil, "an answer is not awaited any more when it is taken")
         assert(batches.isEmpty, "what is in hand is used up before there is more")
         batches = read.batches[...]

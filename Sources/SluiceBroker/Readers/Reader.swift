@@ -88,9 +88,9 @@ final class Reader {
         }
 
         /// Takes batches that were read.
-        mutating func take(_ read: PartitionRead) {
+        mutating func received(_ read: PartitionRead) {
             assert(!isLookup, "who does not know yet where it begins has not read")
-            place.take(read)
+            place.received(read)
             // A read that found nothing moved past a hole, past what retention removed, or past what nobody asked for.
             if place.isEmpty { offset = max(offset, place.readEnd) }
         }
@@ -139,7 +139,7 @@ final class Reader {
     }
 
     /// How far it sees.
-    var level: TailLevel {
+    var visibility: Visibility {
         switch kind {
         case .quick: .appended
         case .live, .replay, .member, .retained, .group: .durable
@@ -210,7 +210,7 @@ final class Reader {
     /// What its cursors ask the log for; nil is everything.
     func selection(of subscriptions: [Subscription]) -> TopicSelection? {
         if let selection { return selection }
-        let filters = subscriptions.filter { $0.reader === self && $0.level == .durable }
+        let filters = subscriptions.filter { $0.reader === self && $0.visibility == .durable }
         let made = TopicSelection(filters: filters.map(\.matched))
         selection = made
         return made

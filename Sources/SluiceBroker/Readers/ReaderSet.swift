@@ -52,13 +52,13 @@ struct ReaderSet: ~Copyable {
     /// Reads on at one of a reader's cursors.
     /// - Returns: nil when it comes later, through `takeFetched`.
     mutating func load(
-        _ reader: Reader, at index: Int, from offset: Offset, level: TailLevel, selection: TopicSelection?,
+        _ reader: Reader, at index: Int, from offset: Offset, visibility: Visibility, selection: TopicSelection?,
         byteCountMax: Int
     ) -> PartitionRead? {
         var read: PartitionRead?
         reader.update(at: index) { cursor in
             read = cursor.place.load(
-                from: offset, level: level, selection: selection, byteCountMax: byteCountMax, by: &reads)
+                from: offset, visibility: visibility, selection: selection, byteCountMax: byteCountMax, by: &reads)
         }
         let awaited = reader.cursors[index].place.awaited
         assert((awaited == nil) == (read != nil), "what was asked for is here or comes")
@@ -98,10 +98,10 @@ struct ReaderSet: ~Copyable {
     /// Reads for somebody who is no reader.
     /// - Returns: nil when it comes later; then the number that it is known by is given to `body`.
     mutating func read(
-        _ partition: PartitionID, from offset: Offset, level: TailLevel, hint: ReadHint? = nil, byteCountMax: Int,
+        _ partition: PartitionID, from offset: Offset, visibility: Visibility, hint: ReadHint? = nil, byteCountMax: Int,
         for waiter: BrokerShard.RecordWaiter, _ body: (UInt64) -> Void = { _ in }
     ) -> PartitionRead? {
-        switch reads.read(partition, from: offset, level: level, hint: hint, byteCountMax: byteCountMax) {
+        switch reads.read(partition, from: offset, visibility: visibility, hint: hint, byteCountMax: byteCountMax) {
         case .found(let read): return read
         case .coming(let number):
             assert(waiters[number] == nil && fetchers[number] == nil, "an answer has one taker")

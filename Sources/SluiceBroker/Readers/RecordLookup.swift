@@ -36,11 +36,11 @@ struct RecordLookup {
         asked = token
         awaited = number
         isAnswered = false
-        if let read { take(read) }
+        if let read { received(read) }
     }
 
     /// Takes the answer. One that could not be read leaves the record to be asked for again.
-    mutating func take(_ read: PartitionRead) {
+    mutating func received(_ read: PartitionRead) {
         assert(asked != nil, "nothing is answered that nobody asked")
         assert(!isAnswered, "a question has one answer")
         assert(!read.isFailed || read.batches.isEmpty, "what could not be read has nothing to show")

@@ -13,17 +13,17 @@ struct SystemTopics {
     /// The first shard's: what is counted for the node.
     var statistics: BrokerStatistics?
 
-    /// Takes what the topics say now.
+    /// Notes what the topics say now.
     /// - Returns: those that say something else than before.
-    mutating func take(_ topics: [SystemTopic]) -> [SystemTopic] {
+    mutating func update(_ topics: [SystemTopic]) -> [SystemTopic] {
         assert(Set(topics.map(\.topic)).count == topics.count, "a topic says one thing")
         let former = Dictionary(own.map { ($0.topic, $0.payload) }, uniquingKeysWith: { $1 })
         own = topics
         return topics.filter { former[$0.topic] != $0.payload }
     }
 
-    /// Takes what a bridge says of itself; what is oldest of too many is forgotten.
-    mutating func take(bridge topic: SystemTopic) {
+    /// Notes what a bridge says of itself; what is oldest of too many is forgotten.
+    mutating func update(bridge topic: SystemTopic) {
         assert(topic.topic.first == UInt8(ascii: "$"), "what anybody may publish is in a stream")
         bridges.removeAll { $0.topic == topic.topic }
         if bridges.count == Self.bridgesMax { bridges.removeFirst() }

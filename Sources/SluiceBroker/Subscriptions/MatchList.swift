@@ -18,7 +18,7 @@ final class MatchList {
         private var hasAppended = false
 
         /// Subscribers at QoS 0 get what is appended; others, replays and groups, what is durable.
-        var level: TailLevel { hasDurable ? .durable : .appended }
+        var visibility: Visibility { hasDurable ? .durable : .appended }
 
         init(_ subscription: Subscription) {
             reader = subscription.reader
@@ -50,7 +50,7 @@ final class MatchList {
 
         private mutating func take(_ subscription: Subscription) {
             if let identifier = subscription.identifier { identifiers.append(identifier) }
-            switch subscription.level {
+            switch subscription.visibility {
             case .appended: hasAppended = true
             case .durable:
                 let isUnbounded = hasDurable && since.isEmpty
@@ -66,13 +66,13 @@ final class MatchList {
             since.isEmpty || since.contains { offset >= $0.offset(in: partition) }
         }
 
-        /// What it is for a record that comes at `level`; nil when that has it at the other.
+        /// What it is for a record that comes at `visibility`; nil when that has it at the other.
         ///
         /// A subscription at a higher QoS than an older one of the same topics counts from when it was made: what was
         /// appended before is the older one's, at QoS 0.
-        func seen(at level: TailLevel, _ offset: Offset, in partition: PartitionID) -> Target? {
+        func seen(at visibility: Visibility, _ offset: Offset, in partition: PartitionID) -> Target? {
             let isDurable = hasDurable && counts(offset, in: partition)
-            switch level {
+            switch visibility {
             case .durable: return isDurable ? self : nil
             case .appended:
                 guard !isDurable, hasAppended else { return nil }
@@ -97,12 +97,12 @@ final class MatchList {
     /// - Complexity: amortised O(1): a topic may have every client as its subscriber.
     func add(_ subscription: Subscription) {
         if let index = index(of: subscription.reader) {
-            let before = targets[index].level
+            let before = targets[index].visibility
             targets[index].merge(subscription)
-            note(targets[index].level, before: before)
+            note(targets[index].visibility, before: before)
         } else {
             targets.append(Target(subscription))
-            note(targets[targets.count - 1].level, before: .durable)
+            note(targets[targets.count - 1].visibility, before: .durable)
             if targets.count == Self.indexedMin {
                 for (index, target) in targets.enumerated() { indexes[ObjectIdentifier(target.reader)] = index }
             } else if targets.count > Self.indexedMin {
@@ -118,8 +118,8 @@ final class MatchList {
             ? targets.firstIndex { $0.reader === reader } : indexes[ObjectIdentifier(reader)]
     }
 
-    private func note(_ level: TailLevel, before: TailLevel) {
-        appendedCount += (level == .appended ? 1 : 0) - (before == .appended ? 1 : 0)
+    private func note(_ visibility: Visibility, before: Visibility) {
+        appendedCount += (visibility == .appended ? 1 : 0) - (before == .appended ? 1 : 0)
         assert(appendedCount >= 0 && appendedCount <= targets.count)
     }
 
@@ -127,8 +127,8 @@ final class MatchList {
     /// - Complexity: O(1) among many.
     func target(of reader: Reader) -> Target? { index(of: reader).map { targets[$0] } }
 
-    func has(_ level: TailLevel) -> Bool {
-        switch level {
+    func has(_ visibility: Visibility) -> Bool {
+        switch visibility {
         case .appended: hasAppended
         case .durable: hasDurable
         }

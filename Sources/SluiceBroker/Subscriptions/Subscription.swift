@@ -19,7 +19,7 @@ final class Subscription: Identifiable {
     /// Whether it gets at QoS 0 what is durable all the same, since it was one of a higher QoS before.
     var staysDurable = false
     /// What of the log it is served from.
-    var level: TailLevel {
+    var visibility: Visibility {
         options.qos == .atMostOnce && reader.isLiveKind && !staysDurable ? .appended : .durable
     }
 

@@ -6,8 +6,8 @@ import TopicRouting
 
 /// Who wants what on one shard: the subscriptions by their filters, and what each known topic was found to match.
 ///
-/// Invariants: a list in the cache is what its topic matches now, or the stale one; a hash is unmatched at a level only
-/// while no subscription of that level matches its topic.
+/// Invariants: a list in the cache is what its topic matches now, or the stale one; a hash is unmatched for a
+/// visibility only while no subscription of it matches its topic.
 /// Isolation: one shard's.
 struct SubscriptionTable: ~Copyable {
     /// Topics that are remembered as nobody's.
@@ -22,7 +22,7 @@ struct SubscriptionTable: ~Copyable {
     private let nobody = MatchList()
     /// What stands for topics that are to be looked up again.
     private let stale = MatchList()
-    /// By level.
+    /// By visibility.
     private var unmatchedHashes: [Set<UInt64>] = [[], []]
     private(set) var counts = [0, 0]
     private var noLocalCount = 0
@@ -30,8 +30,8 @@ struct SubscriptionTable: ~Copyable {
     /// The number of subscriptions.
     var count: Int { trie.count + wholeStreams.count }
 
-    /// Whether some subscription is served from a level.
-    func has(_ level: TailLevel) -> Bool { counts[level.index] > 0 }
+    /// Whether some subscription has this visibility.
+    func has(_ visibility: Visibility) -> Bool { counts[visibility.index] > 0 }
 
     /// Whether somebody wants nothing of its own.
     var hasNoLocal: Bool { noLocalCount > 0 }
@@ -63,8 +63,8 @@ struct SubscriptionTable: ~Copyable {
     mutating func replaced(_ former: Subscription) { count(former, by: -1) }
 
     private mutating func count(_ subscription: Subscription, by step: Int) {
-        counts[subscription.level.index] += step
-        assert(counts[subscription.level.index] >= 0)
+        counts[subscription.visibility.index] += step
+        assert(counts[subscription.visibility.index] >= 0)
         if subscription.options.noLocal { noLocalCount += step }
         assert(noLocalCount >= 0 && noLocalCount <= counts[0] + counts[1])
         forget(subscription.matched, isNew: step > 0)
@@ -78,7 +78,7 @@ struct SubscriptionTable: ~Copyable {
             lists.replace(with: stale, for: filter.span)
             guard isNew else { return }
             let hash = XXH3.hash(filter.span)
-            for level in unmatchedHashes.indices { unmatchedHashes[level].remove(hash) }
+            for visibility in unmatchedHashes.indices { unmatchedHashes[visibility].remove(hash) }
             return
         }
         // Without a filter a whole stream is meant.
@@ -113,21 +113,21 @@ struct SubscriptionTable: ~Copyable {
     }
 
     /// Whether a batch may have a record for somebody, as far as its topics are listed.
-    func mayMatch(_ entry: TailEntry, _ level: TailLevel) -> Bool {
+    func mayMatch(_ entry: TailEntry, _ visibility: Visibility) -> Bool {
         guard let hashes = entry.topicHashes, !hashes.isEmpty else { return true }
-        let unmatched = unmatchedHashes[level.index]
+        let unmatched = unmatchedHashes[visibility.index]
         return hashes.contains { !unmatched.contains($0) }
     }
 
-    /// Remembers that a topic has no subscriber at a level.
-    mutating func noteUnmatched(_ topic: Span<UInt8>, _ level: TailLevel) {
-        if unmatchedHashes[level.index].count >= Self.unmatchedMax { unmatchedHashes[level.index] = [] }
-        unmatchedHashes[level.index].insert(XXH3.hash(topic))
+    /// Remembers that a topic has no subscriber with this visibility.
+    mutating func noteUnmatched(_ topic: Span<UInt8>, _ visibility: Visibility) {
+        if unmatchedHashes[visibility.index].count >= Self.unmatchedMax { unmatchedHashes[visibility.index] = [] }
+        unmatchedHashes[visibility.index].insert(XXH3.hash(topic))
     }
 }
 
-extension TailLevel {
-    /// Its place in tables of levels.
+extension Visibility {
+    /// Its place in tables.
     fileprivate var index: Int {
         switch self {
         case .appended: 0

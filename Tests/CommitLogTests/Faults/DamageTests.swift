@@ -74,7 +74,7 @@ struct DamageTests {
             #expect(log.findings.contains { $0.severity == .damage && $0.path == path } || byte < 1024, "byte \(byte)")
             let found = try Self.serve(log, world)
             #expect(found.count >= 5, "byte \(byte)")
-            #expect(log.withState { $0.partitions[0].durable } == world.sent.last?.nextOffset)
+            #expect(log.withState { $0.partitions[0].highWatermark } == world.sent.last?.nextOffset)
         }
     }
 
@@ -147,7 +147,7 @@ struct DamageTests {
         var log = try world.reopen(.kill)
         let before = try serve(log, world)
         if losesNothing { #expect(before.count == world.sent.count, "\(place)") }
-        let end = log.withState { $0.partitions[0].durable }
+        let end = log.withState { $0.partitions[0].highWatermark }
         _ = try world.commit(log)
         try log.flush()
         log = try world.reopen(.powerCut)

@@ -77,12 +77,12 @@ struct LogModel {
                 // What promises an end is the newest batch that had such a durability when it came.
                 func end(_ isPromised: (Durability) -> Bool) -> Offset {
                     let last = partitions[index].sent.last {
-                        $0.nextOffset <= partition.durable && isPromised($0.durability)
+                        $0.nextOffset <= partition.highWatermark && isPromised($0.durability)
                     }
                     return last?.nextOffset ?? .zero
                 }
-                if partitions[index].seen != partition.durable {
-                    partitions[index].seen = partition.durable
+                if partitions[index].seen != partition.highWatermark {
+                    partitions[index].seen = partition.highWatermark
                     partitions[index].endPower = max(partitions[index].endPower, end { $0 == .fsync })
                     partitions[index].endKill = max(partitions[index].endKill, end { $0 != .memory })
                 }
@@ -135,7 +135,7 @@ struct LogModel {
         try checkStreams(log)
         var fates: [LSN: Bool] = [:]
         for index in partitions.indices where !partitions[index].isGone {
-            let end = log.withState { $0.partitions[index].durable }
+            let end = log.withState { $0.partitions[index].highWatermark }
             let (found, excused) = try present(index, try log.readAll(index), before: end)
             guard end >= partitions[index].endPower else {
                 throw Violation(

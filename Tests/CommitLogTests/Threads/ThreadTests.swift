@@ -17,12 +17,12 @@ struct ThreadTests {
         let journal = JournalThread(parts.shared, parts.shelf, parts.flusher, writer: parts.takeWriter())
         parts.append()
         journal.start()
-        parts.wait { parts.shared.state.partitions[0].durable == Offset(rawValue: 1) }
+        parts.wait { parts.shared.state.partitions[0].highWatermark == Offset(rawValue: 1) }
         #expect(!parts.locked { parts.shelf.isWriterDone })
         parts.append()
         parts.stop { journal.signal() }
         journal.join()
-        #expect(parts.locked { parts.shared.state.partitions[0].durable } == Offset(rawValue: 2))
+        #expect(parts.locked { parts.shared.state.partitions[0].highWatermark } == Offset(rawValue: 2))
         #expect(parts.locked { parts.shelf.isWriterDone })
         #expect(LSN(rawValue: parts.shared.durableLSN.load(ordering: .acquiring)) == parts.shared.state.durable)
     }
@@ -35,7 +35,7 @@ struct ThreadTests {
         parts.locked { parts.shelf.offer([spare]) }
         parts.append(byteCount: 3500)
         journal.start()
-        parts.wait { parts.shared.state.partitions[0].durable == Offset(rawValue: 1) }
+        parts.wait { parts.shared.state.partitions[0].highWatermark == Offset(rawValue: 1) }
         #expect(!parts.locked { parts.shelf.hasSpare })
         // It may go only when a later group than its own is durable, which this one is.
         let full = parts.locked { parts.shelf.full(behind: parts.shared.state.durable) }
@@ -53,7 +53,7 @@ struct ThreadTests {
         journal.start()
         journal.join()
         #expect(parts.shared.trouble?.reason == "no file to go on in")
-        #expect(parts.locked { parts.shared.state.partitions[0].durable } == .zero)
+        #expect(parts.locked { parts.shared.state.partitions[0].highWatermark } == .zero)
     }
 
     @Test("the flusher brings durable batches to their segment, keeps a journal file at hand, and marks a clean end")

@@ -89,11 +89,11 @@ struct LookupTests {
         lookup.asked(token, awaited: 1, nil)
         var read = PartitionRead(nextOffset: .zero)
         read.isFailed = true
-        lookup.take(read)
+        lookup.received(read)
         #expect(lookup.answer(for: token) == nil, "it is to be asked for again")
         lookup.asked(token, awaited: 2, nil)
         read.isFailed = false
-        lookup.take(read)
+        lookup.received(read)
         guard case .gone? = lookup.answer(for: token) else {
             Issue.record("a record that is nowhere is gone")
             return
