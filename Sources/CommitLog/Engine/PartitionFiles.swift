@@ -63,7 +63,7 @@ package struct PartitionFiles: Sendable {
         return try whileUnchanged(partition, access) { () throws(StorageError) in
             let (start, segment) = access.withState { state in
                 let state = state.partitions[partition.index]
-                let from = max(request.offset, state.start)
+                let from = max(request.offset, state.firstOffset)
                 return (from, state.segment(holding: from))
             }
             guard let segment,
@@ -83,7 +83,7 @@ package struct PartitionFiles: Sendable {
         var read = PartitionRead(nextOffset: offset)
         let (start, found) = access.withState { state in
             let partition = state.partitions[partition.index]
-            let from = max(offset, partition.start)
+            let from = max(offset, partition.firstOffset)
             return (from, partition.segment(holding: from))
         }
         read.nextOffset = start
@@ -161,7 +161,7 @@ package struct PartitionFiles: Sendable {
         repeat {
             let (start, found, isSealed) = access.withState { state in
                 let partition = state.partitions[partition.index]
-                let from = max(reading.offset, partition.start)
+                let from = max(reading.offset, partition.firstOffset)
                 let segment = partition.segment(holding: from)
                 return (from, segment, segment?.baseOffset != partition.segments.last?.baseOffset)
             }

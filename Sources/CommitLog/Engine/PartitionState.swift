@@ -107,10 +107,11 @@ package final class PartitionState {
 
     /// Where it begins and ends.
     package var bounds: PartitionBounds {
-        // What was given up is gone for readers at once, whenever its files go.
-        PartitionBounds(
-            start: max(start, min(trimmedBefore, highWatermark)), highWatermark: highWatermark, end: appended)
+        PartitionBounds(start: firstOffset, highWatermark: highWatermark, end: appended)
     }
+
+    /// The first offset that is read: what was given up before is gone for readers at once, whenever its files go.
+    package var firstOffset: Offset { max(start, min(trimmedBefore, highWatermark)) }
 
     /// The largest timestamp of its durable records.
     package var newestTime: Timestamp? {
