@@ -375,11 +375,9 @@ package struct Session: ~Copyable {
     @inline(__always)
     package mutating func acknowledged(publishCount: Int) { inbound.acknowledged(publishCount) }
 
-    /// Notes that a QoS 2 message was refused with a PUBREC of 0x80 or above: its identifier is free at once.
-    package mutating func refused(_ packetID: PacketID) {
-        let wasKnown = inbound.unreleased.remove(packetID)
-        precondition(wasKnown)
-    }
+    /// Notes that a QoS 2 message was refused with a PUBREC of 0x80 or above: its identifier is free at once, unless
+    /// its client has released it without waiting for the PUBREC.
+    package mutating func refused(_ packetID: PacketID) { _ = inbound.unreleased.remove(packetID) }
 
     /// QoS 1 messages of this connection whose PUBACK did not leave yet.
     package var unacknowledgedCount: Int { inbound.unacknowledgedCount }

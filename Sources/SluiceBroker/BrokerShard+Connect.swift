@@ -59,15 +59,12 @@ extension BrokerShard {
     /// Gives an identifier up to its new holder.
     func takeOver(_ client: Client, by owner: ClientOwner) {
         assert(owner != ClientOwner(shard: settings.index, number: client.number), "nobody takes over from itself")
-        guard client.session.isOpen else {
-            assert(client.successor == nil, "whoever comes later asks the one that came before")
-            // It waits for the identifier itself, and passes it on when it comes.
-            client.successor = owner
-            return
-        }
-        client.hasClaim = false
+        assert(client.successor == nil, "whoever comes later asks the one that came before")
+        // A client that is not open yet waits for the identifier itself, and passes it on when it comes; one that is
+        // gone does when its appends have settled.
+        client.successor = owner
+        guard client.session.isOpen, !client.isClosing else { return }
         terminate(client, .sessionTakenOver, Self.takeoverCause)
-        letIn(owner)
     }
 
     /// Tells the holder of an identifier that it is free.
@@ -93,10 +90,12 @@ extension BrokerShard {
     }
 
     /// A connection is gone: its identifier is the next one's, if somebody waits for it, and else nobody's when what
-    /// was said of it is in the log.
+    /// was said of it is in the log. A session that stays goes no sooner than is known which QoS 2 messages it has
+    /// received: one that is refused later would be a repetition to whoever goes on with it.
     func giveUpIdentifier(_ client: Client) {
         assert(
             client.isClosing && clients[client.number] == nil, "an identifier is its connection's as long as that is")
+        if client.isPersistent, client.unsettledReceiptCount > 0 { return clients.keep(unsettled: client) }
         client.hasClaim = false
         let owner = ClientOwner(shard: settings.index, number: client.number)
         if let successor = client.successor { letIn(successor) } else { clients.leave(client.clientID, owner) }

@@ -105,7 +105,9 @@ extension BrokerShard {
     func acknowledge(_ client: Client, _ kind: AcknowledgementKind, _ id: PacketID) {
         assert(id != .none, "what is acknowledged has an identifier [MQTT-2.2.1-3]")
         let firstByte = UInt32(kind.rawValue << 4 | (kind == .pubrel ? 2 : 0))
-        acks.current.add(client, firstByte << 24 | 2 << 16 | UInt32(id.rawValue), ends: kind == .puback)
+        if kind == .pubrec { client.unsettledReceiptCount += 1 }
+        acks.current.add(
+            client, firstByte << 24 | 2 << 16 | UInt32(id.rawValue), ends: kind == .puback, receives: kind == .pubrec)
     }
 
     /// PUBREL: the identifier is free, which must be durable before the client hears of it. Were it lost, a new message
@@ -130,6 +132,7 @@ extension BrokerShard {
 
     private func submitMessages() {
         let ticket = intake.submit(to: log, from: loop, peers)
+        wills.commit(ticket)
         guard !acks.current.isEmpty else { return }
         acks.commit(ticket ?? log.fence(from: loop))
     }
@@ -161,6 +164,7 @@ extension BrokerShard {
             "appends settle in the order of their tickets")
         for settlement in settlements {
             intake.settle(settlement, peers)
+            if let group = wills.pop(settlement.ticket) { settle(group, settlement.outcome) }
             if let group = acks.pop(settlement.ticket) { settle(group, settlement.outcome) }
             if let group = sessions.pop(settlement.ticket) { settle(group, settlement.outcome) }
         }
@@ -174,7 +178,17 @@ extension BrokerShard {
         case .refused(.failed), .refused(.outOfOrder), .refused(.fenced), .refused(.unknownStream):
             refuse(group, .unspecifiedError)
         }
+        for run in group.runs where run.receiptCount > 0 { settleReceipts(run) }
         acks.recycle(group)
+    }
+
+    /// What a client has sent at QoS 2 was received, or was not: when it is gone, its session can be somebody else's.
+    private func settleReceipts(_ run: AckQueue.Run) {
+        let client = run.client
+        client.unsettledReceiptCount -= run.receiptCount
+        assert(client.unsettledReceiptCount >= 0, "what settles has waited")
+        guard client.unsettledReceiptCount == 0, clients.takeUnsettled(client.number) != nil else { return }
+        giveUpIdentifier(client)
     }
 
     /// Changes of sessions are durable, or cannot be.
@@ -233,8 +247,12 @@ extension BrokerShard {
     /// connection that ends unacknowledged makes them send again.
     private func refuse(_ group: AckQueue.Group, _ reason: ReasonCode) {
         counters.messagesRefused += UInt64(group.bytes.count / 4)
-        for run in group.runs where !run.client.isClosing {
+        for run in group.runs {
             let client = run.client
+            guard !client.isClosing else {
+                forgetRefused(run, of: group)
+                continue
+            }
             note(
                 client, "to publish", refused: Self.meaning(ofRefusal: reason), count: max(1, run.byteCount / 4))
             guard client.version == .v5 else {
@@ -250,11 +268,16 @@ extension BrokerShard {
         }
     }
 
-    /// What was not stored was not received: when it comes again on the session it is no repetition.
+    /// What was not stored was not received: when it comes again on the session it is no repetition. The session of a
+    /// client that is gone is where it was left: nobody takes it before its appends have settled.
     private func forgetRefused(_ run: AckQueue.Run, of group: AckQueue.Group) {
+        guard run.receiptCount > 0 else { return }
         for at in stride(from: run.start, to: run.start + run.byteCount, by: 4) {
             let (kind, id) = group.acknowledgement(at: at)
-            if kind == .pubrec { run.client.session.refused(id) }
+            guard kind == .pubrec else { continue }
+            run.client.session.refused(id)
+            guard run.client.hasClaim, run.client.isClosing else { continue }
+            peers.withDirectory { $0.forget(received: id, of: run.client.clientID) }
         }
     }
 

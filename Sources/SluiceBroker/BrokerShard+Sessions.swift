@@ -202,7 +202,7 @@ extension BrokerShard {
 
     /// Who has the identifiers of sessions that the shard itself ends. A client that asks for one is let in when their
     /// records are in the log: no client has this number, and so it is at once.
-    private var keeper: ClientOwner { ClientOwner(shard: settings.index, number: 0) }
+    var keeper: ClientOwner { ClientOwner(shard: settings.index, number: 0) }
 
     /// Ends a session for good: its connection, if it has one, and what is stored.
     func endSession(_ clientID: [UInt8]) {

@@ -1,3 +1,4 @@
+import LogInterface
 import MQTTSession
 import MQTTWire
 import RecordFormat
@@ -23,14 +24,19 @@ extension BrokerShard {
     }
 
     /// Publishes a will, and takes it off the record in the same append: it comes once, also through a crash.
-    func publish(_ stored: StoredWill, of clientID: [UInt8]) {
+    /// - Parameters:
+    ///   - isAlone: whether nothing else is in that append.
+    ///   - isOnRecord: whether it is what is on record for the identifier.
+    func publish(_ stored: StoredWill, of clientID: [UInt8], isAlone: Bool = false, isOnRecord: Bool = true) {
         let will = stored.message
         do {
             let message = IncomingMessage(
                 topic: will.topic.span, payload: will.payload.span, properties: will.properties.span, qos: will.qos,
                 isRetained: will.retain)
             switch try intake.store(message, from: stored.principal, origin: clientID, at: wallClock) {
-            case .stored: counters.willsPublished += 1
+            case .stored:
+                counters.willsPublished += 1
+                wills.add(WillQueue.Entry(will: stored, clientID: clientID, isAlone: isAlone))
             case .reserved:
                 tellBridgeState(will.topic, will.payload)
                 counters.willsPublished += 1
@@ -41,7 +47,44 @@ extension BrokerShard {
         } catch {
             report(.warning, "the will of \(String(decoding: clientID, as: UTF8.self)) is not published, \(error)")
         }
-        guard let partition = sessions.partition else { return }
+        guard isOnRecord, let partition = sessions.partition else { return }
         intake.put(StateRecord.key(.will, clientID), nil, to: partition, at: wallClock, awaited: false)
+    }
+
+    /// The append with these wills has settled. One that was refused for the sake of another record, of a stream that
+    /// was deleted meanwhile, is stored by itself.
+    func settle(_ published: [WillQueue.Entry], _ outcome: Settlement.Outcome) {
+        guard case .refused(let refusal) = outcome else { return }
+        counters.willsPublished -= UInt64(published.count)
+        for entry in published {
+            if refusal == .unknownStream, !entry.isAlone {
+                publishAlone(entry)
+            } else {
+                counters.messagesRefused += 1
+                report(.info, "the will of \(String(decoding: entry.clientID, as: UTF8.self)) could not be stored")
+            }
+        }
+    }
+
+    private func publishAlone(_ entry: WillQueue.Entry) {
+        followStreams()
+        submit()
+        let (owner, isOnRecord) = claimRecord(of: entry.clientID)
+        publish(entry.will, of: entry.clientID, isAlone: true, isOnRecord: isOnRecord)
+        if let owner { clients.leave(entry.clientID, owner) }
+        submit()
+    }
+
+    /// Finds out whether a will that could not be stored is still what is on record for its identifier: whoever has
+    /// that now may have a newer one. While nobody has it, nobody gets it.
+    /// - Returns: who has the identifier for this, if anybody; whether the record is the will's.
+    private func claimRecord(of clientID: [UInt8]) -> (owner: ClientOwner?, isOnRecord: Bool) {
+        let own = keeper
+        let holder = peers.withDirectory { directory in
+            directory.claimFree(clientID, by: own) ? nil : directory.owner(of: clientID)
+        }
+        guard let holder else { return (own, true) }
+        guard holder.shard == settings.index else { return (nil, false) }
+        return (nil, clients[holder.number]?.will == nil)
     }
 }

@@ -29,6 +29,7 @@ package final class BrokerShard {
     private(set) var offer: SessionOffer
     var intake: Intake
     var acks = AckQueue()
+    var wills = WillQueue()
     private let batchMemory = BatchMemory()
     var sessions: SessionBook
     /// What the log has said of appends, as it is worked through.
@@ -113,7 +114,7 @@ package final class BrokerShard {
     package var waitsForCommit: Bool { acks.oldest != nil || sessions.oldest != nil }
 
     /// Whether anything waits for the log.
-    var waitsForSettlement: Bool { waitsForCommit || intake.waitsForSettlement }
+    var waitsForSettlement: Bool { waitsForCommit || intake.waitsForSettlement || !wills.isEmpty }
 
     /// Whether the log is so far behind that publishers must wait.
     package var isUnderPressure: Bool { log.isUnderPressure }
@@ -264,7 +265,8 @@ package final class BrokerShard {
     package func received(_ message: ShardMessage) {
         switch message {
         case .takeOver(let number, let owner):
-            guard let client = clients[number] ?? clients.lostWaiter(number) else { return letIn(owner) }
+            let known = clients[number] ?? clients.lostWaiter(number) ?? clients.unsettled(number)
+            guard let client = known else { return letIn(owner) }
             takeOver(client, by: owner)
         case .released(let number): identifierReleased(number)
         case .shareJoined(let key, let member): shareJoined(key, member)

@@ -292,8 +292,7 @@ package final class MemoryEngine: LogEngine {
         let (ticket, wakes) = state.withLock { state in
             state.loops[loop.index].lastTicket += 1
             let ticket = AppendTicket(rawValue: state.loops[loop.index].lastTicket)
-            state.pending.append(
-                Pending(loop: loop, ticket: ticket, appends: appends, isSequenced: isSequenced))
+            state.pending.append(Pending(loop: loop, ticket: ticket, appends: appends, isSequenced: isSequenced))
             switch pace {
             case .whenTold: return (ticket, [@Sendable () -> Void]())
             case .atOnce: return (ticket, Self.settle(&state, atMost: .max).1)
@@ -324,9 +323,8 @@ package final class MemoryEngine: LogEngine {
     package func setInterest(_ loop: LoopID, appended: Bool, durable: Bool) {
         state.withLock { state in
             let (end, scans) = (state.order.count, state.loops[loop.index].scans)
-            state.loops[loop.index].scans = (
-                appended ? scans.appended ?? end : nil, durable ? scans.durable ?? end : nil
-            )
+            state.loops[loop.index].scans.appended = appended ? scans.appended ?? end : nil
+            state.loops[loop.index].scans.durable = durable ? scans.durable ?? end : nil
         }
     }
 

@@ -25,6 +25,49 @@ struct StraceTests {
         #expect(sync.text.hasSuffix("= 0"))
         #expect(sync.end < puback.start, "\(sync) \(puback)")
     }
+
+    @Test(
+        "a stream's catalogue and directories are on the device before who made it hears so, and who deletes it",
+        .enabled(if: Program.isInstalled("strace"), "strace is not installed"))
+    func syncsStreams() throws {
+        let directory = try TemporaryDirectory()
+        let trace = directory.path + "/trace"
+        let calls =
+            "trace=fdatasync,fsync,rename,renameat,renameat2,mkdir,mkdirat,unlink,unlinkat,rmdir,"
+            + "sendto,sendmsg,write,writev"
+        let broker = try BrokerProcess(wrapper: ["strace", "-f", "-y", "-s", "8192", "-e", calls, "-o", trace])
+        #expect(try broker.sluice(["streams", "create", "traced"]).code == 0)
+        #expect(try broker.sluice(["streams", "delete", "traced"]).code == 0)
+        let partition = broker.data + "/streams/traced-0"
+        #expect(broker.process.wait { !FileManager.default.fileExists(atPath: partition) })
+        #expect(broker.stop() == 0)
+        let record = SystemCall.read(try String(contentsOfFile: trace, encoding: .utf8))
+
+        /// The first call that has all of these words, and begins when `call` has returned.
+        func next(_ words: String..., after call: SystemCall?) throws -> SystemCall {
+            let found = record.first { candidate in
+                candidate.start > call?.end ?? -1 && words.allSatisfy { candidate.text.contains($0) }
+            }
+            let first = try #require(found, "\(words) after \(call?.text ?? "the start")")
+            #expect(first.text.hasSuffix("= 0") || first.text.contains("write") || first.text.contains("send"))
+            return first
+        }
+        let made = try next("mkdir", "/streams/traced-0\"", after: nil)
+        // The catalogue that names it came before, and its name was on the device.
+        let named = try #require(
+            record.last { $0.end < made.start && $0.text.contains("rename") && $0.text.contains("/meta/catalogue\"") })
+        #expect(try next("fsync(", "/meta>", after: named).end < made.start)
+        let files = try next("fsync(", "/streams/traced-0>", after: made)
+        let answer = try next(#"done\":true"#, after: made)
+        #expect(files.end < answer.start)
+        #expect(try next("fsync(", "/streams>", after: made).end < answer.start)
+
+        let unnamed = try next("rename", "/meta/catalogue\"", after: answer)
+        let stored = try next("fsync(", "/meta>", after: unnamed)
+        #expect(stored.end < (try next(#"done\":true"#, after: answer)).start)
+        let removed = try next("rmdir", "/streams/traced-0\"", after: stored)
+        _ = try next("fsync(", "/streams>", after: removed)
+    }
 }
 
 /// A call in strace's record, from the line where it begins to the line where it returns.

@@ -19,12 +19,7 @@ struct LogToolsTests {
         init() throws {
             root = NSTemporaryDirectory() + "sluice-tools-\(UUID().uuidString)"
             try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
-            var stream = StreamSettings(name: "mqtt")
-            stream.policy.granuleBytesMax = 2000
-            stream.policy.sealing = .none
-            let log = try LogRuntime(
-                storage: PosixStorage(root: data), streams: [stream], settings: LogRuntimeSettings(),
-                report: { _, _ in })
+            let log = try open()
             let loop = TestLoop(log)
             for number in 0..<60 {
                 let append = Append(
@@ -37,6 +32,16 @@ struct LogToolsTests {
 
         deinit {
             do { try FileManager.default.removeItem(atPath: root) } catch { Issue.record("\(error)") }
+        }
+
+        /// The log of a directory, of `data` unless another is named.
+        func open(_ directory: String? = nil) throws -> LogRuntime {
+            var stream = StreamSettings(name: "mqtt")
+            stream.policy.granuleBytesMax = 2000
+            stream.policy.sealing = .none
+            return try LogRuntime(
+                storage: PosixStorage(root: directory ?? data), streams: [stream], settings: LogRuntimeSettings(),
+                report: { _, _ in })
         }
 
         var data: String { root + "/data" }
@@ -180,6 +185,47 @@ struct LogToolsTests {
         #expect(error?.description.contains(file.path) == true)
         #expect(throws: ToolFault.self) { try BackupTarget(restored, apartFrom: world.backup) }
         #expect(throws: ToolFault.self) { try BackupTarget(world.data + "/inside", apartFrom: world.data) }
+    }
+
+    @Test("a stream that was made at run time comes back from a backup with its settings, and begins where it did")
+    func backsUpMade() throws {
+        let world = try World()
+        var made = StreamSettings(name: "made")
+        made.partitionCount = 2
+        made.policy.cleanup = .compact
+        made.extra = ["min.insync.replicas": "1", "note": "a b=c%"]
+        let log = try world.open()
+        let loop = TestLoop(log)
+        let stream = try loop.administer(.create(made)).get()
+        for number in 0..<20 {
+            let append = Append(
+                partition: stream.partitions[1], batch: World.batch(number), isAwaited: true, topicHashes: nil)
+            #expect(loop.settle(log.append([append], from: loop.id)) == .stored)
+        }
+        var alteration = StreamAlteration()
+        alteration.startOffsets = [1: Offset(rawValue: 30)]
+        made = try loop.administer(.alter("made", alteration)).get().settings
+        #expect(made.startOffsets == [1: Offset(rawValue: 30)])
+        log.stop()
+
+        var backup = try Backup(
+            InspectedPlace(world.data), to: BackupTarget(world.backup, apartFrom: world.data), now: 7)
+        try backup.run()
+        #expect(backup.findings.isEmpty, "\(backup.findings)")
+        let restored = world.root + "/restored"
+        try Restore(InspectedPlace(world.backup)).run(into: BackupTarget(restored, apartFrom: world.backup))
+        let again = try world.open(restored)
+        defer { again.stop() }
+        let back = try #require(again.streams.first { $0.settings.name == "made" })
+        #expect(back.settings == made && back.id == stream.id)
+        #expect(again.bounds(back.partitions[1]).start == Offset(rawValue: 30))
+        #expect(again.bounds(back.partitions[1]).end == Offset(rawValue: 40))
+        let reader = TestLoop(again)
+        let read = reader.fetch(back.partitions[1], from: Offset(rawValue: 30), byteCountMax: 1 << 20)
+        #expect(read.batches.map(\.recordCount).reduce(0, +) == 10)
+        // It takes records as before.
+        let append = Append(partition: back.partitions[0], batch: World.batch(7), isAwaited: true, topicHashes: nil)
+        #expect(reader.settle(again.append([append], from: reader.id)) == .stored)
     }
 
     @Test("progress comes to its end, and a place that is none is refused by name")

@@ -46,6 +46,10 @@ struct InboundTests {
         #expect(peer.receive(publish(.exactlyOnce, 5)).published != nil)
         peer.session.refused(5)
         #expect(peer.receive(publish(.exactlyOnce, 5)).published != nil)
+        #expect(peer.receive(acknowledgement(.pubrel, 5)) == .release(5))
+        // Its client has released it without waiting for the PUBREC.
+        peer.session.refused(5)
+        #expect(peer.session.storedFlows.unreleased.isEmpty)
     }
 
     @Test("Beyond the Receive Maximum a PUBLISH of QoS 1 waits in MQTT 5, and each PUBACK makes room for exactly one")

@@ -28,12 +28,4 @@ struct PreconditionTests {
             _ = peer.session.send(qos: .atMostOnce, token: 0)
         }
     }
-
-    @Test("Refusing a message that is not waiting traps")
-    func refusedUnknown() async {
-        await #expect(processExitsWith: .failure) {
-            var peer = openPeer(.v5)
-            peer.session.refused(9)
-        }
-    }
 }

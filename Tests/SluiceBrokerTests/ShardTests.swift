@@ -40,6 +40,23 @@ struct ShardTests {
         #expect(test.log.flushedCount == 1)
     }
 
+    @Test("a client that releases a QoS 2 message before it hears of it, and whose message is refused, is told so")
+    func refusesReleased() throws {
+        let test = TestShard()
+        let client = test.connect("c")
+        let (topic, none) = (Array("t".utf8), [UInt8]())
+        test.log.refusal = .full
+        client.send { buffer in
+            PacketEncoder.publish(
+                into: &buffer, topic: topic.span, payload: topic.span, packetID: 5, qos: .exactlyOnce, retain: false,
+                duplicate: false, properties: none.span, version: .v5)
+            PacketEncoder.acknowledgement(
+                into: &buffer, kind: .pubrel, packetID: 5, reason: .success, version: .v5)
+        }
+        test.settle()
+        #expect(client.take() == ["pubcomp 5", "pubrec 5 151"])
+    }
+
     @Test("what comes beside a repetition is acknowledged by its own append, which may be refused")
     func refusesBesideRepetitions() throws {
         let test = TestShard()

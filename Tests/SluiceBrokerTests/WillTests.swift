@@ -1,7 +1,9 @@
 import CommitLog
+import LogInterface
 import MQTTWire
 import SluiceCore
 import Testing
+import TopicRouting
 
 @testable import SluiceBroker
 
@@ -114,6 +116,46 @@ struct WillTests {
         watcher.subscribe("w", qos: .atLeastOnce)
         test.commit()
         #expect(watcher.take() == ["suback [1]", "w gone q1 #1 retain"])
+    }
+
+    @Test("one whose append is refused for the sake of a deleted stream's record is stored by itself, once")
+    func storedAlone() throws {
+        let test = TestShard(
+            FakeLog(others: ["other"]), rules: RuleSet([try Rule(from: "o/#", stream: "other", key: "topic")]))
+        let watcher = watcher(test)
+        let (mortal, publisher) = (mortal(test), test.connect("p"))
+        // In one tick: a record for a stream that is deleted meanwhile, and the end of a connection.
+        let (topic, none) = (Array("o/1".utf8), [UInt8]())
+        let bytes = PropertyWriter.bytes { buffer in
+            PacketEncoder.publish(
+                into: &buffer, topic: topic.span, payload: topic.span, packetID: 1, qos: .atLeastOnce, retain: false,
+                duplicate: false, properties: none.span, version: .v5)
+        }
+        _ = test.shard.received(try #require(publisher.client), bytes.span)
+        test.log.administer(.delete("other"), number: 1, for: test.shard.loop)
+        mortal.drop()
+        test.settle()
+        #expect(publisher.take() == ["puback 1 128"])
+        #expect(watcher.take() == ["w gone q1 #1"])
+        #expect(test.shard.counters.willsPublished == 1)
+        test.log.flush()
+        var directory = test.log.sessions(now: 0, wallClock: Timestamp(rawValue: 0))
+        #expect(directory.takeWill(of: Array("m".utf8)) == nil, "it is off the record")
+        #expect(test.peers.directory.owner(of: Array("m".utf8)) == nil)
+    }
+
+    @Test("one that the log has no room for is counted as refused, and stays on record")
+    func refusedFull() {
+        let test = TestShard()
+        let mortal = mortal(test)
+        test.log.refusal = .full
+        mortal.drop()
+        test.log.refusal = nil
+        test.settle()
+        #expect(test.shard.counters.willsPublished == 0 && test.shard.counters.messagesRefused == 1)
+        test.log.flush()
+        var directory = test.log.sessions(now: 0, wallClock: Timestamp(rawValue: 0))
+        #expect(directory.takeWill(of: Array("m".utf8)) != nil)
     }
 
     @Test("one for a topic of the broker is refused with the connection")

@@ -57,6 +57,7 @@ extension ClientTable {
     var isSound: Bool {
         assert(all.allSatisfy { !$0.isClosing }, "who closes goes at once")
         assert(lostWaiters.keys.allSatisfy { self[$0] == nil }, "who has lost its connection is no client")
+        assert(unsettled.values.allSatisfy { $0.hasClaim && $0.unsettledReceiptCount > 0 }, "it waits for something")
         assert(dirty.allSatisfy(\.isDirty), "who is on the list knows it")
         return Set(dirty.map(\.number)).count == dirty.count
     }

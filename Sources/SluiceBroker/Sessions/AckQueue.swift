@@ -17,6 +17,8 @@ struct AckQueue: ~Copyable {
         var byteCount: Int
         /// How many of them end a publish's flow (PUBACK, PUBCOMP).
         var endedCount: Int
+        /// How many of them say that a QoS 2 message was received (PUBREC).
+        var receiptCount: Int
     }
 
     /// A tick's acknowledgements.
@@ -29,15 +31,19 @@ struct AckQueue: ~Copyable {
 
         /// Adds one acknowledgement of four bytes.
         @inline(__always)
-        func add(_ client: Client, _ acknowledgement: UInt32, ends: Bool) {
+        func add(_ client: Client, _ acknowledgement: UInt32, ends: Bool, receives: Bool = false) {
             let start = bytes.count
             assert(start.isMultiple(of: 4), "each acknowledgement has four bytes")
             bytes.append(bigEndian: acknowledgement)
             if let last = runs.indices.last, runs[last].client === client {
                 runs[last].byteCount += 4
                 runs[last].endedCount += ends ? 1 : 0
+                runs[last].receiptCount += receives ? 1 : 0
             } else {
-                runs.append(Run(client: client, start: start, byteCount: 4, endedCount: ends ? 1 : 0))
+                runs.append(
+                    Run(
+                        client: client, start: start, byteCount: 4, endedCount: ends ? 1 : 0,
+                        receiptCount: receives ? 1 : 0))
             }
         }
 

@@ -61,7 +61,9 @@ package final class Client {
     var authentication: ClientAuthentication?
     /// More properties of the CONNACK: what it says of an exchange, and to another broker's bridge.
     var greetingProperties: [UInt8] = []
-    /// Who wants the identifier as soon as this client has it.
+    /// QoS 2 messages of it whose append has not settled: until then nobody knows whether it was received.
+    var unsettledReceiptCount = 0
+    /// Who wants the identifier as soon as this client has it, or has let go of it.
     var successor: ClientOwner?
     /// Whether a packet of it waits for the shard, and everything behind that: its socket is left unread.
     var isPostponed = false

@@ -8,6 +8,8 @@ struct ClientTable: ~Copyable {
     private var clients: [UInt64: Client] = [:]
     private var nextNumber: UInt64 = 1
     private(set) var dirty: [Client] = []
+    /// Clients that are gone, with QoS 2 messages whose append has not settled.
+    private(set) var unsettled: [UInt64: Client] = [:]
     /// Connections that were lost while they waited for an identifier, and whose turn is still to come.
     private(set) var lostWaiters: [UInt64: Client] = [:]
     /// Identifiers whose clients are gone, until what there is to say of them is in the log.
@@ -59,6 +61,19 @@ struct ClientTable: ~Copyable {
 
     /// Takes it out: its turn has come.
     mutating func takeLostWaiter(_ number: UInt64) -> Client? { lostWaiters.removeValue(forKey: number) }
+
+    /// Keeps a client that is gone, and whose QoS 2 messages have not all settled: its session is its own until then.
+    mutating func keep(unsettled client: Client) {
+        precondition(clients[client.number] == nil, "Cannot keep a client that is there")
+        assert(client.hasClaim && client.isClosing && client.unsettledReceiptCount > 0)
+        unsettled[client.number] = client
+    }
+
+    /// The client of a number that is gone, and kept.
+    func unsettled(_ number: UInt64) -> Client? { unsettled[number] }
+
+    /// Takes it out: all has settled.
+    mutating func takeUnsettled(_ number: UInt64) -> Client? { unsettled.removeValue(forKey: number) }
 
     /// Whether identifiers are to be let go of.
     var hasLeft: Bool { !left.isEmpty }

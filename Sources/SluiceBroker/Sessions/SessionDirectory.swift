@@ -1,3 +1,4 @@
+import MQTTWire
 import SluiceCore
 
 /// Who holds which client identifier, and what outlives a connection. One for all shards.
@@ -95,6 +96,11 @@ package struct SessionDirectory: Sendable {
         sessions[clientID] = Parked(session: session, deadline: deadline)
         connected[clientID] = nil
         firstExpiry = min(firstExpiry, deadline)
+    }
+
+    /// Notes of a parked session that a QoS 2 message of this identifier was not received after all.
+    mutating func forget(received id: PacketID, of clientID: [UInt8]) {
+        sessions[clientID]?.session.unreleased.remove(id.rawValue)
     }
 
     /// Takes a session out for the connection that goes on with it; nil when there is none, or its time is over.

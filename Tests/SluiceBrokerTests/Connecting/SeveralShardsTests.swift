@@ -1,5 +1,7 @@
 import Administration
 import GroupCoordination
+import LogInterface
+import MQTTSession
 import MQTTWire
 import SluiceCore
 import Testing
@@ -147,6 +149,57 @@ struct SeveralShardsTests {
         last.pass(seconds: 4000)
         last.settle()
         #expect(observer.take() == ["suback [1]", "w new q1 #1"])
+    }
+
+    @Test(
+        "a QoS 2 message is known on the session's next connection when it is stored, and not when it is refused",
+        arguments: [true, false], [true, false])
+    func unsettledReceipts(isRefused: Bool, isLost: Bool) {
+        let (first, publisher) = (connect(one, "s"), connect(one, "p", clean: true))
+        settle()
+        #expect(first.take() == ["connack 0"])
+        // What settles behind this settles with it.
+        publisher.publish("t", "x", qos: .atLeastOnce)
+        log.refusal = isRefused ? .full : nil
+        first.publish("t", "1", qos: .exactlyOnce, id: 5)
+        log.refusal = nil
+        if isLost { lose(first, of: one) }
+        let next = connect(two, "s")
+        for _ in 0..<3 {
+            two.tick()
+            one.tick()
+        }
+        settle()
+        #expect(next.take() == ["connack 0 present"])
+        next.publish("t", "1", qos: .exactlyOnce, id: 5, duplicate: true)
+        settle()
+        #expect(next.take() == ["pubrec 5"])
+        log.flush()
+        #expect(log.flushedCount == 2, "it is in the log, and once")
+        #expect(peers.directory.clientCount == 2 && one.shard.clients.unsettled.isEmpty)
+    }
+
+    @Test("a connection that is lost while its session waits for what is unsettled leaves it to the next one")
+    func unsettledRow() {
+        let (first, publisher) = (connect(one, "s"), connect(one, "p", clean: true))
+        settle()
+        publisher.publish("t", "x", qos: .atLeastOnce)
+        log.refusal = .full
+        first.publish("t", "1", qos: .exactlyOnce, id: 5)
+        log.refusal = nil
+        let waiter = connect(two, "s")
+        two.tick()
+        one.tick()
+        lose(waiter, of: two)
+        two.tick()
+        #expect(one.shard.clients.unsettled.count == 1)
+        let next = connect(one, "s")
+        settle()
+        #expect(next.take() == ["connack 0 present"])
+        #expect(next.client?.session.storedFlows.unreleased == [])
+        lose(next, of: one)
+        settle()
+        #expect(peers.directory.parkedCount == 1 && peers.directory.clientCount == 1)
     }
 
     @Test("a share group that ends while somebody joins it from another shard is there for who joins")
