@@ -90,9 +90,8 @@ extension ListenerSettings {
         ws = section.address("ws")
         mqtts = section.secureAddress("mqtts", shared)
         wss = section.secureAddress("wss", shared)
-        kafka = section.address("kafka")
-        kafkas = section.secureAddress("kafkas", shared)
-        advertised = (section.advertised("kafka", kafka), section.advertised("kafkas", kafkas?.address))
+        kafka = section.advertisedAddress("kafka", &advertised.kafka)
+        kafkas = section.advertisedSecureAddress("kafkas", shared, &advertised.kafkas)
         let hasOthers = ["mqtts", "ws", "wss"].contains { section.isWritten($0) }
         if plain != nil || hasOthers { mqtt = plain }
         if shared != nil, !["mqtts", "wss", "kafkas"].contains(where: { section.isWritten($0) }) {
@@ -140,44 +139,68 @@ extension SectionReader {
 
     /// An address, also when it is written as a section.
     fileprivate func address(_ key: String) -> ListenAddress? {
-        guard isSection(key) else { return value(key, Self.listenAddress) }
-        var address: ListenAddress?
-        section(key) { section in
-            address = section.required("address", Self.listenAddress)
-            _ = section.has(Self.advertisedKey) ? section.value(Self.advertisedKey, Self.listenAddress) : nil
-        }
+        var advertised: ListenAddress?
+        return address(key, advertised: &advertised, isAdvertised: false)
+    }
+
+    /// An address, and where clients are told to connect, which a listener on all addresses has to say: nobody can
+    /// connect to 0.0.0.0.
+    fileprivate func advertisedAddress(_ key: String, _ advertised: inout ListenAddress?) -> ListenAddress? {
+        let address = address(key, advertised: &advertised, isAdvertised: true)
+        expectAdvertised(key, address, advertised)
         return address
     }
 
-    private static let advertisedKey = "advertised"
-
-    /// Where clients of the listener `key` are told to connect: a listener on all addresses has to say it, since nobody
-    /// can connect to 0.0.0.0.
-    fileprivate func advertised(_ key: String, _ address: ListenAddress?) -> ListenAddress? {
-        guard let address else { return nil }
-        var advertised: ListenAddress?
-        if isSection(key) { section(key) { advertised = $0.value(Self.advertisedKey, Self.listenAddress) } }
-        if advertised == nil, ["0.0.0.0", "::", "*"].contains(address.host) {
-            report(
-                at: location(of: key),
-                "'\(key)' on \(address.host) needs 'advertised', the HOST:PORT that clients can connect to: "
-                    + "they are told it by the broker")
+    private func address(_ key: String, advertised: inout ListenAddress?, isAdvertised: Bool) -> ListenAddress? {
+        guard isSection(key) else { return value(key, Self.listenAddress) }
+        var address: ListenAddress?
+        var told: ListenAddress?
+        section(key) { section in
+            address = section.required("address", Self.listenAddress)
+            if isAdvertised { told = section.value("advertised", Self.listenAddress) }
         }
-        return advertised
+        advertised = told
+        return address
+    }
+
+    private func expectAdvertised(_ key: String, _ address: ListenAddress?, _ advertised: ListenAddress?) {
+        guard let address, advertised == nil, ["0.0.0.0", "::"].contains(address.host) else { return }
+        report(
+            at: location(of: key),
+            "'\(key)' on \(address.host) needs 'advertised', the HOST:PORT that clients can connect to: "
+                + "they are told it by the broker")
     }
 
     /// An address with what it needs for TLS, of its own or `shared`.
     fileprivate func secureAddress(_ key: String, _ shared: TLSSettings?) -> SecureListener? {
+        var advertised: ListenAddress?
+        return secureAddress(key, shared, advertised: &advertised, isAdvertised: false)
+    }
+
+    /// The same, and where clients are told to connect.
+    fileprivate func advertisedSecureAddress(
+        _ key: String, _ shared: TLSSettings?, _ advertised: inout ListenAddress?
+    ) -> SecureListener? {
+        let listener = secureAddress(key, shared, advertised: &advertised, isAdvertised: true)
+        expectAdvertised(key, listener?.address, advertised)
+        return listener
+    }
+
+    private func secureAddress(
+        _ key: String, _ shared: TLSSettings?, advertised: inout ListenAddress?, isAdvertised: Bool
+    ) -> SecureListener? {
         var address: ListenAddress?
+        var told: ListenAddress?
         var tls = shared
         var ownsTLS = false
         if isSection(key) {
             section(key) { section in
                 address = section.required("address", Self.listenAddress)
-                _ = section.has(Self.advertisedKey) ? section.value(Self.advertisedKey, Self.listenAddress) : nil
+                if isAdvertised { told = section.value("advertised", Self.listenAddress) }
                 ownsTLS = section.isWritten("tls")
                 if ownsTLS { tls = TLSSettings(section, "tls") }
             }
+            advertised = told
         } else {
             address = value(key, Self.listenAddress)
         }

@@ -59,6 +59,26 @@ struct ListenerTests {
         #expect(short.listeners == long.listeners)
     }
 
+    @Test("listeners of Kafka's protocol say where clients are told to connect")
+    func advertised() throws {
+        let configuration = try Configuration.read(
+            Array(
+                """
+                listeners:
+                  kafka: { address: 0.0.0.0:9092, advertised: broker.plant.example:9092 }
+                  kafkas:
+                    address: "[::]:9093"
+                    advertised: broker.plant.example:9093
+                    tls: { certificate: a, key: b }
+                """.utf8), file: "c.yaml", environment: [:])
+        let listeners = configuration.listeners
+        #expect(listeners.kafka == ListenAddress(host: "0.0.0.0", port: 9092))
+        #expect(listeners.kafkas?.address == ListenAddress(host: "::", port: 9093))
+        #expect(listeners.advertised.kafka == ListenAddress(host: "broker.plant.example", port: 9092))
+        #expect(listeners.advertised.kafkas == ListenAddress(host: "broker.plant.example", port: 9093))
+        #expect(listeners.mqtt != nil, "MQTT is spoken beside it")
+    }
+
     @Test(
         "what is wrong is told with its place",
         arguments: [
@@ -93,6 +113,19 @@ struct ListenerTests {
             (
                 "listeners: { ws: 0.0.0.0:1, tls: { certificate: a, key: b } }",
                 "c.yaml:1:29: 'tls' is for 'mqtts', 'wss' and 'kafkas', and none of them is given"
+            ),
+            (
+                "listeners: { kafka: 0.0.0.0:9092 }",
+                "c.yaml:1:14: 'kafka' on 0.0.0.0 needs 'advertised', the HOST:PORT that clients can connect to: "
+                    + "they are told it by the broker"
+            ),
+            (
+                "listeners: { kafka: { address: 127.0.0.1:1, advertise: a:1 } }",
+                "c.yaml:1:45: 'advertise' is not a setting; did you mean 'advertised'?"
+            ),
+            (
+                "listeners: { ws: { address: 127.0.0.1:1, advertised: a:1 } }",
+                "c.yaml:1:42: 'advertised' is not a setting; known here: address"
             ),
             ("listeners: { mqttt: 0.0.0.0:1 }", "c.yaml:1:14: 'mqttt' is not a setting; did you mean 'mqtt'?"),
             ("listeners: { ws: 80 }", "c.yaml:1:18: 'ws': expected HOST:PORT, such as 127.0.0.1:1883, found '80'"),

@@ -13,6 +13,13 @@ extension KafkaIdentity {
         guard listeners.kafka != nil || listeners.kafkas != nil else { return nil }
         var advertised: [String: KafkaAddress] = [:]
         let told = [(ListenerKind.kafka, listeners.advertised.kafka), (.kafkas, listeners.advertised.kafkas)]
+        // A flag may have put another place than the file's.
+        if let kafka = listeners.kafka, listeners.advertised.kafka == nil, ["0.0.0.0", "::"].contains(kafka.host) {
+            throw CommandFailure(
+                "a Kafka listener on \(kafka.host) needs 'advertised' in the configuration: "
+                    + "where clients are told to connect"
+            )
+        }
         for (kind, address) in told {
             advertised[kind.rawValue] = address.map { KafkaAddress(host: $0.host, port: $0.port) }
         }
