@@ -32,18 +32,12 @@ package enum GroupFault: Error, Equatable, Sendable {
     case full
     /// The session timeout is not within the bounds (INVALID_SESSION_TIMEOUT).
     case invalidSessionTimeout
-    /// There is no such group (GROUP_ID_NOT_FOUND).
-    case unknownGroup
-    /// It has members (NON_EMPTY_GROUP).
-    case nonEmpty
     /// The member's epoch is not the one that it was told: it must join anew (FENCED_MEMBER_EPOCH).
     case fencedMemberEpoch
     /// A commit with another epoch than the member's (STALE_MEMBER_EPOCH).
     case staleMemberEpoch
     /// The instance identifier belongs to a member that has not left (UNRELEASED_INSTANCE_ID).
     case unreleasedInstance
-    /// Its coordinator is not ready (COORDINATOR_NOT_AVAILABLE).
-    case unavailable
 }
 
 /// A rule of assignment that a member offers, with what it wants to tell whoever assigns.

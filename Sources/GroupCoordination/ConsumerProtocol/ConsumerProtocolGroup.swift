@@ -9,8 +9,7 @@ import SluiceCore
 /// Isolation: its coordinator's.
 /// Source: KIP-848.
 struct ConsumerProtocolGroup: Sendable {
-    /// How often members are to be heard of, and how long they may be silent, in nanoseconds.
-    static let heartbeatInterval: Int64 = 5_000_000_000
+    /// How long members may be silent, in nanoseconds: nine heartbeats, as in Kafka.
     static let sessionTimeout: Int64 = 45_000_000_000
     static let memberCountMax = 10_000
 

@@ -16,8 +16,6 @@ package final class KafkaConnection: Speaker {
     let peer: PeerIdentity
     /// What the client calls itself, as its last request said.
     var clientID: String?
-    /// What its software is, when it has said so.
-    var software: String?
     private var calls = Ring<KafkaCall>()
     /// Bytes that its requests hold until they are answered.
     private var callByteCount = 0

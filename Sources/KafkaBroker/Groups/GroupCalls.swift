@@ -39,12 +39,9 @@ extension GroupFault {
         case .fencedInstance: .fencedInstanceID
         case .full: .groupMaxSizeReached
         case .invalidSessionTimeout: .invalidSessionTimeout
-        case .unknownGroup: .groupIDNotFound
-        case .nonEmpty: .nonEmptyGroup
         case .fencedMemberEpoch: .fencedMemberEpoch
         case .staleMemberEpoch: .staleMemberEpoch
         case .unreleasedInstance: .unreleasedInstanceID
-        case .unavailable: .coordinatorNotAvailable
         }
     }
 }

@@ -6,6 +6,7 @@ import Speaking
 /// Groups of the consumer protocol (KIP-848): one request for joining, being there and letting go, and the broker
 /// assigns.
 extension KafkaShard {
+    /// How often members are to be heard of: Kafka's `group.consumer.heartbeat.interval.ms`.
     private static let heartbeatMilliseconds: Int32 = 5000
 
     func consumerHeartbeat(_ request: ConsumerGroupHeartbeatRequest, _ call: KafkaCall) {

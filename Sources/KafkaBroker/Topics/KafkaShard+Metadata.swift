@@ -24,7 +24,6 @@ extension KafkaShard {
                 response.errorCode = .invalidRequest
                 return answer(call, response)
             }
-            call.connection.software = "\(request.clientSoftwareName) \(request.clientSoftwareVersion)"
         }
         response.apiKeys = ServedVersions.listed
         answer(call, response)
