@@ -33,6 +33,8 @@ package final class KafkaConnection: Speaker {
     var fetchSession: FetchSession?
     /// Its fetches that wait.
     var fetches: [PendingFetch] = []
+    /// Its last fetch, if that found nothing.
+    var idlePoll: IdlePoll?
     /// Whether it is on the shard's list of connections with output.
     var isDirty = false
 
@@ -108,6 +110,7 @@ package final class KafkaConnection: Speaker {
         calls = Ring()
         callByteCount = 0
         keptByteCount = 0
+        idlePoll = nil
         outputQueue.reset(keeping: 0)
         account()
         shard.disconnected(self)
@@ -179,7 +182,7 @@ package final class KafkaConnection: Speaker {
     }
 
     private func account() {
-        let held = keptByteCount + callByteCount + outputQueue.heldByteCount
+        let held = keptByteCount + callByteCount + outputQueue.heldByteCount + (idlePoll?.byteCount ?? 0)
         shard.account(held - accountedByteCount)
         accountedByteCount = held
     }
