@@ -68,6 +68,10 @@ let package = Package(
         .target(name: "KafkaWire", dependencies: ["SluiceCore"], swiftSettings: sansIO),
         .executableTarget(name: "KafkaWireGenerator", swiftSettings: settings),
         .target(name: "TopicRouting", dependencies: ["SluiceCore", "Checksums"], swiftSettings: sansIO),
+        .target(
+            name: "AccessControl",
+            dependencies: ["Administration", "SluiceCore", "Checksums", "Speaking", "TopicRouting"],
+            swiftSettings: sansIO),
         .target(name: "MQTTSession", dependencies: ["SluiceCore", "MQTTWire"], swiftSettings: sansIO),
         .target(name: "Administration", dependencies: ["SluiceCore"], swiftSettings: sansIO),
         .target(
@@ -113,6 +117,7 @@ let package = Package(
         .target(
             name: "SluiceNode",
             dependencies: [
+                "AccessControl",
                 "SluiceCore", "Speaking", "Cryptography", "TopicRouting", "LogInterface", "GroupCoordination",
                 "SluiceBroker", "KafkaBroker", "SluiceTransport",
             ],
@@ -152,6 +157,12 @@ let package = Package(
             resources: [.copy("Vectors")]),
         tests("MQTTSessionTests", ["MQTTSession", "MQTTWire", "SluiceCore"]),
         tests("TopicRoutingTests", ["TopicRouting", "SluiceCore"]),
+        tests(
+            "AccessControlTests",
+            [
+                "AccessControl", "Administration", "Speaking", "SluiceCore", "SluiceNode", "SluiceTesting",
+                "TopicRouting",
+            ]),
         tests("RecordFormatTests", ["RecordFormat", "SluiceCore", "Checksums", "Compression", "SluiceTesting"]),
         tests(
             "LogInterfaceTests",
