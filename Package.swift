@@ -122,7 +122,9 @@ let package = Package(
                 "SluiceBroker", "KafkaBroker", "SluiceTransport",
             ],
             swiftSettings: settings),
-        .target(name: "SluiceConfiguration", dependencies: ["SluiceCore", "CYAML"], swiftSettings: settings),
+        .target(
+            name: "SluiceConfiguration", dependencies: ["SluiceCore", "AccessControl", "TopicRouting", "CYAML"],
+            swiftSettings: settings),
         .target(
             name: "LogTools",
             dependencies: [
@@ -214,7 +216,7 @@ let package = Package(
                 "SluiceCore", "Speaking", "EventLoop", "CLinux",
             ]),
         tests("GroupCoordinationTests", ["GroupCoordination", "SluiceCore", "SluiceTesting"]),
-        tests("SluiceConfigurationTests", ["SluiceConfiguration", "SluiceCore"]),
+        tests("SluiceConfigurationTests", ["SluiceConfiguration", "AccessControl", "Speaking", "SluiceCore"]),
         tests("RepositoryTests", []),
         tests(
             "IntegrationTests",

@@ -208,6 +208,10 @@ struct RoleTests {
         builder.assign([device, reader], to: Array("alice".utf8))
         builder.assign([keeper], to: Array("bob".utf8))
         builder.assignToAnonymous([reader])
+        let everybody = builder.role("everybody")
+        try builder.add(
+            .read, "news".utf8, to: everybody, line: 14, lead: "role 'everybody', read:", takesPlaceholders: true)
+        builder.assignToAuthenticated([everybody])
         return builder.build()
     }
 
@@ -220,6 +224,8 @@ struct RoleTests {
         #expect(alice.access("secret/x") == "")
         #expect(rules.rights(nil).access("x") == "r")
         #expect(rules.rights("nobody").access("x") == "")
+        #expect(rules.rights("nobody").access("news") == "r")
+        #expect(rules.rights("bob").access("news") == "r")
         #expect(
             rules.description(of: alice.publishes("d/alice/x").rule) == "sluice.yaml:3: role 'device', publish: d/%u/#")
         #expect(rules.rights("a+", granted: ["device"]).publishes("d/a+/x").rule == .dangerousName)

@@ -36,7 +36,7 @@ enum Layers {
         "SluiceNode": ["SluiceBroker", "KafkaBroker", "SluiceTransport", "AccessControl"],
         "LogTools": ["CommitLogPosix", "SluiceBroker"],
         "SluiceHTTP": ["SluiceBroker", "CMicroHTTPD"],
-        "SluiceConfiguration": ["SluiceCore", "CYAML"],
+        "SluiceConfiguration": ["SluiceCore", "AccessControl", "CYAML"],
         "SluiceTesting": sansIO.filter { $0 != "SluiceTesting" },
         "sluice": [
             "SluiceBroker", "KafkaBroker", "CommitLogPosix", "LogTools", "BridgeClients", "EventLoop",

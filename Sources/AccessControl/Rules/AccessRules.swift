@@ -10,17 +10,19 @@ package struct AccessRules: Sendable {
     private let users: [[UInt8]: [Int]]
     private let roles: [[UInt8]: Int]
     private let anonymous: [Int]
+    private let authenticated: [Int]
     private let patterns: Int?
 
     init(
         _ store: RuleStore, tables: [RuleTable], users: [[UInt8]: [Int]], roles: [[UInt8]: Int], anonymous: [Int],
-        patterns: Int?
+        authenticated: [Int], patterns: Int?
     ) {
         self.store = store
         self.tables = tables
         self.users = users
         self.roles = roles
         self.anonymous = anonymous
+        self.authenticated = authenticated
         self.patterns = patterns
     }
 
@@ -44,9 +46,8 @@ package struct AccessRules: Sendable {
         case .user(let name), .certificate(let name): user = Array(name.utf8)
         }
         var own = user.map { users[$0] ?? [] } ?? anonymous
-        for role in granted {
-            if let table = roles[Array(role.utf8)], !own.contains(table) { own.append(table) }
-        }
+        let more = granted.compactMap { roles[Array($0.utf8)] } + (user == nil ? [] : authenticated)
+        for table in more where !own.contains(table) { own.append(table) }
         return AccessRights(
             store, own: own.map { tables[$0] }, shared: patterns.map { tables[$0] },
             names: Names(user: user, client: clientID))
@@ -58,7 +59,8 @@ package struct AccessRules: Sendable {
         precondition(rule.index < store.rules.count, "Cannot describe the rule of other rules")
         let stored = store.rules[rule.index]
         let filter = String(decoding: store.words[stored.bytes], as: UTF8.self)
-        return "\(store.file):\(stored.line): \(store.leads[Int(stored.lead)]) \(filter)"
+        let lead = store.leads[Int(stored.lead)]
+        return "\(store.file):\(stored.line): \(filter.isEmpty ? lead : "\(lead) \(filter)")"
     }
 
     /// What decided when no rule did.

@@ -25,6 +25,7 @@ package struct AccessRulesBuilder {
     private var users: [[UInt8]: [Int]] = [:]
     private var roles: [[UInt8]: Int] = [:]
     private var anonymous: [Int] = []
+    private var authenticated: [Int] = []
     private var patterns: Int?
 
     /// No rules yet.
@@ -69,6 +70,9 @@ package struct AccessRulesBuilder {
 
     /// Gives those who show no user name roles.
     package mutating func assignToAnonymous(_ targets: [Target]) { anonymous = targets.map(\.index) }
+
+    /// Gives roles to everybody who shows a user name.
+    package mutating func assignToAuthenticated(_ targets: [Target]) { authenticated = targets.map(\.index) }
 
     private mutating func makeTarget() -> Target {
         drafts.append(Draft())
@@ -160,7 +164,8 @@ package struct AccessRulesBuilder {
         let tables = drafts.map { table(of: $0, appendingTo: &rules) }
         let store = RuleStore(file: file, words: words, rules: rules, leads: leads)
         return AccessRules(
-            store, tables: tables, users: users, roles: roles, anonymous: anonymous, patterns: patterns)
+            store, tables: tables, users: users, roles: roles, anonymous: anonymous,
+            authenticated: authenticated, patterns: patterns)
     }
 
     private func table(of draft: Draft, appendingTo rules: inout [StoredRule]) -> RuleTable {
