@@ -52,6 +52,7 @@ let package = Package(
         system("CZstd", "libzstd", "libzstd-dev"),
         system("CYAML", "yaml-0.1", "libyaml-dev"),
         system("COpenSSL", "openssl", "libssl-dev"),
+        system("CArgon2", "libargon2", "libargon2-dev"),
         system("CWslay", nil, "libwslay-dev"),
         system("CMosquitto", "libmosquitto", "libmosquitto-dev"),
         .target(name: "CLinux", path: "Sources/System/CLinux"),
@@ -61,7 +62,7 @@ let package = Package(
             name: "Compression", dependencies: ["CZlib", "CSnappy", "CLZ4", "CZstd"], swiftSettings: sansIO),
         .target(name: "SluiceCore", swiftSettings: sansIO),
         .target(name: "Speaking", dependencies: ["SluiceCore"], swiftSettings: sansIO),
-        .target(name: "Cryptography", dependencies: ["SluiceCore", "COpenSSL"], swiftSettings: sansIO),
+        .target(name: "Cryptography", dependencies: ["SluiceCore", "COpenSSL", "CArgon2"], swiftSettings: sansIO),
         .target(
             name: "RecordFormat", dependencies: ["SluiceCore", "Checksums", "Compression"], swiftSettings: sansIO),
         .target(name: "MQTTWire", dependencies: ["SluiceCore"], swiftSettings: sansIO),
@@ -140,7 +141,7 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "LogTools",
+                "LogTools", "AccessControl",
                 "Administration",
                 "Checksums", "Compression", "SluiceCore", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession",
                 "LogInterface", "CommitLog", "GroupCoordination",

@@ -19,6 +19,13 @@ package struct SystemHashing: SecretHashing {
         hash.digest.derivedKey(password: password, salt: salt, iterations: iterations)
     }
 
+    /// Argon2id.
+    package func argon2id(password: [UInt8], salt: [UInt8], _ cost: Argon2Cost, byteCount: Int) -> [UInt8]? {
+        Argon2.id(
+            password: password, salt: salt, memoryKibibytes: cost.memoryKibibytes, iterations: cost.iterations,
+            lanes: cost.lanes, byteCount: byteCount)
+    }
+
     /// Bytes that nobody can guess.
     package func randomBytes(_ count: Int) -> [UInt8] { Secrets.randomBytes(count) }
 

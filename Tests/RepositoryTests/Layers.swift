@@ -6,7 +6,7 @@ enum Layers {
     static let arrows: [String: [String]] = [
         "Checksums": ["CISAL", "CXXHash"],
         "Compression": ["CZlib", "CSnappy", "CLZ4", "CZstd"],
-        "Cryptography": ["SluiceCore", "COpenSSL"],
+        "Cryptography": ["SluiceCore", "COpenSSL", "CArgon2"],
         "SluiceCore": [],
         "Speaking": ["SluiceCore"],
         "RecordFormat": ["SluiceCore", "Checksums", "Compression"],

@@ -38,3 +38,8 @@ package struct PlainMessage: Sendable, Equatable {
         password = Array(parts[2])
     }
 }
+
+extension PlainMessage: CustomStringConvertible {
+    /// The user: what may be logged of it.
+    package var description: String { "user \(user)" }
+}

@@ -29,8 +29,7 @@ package struct ScramCredential: Sendable, Equatable {
     /// What the server proves itself with.
     package let serverKey: [UInt8]
 
-    /// Fewer iterations make a stolen file cheap: RFC 7677 §4 asks for 4,096 at least. More than the largest would keep
-    /// a client busy for minutes.
+    /// RFC 7677 §4 asks for 4,096 at least. More than the largest would keep a client busy for minutes.
     package static let iterationsRange = 4096...10_000_000
 
     /// A credential from its parts.
@@ -67,6 +66,11 @@ package struct ScramCredential: Sendable, Equatable {
         let other = Self(password: password, salt: salt, iterations: iterations, mechanism, hashing)
         return hashing.areEqual(other.storedKey, storedKey)
     }
+}
+
+extension ScramCredential: CustomStringConvertible {
+    /// What clients are told of it: what may be logged.
+    package var description: String { "\(iterations) iterations" }
 }
 
 /// What users that are unknown seem to have: the same salt each time they are asked for, so that nobody learns who is

@@ -25,8 +25,32 @@ package protocol SecretHashing: Sendable {
     /// PBKDF2 with HMAC, as many bytes as a digest has. Source: RFC 8018 §5.2.
     /// - Complexity: O(iterations): milliseconds, so never on a loop.
     func derivedKey(_ hash: SecretHash, password: [UInt8], salt: [UInt8], iterations: Int) -> [UInt8]
+    /// Argon2id. Source: RFC 9106.
+    /// - Returns: nil when the library refuses the parameters, or has no memory.
+    /// - Complexity: as `cost` says; never on a loop.
+    func argon2id(password: [UInt8], salt: [UInt8], _ cost: Argon2Cost, byteCount: Int) -> [UInt8]?
     /// Bytes that nobody can guess.
     func randomBytes(_ count: Int) -> [UInt8]
     /// Whether two secrets are the same, in a time that tells only their lengths.
     func areEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool
+}
+
+/// What Argon2 costs.
+package struct Argon2Cost: Sendable, Hashable {
+    /// Memory, in KiB.
+    package var memoryKibibytes: Int
+    /// Passes over the memory.
+    package var iterations: Int
+    /// Lanes, which are computed one after the other.
+    package var lanes: Int
+
+    /// What new hashes take: OWASP's 46 MiB with one pass, as mosquitto 2.1.
+    package static let usual = Argon2Cost(memoryKibibytes: 47_104, iterations: 1, lanes: 1)
+
+    /// A cost from its parts.
+    package init(memoryKibibytes: Int, iterations: Int, lanes: Int) {
+        self.memoryKibibytes = memoryKibibytes
+        self.iterations = iterations
+        self.lanes = lanes
+    }
 }
