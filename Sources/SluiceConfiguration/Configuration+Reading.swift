@@ -71,6 +71,7 @@ extension Configuration {
             let filter = section.required("subscribe", .text("a topic filter, such as secret/#"))
             if let filter { limits.refusedFilters.append(Array(filter.utf8)) }
         }
+        if root.has("access") { root.section("access") { access = AccessSection($0) } }
         root.section("logging") { section in
             if let level = section.value("level", .choice()) as LogLevel? { logging.level = level }
         }

@@ -22,6 +22,8 @@ package struct Configuration: Equatable, Sendable {
     package var streams: [StreamSettings] = []
     /// The rules, in the order they are tried.
     package var rules: [RuleSettings] = []
+    /// Who may do what, by roles; nil leaves it to an ACL file, or to nobody.
+    package var access: AccessSection?
     /// Bridges to other brokers.
     package var bridges: [BridgeConfiguration] = []
     /// What is logged.
