@@ -89,7 +89,7 @@ let package = Package(
         .target(
             name: "SluiceBroker",
             dependencies: [
-                "Administration",
+                "AccessControl", "Administration",
                 "GroupCoordination", "Speaking",
                 "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "LogInterface",
                 "Bridging",
@@ -98,6 +98,7 @@ let package = Package(
         .target(
             name: "KafkaBroker",
             dependencies: [
+                "AccessControl",
                 "SluiceCore", "Checksums", "Compression", "RecordFormat", "LogInterface", "GroupCoordination",
                 "KafkaWire",
                 "Speaking",

@@ -89,8 +89,14 @@ extension BrokerShard {
             client.session.challenged(properties, now: now, into: &client.output)
             markDirty(client)
         case .accepted(let last):
-            client.principal = client.authentication?.exchange?.principal ?? .anonymous
+            let principal = client.authentication?.exchange?.principal ?? .anonymous
+            guard principal == client.principal else {
+                let cause = "it authenticated again as somebody else"
+                reportClosed(client, cause)
+                return terminate(client, .notAuthorized, cause)
+            }
             client.authentication?.exchange = nil
+            grantAccess(client)
             client.session.authenticated(properties(client, last), into: &client.output)
             markDirty(client)
         case .rejected:
