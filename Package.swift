@@ -222,6 +222,7 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
+                "AccessControl", "Speaking",
                 "CMosquitto", "CLinux", "LogInterface", "CommitLog", "CommitLogPosix", "Compression", "RecordFormat",
                 "KafkaWire", "SluiceCore",
             ],
