@@ -10,7 +10,9 @@ extension KafkaShard {
     ) throws(KafkaWireError) {
         switch call.api {
         case .produce: produce(try read(&reader, call), frame, call)
-        case .fetch: fetch(try read(&reader, call), call)
+        case .fetch:
+            let start = reader.position
+            fetch(try read(&reader, call), frame, from: start, call)
         case .listOffsets: listOffsets(try read(&reader, call), call)
         case .offsetForLeaderEpoch: answerEpochs(try read(&reader, call), call)
         case .initProducerID: initProducer(try read(&reader, call), call)

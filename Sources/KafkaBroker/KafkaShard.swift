@@ -19,11 +19,12 @@ package final class KafkaShard {
     /// The wall's clock.
     package var wallClock = Timestamp(rawValue: 0)
     private(set) var topics: TopicTable
-    private var generation: UInt64
+    /// The number of the catalogue's state that `topics` has.
+    private(set) var topicGeneration: UInt64
     private var connections: [ObjectIdentifier: KafkaConnection] = [:]
     private var dirty: [KafkaConnection] = []
     private var failures = LineLimiter(burst: 10, nanosecondsPerLine: 1_000_000_000)
-    private var writer = KafkaWriter()
+    var writer = KafkaWriter()
     /// Whether no request is begun any more.
     private(set) var isDraining = false
     /// Looks at what producers send.
@@ -49,7 +50,7 @@ package final class KafkaShard {
         self.peers = peers
         self.report = report
         loop = log.register(wake: wake)
-        generation = log.catalogueGeneration
+        topicGeneration = log.catalogueGeneration
         topics = TopicTable(log.streams)
     }
 
@@ -97,10 +98,10 @@ package final class KafkaShard {
         flush()
     }
 
-    /// Whether a fetch is to be answered before the next `elapsed`.
-    package var isPacing: Bool { fetches.earliestDeadline.map { $0 < now + 500_000_000 } ?? false }
+    /// When a fetch is to be answered though nothing has come; nil while none waits.
+    package var nextPace: Int64? { fetches.earliestDeadline }
 
-    /// Every few milliseconds while `isPacing`.
+    /// At `nextPace`, or some milliseconds later.
     package func pace() {
         expireFetches()
         flush()
@@ -115,8 +116,8 @@ package final class KafkaShard {
     /// Takes the log's streams as they are now.
     func followTopics() {
         let current = log.catalogueGeneration
-        guard current != generation else { return }
-        generation = current
+        guard current != topicGeneration else { return }
+        topicGeneration = current
         topics = TopicTable(log.streams)
         let known = topics
         if settings.index == 0 {
@@ -209,6 +210,7 @@ package final class KafkaShard {
                 }
                 return refuseVersion(prefix, connection)
             }
+            if api == .fetch, repeatPoll(frame, prefix, connection) { return }
             var reader = KafkaReader(frame)
             let header = try reader.readRequestHeader(api, version: prefix.version)
             connection.clientID = header.clientID
@@ -243,6 +245,20 @@ package final class KafkaShard {
             call.connection.hold(kept, for: call)
         }
         writer.removeAll()
+        call.connection.advance()
+    }
+
+    /// Answers a call with a frame that has no gaps.
+    func answer(_ call: KafkaCall, _ frame: [UInt8]) {
+        guard !call.isAbandoned else { return }
+        assert(call.answer == nil, "a request is answered once")
+        if call.connection.isNext(call) {
+            call.connection.send(frame.span, [], [])
+            call.answer = KafkaCall.Answer.nothing
+        } else {
+            call.answer = KafkaCall.Answer(bytes: frame, gaps: [], records: [])
+            call.connection.hold(frame.count, for: call)
+        }
         call.connection.advance()
     }
 

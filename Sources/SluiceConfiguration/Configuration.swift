@@ -82,7 +82,7 @@ package struct JournalSettings: Equatable, Sendable {
 /// The log.
 package struct LogSettings: Equatable, Sendable {
     /// Bytes of records kept in memory behind the newest, over all partitions.
-    package var tailBytes = 64 << 20
+    package var tailBytes = 16 << 20
     /// Bytes of a segment file, where a stream says nothing else.
     package var segmentBytes = 256 << 20
     /// Bytes of segment files that all streams together keep; nil without bound.

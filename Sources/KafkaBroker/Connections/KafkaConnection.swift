@@ -33,6 +33,10 @@ package final class KafkaConnection: Speaker {
     var fetchSession: FetchSession?
     /// Its fetches that wait.
     var fetches: [PendingFetch] = []
+    /// When it sent records last.
+    var lastProduceTime = Int64.min / 2
+    /// Its last fetch, if that found nothing.
+    var idlePoll: IdlePoll?
     /// Whether it is on the shard's list of connections with output.
     var isDirty = false
 
@@ -108,6 +112,7 @@ package final class KafkaConnection: Speaker {
         calls = Ring()
         callByteCount = 0
         keptByteCount = 0
+        idlePoll = nil
         outputQueue.reset(keeping: 0)
         account()
         shard.disconnected(self)
@@ -179,7 +184,7 @@ package final class KafkaConnection: Speaker {
     }
 
     private func account() {
-        let held = keptByteCount + callByteCount + outputQueue.heldByteCount
+        let held = keptByteCount + callByteCount + outputQueue.heldByteCount + (idlePoll?.byteCount ?? 0)
         shard.account(held - accountedByteCount)
         accountedByteCount = held
     }

@@ -7,8 +7,13 @@ import Speaking
 
 /// What consumers ask for.
 extension KafkaShard {
-    func fetch(_ request: FetchRequest, _ call: KafkaCall) {
+    /// - Parameters:
+    ///   - frame: the request as it came.
+    ///   - start: where in it the header ends.
+    func fetch(_ request: FetchRequest, _ frame: Span<UInt8>, from start: Int, _ call: KafkaCall) {
         followTopics()
+        // What a session's next request means depends on this one.
+        call.connection.idlePoll = nil
         let fetch: PendingFetch
         switch course(of: request, call) {
         case .refused(let code): return answer(call, FetchResponse(errorCode: code))
@@ -22,6 +27,13 @@ extension KafkaShard {
             fetch.tellsNewsOnly = true
         }
         look(fetch)
+        guard fetch.isParked, frame.count <= IdlePoll.requestBytesMax else { return }
+        switch (fetch.session, request.sessionEpoch) {
+        case (nil, ...(-1)): fetch.keptRequest = (frame.copied, nil)
+        case (_?, 1...) where request.topics.isEmpty && request.forgottenTopicsData.isEmpty:
+            fetch.keptRequest = (frame.copied, start + FetchSession.epochOffset)
+        case _: break
+        }
     }
 
     /// Looks for what a fetch wants, and answers it, waits for history, or waits for more.
@@ -170,12 +182,22 @@ extension KafkaShard {
         // A client that hears of nothing asks again from where it was: what compaction has left out is passed over now.
         if fetch.parts.contains(where: \.hasMoved) { return look(fetch) }
         if fetch.isSatisfied(now: now) { return answer(fetch) }
-        guard fetches.isInterested else {
-            // What came before the loop was to be woken is seen by a second look.
-            fetches.isInterested = true
-            log.setInterest(loop, appended: false, durable: true)
-            return look(fetch)
-        }
+        // What came before the loop was to be woken is seen by a second look.
+        if beginWakes() { return look(fetch) }
+        wait(fetch)
+    }
+
+    /// Has the loop woken by new records from now on.
+    /// - Returns: whether it was not before.
+    func beginWakes() -> Bool {
+        guard !fetches.isInterested else { return false }
+        fetches.isInterested = true
+        log.setInterest(loop, appended: false, durable: true)
+        return true
+    }
+
+    /// Lets a fetch wait for records.
+    func wait(_ fetch: PendingFetch) {
         fetches.park(fetch)
         fetch.call.connection.fetches.append(fetch)
     }
@@ -213,7 +235,7 @@ extension KafkaShard {
 
     /// Answers those that have waited for as long as they wanted to, and lets the loop sleep when none waits.
     func expireFetches() {
-        for fetch in fetches.takeExpired(at: now) { look(fetch) }
+        for fetch in fetches.takeExpired(at: now) where !answerAgain(fetch) { look(fetch) }
         if fetches.isEmpty, fetches.isInterested {
             fetches.isInterested = false
             log.setInterest(loop, appended: false, durable: false)
@@ -236,6 +258,7 @@ extension KafkaShard {
         }
         if fetch.tellsNewsOnly { response.responses.removeAll { $0.partitions.isEmpty } }
         answer(fetch.call, response, records: records)
+        if fetch.byteCount == 0, !fetch.hasFault { keepPoll(fetch, response) }
     }
 
     private func answer(
@@ -272,7 +295,7 @@ extension KafkaShard {
         return data
     }
 
-    private func openStart(_ part: PendingFetch.Part) -> Offset? {
+    func openStart(_ part: PendingFetch.Part) -> Offset? {
         guard let topic = part.topic else { return nil }
         let place = StreamPartition(stream: topic.name, number: part.number)
         return peers.withTransactions { $0.firstOpen(in: place) }

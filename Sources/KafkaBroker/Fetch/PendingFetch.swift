@@ -7,10 +7,10 @@ import SluiceCore
 ///
 /// Isolation: its loop's.
 final class PendingFetch {
-    let call: KafkaCall
+    private(set) var call: KafkaCall
     let request: FetchRequest
     /// When it is answered with whatever there is.
-    let deadline: Int64
+    private(set) var deadline: Int64
     /// Its partitions, in the request's order.
     var parts: [Part]
     /// Reads of history that have not come.
@@ -21,6 +21,9 @@ final class PendingFetch {
     var tellsNewsOnly = false
     /// Its number among those that wait for records; 0 while it does not.
     var parkedNumber: UInt64 = 0
+
+    /// The request as it came, if it may be sent again word for word, and where its session's epoch is.
+    var keptRequest: (bytes: [UInt8], epochOffset: Int?)?
 
     /// Whether it is on the list of those that wait for records.
     var isParked: Bool { parkedNumber != 0 }
@@ -63,7 +66,7 @@ final class PendingFetch {
     init(_ call: KafkaCall, _ request: FetchRequest, now: Int64, topics: TopicTable) {
         self.call = call
         self.request = request
-        deadline = now + Int64(max(0, request.maxWaitMs)) * 1_000_000
+        deadline = Self.deadline(request, now)
         parts = []
         for (index, wanted) in request.topics.enumerated() {
             let topic = topics[wanted.topic]
@@ -77,6 +80,17 @@ final class PendingFetch {
                         code: Self.code(of: part)))
             }
         }
+    }
+
+    private static func deadline(_ request: FetchRequest, _ now: Int64) -> Int64 {
+        now + Int64(max(0, request.maxWaitMs)) * 1_000_000
+    }
+
+    /// The same request has come again.
+    func begin(_ call: KafkaCall, now: Int64) {
+        assert(!isParked && awaitedCount == 0)
+        self.call = call
+        deadline = Self.deadline(request, now)
     }
 
     private static func code(of part: FetchRequest.FetchPartition) -> KafkaErrorCode {

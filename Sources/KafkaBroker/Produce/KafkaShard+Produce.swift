@@ -15,6 +15,9 @@ extension KafkaShard {
             return finish(pending)
         }
         followTopics()
+        // Two milliseconds more are nothing to a connection that has had nothing to send for twenty.
+        pending.isPatient = now - call.connection.lastProduceTime >= 20_000_000
+        call.connection.lastProduceTime = now
         call.connection.hold(frame.count, for: call)
         var batches: [Append] = []
         var places: [(place: PendingProduce.Place, batch: RecordBatch)] = []
@@ -77,7 +80,9 @@ extension KafkaShard {
         rules.isScanned = log.isScanned
         topic.settings.apply(to: &rules)
         let (batch, hashes) = try validator.batch(frame.extracting(range.indices), rules)
-        return Append(partition: partition, batch: batch, isAwaited: pending.acks != 0, topicHashes: hashes)
+        var append = Append(partition: partition, batch: batch, isAwaited: pending.acks != 0, topicHashes: hashes)
+        append.isPatient = pending.isPatient
+        return append
     }
 
     private func refuseAll(_ request: ProduceRequest, _ pending: PendingProduce, _ code: KafkaErrorCode) {
