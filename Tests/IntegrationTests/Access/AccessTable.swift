@@ -145,6 +145,8 @@ enum AccessTable {
             yes("user", .live("open", topic: "open")),
         ])
 
+    private static let ownTopics = "mosquitto takes every topic that begins with '$SYS' for its own"
+
     /// Topics that start with a dollar, and the brokers' own.
     private static let dollars = Group(
         rules: """
@@ -170,8 +172,7 @@ enum AccessTable {
             no("system", .publish("$SYS/x")), yes("system", .retained("$SYS/#", topic: "$SYS/broker/version")),
             yes("system", .publish("$other/x")), yes("system", .live("$other/#", topic: "$other/x")),
             no("system", .live("#", topic: "$other/x")), no("system", .publish("$share/g/a")),
-            yes(
-                "system", .publish("$SYSTEM/x"), but: "mosquitto takes every topic that begins with '$SYS' for its own"),
+            yes("system", .publish("$SYSTEM/x"), but: ownTopics),
             yes("deep", .retained("$SYS/broker/#", topic: "$SYS/broker/version")), no("deep", .publish("$other/a")),
             yes("deep", .publish("$other/b")), yes("deep", .publish("$own/deep")), no("deep", .publish("$own/all")),
         ])
