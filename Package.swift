@@ -223,6 +223,7 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
+                "AccessControl", "Speaking",
                 "CMosquitto", "CLinux", "LogInterface", "CommitLog", "CommitLogPosix", "Compression", "RecordFormat",
                 "KafkaWire", "SluiceCore",
             ],

@@ -158,7 +158,7 @@ struct PasswordFileTests {
         "a bad line is named without anything that is secret",
         arguments: [
             ("alice:hunter2", "expected a hash that begins with"), ("alice", "expected USER:HASH, found no ':'"),
-            (":hunter2", "found no user name"), ("alice:  ", "found nothing behind the ':'"),
+            (":hunter2", "found nothing before the ':'"), ("alice:  ", "found nothing behind the ':'"),
             ("a:$6$hunter2", "expected $6$SALT$HASH"), ("a:$6$aHVudGVyMg==$aHVudGVyMg==", "expected $6$SALT$HASH"),
             ("a:$7$0$aHVudGVyMg==$aHVudGVyMg==", "expected $7$ITERATIONS$SALT$HASH"),
             ("a:$7$99999999999999999999$hunter2$x", "expected $7$"), ("a:$7$-1$hunter2$x", "expected $7$"),

@@ -110,18 +110,18 @@ struct PasswordLine {
 
     /// The line, without blanks at its end; nil for a comment and for nothing.
     init?(
-        _ line: ArraySlice<UInt8>, _ error: (String) -> SecurityFileError
+        _ line: ArraySlice<UInt8>, form: String = "USER:HASH", _ error: (String) -> SecurityFileError
     ) throws(SecurityFileError) {
         if line.isEmpty || line.first == UInt8(ascii: "#") { return nil }
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else {
-            throw error("expected USER:HASH, found no ':'")
+            throw error("expected \(form), found no ':'")
         }
         user = Array(SecurityLines.trimmed(line[..<colon]))
         secret = SecurityLines.trimmed(line[(colon + 1)...])
-        if user.isEmpty { throw error("expected USER:HASH, found no user name") }
+        if user.isEmpty { throw error("expected \(form), found nothing before the ':'") }
         guard user.count <= 65_535, !user.contains(0), String(validating: user, as: UTF8.self) != nil else {
-            throw error("expected a user name in UTF-8 of up to 65535 bytes")
+            throw error("expected a name in UTF-8 of up to 65535 bytes")
         }
-        if secret.isEmpty { throw error("expected USER:HASH, found nothing behind the ':'") }
+        if secret.isEmpty { throw error("expected \(form), found nothing behind the ':'") }
     }
 }

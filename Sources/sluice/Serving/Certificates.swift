@@ -95,6 +95,7 @@ struct Certificates {
         case .certificateChain: return fault("certificate", settings.certificate)
         case .privateKey: return fault("key", settings.key)
         case .clientAuthorities: return fault("client_ca", settings.clientAuthorities ?? settings.certificate)
+        case .revocations: return fault("revocations", settings.clientAuthorities ?? settings.certificate)
         case .ciphers: return ConfigurationError(at: settings.ciphersLocation, "'ciphers': \(error.reason)")
         }
     }
