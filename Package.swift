@@ -119,7 +119,7 @@ let package = Package(
         .target(
             name: "SluiceNode",
             dependencies: [
-                "AccessControl",
+                "AccessControl", "EventLoop",
                 "SluiceCore", "Speaking", "Cryptography", "TopicRouting", "LogInterface", "GroupCoordination",
                 "SluiceBroker", "KafkaBroker", "SluiceTransport",
             ],
@@ -183,7 +183,7 @@ let package = Package(
         tests(
             "SluiceBrokerTests",
             [
-                "SluiceBroker", "Administration", "Compression", "GroupCoordination", "LogInterface", "CommitLog",
+                "AccessControl", "SluiceBroker", "Administration", "Compression", "GroupCoordination", "LogInterface", "CommitLog",
                 "RecordFormat", "MQTTWire",
                 "TopicRouting",
                 "SluiceCore", "Speaking", "SluiceTesting",
@@ -191,7 +191,7 @@ let package = Package(
         tests(
             "KafkaBrokerTests",
             [
-                "KafkaBroker", "KafkaWire", "GroupCoordination", "LogInterface", "RecordFormat", "Checksums",
+                "AccessControl", "KafkaBroker", "KafkaWire", "GroupCoordination", "LogInterface", "RecordFormat", "Checksums",
                 "Compression", "SluiceCore", "Speaking", "SluiceTesting",
             ]),
         tests("AdministrationTests", ["Administration", "SluiceCore", "SluiceTesting"]),

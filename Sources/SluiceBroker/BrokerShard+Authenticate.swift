@@ -12,7 +12,7 @@ extension BrokerShard {
         let authentication = ClientAuthentication()
         client.authentication = authentication
         authentication.method = method
-        guard let exchange = settings.authenticator?.begin(method, clientID: request.clientID) else {
+        guard let exchange = settings.authenticator?.begin(method, clientID: request.clientID, peer: client.peer) else {
             refuse(client, .badAuthenticationMethod, "its authentication method is not offered")
             return false
         }
@@ -38,7 +38,8 @@ extension BrokerShard {
         }
         if client.session.isOpen {
             if packet.reason == .reauthenticate {
-                client.authentication?.exchange = settings.authenticator?.begin(method, clientID: client.clientID)
+                client.authentication?.exchange = settings.authenticator?.begin(
+                    method, clientID: client.clientID, peer: client.peer)
             }
             return stepAgain(client, data)
         }
