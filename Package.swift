@@ -222,7 +222,7 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
-                "AccessControl", "Speaking",
+                "AccessControl", "Speaking", "SluiceNode",
                 "CMosquitto", "CLinux", "LogInterface", "CommitLog", "CommitLogPosix", "Compression", "RecordFormat",
                 "KafkaWire", "SluiceCore",
             ],
