@@ -89,7 +89,7 @@ let package = Package(
         .target(
             name: "SluiceBroker",
             dependencies: [
-                "Administration",
+                "AccessControl", "Administration",
                 "GroupCoordination", "Speaking",
                 "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "LogInterface",
                 "Bridging",
@@ -98,6 +98,7 @@ let package = Package(
         .target(
             name: "KafkaBroker",
             dependencies: [
+                "AccessControl",
                 "SluiceCore", "Checksums", "Compression", "RecordFormat", "LogInterface", "GroupCoordination",
                 "KafkaWire",
                 "Speaking",
@@ -118,7 +119,7 @@ let package = Package(
         .target(
             name: "SluiceNode",
             dependencies: [
-                "AccessControl",
+                "AccessControl", "EventLoop",
                 "SluiceCore", "Speaking", "Cryptography", "TopicRouting", "LogInterface", "GroupCoordination",
                 "SluiceBroker", "KafkaBroker", "SluiceTransport",
             ],
@@ -182,7 +183,7 @@ let package = Package(
         tests(
             "SluiceBrokerTests",
             [
-                "SluiceBroker", "Administration", "Compression", "GroupCoordination", "LogInterface", "CommitLog",
+                "AccessControl", "SluiceBroker", "Administration", "Compression", "GroupCoordination", "LogInterface", "CommitLog",
                 "RecordFormat", "MQTTWire",
                 "TopicRouting",
                 "SluiceCore", "Speaking", "SluiceTesting",
@@ -190,7 +191,7 @@ let package = Package(
         tests(
             "KafkaBrokerTests",
             [
-                "KafkaBroker", "KafkaWire", "GroupCoordination", "LogInterface", "RecordFormat", "Checksums",
+                "AccessControl", "KafkaBroker", "KafkaWire", "GroupCoordination", "LogInterface", "RecordFormat", "Checksums",
                 "Compression", "SluiceCore", "Speaking", "SluiceTesting",
             ]),
         tests("AdministrationTests", ["Administration", "SluiceCore", "SluiceTesting"]),

@@ -21,6 +21,8 @@ package protocol KafkaPeers: AnyObject, Sendable {
 
 /// What endpoints tell each other.
 package enum KafkaMail: Sendable {
+    /// Rights have changed.
+    case accessChanged
     /// Transactions have ended in these partitions.
     case decided([PartitionID])
     /// Requests to a group's coordinator are answered.

@@ -59,6 +59,7 @@ package final class KafkaShard {
     /// Another loop's endpoint says something.
     package func received(_ mail: KafkaMail) {
         switch mail {
+        case .accessChanged: accessChanged()
         case .decided(let partitions): decided(partitions)
         case .answered(let answers): for (waiter, answer) in answers { answerGroupCall(waiter, answer) }
         }
@@ -268,4 +269,9 @@ package final class KafkaShard {
         call.answer = KafkaCall.Answer.nothing
         call.connection.advance()
     }
+}
+
+extension KafkaShard {
+    /// Rights have changed.
+    func accessChanged() {}
 }

@@ -24,6 +24,8 @@ package struct Configuration: Equatable, Sendable {
     package var rules: [RuleSettings] = []
     /// Who may do what, by roles; nil leaves it to an ACL file, or to nobody.
     package var access: AccessSection?
+    /// Who is let in, and what decides what they may do, where listeners say nothing else.
+    package var security = SecuritySettings()
     /// Bridges to other brokers.
     package var bridges: [BridgeConfiguration] = []
     /// What is logged.

@@ -28,7 +28,7 @@ enum Layers {
             "DeviceProfiles", "AccessControl", "MQTTSession", "LogInterface", "GroupCoordination", "Bridging",
             "Speaking", "Administration",
         ],
-        "KafkaBroker": ["KafkaWire", "LogInterface", "GroupCoordination", "Speaking"],
+        "KafkaBroker": ["KafkaWire", "AccessControl", "LogInterface", "GroupCoordination", "Speaking"],
         "CommitLogPosix": ["CommitLog", "CLinux"],
         "BridgeClients": ["Bridging", "Cryptography", "CMosquitto", "CRdKafka"],
         "EventLoop": ["SluiceCore", "CUv", "CLinux"],

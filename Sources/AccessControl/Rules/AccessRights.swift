@@ -6,7 +6,7 @@ import TopicRouting
 /// a denial comes before what is given; a tier that says nothing leaves it to the next; what no rule gives is refused.
 /// Isolation: any thread; never changes.
 package final class AccessRights: Sendable {
-    private let store: RuleStore?
+    let store: RuleStore?
     /// The user's own rules, or those of its roles.
     private let own: [RuleTable]
     /// The patterns that apply to everybody.

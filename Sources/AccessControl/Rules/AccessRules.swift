@@ -54,14 +54,7 @@ package struct AccessRules: Sendable {
     }
 
     /// A rule in words, with file and line, as `acl.conf:12: topic read sensors/#`; what else decided, when none did.
-    package func description(of rule: RuleNumber) -> String {
-        guard rule.isRule else { return Self.reason(rule) }
-        precondition(rule.index < store.rules.count, "Cannot describe the rule of other rules")
-        let stored = store.rules[rule.index]
-        let filter = String(decoding: store.words[stored.bytes], as: UTF8.self)
-        let lead = store.leads[Int(stored.lead)]
-        return "\(store.file):\(stored.line): \(filter.isEmpty ? lead : "\(lead) \(filter)")"
-    }
+    package func description(of rule: RuleNumber) -> String { store.description(of: rule) }
 
     /// What decided when no rule did.
     package static func reason(_ rule: RuleNumber) -> String {

@@ -5,8 +5,11 @@
 /// Isolation: any thread; never changes.
 package struct PasswordFile: Sendable {
     private let hashes: [[UInt8]: [PasswordHash]]
+    private let token = Token()
     /// What asking for a user who is not there costs: as much as for most who are.
     private let decoy: PasswordHash
+
+    private final class Token: Sendable {}
 
     private init(_ hashes: [[UInt8]: [PasswordHash]]) {
         self.hashes = hashes
@@ -58,6 +61,9 @@ package struct PasswordFile: Sendable {
         }
         return PasswordFile(hashes)
     }
+
+    /// What tells this reading of the file from others for as long as it is there.
+    package var version: ObjectIdentifier { ObjectIdentifier(token) }
 
     /// The names of the users, in no order.
     package var users: [[UInt8]] { Array(hashes.keys) }

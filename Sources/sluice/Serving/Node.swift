@@ -34,6 +34,7 @@ struct Node {
         let rules = try RuleTranslation.rules(configuration)
         let downlinks = try RuleTranslation.downlinks(configuration)
         let certificates = try Certificates(configuration.listeners)
+        let policy = try SecurityTranslation.policy(configuration)
         let bridgeSettings = try BridgeTranslation.settings(configuration)
         let loopCount =
             configuration.loopCount > 0 ? configuration.loopCount : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
@@ -63,6 +64,10 @@ struct Node {
                 rules: rules, sessions: sessions, retained: retained, offsets: offsets,
                 producers: try recovery.producerNumbers(), transactions: try recovery.transactions()),
             report: { Console.log($0.level, $1) })
+        let access = NodeAccess(policy, secret: try NodeSecret.read(configuration.dataDirectory))
+        defer { access.close() }
+        server.access = access
+        for warning in SecurityTranslation.warnings(configuration, policy) { Console.log(.warning, warning) }
         for warning in certificates.warnings { Console.log(.warning, warning) }
         for warning in RuleTranslation.warnings(configuration, rules) { Console.log(.warning, "\(warning)") }
         for warning in BridgeTranslation.warnings(configuration, bridgeSettings) { Console.log(.warning, "\(warning)") }
@@ -76,7 +81,7 @@ struct Node {
         server.kafka = try KafkaIdentity(configuration)
         server.beforeStop = { bridges.stop() }
         let reload = Reload(
-            log: log, server: server, current: configuration, certificates: certificates, read: read)
+            log: log, server: server, current: configuration, certificates: certificates, policy: policy, read: read)
         server.run(reload: reload.run) {
             Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")
             if let limitNote { Console.log(.info, limitNote) }
