@@ -142,7 +142,7 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "LogTools", "AccessControl",
+                "LogTools", "AccessControl", "Speaking",
                 "Administration",
                 "Checksums", "Compression", "SluiceCore", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession",
                 "LogInterface", "CommitLog", "GroupCoordination",
@@ -223,7 +223,7 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
-                "AccessControl", "Speaking",
+                "AccessControl", "Speaking", "SluiceNode",
                 "CMosquitto", "CLinux", "LogInterface", "CommitLog", "CommitLogPosix", "Compression", "RecordFormat",
                 "KafkaWire", "SluiceCore",
             ],

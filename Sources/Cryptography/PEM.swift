@@ -22,6 +22,11 @@ enum PEM {
         throw TLSMaterialError(part: part, reason: isWhole ? reason : "holds a damaged certificate: \(reason)")
     }
 
+    /// The public key in `text`, the caller's to free; nil when there is none.
+    static func publicKey(_ text: [UInt8]) -> OpaquePointer? {
+        unsafe withBIO(text) { bio in unsafe PEM_read_bio_PUBKEY(bio, nil, refusePassphrase, nil) }
+    }
+
     /// The revocation lists in `text`, at least one, each the caller's to free.
     static func revocations(_ text: [UInt8]) throws(TLSMaterialError) -> [OpaquePointer] {
         var found: [OpaquePointer] = unsafe []

@@ -45,8 +45,12 @@ package struct AccessSection: Equatable, Sendable {
     /// Roles of those who show none.
     package var anonymous: [String] = []
 
+    /// Where it is written.
+    package let location: SourceLocation
+
     /// Reads the section, and reports what is wrong with it.
     init(_ section: SectionReader) {
+        location = section.location
         section.section("roles") { roles in
             for (name, _) in roles.names() {
                 roles.section(name) { role in self.roles.append(Role(name: name, lines: Self.lines(role))) }

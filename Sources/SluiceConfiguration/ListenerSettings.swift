@@ -50,6 +50,8 @@ package struct TLSSettings: Equatable, Sendable {
     package var clientAuthorities: NamedFile?
     /// Whether a client without a certificate is refused.
     package var requiresCertificate = false
+    /// Lists of certificates that their authorities have revoked, PEM; nil revokes none.
+    package var revocations: NamedFile?
     /// The oldest version that is spoken.
     package var leastVersion = TLSVersionChoice.v12
     /// Cipher suites of TLS 1.2 in OpenSSL's words; nil leaves OpenSSL's choice.
@@ -62,7 +64,7 @@ package struct TLSSettings: Equatable, Sendable {
         left.certificate == right.certificate && left.key == right.key
             && left.clientAuthorities == right.clientAuthorities
             && left.requiresCertificate == right.requiresCertificate && left.leastVersion == right.leastVersion
-            && left.ciphers == right.ciphers
+            && left.ciphers == right.ciphers && left.revocations == right.revocations
     }
 }
 
@@ -118,13 +120,20 @@ extension TLSSettings {
                     at: section.location(of: "require_certificate"),
                     "'require_certificate' needs 'client_ca': the authorities whose certificates are accepted")
             }
+            let revocations = section.file("crl", "a file with lists of revoked client certificates, PEM")
+            if revocations != nil, !section.has("client_ca") {
+                section.report(
+                    at: section.location(of: "crl"),
+                    "'crl' needs 'client_ca': the authorities whose certificates are accepted")
+            }
             let version = section.value("min_version", .choice()) as TLSVersionChoice?
             let ciphers = section.value("ciphers", .text("cipher suites of TLS 1.2, such as ECDHE+AESGCM"))
             guard let certificate, let key else { return }
             // Whoever names authorities means it, unless told otherwise.
             read = TLSSettings(
                 certificate: certificate, key: key, clientAuthorities: authorities,
-                requiresCertificate: isRequired ?? (authorities != nil), leastVersion: version ?? .v12,
+                requiresCertificate: isRequired ?? (authorities != nil), revocations: revocations,
+                leastVersion: version ?? .v12,
                 ciphers: ciphers, ciphersLocation: section.valueLocation(of: "ciphers"))
         }
         guard let read else { return nil }
