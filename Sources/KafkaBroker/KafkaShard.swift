@@ -31,7 +31,7 @@ package final class KafkaShard {
     /// What waits for the log to settle.
     var appends = AppendsUnderWay()
     /// What waits for records.
-    var fetches = FetchQueue()
+    var waiting = WaitingFetches()
     /// What waits for the log to read or look up, and for changes of streams.
     var reads = ReadsUnderWay()
     /// What waits for a group's coordinator.
@@ -59,6 +59,7 @@ package final class KafkaShard {
     package func received(_ mail: KafkaMail) {
         switch mail {
         case .decided(let partitions): decided(partitions)
+        case .sharesGrew(let keys): sharesGrew(keys)
         case .answered(let answers): for (waiter, answer) in answers { answerGroupCall(waiter, answer) }
         }
     }
@@ -92,13 +93,14 @@ package final class KafkaShard {
         if settings.index == 0 {
             elapsedGroups()
             elapsedTransactions()
+            elapsedShares()
         }
         for connection in connections.values { connection.goOn() }
         flush()
     }
 
     /// Whether a fetch is to be answered before the next `elapsed`.
-    package var isPacing: Bool { fetches.earliestDeadline.map { $0 < now + 500_000_000 } ?? false }
+    package var isPacing: Bool { waiting.earliestDeadline.map { $0 < now + 500_000_000 } ?? false }
 
     /// Every few milliseconds while `isPacing`.
     package func pace() {
@@ -120,10 +122,15 @@ package final class KafkaShard {
         topics = TopicTable(log.streams)
         let known = topics
         if settings.index == 0 {
-            peers.withOffsets { $0.consumers.follow(now: now) { known[$0]?.partitions.count } }
+            peers.withOffsets { table in
+                table.consumers.follow(now: now) { known[$0]?.partitions.count }
+                table.shares.follow { known[$0]?.partitions.count }
+            }
+            forgetShares(ofOtherTopicsThan: known)
         }
         // Whoever waits for a topic that is gone hears of it.
-        for fetch in fetches.all { look(fetch) }
+        for fetch in waiting.fetches.all { look(fetch) }
+        for fetch in waiting.shares.all { look(fetch) }
     }
 
     // MARK: Connections
@@ -140,6 +147,7 @@ package final class KafkaShard {
     func disconnected(_ connection: KafkaConnection) {
         connections[ObjectIdentifier(connection)] = nil
         for fetch in connection.fetches { forget(fetch) }
+        endShares(of: connection)
         abandonGroupCalls(of: connection)
     }
 

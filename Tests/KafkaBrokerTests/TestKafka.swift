@@ -27,14 +27,23 @@ final class TestKafka {
     }
 
     /// An endpoint with these streams beside the node's own.
-    init(
+    convenience init(
         _ streams: [StreamSettings] = [TestKafka.stream("t")], pace: MemoryEngine.Pace = .atOnce,
         createsTopics: Bool = true, declared: Set<String> = [], limits: Limits = Limits()
     ) {
-        let own = [GroupRecord.stream, ProducerNumbers.stream, TransactionTable.stream].map { name in
-            StreamSettings(name: name)
-        }
-        engine = MemoryEngine(own + streams, pace: pace)
+        let own = [
+            GroupRecord.stream, ProducerNumbers.stream, TransactionTable.stream, ShareStateRecord.stream,
+        ].map { StreamSettings(name: $0) }
+        self.init(
+            engine: MemoryEngine(own + streams, pace: pace), createsTopics: createsTopics, declared: declared,
+            limits: limits)
+    }
+
+    /// An endpoint on a log.
+    init(
+        engine: MemoryEngine, createsTopics: Bool = true, declared: Set<String> = [], limits: Limits = Limits()
+    ) {
+        self.engine = engine
         peers = FakeKafkaPeers()
         let settings = KafkaSettings(
             index: 0, limits: limits, clusterID: "AAAAAAAAAAAAAAAAAAAAAA",
@@ -113,6 +122,8 @@ final class FakeKafkaPeers: KafkaPeers, @unchecked Sendable {
 
     func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result { body(&offsets) }
     func withProducerNumbers<Result>(_ body: (inout ProducerNumbers) -> Result) -> Result { body(&numbers) }
+    var shares = ShareTable()
+    func withShares<Result>(_ body: (inout ShareTable) -> Result) -> Result { body(&shares) }
     func withTransactions<Result>(_ body: (inout TransactionTable) -> Result) -> Result { body(&transactions) }
     func post(_ mail: KafkaMail, to shard: Int) { self.mail.append(mail) }
     let shardCount = 1

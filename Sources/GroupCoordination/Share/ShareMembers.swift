@@ -178,6 +178,9 @@ package struct ShareDescription: Equatable, Sendable {
     /// Its members, by the order of their identifiers.
     package var members: [Member]
 
+    /// A group that nobody is in.
+    package static let empty = ShareDescription(state: "Empty", epoch: 0, members: [])
+
     /// A member as an operator sees it.
     package struct Member: Equatable, Sendable {
         /// What the member calls itself.

@@ -83,11 +83,11 @@ extension ShareTable {
             session = known
             session.epoch = session.epoch == .max ? 1 : session.epoch + 1
         }
-        if !forgotten.isEmpty { session.places.removeAll { forgotten.contains($0) } }
         if !added.isEmpty {
             var known = Set(session.places)
             for place in added where known.insert(place).inserted { session.places.append(place) }
         }
+        if !forgotten.isEmpty { session.places.removeAll { forgotten.contains($0) } }
         guard session.places.count <= ShareSession.placeCountMax else { throw .tooMany }
         session.turn = session.places.isEmpty ? 0 : (session.turn + 1) % session.places.count
         byteCount += session.byteCount(id) - (sessions[id]?.byteCount(id) ?? 0)

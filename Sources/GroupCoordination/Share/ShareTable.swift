@@ -254,6 +254,11 @@ package struct ShareTable: Sendable {
         }
     }
 
+    /// Every topic that some group has begun to read, sorted.
+    package var topicIDs: [UInt128] {
+        groups.values.reduce(into: Set<UInt128>()) { $0.formUnion($1.keys.map(\.topicID)) }.sorted()
+    }
+
     /// Every group that has begun to read something, sorted.
     package var names: [String] { groups.keys.sorted() }
 }

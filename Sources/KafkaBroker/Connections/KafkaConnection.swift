@@ -1,3 +1,4 @@
+import GroupCoordination
 import KafkaWire
 import RecordFormat
 import SluiceCore
@@ -33,6 +34,10 @@ package final class KafkaConnection: Speaker {
     var fetchSession: FetchSession?
     /// Its fetches that wait.
     var fetches: [PendingFetch] = []
+    /// Fetches of share groups that wait.
+    var shareFetches: [PendingShareFetch] = []
+    /// The share sessions that were opened by it.
+    var shareSessions: Set<ShareSessionID> = []
     /// Whether it is on the shard's list of connections with output.
     var isDirty = false
 
@@ -41,6 +46,9 @@ package final class KafkaConnection: Speaker {
         self.link = link
         self.peer = peer
     }
+
+    /// A number that no other connection of the loop has while it is there.
+    var number: UInt64 { UInt64(UInt(bitPattern: ObjectIdentifier(self))) }
 
     // MARK: The speaker
 

@@ -6,7 +6,7 @@ import SluiceCore
 /// A request for records, and what was found so far.
 ///
 /// Isolation: its loop's.
-final class PendingFetch {
+final class PendingFetch: WaitingFetch {
     let call: KafkaCall
     let request: FetchRequest
     /// When it is answered with whatever there is.
@@ -22,8 +22,8 @@ final class PendingFetch {
     /// Its number among those that wait for records; 0 while it does not.
     var parkedNumber: UInt64 = 0
 
-    /// Whether it is on the list of those that wait for records.
-    var isParked: Bool { parkedNumber != 0 }
+    /// The partitions whose records it waits for.
+    var awaitedPartitions: [PartitionID] { parts.compactMap(\.partition) }
 
     /// A partition that is asked for.
     struct Part {

@@ -55,7 +55,10 @@ extension KafkaShard {
     }
 
     /// The batch of records of groups.
-    func batch(of records: [GroupRecord]) -> RecordBatch {
+    func batch(of records: [GroupRecord]) -> RecordBatch { batch(of: records.map { ($0.key, $0.value) }) }
+
+    /// The batch of records of the node's own; one without a value takes its key away.
+    func batch(of records: [(key: [UInt8], value: [UInt8]?)]) -> RecordBatch {
         var builder = RecordBatchBuilder()
         let headers = RecordFields.headers([])
         for record in records {
