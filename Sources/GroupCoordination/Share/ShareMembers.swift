@@ -148,11 +148,8 @@ struct ShareMembers: Sendable {
     }
 
     /// Members that were silent for too long are lost.
-    /// - Returns: who is.
-    mutating func elapsed(now: Int64, partitionCount: (String) -> Int?) -> [String] {
-        let lost = members.filter { $0.value.deadline <= now }.keys.sorted()
-        remove(lost, partitionCount: partitionCount)
-        return lost
+    mutating func elapsed(now: Int64, partitionCount: (String) -> Int?) {
+        remove(members.filter { $0.value.deadline <= now }.keys.sorted(), partitionCount: partitionCount)
     }
 
     // MARK: Queries
@@ -221,16 +218,12 @@ package struct ShareProtocolGroups: Sendable {
     }
 
     /// Members that were silent for too long are lost.
-    /// - Returns: who is, with their groups.
     /// - Complexity: O(members of all groups).
-    package mutating func elapsed(now: Int64, partitionCount: (String) -> Int?) -> [ShareSessionID] {
-        var lost: [ShareSessionID] = []
+    package mutating func elapsed(now: Int64, partitionCount: (String) -> Int?) {
         for name in groups.keys.sorted() {
-            let gone = groups[name]?.elapsed(now: now, partitionCount: partitionCount) ?? []
-            lost += gone.map { ShareSessionID(group: name, member: $0) }
+            groups[name]?.elapsed(now: now, partitionCount: partitionCount)
             if groups[name]?.isEmpty == true { groups[name] = nil }
         }
-        return lost
     }
 
     /// Topics were made, have grown, or are gone.

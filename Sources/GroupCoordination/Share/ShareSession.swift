@@ -106,6 +106,9 @@ extension ShareTable {
         return release(id.group, by: id.member, now: now)
     }
 
+    /// How many sessions there are.
+    package var sessionCount: Int { sessions.count }
+
     /// A group is gone with the sessions of its members.
     package mutating func closeSessions(of group: String) {
         for (id, session) in sessions where id.group == group {

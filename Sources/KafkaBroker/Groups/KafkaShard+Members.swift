@@ -202,6 +202,7 @@ extension KafkaShard {
 
     /// Whether a member may commit; see `ClassicGroups.validateCommit`.
     func validateCommit(_ group: String, _ claim: ClassicClaim) -> GroupFault? {
+        if peers.withOffsets({ $0.shares.isActive(group) }) { return .otherKind }
         let isConsumers = peers.withOffsets { $0.consumers.isActive(group) }
         guard !isConsumers else {
             return peers.withOffsets { table -> GroupFault? in

@@ -39,23 +39,12 @@ extension KafkaShard {
             let response = Response(
                 memberID: request.memberID, memberEpoch: assignment.epoch, heartbeatIntervalMs: Int32(interval) ?? 0,
                 assignment: assignment.partitions.map { Response.Assignment(topicPartitions: listed($0)) })
-            guard assignment.epoch >= 0 else { return leave(request, response, call) }
             // Where the group begins is durable before a member hears of a partition.
             begin(assignment.partitions ?? [], of: request.groupID) { [unowned self] isStored in
                 guard isStored else { return refuse(.coordinatorNotAvailable, "Nothing can be stored now.") }
                 answer(call, response)
             }
         }
-    }
-
-    private func leave(
-        _ request: ShareGroupHeartbeatRequest, _ response: ShareGroupHeartbeatResponse, _ call: KafkaCall
-    ) {
-        changeShares { table, records in
-            let id = ShareSessionID(group: request.groupID, member: request.memberID)
-            records += table.close(id, link: nil, now: wallClock)
-        }
-        answer(call, response)
     }
 
     private func begin(_ partitions: [StreamPartition], of group: String, _ body: @escaping (Bool) -> Void) {

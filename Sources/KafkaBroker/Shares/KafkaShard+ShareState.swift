@@ -114,16 +114,12 @@ extension KafkaShard {
 
     // MARK: Time
 
-    /// Twice a second: records whose time is over are others', and silent members are lost.
+    /// Twice a second: records whose time is over are others', and silent members are lost. What these have stays
+    /// theirs as long as their sessions and their locks do.
     func elapsedShares() {
         let known = topics
-        let lost = peers.withOffsets { table in
-            table.shares.elapsed(now: now) { known[$0]?.partitions.count }
-        }
-        changeShares { table, records in
-            for id in lost { records += table.close(id, link: nil, now: wallClock) }
-            records += table.elapsed(now: now, at: wallClock)
-        }
+        peers.withOffsets { $0.shares.elapsed(now: now) { known[$0]?.partitions.count } }
+        changeShares { table, records in records += table.elapsed(now: now, at: wallClock) }
     }
 
     /// Takes topics that are gone off the record of all groups.
