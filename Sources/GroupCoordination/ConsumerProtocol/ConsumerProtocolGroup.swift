@@ -9,8 +9,7 @@ import SluiceCore
 /// Isolation: its coordinator's.
 /// Source: KIP-848.
 struct ConsumerProtocolGroup: Sendable {
-    /// How long members may be silent, in nanoseconds, unless the group's settings say otherwise: nine heartbeats, as in
-    /// Kafka.
+    /// How long members may be silent, in nanoseconds, unless the settings say otherwise: nine heartbeats, as in Kafka.
     static let sessionTimeout: Int64 = 45_000_000_000
     static let memberCountMax = 10_000
 

@@ -177,8 +177,8 @@ package struct ShareStateRecord: Equatable, Sendable {
 }
 
 extension SharePartition {
-    /// Its runs as they are put on record: what is in somebody's hands waits, without that delivery, and what nobody has
-    /// had at the end is left out.
+    /// Its runs as they are put on record: what is in somebody's hands waits, without that delivery, and what nobody
+    /// has had at the end is left out.
     var recorded: [Run] {
         var recorded: [Run] = []
         for run in runs {
