@@ -293,4 +293,56 @@ struct ShareTests {
                 transactionalID: "tx", producerID: producer.producerID, producerEpoch: 0, committed: true), 3)
         #expect(try #require(try member.take()).first?.values == ["open"])
     }
+
+    @Test("A topic stands once in an answer, whichever of its partitions has its turn")
+    func turns() throws {
+        let kafka = TestKafka([TestKafka.stream("t", partitions: 2), TestKafka.stream("u", partitions: 2)])
+        kafka.peers.offsets.settings["g"].values["share.auto.offset.reset"] = "earliest"
+        let member = ShareMember(kafka, "m")
+        let client = kafka.connect()
+        for turn in 0..<5 {
+            for (topic, number) in [("t", Int32(0)), ("t", 1), ("u", 0), ("u", 1)] {
+                #expect(try client.produce(TestBatch.bytes(["\(turn)"]), to: topic, number).errorCode == .none)
+            }
+            var request = try member.request(["t", "u"], partitions: [0, 1])
+            request.shareSessionEpoch = Int32(turn)
+            let response: ShareFetchResponse = try member.client.ask(request, 2)
+            #expect(Set(response.responses.map(\.topicID)).count == response.responses.count)
+            let found = response.responses.flatMap(\.partitions).filter { !$0.acquiredRecords.isEmpty }
+            #expect(found.count == 4)
+            for part in found {
+                let range = try #require(part.records.range)
+                let records = try TestBatch.records(Array(member.client.lastFrame[range.indices]))
+                #expect(records.map(\.offset) == [Int64(turn)])
+            }
+        }
+    }
+
+    @Test("When the node stops, what members have is delivered again as if it had not been")
+    func stops() throws {
+        let kafka = world()
+        try produce(kafka, ["a"])
+        try ShareMember(kafka, "m").beat(["t"])
+        for _ in 0..<6 {
+            let again = try kafka.restarted()
+            let member = ShareMember(again, "m")
+            #expect(try member.fetch().counts == [1])
+            again.shard.beginDrain()
+            member.client.drop()
+        }
+    }
+
+    @Test("What loops read at the same time goes to one member each")
+    func loops() throws {
+        let kafka = world()
+        try produce(kafka, ["a", "b"])
+        let other = TestKafka(engine: kafka.engine, peers: kafka.peers, index: 1)
+        let (one, two) = (ShareMember(kafka, "one"), ShareMember(other, "two"))
+        #expect(try one.fetch().values == ["a", "b"])
+        try two.begin()
+        #expect(try two.take() == nil)
+        #expect(try one.acknowledge([(1...1, [2])]) == ShareMember.Outcome())
+        other.settle()
+        #expect(try #require(try two.take()).first?.values == ["b"])
+    }
 }

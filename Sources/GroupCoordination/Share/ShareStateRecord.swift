@@ -75,6 +75,12 @@ package struct ShareStateRecord: Equatable, Sendable {
         var doneCount: Int32
     }
 
+    /// What is to be appended of records that follow each other: the last one of each key.
+    package static func latest(of records: [ShareStateRecord]) -> [ShareStateRecord] {
+        var known: Set<ShareKey> = []
+        return records.reversed().filter { known.insert(ShareKey($0.group, $0.place)).inserted }.reversed()
+    }
+
     // MARK: Writing
 
     /// The record's key.

@@ -27,7 +27,8 @@ struct WaitingFetches {
 
     /// A time before which none is to be answered; nil while none waits.
     var earliestDeadline: Int64? {
-        [fetches.earliestDeadline, shares.earliestDeadline].compactMap(\.self).min()
+        guard let share = shares.earliestDeadline else { return fetches.earliestDeadline }
+        return min(share, fetches.earliestDeadline ?? share)
     }
 }
 

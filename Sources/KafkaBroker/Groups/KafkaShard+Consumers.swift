@@ -49,6 +49,8 @@ extension KafkaShard {
             }
         }
         switch result {
+        case .failure(.otherKind):
+            refuse(.groupIDNotFound, "The group '\(request.groupID.shortened)' has members that share records.")
         case .failure(let fault): refuse(fault.code, "\(fault)")
         case .success((let assignment, let interval)):
             answer(

@@ -114,7 +114,8 @@ extension KafkaShard {
     /// A connection is gone, and with it the sessions that were opened by it: what their members have others may get.
     func endShares(of connection: KafkaConnection) {
         for fetch in connection.shareFetches { forget(fetch) }
-        guard !connection.shareSessions.isEmpty else { return }
+        // When the node stops it is as if it was lost: what members have is delivered again without having been.
+        guard !connection.shareSessions.isEmpty, !isDraining else { return }
         let link = ShareLink(shard: settings.index, number: connection.number)
         changeShares { table, records in
             for id in connection.shareSessions { records += table.close(id, link: link, now: wallClock) }

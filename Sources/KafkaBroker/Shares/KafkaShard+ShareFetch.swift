@@ -57,6 +57,7 @@ extension KafkaShard {
         _ places: [SharePlace], _ said: [ShareWords], isFinal: Bool
     ) -> [PendingShareFetch.Part] {
         var parts = places.map { part($0, isFetched: !isFinal) }
+        guard said.contains(where: { $0.words?.isEmpty != true }) else { return parts }
         var indices = Dictionary(parts.enumerated().map { ($1.place, $0) }) { first, _ in first }
         for one in said where one.words?.isEmpty != true {
             let index = indices[one.place] ?? parts.count
@@ -256,11 +257,13 @@ extension KafkaShard {
         var response = ShareFetchResponse()
         response.acquisitionLockTimeoutMs = Int32(fetch.lockDuration / 1_000_000)
         var records: [AnswerRecords] = []
-        for part in fetch.parts where part.isNews || fetch.tellsAll {
-            let id = KafkaUUID(rawValue: part.place.topicID)
-            if response.responses.last?.topicID != id {
-                response.responses.append(ShareFetchResponse.ShareFetchableTopicResponse(topicID: id))
-            }
+        // A topic stands there once, with the partitions whose turn it is first.
+        let told = fetch.parts.filter { $0.isNews || fetch.tellsAll }
+        let byTopic = Dictionary(grouping: told, by: \.place.topicID)
+        var topicIDs: Set<UInt128> = []
+        let order = told.map(\.place.topicID).filter { topicIDs.insert($0).inserted }
+        response.responses = order.map { .init(topicID: KafkaUUID(rawValue: $0)) }
+        for (index, part) in order.enumerated().flatMap({ index, id in (byTopic[id] ?? []).map { (index, $0) } }) {
             var data = ShareFetchResponse.PartitionData(
                 partitionIndex: part.place.number, errorCode: part.code,
                 acknowledgeErrorCode: part.acknowledgeCode)
@@ -274,7 +277,7 @@ extension KafkaShard {
                 data.records = .external(byteCount: part.byteCount)
                 records.append(.batches(part.batches))
             }
-            response.responses[response.responses.count - 1].partitions.append(data)
+            response.responses[index].partitions.append(data)
         }
         answer(fetch.call, response, records: records)
     }

@@ -44,7 +44,7 @@ extension KafkaShard {
             tickets.append(log.append([append], from: loop))
             (pairs, byteCount) = ([], 0)
         }
-        for record in records {
+        for record in ShareStateRecord.latest(of: records) {
             pairs.append((record.key, record.value))
             byteCount += pairs.last.map { $0.key.count + ($0.value?.count ?? 0) } ?? 0
             if byteCount >= Self.recordBytesMax { send() }
@@ -125,9 +125,11 @@ extension KafkaShard {
     /// Takes topics that are gone off the record of all groups.
     func forgetShares(ofOtherTopicsThan known: TopicTable) {
         changeShares { table, records in
-            for id in table.topicIDs where known[KafkaUUID(rawValue: id)] == nil {
-                records += table.remove(topic: id)
-            }
+            let gone = table.topicIDs.filter { known[KafkaUUID(rawValue: $0)] == nil }
+            guard !gone.isEmpty else { return }
+            // What another loop has begun since is of a topic that is there now.
+            let now = TopicTable(log.streams)
+            for id in gone where now[KafkaUUID(rawValue: id)] == nil { records += table.remove(topic: id) }
         }
     }
 
