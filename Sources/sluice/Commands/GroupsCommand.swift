@@ -9,8 +9,8 @@ enum GroupsCommand {
     static let list = Command(
         name: "groups list", summary: "List a running broker's consumer groups",
         notes:
-            "A group is made by `$share/<group>/$stream/<stream>`, or by Kafka's clients; LAG counts the records that it "
-            + "has not done with.",
+            "A group is made by `$share/<group>/$stream/<stream>`, or by Kafka's clients; LAG counts the records that "
+            + "it has not done with.",
         example: "sluice groups list --broker 127.0.0.1:1883",
         options: BrokerOption.options + [CommandOption("json", "print JSON")]
     ) { arguments in
