@@ -179,6 +179,21 @@ struct ShareTests {
         #expect(kafka.peers.memoryUse == kafka.peers.shares.byteCount)
     }
 
+    @Test("Of those that wait the first gets a record that comes, and the others wait on")
+    func order() throws {
+        let kafka = world()
+        let members = (0..<3).map { ShareMember(kafka, "m\($0)") }
+        for member in members {
+            #expect(try member.fetch() == Got())
+            try member.begin()
+        }
+        for number in 0..<3 {
+            try produce(kafka, ["\(number)"])
+            let taken = try members.map { try $0.take()?.first?.values }
+            #expect(taken == (0..<3).map { $0 == number ? ["\(number)"] : nil })
+        }
+    }
+
     @Test("No more records are in flight than the limit says, and a word about one makes room")
     func limit() throws {
         let kafka = world()

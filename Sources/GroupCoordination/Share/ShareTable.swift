@@ -27,6 +27,8 @@ package struct ShareTable: Sendable {
     package private(set) var damagedCount = 0
     /// Bytes that all of it takes, as far as it grows with what clients do.
     package internal(set) var byteCount = 0
+    /// Where something is acquired, or was since time passed last.
+    private var locked: Set<ShareKey> = []
     /// No lock ends before this moment, in nanoseconds.
     private var earliestDeadline = Int64.max
     private var woken: [Int: Set<ShareKey>] = [:]
@@ -67,6 +69,7 @@ package struct ShareTable: Sendable {
     private mutating func drop(_ key: ShareKey) {
         guard let entry = groups[key.group]?.removeValue(forKey: key.place) else { return }
         byteCount -= entry.partition.byteCount
+        locked.remove(key)
         if groups[key.group]?.isEmpty == true { groups[key.group] = nil }
         wake(key, entry.waiting)
     }
@@ -95,9 +98,10 @@ package struct ShareTable: Sendable {
     /// Changes a partition, and wakes who waits if there is more now.
     private mutating func change<Result>(_ key: ShareKey, _ body: (inout SharePartition) -> Result) -> Result? {
         var (growth, waiting) = (0, Set<Int>())
-        var deadline = Int64.max
+        var (deadline, wasLocked) = (Int64.max, false)
         let result = access(key) { entry in
             let (next, hasRoom, byteCount) = (entry.partition.next, entry.partition.hasRoom, entry.partition.byteCount)
+            wasLocked = entry.partition.earliestDeadline != .max
             let result = body(&entry.partition)
             growth = entry.partition.byteCount - byteCount
             deadline = entry.partition.earliestDeadline
@@ -108,6 +112,7 @@ package struct ShareTable: Sendable {
         }
         byteCount += growth
         earliestDeadline = min(earliestDeadline, deadline)
+        if deadline != .max, !wasLocked { locked.insert(key) }
         wake(key, waiting)
         return result
     }
@@ -207,26 +212,22 @@ package struct ShareTable: Sendable {
     /// A member is gone: what it has others may get.
     /// - Returns: the records to append.
     package mutating func release(_ group: String, by member: String, now: Timestamp) -> [ShareStateRecord] {
-        (groups[group] ?? [:]).keys.sorted().compactMap { place in
-            let key = ShareKey(group, place)
-            return change(key) { $0.release(by: member) } == true ? record(key, at: now) : nil
+        locked.filter { $0.group == group }.sorted { $0.place < $1.place }.compactMap { key in
+            change(key) { $0.release(by: member) } == true ? record(key, at: now) : nil
         }
     }
 
     /// Time has passed: what was not acknowledged in time others may get.
     /// - Returns: the records to append.
-    /// - Complexity: O(partitions of all groups), and nothing while no lock ends.
+    /// - Complexity: O(partitions in which something is acquired), and nothing while no lock ends.
     package mutating func elapsed(now: Int64, at time: Timestamp) -> [ShareStateRecord] {
         guard earliestDeadline <= now else { return [] }
         earliestDeadline = .max
         var records: [ShareStateRecord] = []
-        for (group, entries) in groups.sorted(by: { $0.key < $1.key }) {
-            for place in entries.keys.sorted() {
-                let key = ShareKey(group, place)
-                if change(key, { $0.elapsed(now: now) }) == true, let record = record(key, at: time) {
-                    records.append(record)
-                }
-            }
+        for key in locked.sorted(by: { ($0.group, $0.place) < ($1.group, $1.place) }) {
+            let isChanged = change(key) { $0.elapsed(now: now) } ?? false
+            if isChanged, let record = record(key, at: time) { records.append(record) }
+            if groups[key.group]?[key.place]?.partition.earliestDeadline == .max { locked.remove(key) }
         }
         return records
     }

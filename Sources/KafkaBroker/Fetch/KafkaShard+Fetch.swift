@@ -193,7 +193,7 @@ extension KafkaShard {
     func wakeFetches() {
         guard waiting.isInterested else { return }
         var woken: [PendingFetch] = []
-        var wokenShares: [PendingShareFetch] = []
+        var shared: Set<PartitionID> = []
         while true {
             waiting.entries.removeAll(keepingCapacity: true)
             log.scan(loop, .durable, countMax: 1024, into: &waiting.entries)
@@ -203,23 +203,19 @@ extension KafkaShard {
                     waiting.fetches.remove(fetch)
                     woken.append(fetch)
                 }
-                guard !waiting.shares.isEmpty else { continue }
-                for fetch in waiting.shares.waiting(for: entry.partition) {
-                    waiting.shares.remove(fetch)
-                    wokenShares.append(fetch)
-                }
+                if !waiting.shares.isEmpty { shared.insert(entry.partition) }
             }
             if entries.count < 1024 { break }
         }
         for fetch in woken { look(fetch) }
-        for fetch in wokenShares { look(fetch) }
+        for partition in shared { wakeShares(of: partition) }
     }
 
     /// Transactions have ended in some partitions: more may be read there than before.
     func decided(_ partitions: [PartitionID]) {
         for partition in partitions {
             for fetch in waiting.fetches.waiting(for: partition) where fetch.readsCommitted { look(fetch) }
-            for fetch in waiting.shares.waiting(for: partition) where fetch.readsCommitted { look(fetch) }
+            wakeShares(of: partition)
         }
     }
 

@@ -141,7 +141,18 @@ extension KafkaShard {
             guard let partition = topics[KafkaUUID(rawValue: key.place.topicID)]?.partition(key.place.number) else {
                 continue
             }
-            for fetch in waiting.shares.waiting(for: partition) where fetch.id.group == key.group { look(fetch) }
+            wakeShares(of: partition, group: key.group)
+        }
+    }
+
+    /// Looks again for members that wait for a partition's records, in the order in which they came: those of a group
+    /// until one of them has found nothing, which then is what others would find.
+    func wakeShares(of partition: PartitionID, group: String? = nil) {
+        var exhausted: Set<String> = []
+        for fetch in waiting.shares.waiting(for: partition) where group.map({ $0 == fetch.id.group }) ?? true {
+            guard !exhausted.contains(fetch.id.group), fetch.parkedNumber != 0 else { continue }
+            look(fetch)
+            if fetch.parkedNumber != 0 { exhausted.insert(fetch.id.group) }
         }
     }
 
