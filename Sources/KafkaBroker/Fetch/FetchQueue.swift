@@ -5,6 +5,8 @@ import SluiceCore
 protocol WaitingFetch: AnyObject {
     /// Its number among those that wait; 0 while it does not.
     var parkedNumber: UInt64 { get set }
+    /// The number that it was parked under first: its place among those that wait for the same.
+    var firstNumber: UInt64 { get set }
     /// When it is answered with whatever there is, in nanoseconds.
     var deadline: Int64 { get }
     /// The partitions whose records it waits for.
@@ -55,13 +57,14 @@ struct FetchQueue<Fetch: WaitingFetch> {
 
     /// Those that wait for a partition, those first that came first.
     func waiting(for partition: PartitionID) -> [Fetch] {
-        byPartition[partition].map { $0.sorted { $0.key < $1.key }.map(\.value) } ?? []
+        byPartition[partition].map { $0.values.sorted { $0.firstNumber < $1.firstNumber } } ?? []
     }
 
     mutating func park(_ fetch: Fetch) {
         assert(fetch.parkedNumber == 0)
         lastNumber += 1
         fetch.parkedNumber = lastNumber
+        if fetch.firstNumber == 0 { fetch.firstNumber = lastNumber }
         parked[lastNumber] = fetch
         for partition in fetch.awaitedPartitions { byPartition[partition, default: [:]][lastNumber] = fetch }
         if heap.count > 2 * parked.count + 64 { dropForgotten() }

@@ -21,6 +21,7 @@ final class PendingFetch: WaitingFetch {
     var tellsNewsOnly = false
     /// Its number among those that wait for records; 0 while it does not.
     var parkedNumber: UInt64 = 0
+    var firstNumber: UInt64 = 0
 
     /// The partitions whose records it waits for.
     var awaitedPartitions: [PartitionID] { parts.compactMap(\.partition) }

@@ -34,6 +34,7 @@ final class PendingShareFetch: WaitingFetch {
     /// Whether what it acknowledges is on its way to the log.
     var isRecording = false
     var parkedNumber: UInt64 = 0
+    var firstNumber: UInt64 = 0
 
     /// A partition of it.
     struct Part {
