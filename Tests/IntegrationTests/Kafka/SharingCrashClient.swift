@@ -109,7 +109,7 @@ final class SharingCrashClient: KafkaCrashClient, @unchecked Sendable {
         }
     }
 
-    private static func topicID(_ client: KafkaClient) throws -> KafkaUUID {
+    static func topicID(_ client: KafkaClient) throws -> KafkaUUID {
         let response: MetadataResponse = try client.ask(MetadataRequest(topics: [.init(name: "plain")]), 12)
         guard let topic = response.topics.first else { throw KafkaClient.Unexpected(text: "Metadata: \(response)") }
         return topic.topicID
