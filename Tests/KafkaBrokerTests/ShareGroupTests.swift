@@ -75,6 +75,8 @@ struct ShareGroupTests {
         #expect(try code("g", "m", 0) == .invalidRequest)
         #expect(try code("g", "m", 0, []) == .invalidRequest)
         #expect(try code("g", "m", -2) == .invalidRequest)
+        #expect(try code("g", "m", 0, ["no topic"]) == .invalidTopicException)
+        #expect(try code("g", "m", 0, (0...10_000).map { "t\($0)" }) == .invalidRequest)
         #expect(try code("g", "m", 1) == .unknownMemberID)
         #expect(try code("g", "m", -1) == .unknownMemberID)
         #expect(try code("g", "m", 0, ["t"]) == .none)

@@ -107,6 +107,21 @@ struct ShareTests {
         #expect(try code(2) == .shareSessionNotFound)
     }
 
+    @Test("Nobody opens a session while clients hold as much memory as they may")
+    func pressure() throws {
+        var limits = Limits()
+        limits.clientMemoryMax = 1000
+        let kafka = TestKafka(limits: limits)
+        let (one, two) = (ShareMember(kafka, "one"), ShareMember(kafka, "two"))
+        #expect(try one.fetch() == Got())
+        kafka.peers.addMemory(2000)
+        let response: ShareFetchResponse = try two.client.ask(try two.request(), 2)
+        #expect(response.errorCode == .shareSessionLimitReached)
+        #expect(try one.fetch() == Got())
+        kafka.peers.addMemory(-2000)
+        #expect(try two.fetch() == Got())
+    }
+
     @Test("The end of a session, of a connection and of a lock give records back; that of a membership does not")
     func givesBack() throws {
         let kafka = world()

@@ -36,7 +36,9 @@ package struct ShareHeartbeat: Sendable {
 /// came, until every partition has a reader and every reader a partition.
 /// Isolation: its coordinator's.
 /// Source: KIP-932.
-struct ShareMembers: Sendable {
+package struct ShareMembers: Sendable {
+    /// Topics that a member reads at most.
+    package static let topicCountMax = 10_000
     /// How long members may be silent, in nanoseconds, unless the group's settings say otherwise.
     static let sessionTimeout: Int64 = 45_000_000_000
     /// Members of a group: Kafka's `group.share.max.size` may not be more.

@@ -99,6 +99,8 @@ extension KafkaShard {
         _ call: KafkaCall
     ) -> Result<[SharePlace], ShareSessionFault> {
         let link = ShareLink(shard: settings.index, number: call.connection.number)
+        // Sessions are memory that clients hold, of which there is no more to be had then.
+        guard epoch != 0 || !isUnderPressure else { return .failure(.tooMany) }
         let result = changeShares { table, _ -> Result<[SharePlace], ShareSessionFault> in
             do throws(ShareSessionFault) {
                 return .success(

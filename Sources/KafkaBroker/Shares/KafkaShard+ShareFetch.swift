@@ -44,6 +44,7 @@ extension KafkaShard {
         let fetch = PendingShareFetch(
             call, request, id, parts(places, said, isFinal: request.shareSessionEpoch < 0), settings: settings,
             now: now)
+        call.connection.hold(fetch.heldByteCount, for: call)
         // Not answered before it is looked at.
         fetch.awaitedCount += 1
         acknowledge(fetch, isFinal: request.shareSessionEpoch < 0)
@@ -99,6 +100,7 @@ extension KafkaShard {
                         part.words, ShareKey(fetch.id.group, part.place), by: fetch.id.member,
                         for: fetch.lockDuration, &table, &records)
                     if let fault { fetch.parts[index].acknowledgeCode = fault }
+                    fetch.parts[index].words = []
                 }
                 if isFinal { records += table.close(fetch.id, link: nil, now: wallClock) }
             })

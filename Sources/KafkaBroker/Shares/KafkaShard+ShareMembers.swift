@@ -18,6 +18,12 @@ extension KafkaShard {
         guard request.memberEpoch != 0 || request.subscribedTopicNames?.isEmpty == false else {
             return refuse(.invalidRequest, "Whoever joins says which topics it reads.")
         }
+        guard request.subscribedTopicNames?.count ?? 0 <= ShareMembers.topicCountMax else {
+            return refuse(.invalidRequest, "A member reads \(ShareMembers.topicCountMax) topics at most.")
+        }
+        guard request.subscribedTopicNames?.allSatisfy(StreamName.isValid) ?? true else {
+            return refuse(.invalidTopicException, "What is no name of a topic is nobody's to read.")
+        }
         followTopics()
         let beat = ShareHeartbeat(
             memberID: request.memberID, epoch: request.memberEpoch, clientID: call.clientID ?? "",

@@ -80,6 +80,9 @@ final class PendingShareFetch: WaitingFetch {
     /// The partitions whose records it waits for.
     var awaitedPartitions: [PartitionID] { parts.compactMap { $0.isFetched ? $0.partition : nil } }
 
+    /// Bytes that it takes until it is answered.
+    var heldByteCount: Int { parts.count * MemoryLayout<Part>.stride }
+
     /// What it acknowledges could not be stored.
     func failAcknowledgements() {
         for index in parts.indices where parts[index].isAcknowledging && parts[index].acknowledgeCode == .none {
