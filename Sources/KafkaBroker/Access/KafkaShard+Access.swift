@@ -43,10 +43,18 @@ extension KafkaShard {
             connection.idlePoll = nil
             grantAccess(connection)
         }
-        for fetch in fetches.all {
+        for fetch in waiting.shares.all where fetch.parts.contains(where: { isDenied($0.topic, fetch.call) }) {
+            // Its members hear of it when they come again.
+            fetch.call.connection.fail("it may not read what it waits for any more")
+        }
+        for fetch in waiting.fetches.all {
             fetch.judge { may(.read, $0, fetch.call) }
             look(fetch)
         }
+    }
+
+    private func isDenied(_ topic: Topic?, _ call: KafkaCall) -> Bool {
+        topic.map { !may(.read, $0.name, call) } ?? false
     }
 
     /// Ends the connections whose credentials have ended.

@@ -1,3 +1,4 @@
+import GroupCoordination
 import KafkaWire
 import RecordFormat
 import SluiceCore
@@ -39,6 +40,10 @@ package final class KafkaConnection: Speaker {
     var lastProduceTime = Int64.min / 2
     /// Its last fetch, if that found nothing.
     var idlePoll: IdlePoll?
+    /// Fetches of share groups that wait.
+    var shareFetches: [PendingShareFetch] = []
+    /// The share sessions that were opened by it.
+    var shareSessions: Set<ShareSessionID> = []
     /// Whether it is on the shard's list of connections with output.
     var isDirty = false
 
@@ -47,6 +52,9 @@ package final class KafkaConnection: Speaker {
         self.link = link
         self.peer = peer
     }
+
+    /// A number that no other connection of the loop has while it is there.
+    var number: UInt64 { UInt64(UInt(bitPattern: ObjectIdentifier(self))) }
 
     // MARK: The speaker
 

@@ -104,6 +104,14 @@ extension KafkaShard {
         }
     }
 
+    /// Finds the first record of a time or later; nil when there is none, or it cannot be found.
+    func first(since time: Timestamp, in partition: PartitionID, _ body: @escaping (Offset?) -> Void) {
+        look(for: time, in: partition) { found in
+            guard case .success(let found) = found, found.offset >= 0 else { return body(nil) }
+            body(Offset(rawValue: found.offset))
+        }
+    }
+
     /// Finds the first record of a time or later.
     private func look(for time: Timestamp, in partition: PartitionID, _ body: @escaping (Located) -> Void) {
         find(partition, at: time) { [unowned self] read in

@@ -26,6 +26,14 @@ extension KafkaShard {
             }
         }
         response.apiKeys = ServedVersions.listed
+        if call.version >= 3 {
+            // Clients before 3.9 take a feature that may be absent for a fault, so that only newer ones hear of it.
+            if call.version >= 4 {
+                response.supportedFeatures = [.init(name: "share.version", minVersion: 0, maxVersion: 1)]
+            }
+            response.finalizedFeaturesEpoch = 0
+            response.finalizedFeatures = [.init(name: "share.version", maxVersionLevel: 1, minVersionLevel: 1)]
+        }
         answer(call, response)
     }
 
@@ -170,12 +178,15 @@ extension KafkaShard {
     func findCoordinator(_ request: FindCoordinatorRequest, _ call: KafkaCall) {
         let address = address(for: call.connection)
         func fault(_ key: String) -> (KafkaErrorCode, String?) {
-            // 0 a group, 1 a transactional producer.
-            guard request.keyType == 0 || request.keyType == 1 else {
+            // 0 a group, 1 a transactional producer, 2 a partition of a share group.
+            guard (0...(call.version >= 6 ? 2 : 1)).contains(request.keyType) else {
                 return (.invalidRequest, "There is no coordinator of kind \(request.keyType).")
             }
             if request.keyType == 0, !key.isEmpty, !mayDescribe(group: key, call) {
                 return (.groupAuthorizationFailed, "Not authorized to use the group.")
+            }
+            if request.keyType == 2, key.split(separator: ":").count < 3 {
+                return (.invalidRequest, "A share group's partition is group:topic identifier:number.")
             }
             return request.keyType == 0 && key.isEmpty ? (.invalidGroupID, "A group has a name.") : (.none, nil)
         }
