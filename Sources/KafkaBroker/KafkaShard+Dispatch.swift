@@ -24,6 +24,8 @@ extension KafkaShard {
         case .joinGroup, .syncGroup, .heartbeat, .leaveGroup, .offsetCommit, .offsetFetch, .describeGroups,
             .listGroups, .deleteGroups, .offsetDelete, .consumerGroupHeartbeat, .consumerGroupDescribe:
             try dispatchGroup(call, &reader)
+        case .saslHandshake: shakeHands(try read(&reader, call), call)
+        case .saslAuthenticate: authenticate(try read(&reader, call), call)
         case .addPartitionsToTxn: addPartitions(try read(&reader, call), call)
         case .addOffsetsToTxn: addOffsets(try read(&reader, call), call)
         case .txnOffsetCommit: commitInTransaction(try read(&reader, call), call)
@@ -67,6 +69,8 @@ extension KafkaShard {
         case .describeAcls: describeAcls(try read(&reader, call), call)
         case .createAcls: createAcls(try read(&reader, call), call)
         case .deleteAcls: deleteAcls(try read(&reader, call), call)
+        case .describeUserScramCredentials: describeCredentials(try read(&reader, call), call)
+        case .alterUserScramCredentials: alterCredentials(try read(&reader, call), call)
         case .electLeaders: electLeaders(try read(&reader, call), call)
         case .listPartitionReassignments: listReassignments(try read(&reader, call), call)
         case .describeClientQuotas: describeQuotas(try read(&reader, call), call)

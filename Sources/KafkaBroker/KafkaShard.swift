@@ -37,6 +37,8 @@ package final class KafkaShard {
     var reads = ReadsUnderWay()
     /// What waits for a group's coordinator.
     var groupCalls = GroupCalls()
+    /// Requests that wait for a password to be judged.
+    var saslCalls = SaslCalls()
     /// The numbers that producers are given next, and who waits for some.
     var producers = ProducerDesk()
 
@@ -60,6 +62,7 @@ package final class KafkaShard {
     package func received(_ mail: KafkaMail) {
         switch mail {
         case .accessChanged: accessChanged()
+        case .authenticated(let number, let answer): answered(number, answer)
         case .decided(let partitions): decided(partitions)
         case .answered(let answers): for (waiter, answer) in answers { answerGroupCall(waiter, answer) }
         }
@@ -130,10 +133,14 @@ package final class KafkaShard {
 
     // MARK: Connections
 
+    /// All that are there, in no order.
+    var allConnections: [KafkaConnection] { Array(connections.values) }
+
     /// A client has connected.
     package func connected(_ link: any ConnectionLink, peer: PeerIdentity, isSurplus: Bool) -> any Speaker {
         let connection = KafkaConnection(self, link, peer)
         connections[ObjectIdentifier(connection)] = connection
+        identify(connection)
         // Kafka's protocol has no word for it: its clients try again later.
         if isSurplus { connection.close() }
         return connection
@@ -196,6 +203,9 @@ package final class KafkaShard {
 
     // MARK: Requests
 
+    /// What who has not shown who it is may ask for.
+    private static let introductions: Set<KafkaAPI> = [.apiVersions, .saslHandshake, .saslAuthenticate]
+
     /// A frame has come, without its length.
     func received(_ frame: Span<UInt8>, from connection: KafkaConnection) {
         do throws(KafkaWireError) {
@@ -211,10 +221,14 @@ package final class KafkaShard {
                 }
                 return refuseVersion(prefix, connection)
             }
+            guard connection.identity.principal != nil || Self.introductions.contains(api) else {
+                return connection.fail("it asks for \(api.name) before it has shown who it is")
+            }
             if api == .fetch, repeatPoll(frame, prefix, connection) { return }
             var reader = KafkaReader(frame)
             let header = try reader.readRequestHeader(api, version: prefix.version)
             connection.clientID = header.clientID
+            if settings.access != nil, connection.identity.clientID != header.clientID { grantAccess(connection) }
             let call = KafkaCall(connection, prefix, api, clientID: header.clientID)
             connection.begin(call)
             try dispatch(call, &reader, frame)
@@ -269,9 +283,4 @@ package final class KafkaShard {
         call.answer = KafkaCall.Answer.nothing
         call.connection.advance()
     }
-}
-
-extension KafkaShard {
-    /// Rights have changed.
-    func accessChanged() {}
 }

@@ -182,10 +182,12 @@ package final class BrokerNode {
                 shard.access = access
                 shard.declaredStreams = declaredStreams
                 let kafka = kafka.map { identity in
-                    KafkaSettings(
+                    var settings = KafkaSettings(
                         index: index, limits: settings.limits, clusterID: identity.clusterID,
                         advertised: advertised(identity), createsTopics: identity.createsTopics,
                         declared: declaredStreams, directory: identity.directory)
+                    settings.access = access
+                    return settings
                 }
                 let service = ShardService(shard, kafka, log: log, peers: peers, wake: wake, report: report)
                 peers.services.append(service)

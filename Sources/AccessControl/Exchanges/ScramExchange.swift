@@ -152,7 +152,11 @@ package struct ScramExchange: Sendable {
         else { throw .invalidEncoding }
         guard header == challenge.header else { throw .channelBindingsDoNotMatch }
         let nonce = try Self.value("r", fields[1])
-        guard hashing.areEqual(nonce, challenge.nonce) else { throw .invalidProof }
+        // librdkafka before 2.8 puts its own part in front once more, and Kafka looks at the end only. What is fresh is
+        // there, and all of it is signed.
+        guard hashing.areEqual(Array(nonce.suffix(challenge.nonce.count)), challenge.nonce) else {
+            throw .invalidProof
+        }
 
         let comma = [Self.comma]
         let signed = challenge.firstBare + comma + challenge.serverFirst + comma + withoutProof

@@ -16,6 +16,8 @@ package final class KafkaConnection: Speaker {
     let peer: PeerIdentity
     /// What the client calls itself, as its last request said.
     var clientID: String?
+    /// Who it is.
+    let identity = KafkaIdentityState()
     private var calls = Ring<KafkaCall>()
     /// Bytes that its requests hold until they are answered.
     private var callByteCount = 0
@@ -72,8 +74,11 @@ package final class KafkaConnection: Speaker {
             }
             let rest = bytes.extracting(used..<bytes.count)
             let byteCount: Int
+            let isToken = identity.sasl?.isRaw == true
+            // Before it is known who it is nobody has much to say.
+            let limit = identity.principal == nil ? KafkaShard.tokenBytesMax + 1024 : KafkaBounds.requestBytesMax
             do throws(KafkaFrame.Fault) {
-                guard let count = try KafkaFrame.byteCount(rest, limit: KafkaBounds.requestBytesMax) else { break }
+                guard let count = try KafkaFrame.byteCount(rest, limit: limit, isToken: isToken) else { break }
                 byteCount = count + KafkaFrame.lengthByteCount
             } catch {
                 fail("\(error)")
@@ -83,7 +88,8 @@ package final class KafkaConnection: Speaker {
                 missingByteCount = byteCount - rest.count
                 break
             }
-            shard.received(rest.extracting(KafkaFrame.lengthByteCount..<byteCount), from: self)
+            let frame = rest.extracting(KafkaFrame.lengthByteCount..<byteCount)
+            if isToken { shard.received(token: frame, from: self) } else { shard.received(frame, from: self) }
             used += byteCount
         }
         return isClosing ? bytes.count : used

@@ -53,8 +53,11 @@ enum ServedVersions {
         case .describeAcls: 0...3
         case .createAcls: 0...3
         case .deleteAcls: 0...3
-        case .saslHandshake, .saslAuthenticate, .describeUserScramCredentials, .alterUserScramCredentials,
-            .shareGroupHeartbeat, .shareGroupDescribe, .shareFetch, .shareAcknowledge, .describeShareGroupOffsets,
+        case .saslHandshake: 0...1
+        case .saslAuthenticate: 0...2
+        case .describeUserScramCredentials: 0...0
+        case .alterUserScramCredentials: 0...0
+        case .shareGroupHeartbeat, .shareGroupDescribe, .shareFetch, .shareAcknowledge, .describeShareGroupOffsets,
             .alterShareGroupOffsets, .deleteShareGroupOffsets:
             nil
         }

@@ -17,12 +17,12 @@ extension KafkaShard {
         let fetch: PendingFetch
         switch course(of: request, call) {
         case .refused(let code): return answer(call, FetchResponse(errorCode: code))
-        case .without(let request): fetch = PendingFetch(call, request, now: now, topics: topics)
+        case .without(let request): fetch = pending(call, request)
         case .begins(let session):
-            fetch = PendingFetch(call, request, now: now, topics: topics)
+            fetch = pending(call, request)
             fetch.session = session
         case .goesOn(let session):
-            fetch = PendingFetch(call, session.whole(request), now: now, topics: topics)
+            fetch = pending(call, session.whole(request))
             fetch.session = session
             fetch.tellsNewsOnly = true
         }
@@ -34,6 +34,10 @@ extension KafkaShard {
             fetch.keptRequest = (frame.copied, start + FetchSession.epochOffset)
         case _: break
         }
+    }
+
+    private func pending(_ call: KafkaCall, _ request: FetchRequest) -> PendingFetch {
+        PendingFetch(call, request, now: now, topics: topics) { may(.read, $0, call) }
     }
 
     /// Looks for what a fetch wants, and answers it, waits for history, or waits for more.
@@ -268,7 +272,9 @@ extension KafkaShard {
         data.records = .bytes([])
         data.abortedTransactions = fetch.readsCommitted ? [] : nil
         data.highWatermark = -1
-        guard let partition = part.partition, part.code != .unknownTopicOrPartition else { return data }
+        guard let partition = part.partition, part.code != .unknownTopicOrPartition,
+            part.code != .topicAuthorizationFailed
+        else { return data }
         let bounds = log.bounds(partition)
         data.highWatermark = bounds.highWatermark.rawValue
         data.lastStableOffset = min(bounds.highWatermark, openStart(part) ?? bounds.highWatermark).rawValue

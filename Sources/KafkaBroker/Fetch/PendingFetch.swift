@@ -63,13 +63,17 @@ final class PendingFetch {
         case region(StoredRegion)
     }
 
-    init(_ call: KafkaCall, _ request: FetchRequest, now: Int64, topics: TopicTable) {
+    /// - Parameter mayRead: whether the client may read a topic.
+    init(
+        _ call: KafkaCall, _ request: FetchRequest, now: Int64, topics: TopicTable, mayRead: (String) -> Bool
+    ) {
         self.call = call
         self.request = request
         deadline = Self.deadline(request, now)
         parts = []
         for (index, wanted) in request.topics.enumerated() {
-            let topic = topics[wanted.topic]
+            let isAllowed = mayRead(wanted.topic)
+            let topic = isAllowed ? topics[wanted.topic] : nil
             for part in wanted.partitions {
                 parts.append(
                     Part(
@@ -77,8 +81,15 @@ final class PendingFetch {
                         partition: topic?.partition(part.partition),
                         offset: Offset(rawValue: max(0, part.fetchOffset)),
                         byteCountMax: min(max(0, Int(part.partitionMaxBytes)), KafkaBounds.partitionBytesMax),
-                        code: Self.code(of: part)))
+                        code: isAllowed ? Self.code(of: part) : .topicAuthorizationFailed))
             }
+        }
+    }
+
+    /// Judges anew what its client may read.
+    func judge(_ mayRead: (String) -> Bool) {
+        for index in parts.indices where !mayRead(request.topics[parts[index].topicIndex].topic) {
+            parts[index].code = .topicAuthorizationFailed
         }
     }
 

@@ -32,7 +32,7 @@ extension KafkaShard {
             for (index, part) in data.partitionData.enumerated() {
                 let place = PendingProduce.Place(topic: topicIndex, partition: index)
                 do throws(BatchFault) {
-                    let append = try append(part, topic, frame, pending)
+                    let append = try append(part, data.name, topic, frame, pending)
                     if append.batch.producerID == .none {
                         batches.append(append)
                         places.append((place, append.batch))
@@ -63,9 +63,12 @@ extension KafkaShard {
 
     /// The append that a partition's records are.
     private func append(
-        _ part: ProduceRequest.PartitionProduceData, _ topic: Topic?, _ frame: Span<UInt8>,
+        _ part: ProduceRequest.PartitionProduceData, _ name: String, _ topic: Topic?, _ frame: Span<UInt8>,
         _ pending: PendingProduce
     ) throws(BatchFault) -> Append {
+        guard may(.write, name, pending.call) else {
+            throw BatchFault(.topicAuthorizationFailed, "Not authorized to write to the topic.")
+        }
         guard let topic, let partition = topic.partition(part.index) else {
             throw BatchFault(.unknownTopicOrPartition, "There is no such partition.")
         }

@@ -47,6 +47,10 @@ extension KafkaShard {
             func isWanted(_ name: String) -> Bool { resource.configurationKeys?.contains(name) ?? true }
             switch resource.resourceType {
             case ResourceKind.topic:
+                guard may(.describe, resource.resourceName, call) else {
+                    refuse(.topicAuthorizationFailed, "Not authorized to see the topic.")
+                    break
+                }
                 guard let topic = topics[resource.resourceName] else {
                     let isName = StreamName.isValid(resource.resourceName)
                     refuse(isName ? .unknownTopicOrPartition : .invalidTopicException, "There is no such topic.")
@@ -56,6 +60,10 @@ extension KafkaShard {
                     describe($0, topic, request, call)
                 }
             case ResourceKind.broker:
+                guard mayAdminister(call) else {
+                    refuse(.clusterAuthorizationFailed, "Not authorized to see the node's settings.")
+                    break
+                }
                 guard resource.resourceName.isEmpty || resource.resourceName == "\(KafkaSettings.nodeID)" else {
                     refuse(.invalidRequest, "The only node is \(KafkaSettings.nodeID).")
                     break
@@ -109,7 +117,7 @@ extension KafkaShard {
         let kinds = Set(request.resourceTypes)
         func isWanted(_ kind: Int8) -> Bool { call.version >= 1 && (kinds.isEmpty || kinds.contains(kind)) }
         if isWanted(ResourceKind.topic) {
-            response.configResources += topics.topics.map {
+            response.configResources += topics.topics.filter { may(.describe, $0.name, call) }.map {
                 Resource(resourceName: $0.name, resourceType: ResourceKind.topic)
             }
         }
@@ -154,7 +162,7 @@ extension KafkaShard {
                     return (config.name, step)
                 }, replaces: false)
         }
-        alter(wanted, validateOnly: request.validateOnly) { [unowned self] faults in
+        alter(wanted, call, validateOnly: request.validateOnly) { [unowned self] faults in
             var response = IncrementalAlterConfigsResponse()
             response.responses = zip(request.resources, faults).map { resource, fault in
                 IncrementalAlterConfigsResponse.AlterConfigsResourceResponse(
@@ -171,7 +179,7 @@ extension KafkaShard {
                 kind: resource.resourceType, name: resource.resourceName,
                 steps: resource.configs.map { ($0.name, .set($0.value)) }, replaces: true)
         }
-        alter(wanted, validateOnly: request.validateOnly) { [unowned self] faults in
+        alter(wanted, call, validateOnly: request.validateOnly) { [unowned self] faults in
             var response = AlterConfigsResponse()
             response.responses = zip(request.resources, faults).map { resource, fault in
                 AlterConfigsResponse.AlterConfigsResourceResponse(
@@ -183,13 +191,18 @@ extension KafkaShard {
     }
 
     private func alter(
-        _ wanted: [Changes], validateOnly: Bool, _ body: @escaping ([BatchFault?]) -> Void
+        _ wanted: [Changes], _ call: KafkaCall, validateOnly: Bool, _ body: @escaping ([BatchFault?]) -> Void
     ) {
         followTopics()
         var faults = [BatchFault?](repeating: nil, count: wanted.count)
         var requests: [(index: Int, request: StreamRequest)] = []
         for (index, changes) in wanted.enumerated() {
             do throws(BatchFault) {
+                guard mayAdminister(call) else {
+                    throw BatchFault(
+                        changes.kind == ResourceKind.topic ? .topicAuthorizationFailed : .clusterAuthorizationFailed,
+                        "Not authorized to change settings.")
+                }
                 requests.append((index, .alter(changes.name, try alteration(changes))))
             } catch {
                 faults[index] = error

@@ -58,7 +58,8 @@ extension KafkaShard {
     func metadata(_ request: MetadataRequest, _ call: KafkaCall) {
         followTopics()
         guard let wanted = request.topics, call.version > 0 || !wanted.isEmpty else {
-            return answerMetadata(request, topics.topics.map(describe), call)
+            let visible = topics.topics.filter { may(.describe, $0.name, call) }
+            return answerMetadata(request, visible.map(describe), call)
         }
         if (10...11).contains(call.version), wanted.contains(where: { $0.name == nil || $0.topicID != .zero }) {
             let refused = wanted.map {
@@ -71,13 +72,14 @@ extension KafkaShard {
         let mayCreate = settings.createsTopics && (call.version < 4 || request.allowAutoTopicCreation)
         let missing = wanted.compactMap(\.name).filter {
             topics[$0] == nil && StreamName.isValid($0) && !$0.hasPrefix("__")
+                && (may(.write, $0, call) || mayAdminister(call))
         }
-        guard mayCreate, !missing.isEmpty else { return answerMetadata(request, wanted.map(describe), call) }
+        guard mayCreate, !missing.isEmpty else { return answerMetadata(request, wanted.map { describe($0, call) }, call) }
         create(Set(missing).sorted().map(Self.unasked), for: call) { [unowned self] faults in
             for (name, fault) in faults.sorted(by: { $0.key < $1.key }) where fault != .exists {
                 note("topic '\(name)' was not made for \(call.connection.label): \(fault.words)")
             }
-            answerMetadata(request, wanted.map(describe), call)
+            answerMetadata(request, wanted.map { describe($0, call) }, call)
         }
     }
 
@@ -90,7 +92,15 @@ extension KafkaShard {
         return settings
     }
 
-    private func describe(_ wanted: MetadataRequest.MetadataRequestTopic) -> MetadataResponse.MetadataResponseTopic {
+    private func describe(
+        _ wanted: MetadataRequest.MetadataRequestTopic, _ call: KafkaCall
+    ) -> MetadataResponse.MetadataResponseTopic {
+        if let name = wanted.name ?? topics[wanted.topicID]?.name, !may(.describe, name, call) {
+            // Who asks by the identifier is not told the name.
+            return MetadataResponse.MetadataResponseTopic(
+                errorCode: .topicAuthorizationFailed, name: wanted.name, topicID: wanted.topicID,
+                topicAuthorizedOperations: Self.operationsUnasked)
+        }
         if let name = wanted.name {
             if let topic = topics[name] { return describe(topic) }
             return MetadataResponse.MetadataResponseTopic(
@@ -164,6 +174,9 @@ extension KafkaShard {
             guard request.keyType == 0 || request.keyType == 1 else {
                 return (.invalidRequest, "There is no coordinator of kind \(request.keyType).")
             }
+            if request.keyType == 0, !key.isEmpty, !mayDescribe(group: key, call) {
+                return (.groupAuthorizationFailed, "Not authorized to use the group.")
+            }
             return request.keyType == 0 && key.isEmpty ? (.invalidGroupID, "A group has a name.") : (.none, nil)
         }
         var response = FindCoordinatorResponse()
@@ -197,6 +210,15 @@ extension KafkaShard {
         let names = Set(request.topics.map(\.name)).sorted()
         let asked = names.isEmpty ? topics.topics.map(\.name).sorted() : names
         for name in asked where name >= request.cursor?.topicName ?? "" {
+            guard may(.describe, name, call) else {
+                if !names.isEmpty {
+                    response.topics.append(
+                        Described(
+                            errorCode: .topicAuthorizationFailed, name: name,
+                            topicAuthorizedOperations: Self.operationsUnasked))
+                }
+                continue
+            }
             guard let topic = topics[name] else {
                 let code: KafkaErrorCode =
                     StreamName.isValid(name) ? .unknownTopicOrPartition : .invalidTopicException

@@ -1,3 +1,4 @@
+import AccessControl
 import Bridging
 import CLinux
 import CommitLog
@@ -64,7 +65,8 @@ struct Node {
                 rules: rules, sessions: sessions, retained: retained, offsets: offsets,
                 producers: try recovery.producerNumbers(), transactions: try recovery.transactions()),
             report: { Console.log($0.level, $1) })
-        let access = NodeAccess(policy, secret: try NodeSecret.read(configuration.dataDirectory))
+        let access = NodeAccess(
+            policy, credentials: try recovery.credentials(), secret: try NodeSecret.read(configuration.dataDirectory))
         defer { access.close() }
         server.access = access
         for warning in SecurityTranslation.warnings(configuration, policy) { Console.log(.warning, warning) }
@@ -329,6 +331,23 @@ struct StateRecovery {
             }
         }
         return numbers
+    }
+
+    /// Replays every record of credentials that clients have set.
+    func credentials() throws -> ScramTable {
+        var table = ScramTable()
+        try forEachBatch(of: ProducerNumbers.stream) { batch in
+            let bytes = batch.bytes
+            var records = RecordReader(batch)
+            while let record = try records.next(bytes) {
+                guard let key = record.key else { continue }
+                table.apply(key: key.indices.map { bytes[$0] }, value: record.value?.indices.map { bytes[$0] })
+            }
+        }
+        if table.damagedCount > 0 {
+            Console.log(.warning, "\(table.damagedCount) credentials are not understood and passed over")
+        }
+        return table
     }
 
     /// Replays every record of transactions.
