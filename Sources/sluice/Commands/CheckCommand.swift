@@ -38,7 +38,7 @@ enum CheckCommand {
         let changes = try StreamChanges(configuration)
         let rules = try RuleTranslation.rules(configuration)
         let downlinks = try RuleTranslation.downlinks(configuration)
-        let certificates = try Certificates(configuration.listeners)
+        let certificates = try Certificates(configuration)
         let policy = try SecurityTranslation.policy(configuration)
         let bridges = try BridgeTranslation.settings(configuration)
         var settings = Table(columns: [.left, .left])
@@ -46,7 +46,7 @@ enum CheckCommand {
             settings.add(["\(kind.rawValue) listener", address.description])
         }
         for entry in certificates.entries {
-            settings.add(["\(entry.kind.rawValue) certificate", entry.summary])
+            settings.add(["\(entry.kind.rawValue) \(entry.title)", entry.summary])
         }
         for bridge in bridges {
             let places = bridge.addresses.map(\.description).joined(separator: ", ")

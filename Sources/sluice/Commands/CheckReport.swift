@@ -20,7 +20,7 @@ struct CheckReport {
         self.changes = changes
         rules = try RuleTranslation.rules(configuration)
         _ = try RuleTranslation.downlinks(configuration)
-        certificates = try Certificates(configuration.listeners)
+        certificates = try Certificates(configuration)
         policy = try SecurityTranslation.policy(configuration)
         bridges = try BridgeTranslation.settings(configuration)
     }

@@ -69,6 +69,7 @@ enum ImportCommand {
                 switch file.kind {
                 case .passwords: _ = try PasswordFile.parse(bytes, file: file.path)
                 case .rules: _ = try AccessRules.mosquitto(bytes, file: file.path)
+                case .keys: _ = try SharedKeyFile.parse(bytes, file: file.path)
                 }
                 return false
             } catch {

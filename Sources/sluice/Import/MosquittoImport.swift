@@ -58,8 +58,30 @@ struct MosquittoImport {
     private func security(of section: MosquittoFile.Section) -> (own: SecurityImport, allows: Bool?) {
         let isDefault = section.head.name != "listener"
         let before = file.isByListener && isDefault ? file.general : []
-        let own = SecurityImport(before + section.options, plugins)
+        let own = SecurityImport(
+            before + section.options, plugins, hasCertificate: section.option("certfile") != nil)
         return (own, file.isByListener ? own.allowsAnonymous ?? false : own.allowsAnonymous)
+    }
+
+    /// The keys that a listener's clients prove themselves with: where it has a hint and no certificate.
+    private func keys(of section: MosquittoFile.Section) -> SecurityImport.File? {
+        guard section.option("certfile") == nil, section.option("psk_hint")?.text.isEmpty == false else { return nil }
+        return security(of: section).own.keys ?? (file.isByListener ? nil : general.keys)
+    }
+
+    /// A client with a key is its identity here. Where mosquitto asks it for a name beside that, it may be somebody
+    /// else there, or nobody.
+    private mutating func noteKeys(_ section: MosquittoFile.Section, _ hint: Option) {
+        guard section.option("certfile") == nil, keys(of: section) != nil else {
+            return text.notProtected(hint, "goes with a 'psk_file', and with no 'certfile'")
+        }
+        let allows = security(of: section).allows ?? general.allowsAnonymous ?? false
+        if !section.isTrue("use_identity_as_username"), !allows {
+            text.notProtected(
+                hint, "needs 'use_identity_as_username true': Sluice asks for no name beside the identity")
+        } else {
+            text.note(hint, "the hint is not sent; a client's user name is the identity of its key")
+        }
     }
 
     // MARK: Listeners
@@ -70,7 +92,8 @@ struct MosquittoImport {
         for section in file.listeners {
             guard let address = address(of: section), isWhole(section) else { continue }
             let isWebSocket = section.option("protocol")?.text == "websockets"
-            let isSecure = section.option("certfile") != nil
+            let keys = keys(of: section)
+            let isSecure = section.option("certfile") != nil || keys != nil
             let kind = isWebSocket ? (isSecure ? "wss" : "ws") : (isSecure ? "mqtts" : "mqtt")
             guard kinds.insert(kind).inserted else {
                 text.leaveOut(
@@ -82,7 +105,9 @@ struct MosquittoImport {
                 lines.add("  \(kind):")
                 lines.add(4, "address", ImportedText.quoted(address.description))
                 own.write(4, allows: allows, to: &lines)
-                if isSecure {
+                if let keys {
+                    lines.carry(4, "psk_file", keys)
+                } else if isSecure {
                     lines.add("    tls:")
                     writeCertificates(section, &lines)
                 }
@@ -179,11 +204,13 @@ struct MosquittoImport {
                     text.notProtected(option, "is not converted: it needs 'certfile' and the authorities in a 'cafile'")
                 }
             case "use_identity_as_username", "use_subject_as_username":
+                if keys(of: section) != nil { continue }
                 if section.isTrue(option.name), !isVerifying {
                     text.notProtected(option, "needs 'require_certificate', 'certfile' and a 'cafile'")
                 } else if option.name == "use_identity_as_username", section.isTrue(option.name) {
                     text.note(option, "of several common names Sluice takes the last, mosquitto the first")
                 }
+            case "psk_hint": noteKeys(section, option)
             case "crlfile":
                 if !isVerifying { text.notProtected(option, "needs 'require_certificate', 'certfile' and a 'cafile'") }
             case "plugin":
@@ -204,7 +231,9 @@ struct MosquittoImport {
     private mutating func noteClosed(_ section: MosquittoFile.Section, _ own: SecurityImport, _ allows: Bool?) {
         let isShared = !file.isByListener
         let allows = allows ?? (isShared ? general.allowsAnonymous ?? false : false)
-        let hasUsers = own.passwords != nil || own.certificateUser != nil || isShared && general.passwords != nil
+        let hasUsers =
+            own.passwords != nil || own.certificateUser != nil || keys(of: section) != nil
+            || isShared && general.passwords != nil
         guard !allows, !hasUsers else { return }
         text.note(section.head, "nobody is let in here, as with mosquitto: without 'allow_anonymous true' or users")
     }
@@ -325,8 +354,7 @@ struct MosquittoImport {
 enum Protections {
     /// All but `allow_anonymous` and `require_certificate`, which depend on their values.
     static let all: Set<String> = [
-        "auth_plugin", "bind_interface", "capath", "clientid_prefixes", "mount_point", "psk_file", "psk_hint",
-        "websockets_origin",
+        "auth_plugin", "bind_interface", "capath", "clientid_prefixes", "mount_point", "websockets_origin",
     ]
 }
 

@@ -6,6 +6,7 @@ struct SecurityImport {
         enum Kind {
             case passwords
             case rules
+            case keys
         }
 
         let kind: Kind
@@ -18,6 +19,8 @@ struct SecurityImport {
     private(set) var allowsAnonymous: Bool?
     private(set) var passwords: File?
     private(set) var rules: File?
+    /// Pre-shared keys, which are of use where a listener has `psk_hint` and no certificate.
+    private(set) var keys: File?
     /// What of a client's certificate is its user name.
     private(set) var certificateUser: String?
 
@@ -27,19 +30,26 @@ struct SecurityImport {
     /// Options that are read here.
     static let names: Set<String> = [
         "acl_file", "allow_anonymous", "global_plugin", "listener_allow_anonymous", "password_file", "plugin",
-        "plugin_load", "plugin_use", "use_identity_as_username", "use_subject_as_username",
+        "plugin_load", "plugin_use", "psk_file", "use_identity_as_username", "use_subject_as_username",
     ]
 
     /// Reads what some options say, the last of each name.
-    /// - Parameter plugins: those that `plugin_load` has given names.
-    init(_ options: [MosquittoFile.Option], _ plugins: [String: MosquittoPlugin]) {
+    /// - Parameters:
+    ///   - plugins: those that `plugin_load` has given names.
+    ///   - hasCertificate: whether clients may have certificates, whose names the options speak of.
+    init(
+        _ options: [MosquittoFile.Option], _ plugins: [String: MosquittoPlugin], hasCertificate: Bool = false
+    ) {
         for (index, option) in options.enumerated() {
             switch option.name {
             case "allow_anonymous", "listener_allow_anonymous": allowsAnonymous = option.text == "true"
             case "password_file": passwords = File(kind: .passwords, option: option)
             case "acl_file": rules = File(kind: .rules, option: option)
-            case "use_identity_as_username": if option.text == "true" { certificateUser = "cn" }
-            case "use_subject_as_username": if option.text == "true" { certificateUser = "subject" }
+            case "use_identity_as_username":
+                if hasCertificate, option.text == "true" { certificateUser = "cn" }
+            case "use_subject_as_username":
+                if hasCertificate, option.text == "true" { certificateUser = "subject" }
+            case "psk_file": keys = option.text.isEmpty ? nil : File(kind: .keys, option: option)
             case "plugin", "global_plugin": take(MosquittoPlugin(option.text, options[(index + 1)...])?.file)
             case "plugin_use": take(plugins[option.text]?.file)
             case _: continue
@@ -52,6 +62,7 @@ struct SecurityImport {
         switch file.kind {
         case .passwords: passwords = file
         case .rules: rules = file
+        case .keys: keys = file
         }
     }
 

@@ -99,6 +99,26 @@ struct SecurityImportTests {
         #expect(try lines(listener + "use_subject_as_username true\n").contains("    certificate_user: subject"))
     }
 
+    @Test("a listener with a hint and keys becomes one whose clients are the identities of their keys")
+    func keys() throws {
+        _ = try directory.write("psk", "dev1:00ff\n")
+        let listener = "psk_file \(directory.path)/psk\nlistener 8883 127.0.0.1\npsk_hint hint\n"
+        #expect(
+            try lines(listener + "use_identity_as_username true\n") == [
+                "allow_anonymous: false", "listeners:", "  mqtts:", "    address: \"127.0.0.1:8883\"",
+                "    psk_file: \"\(directory.path)/psk\"",
+            ])
+        let named = try convert(listener)
+        #expect(
+            named.code == 1 && named.output.isEmpty && named.errors.contains("needs 'use_identity_as_username true'"))
+        let without = try convert("listener 8883\npsk_hint hint\n")
+        #expect(without.code == 1 && without.output.isEmpty)
+        // Without a hint keys are of no use to mosquitto.
+        #expect(
+            try lines("psk_file /nowhere\nlistener 1883 127.0.0.1\nallow_anonymous true\n").last
+                == "  mqtt: \"127.0.0.1:1883\"")
+    }
+
     @Test("a file that Sluice would refuse is named with its line, and the conversion says so")
     func refusedFiles() throws {
         _ = try directory.write("acl", "user a\ntopic raed b\n")

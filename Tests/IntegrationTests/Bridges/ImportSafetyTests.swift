@@ -14,7 +14,7 @@ struct ImportSafetyTests {
     }
 
     static let closing = [
-        "psk_file /etc/mosquitto/psk", "plugin /usr/lib/dynsec.so", "auth_plugin /usr/lib/auth.so",
+        "plugin /usr/lib/dynsec.so", "auth_plugin /usr/lib/auth.so",
         "clientid_prefixes plant1-", "crlfile revoked.pem", "mount_point site1/", "bind_interface eth1",
         "require_certificate true", "psk_hint hint", "websockets_origin https://example.com", "capath /etc/ssl",
     ]
@@ -44,8 +44,8 @@ struct ImportSafetyTests {
             ("listener 1883\nallow_anonymous false\n", ["allow_anonymous: false"], true),
             ("allow_anonymous false\n", ["allow_anonymous: false"], false),
             (
-                "per_listener_settings true\nallow_anonymous true\nlistener 1883\nallow_anonymous true\nlistener 1 ::1\n"
-                    + "protocol websockets\n",
+                "per_listener_settings true\nallow_anonymous true\nlistener 1883\nallow_anonymous true\n"
+                    + "listener 1 ::1\nprotocol websockets\n",
                 ["    allow_anonymous: true", "    allow_anonymous: false"], true
             ),
             (
