@@ -98,6 +98,7 @@ package final class KafkaShard {
             elapsedGroups()
             elapsedTransactions()
         }
+        if settings.access != nil { endGrants() }
         for connection in connections.values { connection.goOn() }
         flush()
     }

@@ -73,6 +73,11 @@ extension BrokerShard {
         case .accepted(let principal):
             client.principal = principal
             return true
+        case .granted(let principal, let grant):
+            client.principal = principal
+            client.grant = grant
+            noteEnd(of: client)
+            return true
         case .badCredentials: refuse(client, .badUserNameOrPassword, "its user name or password is not right")
         case .notAuthorized: refuse(client, .notAuthorized, "it may not connect here")
         case .unavailable: refuse(client, .serverUnavailable, "nobody can say for now who it is")

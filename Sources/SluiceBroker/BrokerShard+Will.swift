@@ -34,7 +34,8 @@ extension BrokerShard {
             let message = IncomingMessage(
                 topic: will.topic.span, payload: will.payload.span, properties: will.properties.span, qos: will.qos,
                 isRetained: will.retain)
-            let rights = settings.access?.rights(of: stored.principal, clientID: clientID, on: nil)
+            let rights = settings.access?.rights(
+                of: stored.principal, clientID: clientID, grant: nil, on: nil)
             let access = rights.flatMap { $0.areUnrestricted ? nil : ClientAccess($0) }
             switch try intake.store(message, under: access, origin: clientID, at: wallClock) {
             case .stored:

@@ -69,6 +69,8 @@ package final class BrokerShard {
     var isDraining = false
     /// Clients of whom somebody else is to say who they are, the oldest first, among others that are known since.
     var awaitedAnswers = Ring<AwaitedAnswer>()
+    /// When the credentials of clients end that have an end.
+    var grantEnds = GrantEnds()
     var scratch = ByteBuffer()
     /// Decompresses what Kafka clients have produced.
     let inflater = BatchInflater()
@@ -230,6 +232,7 @@ package final class BrokerShard {
     package func elapsed() {
         expireSessions()
         expireAnswers()
+        endGrants()
         let leftOutCount = clientLines.takeLeftOut(at: now)
         if leftOutCount > 0 { say(.info, "\(leftOutCount) more lines about clients were left out") }
         readers.retryStalled()

@@ -1,6 +1,7 @@
 package import AccessControl
 import Cryptography
 import EventLoop
+import Glibc
 import KafkaBroker
 package import SluiceBroker
 package import Speaking
@@ -88,13 +89,49 @@ package final class NodeAccess: Sendable {
         let place = ProofPlace(
             user: user, passwords: judge.passwords?.version, storedKey: judge.credential?.1.storedKey)
         if let known = proofs.withLock({ $0[place] }), hashing.areEqual(known, proof) { return .accepted(principal) }
-        let source = String(peer.address.prefix(upTo: peer.address.lastIndex(of: ":") ?? peer.address.endIndex))
-        let isTaken = queue.submit(from: source) { [self] in
+        let isTaken = queue.submit(from: Self.source(peer)) { [self] in
             guard judge.verify(user, password, hashing) else { return ticket.answer(.badCredentials) }
             remember(place, proof, peer.listener.name)
             ticket.answer(.accepted(principal))
         }
         return isTaken ? nil : .unavailable
+    }
+
+    /// Whether a password has the form of a token: three parts, the first of them a header in base64url.
+    private static func isToken(_ password: [UInt8]) -> Bool {
+        password.starts(with: "eyJ".utf8) && password.count { $0 == UInt8(ascii: ".") } == 2
+    }
+
+    private func judge(
+        _ text: [UInt8], _ tokens: TokenJudge, _ credentials: Credentials, _ ticket: AuthenticationTicket
+    ) -> AuthenticationAnswer? {
+        let claimed = credentials.userName
+        let isTaken = queue.submit(from: Self.source(credentials.peer)) {
+            let answer: AuthenticationAnswer
+            do throws(TokenFault) {
+                let token = try tokens.judge(text, now: Self.seconds())
+                // Who gives a name beside it gives the token's, or none: brokers of the cloud ask for a name.
+                let isOwn = claimed.map { $0.isEmpty || $0 == Array(token.user.utf8) } ?? true
+                let grant = CredentialGrant(
+                    roles: token.roles, publish: token.publish, read: token.read,
+                    end: token.expirySeconds.map { $0 * 1000 })
+                answer = isOwn ? .granted(.user(token.user), grant) : .badCredentials
+            } catch {
+                answer = .badCredentials
+            }
+            ticket.answer(answer)
+        }
+        return isTaken ? nil : .unavailable
+    }
+
+    private static func source(_ peer: PeerIdentity) -> String {
+        String(peer.address.prefix(upTo: peer.address.lastIndex(of: ":") ?? peer.address.endIndex))
+    }
+
+    private static func seconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec)
     }
 
     /// Remembers that a password was right, unless the users are others by now.
@@ -117,6 +154,9 @@ extension NodeAccess: Authenticator {
             return .accepted(.certificate(user))
         }
         if policy.usesKeyIdentity, let identity = credentials.peer.keyIdentity { return .accepted(.user(identity)) }
+        if let tokens = policy.tokens, let password = credentials.password, Self.isToken(password) {
+            return judge(password, tokens, credentials, ticket)
+        }
         guard let user = credentials.userName else { return policy.allowsAnonymous ? .accepted(.anonymous) : .notAuthorized }
         guard let judge = judge(of: user, policy) else {
             return policy.allowsAnonymous ? .accepted(.anonymous) : .notAuthorized
@@ -131,18 +171,26 @@ extension NodeAccess: Authenticator {
 extension NodeAccess: AccessDesk {
     /// See `AccessDesk`.
     package func rights(
-        of principal: Principal, clientID: [UInt8], on listener: ListenerIdentity?
+        of principal: Principal, clientID: [UInt8], grant: CredentialGrant?, on listener: ListenerIdentity?
     ) -> AccessRights? {
-        policy(of: listener?.name).rules?.rights(of: principal, clientID: clientID)
+        if let grant, grant.publish != nil || grant.read != nil, case .user(let user) = principal {
+            let token = Token(user: user, roles: [], publish: grant.publish, read: grant.read, expirySeconds: nil)
+            return token.rules?.rights(of: principal, clientID: clientID)
+        }
+        return policy(of: listener?.name).rules?.rights(
+            of: principal, clientID: clientID, granted: grant?.roles ?? [])
     }
 
     /// See `AccessDesk`.
-    package func dismissal(of principal: Principal, on listener: ListenerIdentity) -> String? {
+    package func dismissal(of principal: Principal, grant: CredentialGrant?, on listener: ListenerIdentity) -> String? {
         let policy = policy(of: listener.name)
         switch principal {
         case .anonymous: return policy.allowsAnonymous ? nil : "clients without a user name are let in no longer"
         case .user(let name):
-            guard !policy.usesKeyIdentity, let judge = judge(of: Array(name.utf8), policy) else { return nil }
+            // A token's owner is nobody's here, and stays until it ends.
+            guard !policy.usesKeyIdentity, grant == nil, let judge = judge(of: Array(name.utf8), policy) else {
+                return nil
+            }
             let isKnown = judge.credential != nil || judge.passwords?.has(Array(name.utf8)) == true
             return isKnown ? nil : "there is no user '\(name)' any more"
         case .certificate, .bridge, .node: return nil

@@ -8,6 +8,8 @@ package struct ListenerPolicy: Sendable {
     package var allowsAnonymous = true
     /// The users and what their passwords are judged by; nil where nobody is known by a password.
     package var passwords: PasswordFile?
+    /// Judges tokens that come in place of passwords; nil takes none.
+    package var tokens: TokenJudge?
     /// What of a client's certificate is its user name; nil asks for a password all the same.
     package var certificateName: CertificateName?
     /// Whether the identity of a client's pre-shared key is its user name.
@@ -35,7 +37,7 @@ package struct NodePolicy: Sendable {
     /// Whether nothing is asked and nothing is restricted.
     package var isOpen: Bool {
         ([general] + listeners.values).allSatisfy {
-            $0.allowsAnonymous && $0.passwords == nil && $0.rules == nil && $0.certificateName == nil
+            $0.allowsAnonymous && $0.passwords == nil && $0.tokens == nil && $0.rules == nil && $0.certificateName == nil
                 && !$0.usesKeyIdentity
         }
     }

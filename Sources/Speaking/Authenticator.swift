@@ -18,10 +18,39 @@ package struct Credentials: Sendable {
     }
 }
 
+/// What credentials bring beside a name: what a token says of its owner.
+///
+/// Isolation: any thread; never changes.
+package final class CredentialGrant: Sendable, Equatable {
+    /// Roles beside those that the user has here.
+    package let roles: [String]
+    /// Filters of what may be published, in place of what rules say; nil leaves it to them.
+    package let publish: [[UInt8]]?
+    /// Filters of what may be read, in place of what rules say; nil leaves it to them.
+    package let read: [[UInt8]]?
+    /// When all of it ends, and the connection with it, in milliseconds since 1970; nil for never.
+    package let end: Int64?
+
+    /// A grant from its parts.
+    package init(roles: [String], publish: [[UInt8]]?, read: [[UInt8]]?, end: Int64?) {
+        self.roles = roles
+        self.publish = publish
+        self.read = read
+        self.end = end
+    }
+
+    /// Whether both say the same.
+    package static func == (left: CredentialGrant, right: CredentialGrant) -> Bool {
+        left.roles == right.roles && left.publish == right.publish && left.read == right.read && left.end == right.end
+    }
+}
+
 /// What an authenticator says of credentials.
 package enum AuthenticationAnswer: Sendable, Equatable {
     /// They are good, and this is whose they are.
     case accepted(Principal)
+    /// They are good, this is whose they are, and what they bring.
+    case granted(Principal, CredentialGrant)
     /// They are not: an unknown user, or a wrong password.
     case badCredentials
     /// They are good, or there were none, and their owner may not connect here.

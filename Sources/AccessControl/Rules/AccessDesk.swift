@@ -8,10 +8,13 @@ package protocol AccessDesk: Sendable {
     /// everybody is told that rights have changed.
     /// - Parameters:
     ///   - clientID: MQTT's client identifier, or Kafka's client id.
+    ///   - grant: what its credentials brought beside a name; nil for nothing.
     ///   - listener: where it came in; nil for what outlives its connection, as wills do.
-    func rights(of principal: Principal, clientID: [UInt8], on listener: ListenerIdentity?) -> AccessRights?
+    func rights(
+        of principal: Principal, clientID: [UInt8], grant: CredentialGrant?, on listener: ListenerIdentity?
+    ) -> AccessRights?
     /// Why a principal may not stay connected, as one whose user is gone; nil when it may.
-    func dismissal(of principal: Principal, on listener: ListenerIdentity) -> String?
+    func dismissal(of principal: Principal, grant: CredentialGrant?, on listener: ListenerIdentity) -> String?
 }
 
 extension AccessRights {

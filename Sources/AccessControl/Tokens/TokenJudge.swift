@@ -15,6 +15,18 @@ package struct Token: Equatable, Sendable {
     /// When it ends, in seconds since 1970, leeway included: what was allowed by it ends then. Nil for never.
     package var expirySeconds: Int64?
 
+    /// A token from its parts.
+    package init(
+        user: String, roles: [String] = [], publish: [[UInt8]]? = nil, read: [[UInt8]]? = nil,
+        expirySeconds: Int64? = nil
+    ) {
+        self.user = user
+        self.roles = roles
+        self.publish = publish
+        self.read = read
+        self.expirySeconds = expirySeconds
+    }
+
     /// Rules of what the token itself allows; nil when it says nothing of topics.
     package var rules: AccessRules? {
         if publish == nil, read == nil { return nil }

@@ -27,6 +27,8 @@ package protocol KafkaAdmission: Authenticator, AccessDesk {
 final class KafkaIdentityState {
     /// Who it is; nil until it has said so, where that is asked for.
     var principal: Principal?
+    /// What its credentials brought beside its name.
+    var grant: CredentialGrant?
     /// What it may do; nil for everything.
     var rights: AccessRights?
     /// The client id that the rights were made for.

@@ -26,7 +26,8 @@ extension KafkaShard {
         identity.verdicts = [:]
         identity.clientID = connection.clientID
         let rights = access.rights(
-            of: principal, clientID: Array((connection.clientID ?? "").utf8), on: connection.peer.listener)
+            of: principal, clientID: Array((connection.clientID ?? "").utf8), grant: identity.grant,
+            on: connection.peer.listener)
         identity.rights = rights.flatMap { $0.areUnrestricted ? nil : $0 }
     }
 
@@ -34,7 +35,8 @@ extension KafkaShard {
     func accessChanged() {
         for connection in allConnections {
             guard let principal = connection.identity.principal else { continue }
-            if let cause = settings.access?.dismissal(of: principal, on: connection.peer.listener) {
+            if let cause = settings.access?.dismissal(
+                of: principal, grant: connection.identity.grant, on: connection.peer.listener) {
                 connection.fail(cause)
                 continue
             }
@@ -44,6 +46,14 @@ extension KafkaShard {
         for fetch in fetches.all {
             fetch.judge { may(.read, $0, fetch.call) }
             look(fetch)
+        }
+    }
+
+    /// Ends the connections whose credentials have ended.
+    func endGrants() {
+        for connection in allConnections {
+            guard let end = connection.identity.grant?.end, end <= wallClock.rawValue else { continue }
+            connection.fail("its token has ended")
         }
     }
 

@@ -63,7 +63,7 @@ extension KafkaShard {
             identity.sasl = .scram(exchange, isRaw: isRaw)
             switch step {
             case .challenge(let challenge): tell(call, challenge)
-            case .accepted(let user, let last): accept(call, .user(user), last)
+            case .accepted(let user, let last): accept(call, .user(user), nil, last)
             case .rejected(let refusal, _): refuse(call, "SCRAM failed: \(refusal.rawValue)")
             }
         case nil, .judged?, .over?: refuse(call, "a token comes out of turn")
@@ -92,20 +92,22 @@ extension KafkaShard {
         guard let call = saslCalls.waiting.removeValue(forKey: number), !call.isAbandoned else { return }
         switch answer {
         // A name that counts for nothing here is nobody's.
-        case .accepted(let principal): accept(call, principal, [])
+        case .accepted(let principal): accept(call, principal, nil, [])
+        case .granted(let principal, let grant): accept(call, principal, grant, [])
         case .badCredentials: refuse(call, "its user name or password is not right")
         case .notAuthorized: refuse(call, "it may not connect here")
         case .unavailable: refuse(call, "nobody can say for now who it is")
         }
     }
 
-    private func accept(_ call: KafkaCall, _ principal: Principal, _ last: [UInt8]) {
+    private func accept(_ call: KafkaCall, _ principal: Principal, _ grant: CredentialGrant?, _ last: [UInt8]) {
         let connection = call.connection
         let former = connection.identity.principal
         guard former == nil || former == .anonymous || former == principal else {
             return refuse(call, "it authenticates again as somebody else")
         }
         connection.identity.principal = principal
+        connection.identity.grant = grant
         grantAccess(connection)
         tell(call, last)
         connection.identity.sasl = .over
@@ -113,7 +115,11 @@ extension KafkaShard {
 
     private func tell(_ call: KafkaCall, _ token: [UInt8]) {
         guard call.connection.identity.sasl?.isRaw == true else {
-            return answer(call, SaslAuthenticateResponse(authBytes: token))
+            // How long it lasts, for clients to authenticate again in time (KIP-368); 0 for no end.
+            let left = call.connection.identity.grant?.end.map { max(1, $0 - wallClock.rawValue) } ?? 0
+            return answer(
+                call,
+                SaslAuthenticateResponse(authBytes: token, sessionLifetimeMs: call.version >= 1 ? left : 0))
         }
         var frame = (0..<4).map { UInt8(truncatingIfNeeded: token.count >> (24 - 8 * $0)) }
         frame += token

@@ -11,14 +11,31 @@ extension BrokerShard {
     /// Gives a client its rights, once its principal and its identifier are known.
     func grantAccess(_ client: Client) {
         let rights = settings.access?.rights(
-            of: client.principal, clientID: client.clientID, on: client.peer.listener)
+            of: client.principal, clientID: client.clientID, grant: client.grant, on: client.peer.listener)
         client.access = rights.flatMap { $0.areUnrestricted ? nil : ClientAccess($0) }
+    }
+
+    /// A client's credentials end some time.
+    func noteEnd(of client: Client) {
+        if let end = client.grant?.end { grantEnds.add(client.number, end: end) }
+    }
+
+    /// Ends the connections whose credentials have ended.
+    func endGrants() {
+        for number in grantEnds.takeEnded(at: wallClock.rawValue) {
+            guard let client = clients[number], let end = client.grant?.end, end <= wallClock.rawValue,
+                !client.isClosing
+            else { continue }
+            let cause = "its token has ended"
+            reportClosed(client, cause)
+            terminate(client, .notAuthorized, cause)
+        }
     }
 
     /// Rights have changed: who lost one loses what comes of it at once, and who may not be connected any more is not.
     func accessChanged() {
         for client in clients.all where client.session.isOpen && !client.isClosing {
-            if let cause = settings.access?.dismissal(of: client.principal, on: client.peer.listener) {
+            if let cause = settings.access?.dismissal(of: client.principal, grant: client.grant, on: client.peer.listener) {
                 reportClosed(client, cause)
                 terminate(client, .notAuthorized, cause)
                 continue
@@ -119,5 +136,29 @@ extension BrokerShard {
             .info,
             "\(client.name) at \(client.address): \(client.principal) may not \(asked): "
                 + access.rights.description(of: verdict.rule))
+    }
+}
+
+/// When the credentials of clients end, of those that have an end.
+///
+/// Complexity: O(1) while none has ended, O(n) when one has.
+/// Isolation: one shard's.
+struct GrantEnds {
+    private var entries: [(end: Int64, clientNumber: UInt64)] = []
+    /// The earliest, in milliseconds since 1970.
+    private var next = Int64.max
+
+    mutating func add(_ clientNumber: UInt64, end: Int64) {
+        entries.append((end, clientNumber))
+        next = min(next, end)
+    }
+
+    /// Takes out the clients whose time is over.
+    mutating func takeEnded(at now: Int64) -> [UInt64] {
+        guard now >= next else { return [] }
+        let ended = entries.filter { $0.end <= now }.map(\.clientNumber)
+        entries.removeAll { $0.end <= now }
+        next = entries.map(\.end).min() ?? .max
+        return ended
     }
 }

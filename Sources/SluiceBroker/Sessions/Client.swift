@@ -57,6 +57,8 @@ package final class Client {
     var pendingRequest: ConnectRequest?
     /// Who it is, once that is known.
     var principal = Principal.anonymous
+    /// What its credentials brought beside its name.
+    var grant: CredentialGrant?
     /// What it may do; nil for everything.
     var access: ClientAccess?
     /// How it comes to be known; nil when there is nothing to remember of that.

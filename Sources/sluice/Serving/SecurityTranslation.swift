@@ -31,7 +31,7 @@ enum SecurityTranslation {
             if own.allowsAnonymous {
                 warnings.append(
                     "\(kind.rawValue) on \(address) lets in everybody who can reach it ('allow_anonymous: true')")
-            } else if isWritten == nil, own.passwords == nil, own.certificateName == nil, !own.usesKeyIdentity {
+            } else if isWritten == nil, own.passwords == nil, own.tokens == nil, own.certificateName == nil, !own.usesKeyIdentity {
                 warnings.append(
                     "\(kind.rawValue) on \(address) is reached from elsewhere and lets nobody in: give it 'password_file', "
                         + "'certificate_user' or, for everybody, 'allow_anonymous: true'")
@@ -75,9 +75,10 @@ enum SecurityTranslation {
             } else {
                 policy.rules = configuration.access.map { $0.rules(file: $0.location.file) }
             }
+            policy.tokens = (own.tokens ?? general.tokens).flatMap { tokens($0) }
             policy.certificateName = (own.certificateUser ?? general.certificateUser).flatMap(CertificateName.init)
             policy.usesKeyIdentity = (own.pskFile ?? general.pskFile) != nil
-            let asksForName = policy.passwords != nil || policy.certificateName != nil || policy.usesKeyIdentity
+            let asksForName = policy.passwords != nil || policy.tokens != nil || policy.certificateName != nil || policy.usesKeyIdentity
             policy.allowsAnonymous = own.allowsAnonymous ?? general.allowsAnonymous ?? (isLocal && !asksForName)
             return policy
         }
@@ -98,6 +99,30 @@ enum SecurityTranslation {
             }
             rules[file.path] = read
             return read
+        }
+
+        private mutating func tokens(_ settings: TokenSettings) -> TokenJudge? {
+            var judged = TokenJudge.Settings()
+            judged.issuer = settings.issuer
+            judged.audience = settings.audience
+            judged.leewaySeconds = Int(settings.leeway.components.seconds)
+            judged.requiresExpiry = settings.requiresExpiry
+            judged.userClaim = settings.userClaim
+            judged.rolesClaim = settings.rolesClaim
+            judged.publishClaim = settings.publishClaim
+            judged.readClaim = settings.readClaim
+            let file = settings.keyFile
+            do throws(FileText.Failure) {
+                let text = try FileText.read(file.path, byteCountMax: 1 << 20)
+                do throws(SignatureKeyFault) {
+                    return TokenJudge(try TokenKeys.read(text, SystemHashing(), SystemSignatures()), judged)
+                } catch {
+                    report(ConfigurationError(at: file.location, "'key_file': '\(file.path)' \(error.reason)"))
+                }
+            } catch {
+                report(ConfigurationError(at: file.location, "'key_file': '\(file.path)' \(error.description)"))
+            }
+            return nil
         }
 
         private mutating func read<Value>(

@@ -16,11 +16,13 @@ final class RulesDesk: AccessDesk, @unchecked Sendable {
         try AccessRules.mosquitto(Array(text.utf8), file: "acl")
     }
 
-    func rights(of principal: Principal, clientID: [UInt8], on listener: ListenerIdentity?) -> AccessRights? {
-        current.rights(of: principal, clientID: clientID)
+    func rights(
+        of principal: Principal, clientID: [UInt8], grant: CredentialGrant?, on listener: ListenerIdentity?
+    ) -> AccessRights? {
+        current.rights(of: principal, clientID: clientID, granted: grant?.roles ?? [])
     }
 
-    func dismissal(of principal: Principal, on listener: ListenerIdentity) -> String? {
+    func dismissal(of principal: Principal, grant: CredentialGrant?, on listener: ListenerIdentity) -> String? {
         guard case .user(let name) = principal, gone.contains(name) else { return nil }
         return "there is no user '\(name)' any more"
     }
