@@ -33,7 +33,8 @@ extension Configuration {
     }
 
     private mutating func take(_ root: SectionReader) {
-        root.section("listeners") { listeners.take($0) }
+        security.take(root)
+        root.section("listeners") { listeners.take($0, hasKeys: security.pskFile != nil) }
         root.section("kafka") { section in
             if let creates = section.value("auto_create", .boolean) { kafka.createsTopics = creates }
         }
@@ -71,7 +72,6 @@ extension Configuration {
             let filter = section.required("subscribe", .text("a topic filter, such as secret/#"))
             if let filter { limits.refusedFilters.append(Array(filter.utf8)) }
         }
-        security.take(root)
         if root.has("access"), let file = security.aclFile {
             root.report(
                 at: root.location(of: "access"),

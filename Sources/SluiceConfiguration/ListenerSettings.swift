@@ -36,8 +36,8 @@ package struct KafkaOptions: Equatable, Sendable {
 package struct SecureListener: Equatable, Sendable {
     /// The place.
     package var address: ListenAddress
-    /// What it proves itself with.
-    package var tls: TLSSettings
+    /// What it proves itself with; nil where clients and it prove themselves with pre-shared keys.
+    package var tls: TLSSettings?
 }
 
 /// What a TLS listener proves itself with, and what it asks of clients.
@@ -89,14 +89,15 @@ package enum TLSVersionChoice: String, CaseIterable, Sendable {
 
 extension ListenerSettings {
     /// Takes the section `listeners`.
-    mutating func take(_ section: SectionReader) {
+    /// - Parameter hasKeys: whether there are pre-shared keys for all of them.
+    mutating func take(_ section: SectionReader, hasKeys: Bool) {
         let shared = section.isWritten("tls") ? TLSSettings(section, "tls") : nil
         let plain = section.address("mqtt", &security["mqtt"])
         ws = section.address("ws", &security["ws"])
-        mqtts = section.secureAddress("mqtts", shared, &security["mqtts"])
-        wss = section.secureAddress("wss", shared, &security["wss"])
+        mqtts = section.secureAddress("mqtts", shared, hasKeys, &security["mqtts"])
+        wss = section.secureAddress("wss", shared, hasKeys, &security["wss"])
         kafka = section.advertisedAddress("kafka", &advertised.kafka, &security["kafka"])
-        kafkas = section.advertisedSecureAddress("kafkas", shared, &advertised.kafkas, &security["kafkas"])
+        kafkas = section.advertisedSecureAddress("kafkas", shared, hasKeys, &advertised.kafkas, &security["kafkas"])
         let hasOthers = ["mqtts", "ws", "wss"].contains { section.isWritten($0) }
         if plain != nil || hasOthers { mqtt = plain }
         if shared != nil, !["mqtts", "wss", "kafkas"].contains(where: { section.isWritten($0) }) {
@@ -178,7 +179,7 @@ extension SectionReader {
             own.take(section)
         }
         advertised = told
-        security = own
+        if own != SecuritySettings() { security = own }
         return address
     }
 
@@ -192,24 +193,24 @@ extension SectionReader {
 
     /// An address with what it needs for TLS, of its own or `shared`.
     fileprivate func secureAddress(
-        _ key: String, _ shared: TLSSettings?, _ security: inout SecuritySettings?
+        _ key: String, _ shared: TLSSettings?, _ hasKeys: Bool, _ security: inout SecuritySettings?
     ) -> SecureListener? {
         var advertised: ListenAddress?
-        return secureAddress(key, shared, advertised: &advertised, isAdvertised: false, &security)
+        return secureAddress(key, shared, hasKeys, advertised: &advertised, isAdvertised: false, &security)
     }
 
     /// The same, and where clients are told to connect.
     fileprivate func advertisedSecureAddress(
-        _ key: String, _ shared: TLSSettings?, _ advertised: inout ListenAddress?,
+        _ key: String, _ shared: TLSSettings?, _ hasKeys: Bool, _ advertised: inout ListenAddress?,
         _ security: inout SecuritySettings?
     ) -> SecureListener? {
-        let listener = secureAddress(key, shared, advertised: &advertised, isAdvertised: true, &security)
+        let listener = secureAddress(key, shared, hasKeys, advertised: &advertised, isAdvertised: true, &security)
         expectAdvertised(key, listener?.address, advertised)
         return listener
     }
 
     private func secureAddress(
-        _ key: String, _ shared: TLSSettings?, advertised: inout ListenAddress?, isAdvertised: Bool,
+        _ key: String, _ shared: TLSSettings?, _ hasKeys: Bool, advertised: inout ListenAddress?, isAdvertised: Bool,
         _ security: inout SecuritySettings?
     ) -> SecureListener? {
         var address: ListenAddress?
@@ -221,23 +222,22 @@ extension SectionReader {
             section(key) { section in
                 address = section.required("address", Self.listenAddress)
                 if isAdvertised { told = section.value("advertised", Self.listenAddress) }
-            own.take(section)
                 own.take(section)
                 ownsTLS = section.isWritten("tls")
                 if ownsTLS { tls = TLSSettings(section, "tls") }
             }
             advertised = told
-            security = own
+            if own != SecuritySettings() { security = own }
         } else {
             address = value(key, Self.listenAddress)
         }
         guard let address else { return nil }
         guard let tls else {
-            if !ownsTLS, !isWritten("tls") {
-                report(
-                    at: location(of: key),
-                    "'\(key)' needs 'tls' with a certificate and its key, here or under 'listeners'")
-            }
+            if ownsTLS || isWritten("tls") { return nil }
+            if hasKeys || own.pskFile != nil { return SecureListener(address: address, tls: nil) }
+            report(
+                at: location(of: key),
+                "'\(key)' needs 'tls' with a certificate and its key, here or under 'listeners', or a 'psk_file'")
             return nil
         }
         return SecureListener(address: address, tls: tls)

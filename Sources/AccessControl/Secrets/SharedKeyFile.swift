@@ -2,7 +2,7 @@
 ///
 /// Layout: lines of `IDENTITY:KEY`, the key in hexadecimal; `#` in the first column begins a comment.
 /// Isolation: any thread; never changes.
-package struct SharedKeyFile: Sendable {
+package struct SharedKeyFile: Sendable, Equatable {
     private let keys: [[UInt8]: [UInt8]]
 
     /// Bytes of a key that TLS takes.

@@ -1,14 +1,31 @@
 import AccessControl
 import Administration
 import SluiceConfiguration
+import SluiceNode
 import Speaking
 
-/// The rules of access that a configuration has, by what they are for.
+/// The rules of access that a configuration has, by the listeners that they are for.
 enum AccessSources {
     /// Reads them.
+    /// - Throws: `ConfigurationErrors` for files that are not taken.
     static func load(_ configuration: Configuration) throws -> [(scope: String, rules: AccessRules)] {
-        guard let access = configuration.access else { return [] }
-        return [("every listener", access.rules(file: access.location.file))]
+        let policy = try SecurityTranslation.policy(configuration)
+        var sources: [(path: String, listeners: [String], rules: AccessRules)] = []
+        let listeners = configuration.listeners
+        for (kind, _) in listeners.addresses {
+            let name = kind.rawValue
+            guard let rules = (policy.listeners[name] ?? policy.general).rules else { continue }
+            let path = (listeners.security[name]?.aclFile ?? configuration.security.aclFile)?.path ?? ""
+            if let index = sources.firstIndex(where: { $0.path == path }) {
+                sources[index].listeners.append(name)
+            } else {
+                sources.append((path, [name], rules))
+            }
+        }
+        return sources.map { source in
+            let isEverywhere = source.listeners.count == listeners.addresses.count
+            return (isEverywhere ? "every listener" : source.listeners.joined(separator: ", "), source.rules)
+        }
     }
 }
 

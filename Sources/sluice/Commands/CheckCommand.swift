@@ -38,14 +38,15 @@ enum CheckCommand {
         let changes = try StreamChanges(configuration)
         let rules = try RuleTranslation.rules(configuration)
         let downlinks = try RuleTranslation.downlinks(configuration)
-        let certificates = try Certificates(configuration.listeners)
+        let certificates = try Certificates(configuration)
+        let policy = try SecurityTranslation.policy(configuration)
         let bridges = try BridgeTranslation.settings(configuration)
         var settings = Table(columns: [.left, .left])
         for (kind, address) in configuration.listeners.addresses {
             settings.add(["\(kind.rawValue) listener", address.description])
         }
         for entry in certificates.entries {
-            settings.add(["\(entry.kind.rawValue) certificate", entry.summary])
+            settings.add(["\(entry.kind.rawValue) \(entry.title)", entry.summary])
         }
         for bridge in bridges {
             let places = bridge.addresses.map(\.description).joined(separator: ", ")
@@ -56,6 +57,7 @@ enum CheckCommand {
         settings.add(["log level", configuration.logging.level.rawValue])
         print(settings.text())
         for warning in certificates.warnings { print("warning: \(warning)\n") }
+        for warning in SecurityTranslation.warnings(configuration, policy) { print("warning: \(warning)\n") }
         for warning in RuleTranslation.warnings(configuration, rules) { print("warning: \(warning)\n") }
         for warning in BridgeTranslation.warnings(configuration, bridges) { print("warning: \(warning)\n") }
         for bridge in bridges {

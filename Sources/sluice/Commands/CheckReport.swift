@@ -9,6 +9,7 @@ struct CheckReport {
     private let configuration: Configuration
     private let rules: RuleSet
     private let certificates: Certificates
+    private let policy: NodePolicy
     private let bridges: [BridgeSettings]
     private let changes: StreamChanges
 
@@ -19,7 +20,8 @@ struct CheckReport {
         self.changes = changes
         rules = try RuleTranslation.rules(configuration)
         _ = try RuleTranslation.downlinks(configuration)
-        certificates = try Certificates(configuration.listeners)
+        certificates = try Certificates(configuration)
+        policy = try SecurityTranslation.policy(configuration)
         bridges = try BridgeTranslation.settings(configuration)
     }
 
@@ -81,7 +83,8 @@ struct CheckReport {
 
     private var warnings: [JSON] {
         let plain =
-            certificates.warnings + bridges.flatMap { bridge in bridge.remarks.map { "bridge \(bridge.name): \($0)" } }
+            certificates.warnings + SecurityTranslation.warnings(configuration, policy)
+            + bridges.flatMap { bridge in bridge.remarks.map { "bridge \(bridge.name): \($0)" } }
         let told = changes.changes.filter { !changes.refused.contains($0) }.map(\.text)
         return (RuleTranslation.warnings(configuration, rules) + BridgeTranslation.warnings(configuration, bridges))
             .map(Self.place) + (plain + told).map(Self.place)

@@ -1,3 +1,4 @@
+import AccessControl
 import Glibc
 import SluiceConfiguration
 
@@ -7,10 +8,11 @@ enum ImportCommand {
         name: "import-mosquitto", operands: ["FILE"], summary: "Convert a mosquitto.conf",
         notes: """
             The configuration goes to standard output, what it lacks to standard error, with line numbers. Listeners,
-            persistence, limits and connections (bridges) are converted; users and access lists are not, and a file
-            that keeps people out with them is refused: nothing is written, status 1. With --force it is, with
-            listeners on loopback only. Passwords and keys go to files that only their owner reads. Status 1 also
-            tells that a listener or a connection is left out.
+            persistence, limits and connections (bridges) are converted; password and ACL files are named as they are,
+            and read to see whether Sluice takes them. A file that keeps people out in ways that are not converted is
+            refused: nothing is written, status 1. With --force it is, with listeners on loopback only. Passwords and
+            keys of bridges go to files that only their owner reads. Status 1 also tells that a listener or a
+            connection is left out, or that a file is not taken.
             """,
         example: "sluice import-mosquitto /etc/mosquitto/mosquitto.conf > sluice.yaml",
         options: [
@@ -40,11 +42,41 @@ enum ImportCommand {
         for secret in text.secrets { try write(secret, to: directory) }
         print(yaml, terminator: "")
         fflush(nil)
+        let refusedCount = refusedFiles(text)
+        guard refusedCount == 0 else {
+            Sluice.complain("files that Sluice does not take: \(refusedCount)")
+            return ExitCode.failure
+        }
         guard text.leftOutCount == 0 else {
             Sluice.complain("listeners and connections that are left out: \(text.leftOutCount)")
             return ExitCode.failure
         }
         return ExitCode.success
+    }
+
+    /// Says what is wrong with the files of users and rules.
+    /// - Returns: how many Sluice refuses. One that is not there, or not for us to read, may be there for the broker.
+    private static func refusedFiles(_ text: ImportedText) -> Int {
+        var seen: Set<String> = []
+        return text.files.count { file in
+            guard seen.insert(file.path).inserted else { return false }
+            let bytes: [UInt8]
+            do throws(FileText.Failure) { bytes = try FileText.read(file.path, byteCountMax: 64 << 20) } catch {
+                complain("\(file.option.file):\(file.option.line): '\(file.path)' \(error.description)")
+                return false
+            }
+            do throws(SecurityFileError) {
+                switch file.kind {
+                case .passwords: _ = try PasswordFile.parse(bytes, file: file.path)
+                case .rules: _ = try AccessRules.mosquitto(bytes, file: file.path)
+                case .keys: _ = try SharedKeyFile.parse(bytes, file: file.path)
+                }
+                return false
+            } catch {
+                complain(error.description)
+                return true
+            }
+        }
     }
 
     private static func contents(of path: String) throws(CommandFailure) -> String {

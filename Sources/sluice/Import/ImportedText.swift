@@ -22,6 +22,8 @@ struct ImportedText {
     /// How many listeners and connections are left out whole.
     private(set) var leftOutCount = 0
     private(set) var secrets: [Secret] = []
+    /// Files of users and rules that the YAML names.
+    private(set) var files: [SecurityImport.File] = []
 
     /// Adds a line.
     mutating func add(_ line: String) { lines.append(line) }
@@ -38,7 +40,14 @@ struct ImportedText {
         remarks += other.remarks
         for name in other.protections where !protections.contains(name) { protections.append(name) }
         secrets += other.secrets
+        files += other.files
         leftOutCount += other.leftOutCount
+    }
+
+    /// Adds a setting that names a file which is carried over as it is.
+    mutating func carry(_ indent: Int, _ key: String, _ file: SecurityImport.File) {
+        files.append(file)
+        add(indent, key, Self.quoted(file.path))
     }
 
     /// Says what was not converted.

@@ -64,6 +64,10 @@ struct MosquittoFile {
         "acl_file", "allow_anonymous", "allow_zero_length_clientid", "auth_plugin", "auto_id_prefix", "password_file",
         "plugin", "psk_file",
     ]
+    /// Options of mosquitto 2.1 that are a listener's wherever one is open.
+    private static let ofOpenListener: Set<String> = ["listener_allow_anonymous", "plugin_use"]
+    /// Whether the last plugin was a listener's, whose options follow it.
+    private var isPluginOfListener = false
 
     /// Reads a file's text.
     /// - Parameters:
@@ -113,14 +117,21 @@ struct MosquittoFile {
             listeners[listeners.count - 1].options.append(option)
         case _ where Self.ofEither.contains(option.name) && !listeners.isEmpty:
             listeners[listeners.count - 1].options.append(option)
+        case _ where Self.ofOpenListener.contains(option.name) && !listeners.isEmpty:
+            listeners[listeners.count - 1].options.append(option)
         case _ where isByListener && Self.ofSecurity.contains(option.name) && !listeners.isEmpty:
             listeners[listeners.count - 1].options.append(option)
-        case _: general.append(option)
+            isPluginOfListener = option.name == "plugin"
+        case _ where option.name.hasPrefix("plugin_opt_") && isPluginOfListener:
+            listeners[listeners.count - 1].options.append(option)
+        case _:
+            general.append(option)
+            if ["plugin", "global_plugin", "plugin_load"].contains(option.name) { isPluginOfListener = false }
         }
     }
 
     /// Whether each listener says itself whom it lets in.
-    private var isByListener: Bool { general.last { $0.name == "per_listener_settings" }?.text == "true" }
+    var isByListener: Bool { general.last { $0.name == "per_listener_settings" }?.text == "true" }
 
     private static func option(_ file: String, _ line: Int, _ text: Substring) -> Option? {
         // An editor's mark before the first line is no part of it.

@@ -8,9 +8,9 @@ struct MosquittoImport {
     private let file: MosquittoFile
     private let secretsDirectory: String
     private let isLocal: Bool
+    private let plugins: [String: MosquittoPlugin]
+    private let general: SecurityImport
     private var text = ImportedText()
-
-    private static let anonymous = "is not converted: Sluice would let everybody in"
 
     /// An import of `file`.
     /// - Parameters:
@@ -20,11 +20,14 @@ struct MosquittoImport {
         self.file = file
         self.secretsDirectory = secretsDirectory
         self.isLocal = isLocal
+        plugins = MosquittoPlugin.named(file.general)
+        general = SecurityImport(file.general, plugins)
     }
 
     /// The YAML, and what is not in it.
     mutating func run() -> ImportedText {
         text.add("# Converted from a mosquitto.conf.")
+        writeSecurity()
         writeListeners()
         writeGeneral()
         var bridges = ImportedText()
@@ -38,6 +41,49 @@ struct MosquittoImport {
         return text
     }
 
+    // MARK: Security
+
+    /// What holds for every listener, unless each says itself whom it lets in: then what stands before them is the
+    /// default listener's.
+    private mutating func writeSecurity() {
+        guard !file.isByListener else { return }
+        if file.listeners.isEmpty {
+            // mosquitto is on loopback then, and lets everybody in unless told otherwise.
+            return general.write(0, allows: general.isEmpty ? nil : general.allowsAnonymous ?? true, to: &text)
+        }
+        general.write(0, allows: general.allowsAnonymous ?? false, to: &text)
+    }
+
+    /// What a listener says itself.
+    private func security(of section: MosquittoFile.Section) -> (own: SecurityImport, allows: Bool?) {
+        let isDefault = section.head.name != "listener"
+        let before = file.isByListener && isDefault ? file.general : []
+        let own = SecurityImport(
+            before + section.options, plugins, hasCertificate: section.option("certfile") != nil)
+        return (own, file.isByListener ? own.allowsAnonymous ?? false : own.allowsAnonymous)
+    }
+
+    /// The keys that a listener's clients prove themselves with: where it has a hint and no certificate.
+    private func keys(of section: MosquittoFile.Section) -> SecurityImport.File? {
+        guard section.option("certfile") == nil, section.option("psk_hint")?.text.isEmpty == false else { return nil }
+        return security(of: section).own.keys ?? (file.isByListener ? nil : general.keys)
+    }
+
+    /// A client with a key is its identity here. Where mosquitto asks it for a name beside that, it may be somebody
+    /// else there, or nobody.
+    private mutating func noteKeys(_ section: MosquittoFile.Section, _ hint: Option) {
+        guard section.option("certfile") == nil, keys(of: section) != nil else {
+            return text.notProtected(hint, "goes with a 'psk_file', and with no 'certfile'")
+        }
+        let allows = security(of: section).allows ?? general.allowsAnonymous ?? false
+        if !section.isTrue("use_identity_as_username"), !allows {
+            text.notProtected(
+                hint, "needs 'use_identity_as_username true': Sluice asks for no name beside the identity")
+        } else {
+            text.note(hint, "the hint is not sent; a client's user name is the identity of its key")
+        }
+    }
+
     // MARK: Listeners
 
     private mutating func writeListeners() {
@@ -46,23 +92,30 @@ struct MosquittoImport {
         for section in file.listeners {
             guard let address = address(of: section), isWhole(section) else { continue }
             let isWebSocket = section.option("protocol")?.text == "websockets"
-            let isSecure = section.option("certfile") != nil
+            let keys = keys(of: section)
+            let isSecure = section.option("certfile") != nil || keys != nil
             let kind = isWebSocket ? (isSecure ? "wss" : "ws") : (isSecure ? "mqtts" : "mqtt")
             guard kinds.insert(kind).inserted else {
                 text.leaveOut(
                     section.head, "a second listener of the kind '\(kind)' is left out; Sluice has one of each")
                 continue
             }
-            if isSecure {
+            let (own, allows) = security(of: section)
+            if isSecure || !own.isEmpty || allows != nil {
                 lines.add("  \(kind):")
                 lines.add(4, "address", ImportedText.quoted(address.description))
-                lines.add("    tls:")
-                writeCertificates(section, &lines)
+                own.write(4, allows: allows, to: &lines)
+                if let keys {
+                    lines.carry(4, "psk_file", keys)
+                } else if isSecure {
+                    lines.add("    tls:")
+                    writeCertificates(section, &lines)
+                }
             } else {
                 lines.add(2, kind, ImportedText.quoted(address.description))
             }
             noteUnconverted(section)
-            noteAnonymous(section, address)
+            noteClosed(section, own, allows)
         }
         guard !lines.lines.isEmpty else { return }
         text.add("listeners:")
@@ -116,6 +169,9 @@ struct MosquittoImport {
         }
         if let authorities = clientAuthorities(section) {
             lines.add(6, "client_ca", ImportedText.quoted(authorities.text))
+            if let list = section.option("crlfile"), !list.text.isEmpty {
+                lines.add(6, "crl", ImportedText.quoted(list.text))
+            }
         }
         if section.option("tls_version")?.text == "tlsv1.3" { lines.add(6, "min_version", "1.3") }
     }
@@ -148,10 +204,22 @@ struct MosquittoImport {
                     text.notProtected(option, "is not converted: it needs 'certfile' and the authorities in a 'cafile'")
                 }
             case "use_identity_as_username", "use_subject_as_username":
-                // A name alone keeps nobody out; who has no certificate stays out by the authorities.
-                text.note(option, "is not converted: Sluice knows clients by their identifiers")
-            case "allow_anonymous":
-                if !section.isTrue("allow_anonymous") { text.notProtected(option, Self.anonymous) }
+                if keys(of: section) != nil { continue }
+                if section.isTrue(option.name), !isVerifying {
+                    text.notProtected(option, "needs 'require_certificate', 'certfile' and a 'cafile'")
+                } else if option.name == "use_identity_as_username", section.isTrue(option.name) {
+                    text.note(option, "of several common names Sluice takes the last, mosquitto the first")
+                }
+            case "psk_hint": noteKeys(section, option)
+            case "crlfile":
+                if !isVerifying { text.notProtected(option, "needs 'require_certificate', 'certfile' and a 'cafile'") }
+            case "plugin":
+                if MosquittoPlugin(option.text, following(option, in: section.options)) == nil {
+                    text.notProtected(option, "is not converted, and kept people out")
+                }
+            case "plugin_use":
+                if plugins[option.text] == nil { text.notProtected(option, "is not converted, and kept people out") }
+            case _ where SecurityImport.names.contains(option.name) || option.name.hasPrefix("plugin_opt_"): continue
             case _ where Protections.all.contains(option.name):
                 text.notProtected(option, "is not converted, and kept people out")
             case _: text.note(option, "is not converted")
@@ -159,13 +227,23 @@ struct MosquittoImport {
         }
     }
 
-    /// mosquitto lets nobody in without a name, where a file has listeners and does not say otherwise.
-    private mutating func noteAnonymous(_ section: MosquittoFile.Section, _ address: ListenAddress) {
-        let anonymous = (section.options + file.general).contains { $0.name == "allow_anonymous" }
-        guard !anonymous, clientAuthorities(section) == nil, !address.isLoopback else { return }
-        text.notProtected(
-            section.head, "without 'allow_anonymous true' mosquitto lets nobody in here, and Sluice would let everybody"
-        )
+    /// A listener that nobody gets in at is seldom meant, though it is what the file says.
+    private mutating func noteClosed(_ section: MosquittoFile.Section, _ own: SecurityImport, _ allows: Bool?) {
+        let isShared = !file.isByListener
+        let allows = allows ?? (isShared ? general.allowsAnonymous ?? false : false)
+        let hasUsers =
+            own.passwords != nil || own.certificateUser != nil || keys(of: section) != nil
+            || isShared && general.passwords != nil
+        guard !allows, !hasUsers else { return }
+        text.note(section.head, "nobody is let in here, as with mosquitto: without 'allow_anonymous true' or users")
+    }
+
+    /// The options behind one.
+    private func following(_ option: Option, in options: [Option]) -> ArraySlice<Option> {
+        guard let index = options.firstIndex(where: { $0.file == option.file && $0.line == option.line }) else {
+            return []
+        }
+        return options[(index + 1)...]
     }
 
     // MARK: Persistence and limits
@@ -194,8 +272,15 @@ struct MosquittoImport {
             case "retain_available":
                 if option.text == "false" { limits.add(2, "retain", "false") }
             case "persistent_client_expiration": expiry(option, &limits)
-            case "allow_anonymous":
-                if option.text != "true" { text.notProtected(option, Self.anonymous) }
+            case "plugin", "global_plugin":
+                if MosquittoPlugin(option.text, following(option, in: file.general)) == nil {
+                    text.notProtected(option, "is not converted, and kept people out")
+                }
+            case "plugin_load":
+                let name = option.words.first ?? ""
+                if plugins[name] == nil { text.notProtected(option, "is not converted, and kept people out") }
+            case "per_listener_settings": continue
+            case _ where SecurityImport.names.contains(option.name) || option.name.hasPrefix("plugin_opt_"): continue
             case "autosave_interval", "autosave_on_changes", "persistence_file":
                 text.note(option, "not needed: what is acknowledged is on disk")
             case "log_dest", "log_facility", "log_timestamp", "log_timestamp_format", "connection_messages":
@@ -237,7 +322,7 @@ struct MosquittoImport {
     /// The last option of each name, which is the one that holds; but all of what keeps people out.
     private func held(_ options: [Option]) -> [Option] {
         options.enumerated().filter { index, option in
-            Protections.all.contains(option.name)
+            Protections.all.contains(option.name) || ["plugin", "global_plugin", "plugin_load"].contains(option.name)
                 || !options[(index + 1)...].contains { $0.name == option.name }
         }.map(\.element)
     }
@@ -269,9 +354,7 @@ struct MosquittoImport {
 enum Protections {
     /// All but `allow_anonymous` and `require_certificate`, which depend on their values.
     static let all: Set<String> = [
-        "acl_file", "auth_plugin", "bind_interface", "capath", "clientid_prefixes", "crlfile", "global_plugin",
-        "mount_point", "password_file", "plugin", "plugin_load", "plugin_use", "psk_file", "psk_hint",
-        "websockets_origin",
+        "auth_plugin", "bind_interface", "capath", "clientid_prefixes", "mount_point", "websockets_origin",
     ]
 }
 

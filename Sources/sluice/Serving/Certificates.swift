@@ -1,3 +1,4 @@
+import AccessControl
 import CommitLogPosix
 import Cryptography
 import Glibc
@@ -6,37 +7,77 @@ import SluiceConfiguration
 import SluiceNode
 import SluiceTransport
 
-/// The certificates of a configuration's TLS listeners, read and checked.
+/// What the TLS listeners of a configuration prove themselves with, read and checked.
 struct Certificates {
     /// What one listener has.
     struct Entry {
+        /// What clients are shown, or asked for.
+        enum Evidence: Equatable {
+            /// A certificate.
+            case certificate(TLSSettings, TLSMaterial)
+            /// Keys that both sides have.
+            case keys(SharedKeyFile)
+        }
+
         let kind: ListenerKind
-        let settings: TLSSettings
-        let material: TLSMaterial
+        let evidence: Evidence
         let context: TLSContext
 
-        /// Whose certificate it is, and for how long.
-        var summary: String { "\(context.subject), until \(RFC3339.text(context.expirySeconds * 1000))" }
+        /// What it is called in lines for people.
+        var title: String {
+            switch evidence {
+            case .certificate: "certificate"
+            case .keys: "pre-shared keys"
+            }
+        }
+
+        /// What several of it are called.
+        var plural: String {
+            switch evidence {
+            case .certificate: "certificates"
+            case .keys: "pre-shared keys"
+            }
+        }
+
+        /// Whose certificate it is, and for how long; or how many keys there are.
+        var summary: String {
+            switch evidence {
+            case .certificate: "\(context.subject), until \(RFC3339.text(context.expirySeconds * 1000))"
+            case .keys(let file): "\(file.identities.count) identities"
+            }
+        }
     }
 
     let entries: [Entry]
 
-    /// Reads the files that `listeners` names.
+    /// Reads the files that a configuration's listeners name.
     /// - Throws: everything wrong with them, each with the place where it is named.
-    init(_ listeners: ListenerSettings) throws(ConfigurationErrors) {
+    init(_ configuration: Configuration) throws(ConfigurationErrors) {
         var entries: [Entry] = []
         var errors: [ConfigurationError] = []
+        let listeners = configuration.listeners
         for (kind, listener) in [
             (ListenerKind.mqtts, listeners.mqtts), (.wss, listeners.wss), (.kafkas, listeners.kafkas),
         ] {
-            guard let settings = listener?.tls else { continue }
-            let material = Self.material(settings, &errors)
-            guard let material else { continue }
-            do throws(TLSMaterialError) {
-                entries.append(
-                    Entry(kind: kind, settings: settings, material: material, context: try TLSContext(material)))
-            } catch {
-                errors.append(Self.explain(error, settings))
+            guard let listener else { continue }
+            if let settings = listener.tls {
+                guard let material = Self.material(settings, &errors) else { continue }
+                do throws(TLSMaterialError) {
+                    let context = try TLSContext(material)
+                    entries.append(Entry(kind: kind, evidence: .certificate(settings, material), context: context))
+                } catch {
+                    errors.append(Self.explain(error, settings))
+                }
+            } else if let file = listeners.security[kind.rawValue]?.pskFile ?? configuration.security.pskFile,
+                let keys = Self.keys(file, &errors)
+            {
+                let shared = TLSSharedKeys { keys.key(of: $0) }
+                do throws(TLSMaterialError) {
+                    entries.append(
+                        Entry(kind: kind, evidence: .keys(keys), context: try TLSContext(sharedKeys: shared)))
+                } catch {
+                    errors.append(ConfigurationError(at: file.location, "'psk_file': \(error.reason)"))
+                }
             }
         }
         // Two listeners may share their files, and then their faults.
@@ -53,11 +94,25 @@ struct Certificates {
     var warnings: [String] {
         let now = WallClock.milliseconds() / 1000
         return entries.compactMap { (entry) -> String? in
+            guard case .certificate(let settings, _) = entry.evidence else { return nil }
             let left = entry.context.expirySeconds - now
             guard left < 14 * 86_400 else { return nil }
             let when = RFC3339.text(entry.context.expirySeconds * 1000)
-            return "\(entry.settings.certificate.path): the certificate \(left < 0 ? "has ended" : "ends") at \(when)"
+            return "\(settings.certificate.path): the certificate \(left < 0 ? "has ended" : "ends") at \(when)"
         }
+    }
+
+    private static func keys(_ file: NamedFile, _ errors: inout [ConfigurationError]) -> SharedKeyFile? {
+        do throws(FileText.Failure) {
+            let text = try FileText.read(file.path, byteCountMax: 64 << 20)
+            do throws(SecurityFileError) { return try SharedKeyFile.parse(text, file: file.path) } catch {
+                let place = SourceLocation(file: error.file, line: error.line, column: 1)
+                errors.append(ConfigurationError(at: place, error.message))
+            }
+        } catch {
+            errors.append(ConfigurationError(at: file.location, "'psk_file': '\(file.path)' \(error.description)"))
+        }
+        return nil
     }
 
     private static func material(_ settings: TLSSettings, _ errors: inout [ConfigurationError]) -> TLSMaterial? {

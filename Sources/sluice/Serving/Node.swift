@@ -34,7 +34,7 @@ struct Node {
         let fileLimit = Int(clamping: sluice_raise_file_limit())
         let rules = try RuleTranslation.rules(configuration)
         let downlinks = try RuleTranslation.downlinks(configuration)
-        let certificates = try Certificates(configuration.listeners)
+        let certificates = try Certificates(configuration)
         let policy = try SecurityTranslation.policy(configuration)
         let bridgeSettings = try BridgeTranslation.settings(configuration)
         let loopCount =

@@ -39,7 +39,7 @@ final class Reload {
             next = try read()
             _ = try RuleTranslation.rules(next)
             _ = try RuleTranslation.downlinks(next)
-            nextCertificates = try Certificates(next.listeners)
+            nextCertificates = try Certificates(next)
             nextPolicy = try SecurityTranslation.policy(next)
             _ = try BridgeTranslation.settings(next)
         } catch {
@@ -73,9 +73,9 @@ final class Reload {
         for entry in next.entries {
             let before = certificates.entries.first { $0.kind == entry.kind }
             // A listener that is new comes with the next start.
-            guard let before, before.material != entry.material else { continue }
+            guard let before, before.evidence != entry.evidence else { continue }
             server.replaceContext(of: entry.kind, by: entry.context)
-            applied.append("certificates of \(entry.kind.rawValue)")
+            applied.append("\(entry.plural) of \(entry.kind.rawValue)")
         }
         for warning in next.warnings { Console.log(.warning, warning) }
         certificates = next

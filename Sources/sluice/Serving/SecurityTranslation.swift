@@ -73,7 +73,7 @@ enum SecurityTranslation {
             if let file = own.aclFile ?? general.aclFile {
                 policy.rules = rules(file)
             } else {
-                policy.rules = configuration.access?.rules(file: "access")
+                policy.rules = configuration.access.map { $0.rules(file: $0.location.file) }
             }
             policy.tokens = (own.tokens ?? general.tokens).flatMap { tokens($0) }
             policy.certificateName = (own.certificateUser ?? general.certificateUser).flatMap(CertificateName.init)

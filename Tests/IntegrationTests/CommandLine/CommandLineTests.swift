@@ -164,6 +164,18 @@ struct CommandLineTests {
         #expect(((one[0]["read"] as? [String: Any])?["rule"] as? String)?.hasSuffix("deny: sensors/secret/#") == true)
         let text = try Program.sluice(["explain", "sensors/secret/x/y", "--config", file, "--user", "alice"])
         #expect(text.output.contains("role 'reader', deny: sensors/secret/#"), "\(text.output)")
+        let acl = try directory.write("acl", "topic read sensors/#\nuser alice\ntopic deny sensors/x/y/z\n")
+        let own = try directory.write(
+            "own.yaml", "listeners:\n  mqtt: 127.0.0.1:0\n  ws: { address: 127.0.0.1:0, acl_file: \(acl) }\n")
+        let lines = try Program.sluice(["explain", "sensors/x/y/z", "--config", own, "-u", "alice"])
+        #expect(lines.output.contains("access at ws, as client CLIENT\n"), "\(lines.output)")
+        #expect(lines.output.contains("\(acl):3: topic deny sensors/x/y/z"), "\(lines.output)")
+        _ = try directory.write("acl", "topci x\n")
+        for command in [["check"], ["check", "--json"], ["explain", "a"]] {
+            let bad = try Program.sluice(command + ["--config", own])
+            #expect(bad.code == 1, "\(bad)")
+            #expect((bad.output + bad.errors).contains("did you mean 'topic'?"), "\(bad)")
+        }
         let open = try directory.write("open.yaml", Self.configuration)
         let nobody = try Program.sluice(["explain", "a", "--config", open, "-u", "alice"])
         #expect(nobody.output.contains("there are no rules"), "\(nobody.output)")
