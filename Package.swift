@@ -52,6 +52,7 @@ let package = Package(
         system("CZstd", "libzstd", "libzstd-dev"),
         system("CYAML", "yaml-0.1", "libyaml-dev"),
         system("COpenSSL", "openssl", "libssl-dev"),
+        system("CArgon2", "libargon2", "libargon2-dev"),
         system("CWslay", nil, "libwslay-dev"),
         system("CMosquitto", "libmosquitto", "libmosquitto-dev"),
         .target(name: "CLinux", path: "Sources/System/CLinux"),
@@ -61,13 +62,17 @@ let package = Package(
             name: "Compression", dependencies: ["CZlib", "CSnappy", "CLZ4", "CZstd"], swiftSettings: sansIO),
         .target(name: "SluiceCore", swiftSettings: sansIO),
         .target(name: "Speaking", dependencies: ["SluiceCore"], swiftSettings: sansIO),
-        .target(name: "Cryptography", dependencies: ["SluiceCore", "COpenSSL"], swiftSettings: sansIO),
+        .target(name: "Cryptography", dependencies: ["SluiceCore", "COpenSSL", "CArgon2"], swiftSettings: sansIO),
         .target(
             name: "RecordFormat", dependencies: ["SluiceCore", "Checksums", "Compression"], swiftSettings: sansIO),
         .target(name: "MQTTWire", dependencies: ["SluiceCore"], swiftSettings: sansIO),
         .target(name: "KafkaWire", dependencies: ["SluiceCore"], swiftSettings: sansIO),
         .executableTarget(name: "KafkaWireGenerator", swiftSettings: settings),
         .target(name: "TopicRouting", dependencies: ["SluiceCore", "Checksums"], swiftSettings: sansIO),
+        .target(
+            name: "AccessControl",
+            dependencies: ["Administration", "SluiceCore", "Checksums", "Speaking", "TopicRouting"],
+            swiftSettings: sansIO),
         .target(name: "MQTTSession", dependencies: ["SluiceCore", "MQTTWire"], swiftSettings: sansIO),
         .target(name: "Administration", dependencies: ["SluiceCore"], swiftSettings: sansIO),
         .target(
@@ -84,7 +89,7 @@ let package = Package(
         .target(
             name: "SluiceBroker",
             dependencies: [
-                "Administration",
+                "AccessControl", "Administration",
                 "GroupCoordination", "Speaking",
                 "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "LogInterface",
                 "Bridging",
@@ -93,6 +98,7 @@ let package = Package(
         .target(
             name: "KafkaBroker",
             dependencies: [
+                "AccessControl",
                 "SluiceCore", "Checksums", "Compression", "RecordFormat", "LogInterface", "GroupCoordination",
                 "KafkaWire",
                 "Speaking",
@@ -113,11 +119,14 @@ let package = Package(
         .target(
             name: "SluiceNode",
             dependencies: [
+                "AccessControl", "EventLoop",
                 "SluiceCore", "Speaking", "Cryptography", "TopicRouting", "LogInterface", "GroupCoordination",
                 "SluiceBroker", "KafkaBroker", "SluiceTransport",
             ],
             swiftSettings: settings),
-        .target(name: "SluiceConfiguration", dependencies: ["SluiceCore", "CYAML"], swiftSettings: settings),
+        .target(
+            name: "SluiceConfiguration", dependencies: ["SluiceCore", "AccessControl", "TopicRouting", "CYAML"],
+            swiftSettings: settings),
         .target(
             name: "LogTools",
             dependencies: [
@@ -133,7 +142,7 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "LogTools",
+                "LogTools", "AccessControl", "Speaking",
                 "Administration",
                 "Checksums", "Compression", "SluiceCore", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession",
                 "LogInterface", "CommitLog", "GroupCoordination",
@@ -152,6 +161,12 @@ let package = Package(
             resources: [.copy("Vectors")]),
         tests("MQTTSessionTests", ["MQTTSession", "MQTTWire", "SluiceCore"]),
         tests("TopicRoutingTests", ["TopicRouting", "SluiceCore"]),
+        tests(
+            "AccessControlTests",
+            [
+                "AccessControl", "Administration", "Speaking", "SluiceCore", "SluiceNode", "SluiceTesting",
+                "TopicRouting",
+            ]),
         tests("RecordFormatTests", ["RecordFormat", "SluiceCore", "Checksums", "Compression", "SluiceTesting"]),
         tests(
             "LogInterfaceTests",
@@ -168,7 +183,7 @@ let package = Package(
         tests(
             "SluiceBrokerTests",
             [
-                "SluiceBroker", "Administration", "Compression", "GroupCoordination", "LogInterface", "CommitLog",
+                "AccessControl", "SluiceBroker", "Administration", "Compression", "GroupCoordination", "LogInterface", "CommitLog",
                 "RecordFormat", "MQTTWire",
                 "TopicRouting",
                 "SluiceCore", "Speaking", "SluiceTesting",
@@ -176,7 +191,7 @@ let package = Package(
         tests(
             "KafkaBrokerTests",
             [
-                "KafkaBroker", "KafkaWire", "GroupCoordination", "LogInterface", "RecordFormat", "Checksums",
+                "AccessControl", "KafkaBroker", "KafkaWire", "GroupCoordination", "LogInterface", "RecordFormat", "Checksums",
                 "Compression", "SluiceCore", "Speaking", "SluiceTesting",
             ]),
         tests("AdministrationTests", ["Administration", "SluiceCore", "SluiceTesting"]),
@@ -203,11 +218,12 @@ let package = Package(
                 "SluiceCore", "Speaking", "EventLoop", "CLinux",
             ]),
         tests("GroupCoordinationTests", ["GroupCoordination", "SluiceCore", "SluiceTesting"]),
-        tests("SluiceConfigurationTests", ["SluiceConfiguration", "SluiceCore"]),
+        tests("SluiceConfigurationTests", ["SluiceConfiguration", "AccessControl", "Speaking", "SluiceCore"]),
         tests("RepositoryTests", []),
         tests(
             "IntegrationTests",
             [
+                "AccessControl", "Speaking", "SluiceNode",
                 "CMosquitto", "CLinux", "LogInterface", "CommitLog", "CommitLogPosix", "Compression", "RecordFormat",
                 "KafkaWire", "SluiceCore",
             ],

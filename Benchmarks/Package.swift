@@ -37,6 +37,7 @@ let package = Package(
         sansIO("TopicRouting", ["SluiceCore", "Checksums"]),
         sansIO("MQTTSession", ["SluiceCore", "MQTTWire"]),
         sansIO("Administration", ["SluiceCore"]),
+        sansIO("AccessControl", ["Administration", "SluiceCore", "Checksums", "Speaking", "TopicRouting"]),
         sansIO("LogInterface", ["SluiceCore", "Checksums", "Compression", "RecordFormat"]),
         sansIO("CommitLog", ["SluiceCore", "Checksums", "Compression", "RecordFormat", "LogInterface"]),
         sansIO("GroupCoordination", ["SluiceCore", "RecordFormat"]),
@@ -68,8 +69,8 @@ let package = Package(
         .executableTarget(
             name: "Microbenchmarks",
             dependencies: [
-                "CAllocationCount", "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting",
-                "MQTTSession",
+                "AccessControl", "CAllocationCount", "SluiceCore", "Checksums", "RecordFormat", "MQTTWire",
+                "TopicRouting", "MQTTSession",
                 "LogInterface", "CommitLog", "GroupCoordination", "SluiceBroker", "Speaking",
             ], swiftSettings: settings),
         .executableTarget(

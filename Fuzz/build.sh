@@ -15,7 +15,8 @@ module() {
         -enable-upcoming-feature MemberImportVisibility -enable-upcoming-feature ExistentialAny \
         -assert-config Debug -sanitize=fuzzer,address -module-name "$name" -I "$out" \
         -I Sources/System/CISAL -I Sources/System/CXXHash -I Sources/System/CZlib -I Sources/System/CSnappy \
-        -I Sources/System/CLZ4 -I Sources/System/CZstd -I Sources/System/COpenSSL -I Sources/System/CWslay "$@"
+        -I Sources/System/CLZ4 -I Sources/System/CZstd -I Sources/System/COpenSSL -I Sources/System/CWslay \
+        -I Sources/System/CArgon2 "$@"
 }
 for name in SluiceCore MQTTWire Checksums Compression RecordFormat Cryptography; do
     module "$name" -emit-module -emit-module-path "$out/$name.swiftmodule" -emit-object -o "$out/$name.o" \
@@ -34,3 +35,12 @@ module SluiceTransport -emit-module -emit-module-path "$out/SluiceTransport.swif
     -o "$out/SluiceTransport.o" Sources/SluiceTransport/WebSocket/*.swift
 module WebSocketFuzz -use-ld=lld -emit-executable -o "$out/WebSocketFuzz" Fuzz/WebSocketFuzz.swift \
     "$out/SluiceCore.o" "$out/Cryptography.o" "$out/SluiceTransport.o"
+for name in Administration Speaking TopicRouting; do
+    module "$name" -emit-module -emit-module-path "$out/$name.swiftmodule" -emit-object -o "$out/$name.o" \
+        Sources/"$name"/*.swift
+done
+module AccessControl -emit-module -emit-module-path "$out/AccessControl.swiftmodule" -emit-object \
+    -o "$out/AccessControl.o" Sources/AccessControl/*/*.swift
+module AccessFuzz -use-ld=lld -emit-executable -o "$out/AccessFuzz" Fuzz/AccessFuzz.swift \
+    "$out/SluiceCore.o" "$out/Checksums.o" "$out/Cryptography.o" "$out/Administration.o" "$out/Speaking.o" \
+    "$out/TopicRouting.o" "$out/AccessControl.o"

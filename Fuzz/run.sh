@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds and runs the fuzzers, the packet decoder's, Kafka's messages', the codecs' and WebSocket's, each for Fuzz/run.sh [seconds].
-# A finding is written to Fuzz/FailCases, Fuzz/KafkaWireFailCases, Fuzz/CompressionFailCases or Fuzz/WebSocketFailCases,
+# Builds and runs the fuzzers, the packet decoder's, Kafka's messages', the codecs', WebSocket's and that of users and rights, each for Fuzz/run.sh [seconds].
+# A finding is written to Fuzz/FailCases, Fuzz/KafkaWireFailCases, Fuzz/CompressionFailCases, Fuzz/WebSocketFailCases or
+# Fuzz/AccessFailCases,
 # where the unit tests replay it. The corpora in Fuzz/.build
 # start from the recorded vectors and grow from run to run.
 set -eu
@@ -49,5 +50,21 @@ mkdir -p "$corpus"
 printf '\007\202\203\001\002\003\004\020\014\000\211\200\000\000\000\000\210\202\000\000\000\000\003\350' >"$corpus/frames"
 printf '\006GET /mqtt HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n' \
     >"$corpus/upgrade"
-exec Fuzz/.build/WebSocketFuzz -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=2048 \
+Fuzz/.build/WebSocketFuzz -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=2048 \
     -artifact_prefix=Fuzz/WebSocketFailCases/ "$corpus"
+
+corpus=Fuzz/.build/AccessCorpus
+mkdir -p "$corpus" Fuzz/AccessFailCases
+# The first byte chooses what the rest is.
+printf '\000user u\ntopic read a/#\ntopic deny a/b\npattern %%u/%%c/+\n' >"$corpus/rules"
+printf '\001u:$7$1$AQID$%s==\nu:SCRAM-SHA-256$4096:AQ==$%s=:%s=\n' "$(printf 'A%.0s' $(seq 86))" \
+    "$(printf 'A%.0s' $(seq 43))" "$(printf 'A%.0s' $(seq 43))" >"$corpus/passwords"
+printf '\002id:00ff\n' >"$corpus/keys"
+printf '\003n,,n=u,r=c\nc=biws,r=cs,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=' >"$corpus/scram"
+printf '\004\000u\000p' >"$corpus/plain"
+printf '\005{"sub":"u","exp":1,"roles":["a"],"pub":["a/#"]}' >"$corpus/token"
+printf '\006{"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}' \
+    >"$corpus/set"
+printf '\007{"a":[1,-2.5e3,"\\ud83d\\ude00",null,true]}' >"$corpus/json"
+exec Fuzz/.build/AccessFuzz -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=2048 \
+    -artifact_prefix=Fuzz/AccessFailCases/ "$corpus"

@@ -138,7 +138,8 @@ extension JSON: CustomStringConvertible {
     }
 }
 
-/// Reads JSON documents.
+/// Reads JSON documents: strictly, no deeper than 32, and without names that come twice in an object, of which other
+/// programs would see another one.
 package struct JSONReader {
     private let bytes: [UInt8]
     private var index = 0
@@ -186,13 +187,14 @@ package struct JSONReader {
         defer { depth -= 1 }
         index += 1
         var members: [JSON.Member] = []
+        var names: Set<[UInt8]> = []
         skipSpace()
         if take("}") { return .object([]) }
         while true {
             skipSpace()
             guard index < bytes.count, bytes[index] == UInt8(ascii: "\""), let name = string() else { return nil }
             skipSpace()
-            guard take(":"), let value = value() else { return nil }
+            guard names.insert(Array(name.utf8)).inserted, take(":"), let value = value() else { return nil }
             members.append(JSON.Member(name: name, value: value))
             skipSpace()
             if take("}") { return .object(members) }
@@ -218,10 +220,31 @@ package struct JSONReader {
 
     private mutating func number() -> JSON? {
         let start = index
-        while index < bytes.count, "+-.eE0123456789".utf8.contains(bytes[index]) { index += 1 }
+        if index < bytes.count, bytes[index] == UInt8(ascii: "-") { index += 1 }
+        let first = index
+        guard takeDigits() > 0 else { return nil }
+        // No zero stands in front.
+        if bytes[first] == UInt8(ascii: "0"), index > first + 1 { return nil }
+        if index < bytes.count, bytes[index] == UInt8(ascii: ".") {
+            index += 1
+            guard takeDigits() > 0 else { return nil }
+        }
+        if index < bytes.count, bytes[index] | 0x20 == UInt8(ascii: "e") {
+            index += 1
+            if index < bytes.count, bytes[index] == UInt8(ascii: "+") || bytes[index] == UInt8(ascii: "-") {
+                index += 1
+            }
+            guard takeDigits() > 0 else { return nil }
+        }
         let text = String(decoding: bytes[start..<index], as: UTF8.self)
         if let integer = Int64(text) { return .integer(integer) }
         return Double(text).map { .number($0) }
+    }
+
+    private mutating func takeDigits() -> Int {
+        let start = index
+        while index < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[index]) { index += 1 }
+        return index - start
     }
 
     private mutating func string() -> String? {
@@ -242,7 +265,7 @@ package struct JSONReader {
         return nil
     }
 
-    /// The character behind a backslash; surrogate pairs are not written by the broker and not read.
+    /// The character behind a backslash; of two surrogates the one that they stand for.
     private mutating func escape() -> Unicode.Scalar? {
         guard index < bytes.count else { return nil }
         defer { index += 1 }
@@ -253,32 +276,27 @@ package struct JSONReader {
         case UInt8(ascii: "b"): return "\u{8}"
         case UInt8(ascii: "f"): return "\u{C}"
         case UInt8(ascii: "u"):
-            guard index + 4 < bytes.count,
-                let code = UInt32(String(decoding: bytes[index + 1...index + 4], as: UTF8.self), radix: 16)
+            guard let unit = codeUnit() else { return nil }
+            guard 0xD800..<0xDC00 ~= unit else { return Unicode.Scalar(unit) }
+            guard index + 2 < bytes.count, bytes[index + 1] == UInt8(ascii: "\\"),
+                bytes[index + 2] == UInt8(ascii: "u")
             else { return nil }
-            index += 4
-            return Unicode.Scalar(code)
+            index += 2
+            guard let low = codeUnit(), 0xDC00..<0xE000 ~= low else { return nil }
+            return Unicode.Scalar(0x10000 + (unit - 0xD800) << 10 + (low - 0xDC00))
         case let other: return other == 0x22 || other == 0x5C || other == 0x2F ? Unicode.Scalar(other) : nil
         }
     }
-}
 
-/// Bytes as text. Source: RFC 4648 §4.
-package enum Base64 {
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-    /// The text of bytes, with padding.
-    package static func text(_ bytes: [UInt8]) -> String {
-        var text: [UInt8] = []
-        text.reserveCapacity((bytes.count + 2) / 3 * 4)
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let word = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << (8 * UInt32(3 - group.count))
-            for digit in 0..<4 {
-                let isPadding = digit > group.count
-                text.append(isPadding ? UInt8(ascii: "=") : alphabet[Int(word >> (18 - 6 * UInt32(digit)) & 63)])
-            }
+    /// Four digits behind the `u` at `index`, which stands on the last of them then.
+    private mutating func codeUnit() -> UInt32? {
+        guard index + 4 < bytes.count else { return nil }
+        var unit: UInt32 = 0
+        for digit in bytes[index + 1...index + 4] {
+            guard let value = Character(Unicode.Scalar(digit)).hexDigitValue else { return nil }
+            unit = unit << 4 | UInt32(value)
         }
-        return String(decoding: text, as: UTF8.self)
+        index += 4
+        return unit
     }
 }

@@ -25,6 +25,7 @@ extension TLSMaterialError.Part {
         case .certificateChain: "the bridge's certificate"
         case .privateKey: "the bridge's key"
         case .clientAuthorities: "the file of authorities"
+        case .revocations: "the list of revocations"
         case .ciphers: "the ciphers"
         }
     }

@@ -10,7 +10,7 @@ import Synchronization
 /// nothing can reach it afterwards.
 /// Isolation: `wake`, `patience` and `stop` are anybody's; what says so is called with the lock held; all else is the
 /// thread's own.
-// Sendable: `isTimed`, `companyTarget` and `isBlocked` are touched only with the lock held, other variables only by the
+// Sendable: `isTimed`, `companyTarget`, `isAtLeisure` and `isBlocked` are touched only with the lock held, other variables only by the
 // thread.
 final class JournalThread: @unchecked Sendable {
     /// Awaited records in a group from which the next one waits for company.
@@ -21,6 +21,8 @@ final class JournalThread: @unchecked Sendable {
     private static let gatheringNanoseconds: Int64 = 100_000
     /// The longest wait for company that nobody configured.
     private static let companyNanosecondsMax: Int64 = 300_000
+    /// How long after a commit the next one begins for whom nobody is in a hurry.
+    private static let leisureNanoseconds: Int64 = 2_000_000
 
     private let shared: SharedLog
     private let shelf: JournalShelf
@@ -32,6 +34,8 @@ final class JournalThread: @unchecked Sendable {
     private var isTimed = false
     /// How many awaited records the thread waits for before it commits; 0 when it does not.
     private var companyTarget = 0
+    /// Whether it waits for as long as nobody is in a hurry.
+    private var isAtLeisure = false
     /// Whether it waits for space.
     private(set) var isBlocked = false
 
@@ -73,7 +77,9 @@ final class JournalThread: @unchecked Sendable {
         let demand = shared.state.pendingDemand
         let isWanted = demand.wantsSync || demand.wantsWrite || demand.byteCount > 1 << 20 || shared.state.wantsSync
         let isEnough =
-            isWanted && (shared.state.pendingAwaitedCount >= companyTarget || shared.state.isUnderPressure)
+            isWanted
+            && (shared.state.pendingAwaitedCount >= companyTarget || shared.state.isUnderPressure
+                || isAtLeisure && !shared.state.pendingIsPatient)
         return isEnough || !isTimed && companyTarget == 0 ? work.claimWake() : false
     }
 
@@ -129,6 +135,7 @@ final class JournalThread: @unchecked Sendable {
         shared.monitor.lock()
         defer { shared.monitor.unlock() }
         guard shared.state.pendingDemand.wantsSync, !shared.isStopping else { return }
+        waitAtLeisure()
         let pending = shared.state.pendingAwaitedCount
         guard shared.settings.commitDelayNanoseconds == 0, lastAwaitedCount >= Self.companyMin else { return }
         let nanoseconds = min(syncNanoseconds, Self.companyNanosecondsMax)
@@ -141,6 +148,24 @@ final class JournalThread: @unchecked Sendable {
             work.wait(atMost: left)
         }
         companyTarget = 0
+    }
+
+    /// While everybody who waits is patient, waits until two milliseconds after the last commit: a thousand producers of a
+    /// few records a second each share commits then, and the first after a pause does not wait at all. The lock is held.
+    private func waitAtLeisure() {
+        let end = lastSync + Self.leisureNanoseconds
+        guard shared.settings.commitDelayNanoseconds == 0, shared.state.pendingIsPatient else { return }
+        isAtLeisure = true
+        // Nobody signals for a target out of reach.
+        companyTarget = Int.max
+        while shared.state.pendingIsPatient, !shared.isStopping, !shared.state.isUnderPressure {
+            let left = end - MonotonicClock.nanoseconds()
+            if left <= 0 { break }
+            patienceNanoseconds.store(min(left + syncNanoseconds, Self.patienceNanosecondsMax), ordering: .relaxed)
+            work.wait(atMost: left)
+        }
+        companyTarget = 0
+        isAtLeisure = false
     }
 
     /// With a commit delay, makes at most one commit in that time: a message waits for the next one, but the first

@@ -22,6 +22,28 @@ enum PEM {
         throw TLSMaterialError(part: part, reason: isWhole ? reason : "holds a damaged certificate: \(reason)")
     }
 
+    /// The public key in `text`, the caller's to free; nil when there is none.
+    static func publicKey(_ text: [UInt8]) -> OpaquePointer? {
+        unsafe withBIO(text) { bio in unsafe PEM_read_bio_PUBKEY(bio, nil, refusePassphrase, nil) }
+    }
+
+    /// The revocation lists in `text`, at least one, each the caller's to free.
+    static func revocations(_ text: [UInt8]) throws(TLSMaterialError) -> [OpaquePointer] {
+        var found: [OpaquePointer] = unsafe []
+        let isWhole = unsafe withBIO(text) { bio in
+            while let list = unsafe PEM_read_bio_X509_CRL(bio, nil, refusePassphrase, nil) {
+                unsafe found.append(list)
+            }
+            return sluice_err_is_no_start_line() != 0
+        }
+        let reason = isWhole ? "holds no revocation list (PEM, '-----BEGIN X509 CRL-----')" : TLSFailure.lastReason()
+        ERR_clear_error()
+        if unsafe isWhole && !found.isEmpty { return unsafe found }
+        unsafe found.forEach { unsafe X509_CRL_free($0) }
+        throw TLSMaterialError(
+            part: .revocations, reason: isWhole ? reason : "holds a damaged revocation list: \(reason)")
+    }
+
     /// The private key in `text`, the caller's to free.
     static func privateKey(_ text: [UInt8]) throws(TLSMaterialError) -> OpaquePointer {
         let key = unsafe withBIO(text) { bio in unsafe PEM_read_bio_PrivateKey(bio, nil, refusePassphrase, nil) }
@@ -45,6 +67,21 @@ enum PEM {
         var line = [UInt8](repeating: 0, count: 256)
         let count = unsafe BIO_read(bio, &line, Int32(line.count))
         return String(decoding: line.prefix(Int(max(0, count))), as: UTF8.self)
+    }
+
+    /// The subject of a certificate as RFC 2253 writes it, all of it; nil when it holds a zero byte or is no UTF-8.
+    static func distinguishedName(of certificate: OpaquePointer) -> String? {
+        guard let bio = unsafe BIO_new(BIO_s_mem()) else { preconditionFailure("No memory for a BIO") }
+        defer { unsafe BIO_free(bio) }
+        unsafe X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, sluice_name_rfc2253)
+        var line: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 256)
+        while true {
+            let count = unsafe BIO_read(bio, &chunk, Int32(chunk.count))
+            guard count > 0 else { break }
+            line += chunk.prefix(Int(count))
+        }
+        return line.isEmpty || line.contains(0) ? nil : String(validating: line, as: UTF8.self)
     }
 
     /// When a certificate ends, in seconds since 1970.

@@ -28,6 +28,8 @@ package final class TLSConnection {
     private let bio: OpaquePointer
     /// Where it is.
     package private(set) var state = State.handshaking
+    /// The identity whose key the client was to have; proved once the handshake is over.
+    private var askedIdentity: [UInt8]?
 
     /// The server's side of a new connection.
     package convenience init(server context: TLSContext) {
@@ -117,6 +119,13 @@ package final class TLSConnection {
         return unsafe TLSPeerCertificate(certificate)
     }
 
+    /// The identity of the pre-shared key that the client has proved to have; nil without one, and while the handshake
+    /// goes on.
+    package var keyIdentity: [UInt8]? {
+        if case .handshaking = state { return nil }
+        return askedIdentity
+    }
+
     /// The version that was agreed on, such as `TLSv1.3`.
     package var version: String { unsafe String(cString: SSL_get_version(handle)) }
 
@@ -131,6 +140,7 @@ package final class TLSConnection {
                 body()
                 unsafe BIO_set_data(bio, nil)
             }
+            if let identity = unsafe exchange.keyIdentity { askedIdentity = identity }
         }
     }
 

@@ -18,6 +18,9 @@ package struct TLSMaterial: Equatable, Sendable {
     package var clientAuthorities: [UInt8]?
     /// Whether a client without a certificate is refused.
     package var requiresClientCertificate = false
+    /// Certificates that authorities have revoked, PEM: at least one list of each authority of client certificates, for
+    /// without a list of its own authority no certificate is accepted. Nil revokes none.
+    package var revocations: [UInt8]?
     /// The oldest version that is spoken.
     package var leastVersion = TLSVersion.v12
     /// Cipher suites of TLS 1.2, in OpenSSL's words; nil leaves OpenSSL's own choice.
@@ -40,6 +43,8 @@ package struct TLSMaterialError: Error, Equatable, Sendable {
         case privateKey
         /// `clientAuthorities`.
         case clientAuthorities
+        /// `revocations`.
+        case revocations
         /// `ciphers`.
         case ciphers
     }
@@ -55,10 +60,12 @@ package struct TLSMaterialError: Error, Equatable, Sendable {
 /// connections keep the one they began with, as do the keys of their session tickets.
 @safe package final class TLSContext: @unchecked Sendable {
     let handle: OpaquePointer
-    /// The certificate's subject, as `CN = broker, O = plant`.
+    /// The certificate's subject, as `CN = broker, O = plant`; empty without a certificate.
     package let subject: String
-    /// When the certificate ends, in seconds since 1970.
+    /// When the certificate ends, in seconds since 1970; the end of time without a certificate.
     package let expirySeconds: Int64
+    /// The keys that connections may have instead of certificates; the handle refers to them.
+    private let sharedKeys: TLSSharedKeys?
 
     /// A context of checked material.
     /// - Throws: `TLSMaterialError` that says which part does not fit.
@@ -74,7 +81,43 @@ package struct TLSMaterialError: Error, Equatable, Sendable {
         }
         subject = unsafe PEM.subject(of: leaf)
         expirySeconds = unsafe PEM.expirySeconds(of: leaf)
+        sharedKeys = nil
         unsafe X509_free(leaf)
+    }
+
+    /// A context whose clients and server prove themselves to each other by a key that both have, without certificates.
+    /// Nothing is resumed, so that a key that is taken away is of no use from then on.
+    /// - Parameters:
+    ///   - leastVersion: the oldest version that is spoken.
+    ///   - ciphers: cipher suites of TLS 1.2 with pre-shared keys; nil for those with forward secrecy first.
+    /// - Throws: `TLSMaterialError` when no such cipher is known.
+    package init(
+        sharedKeys: TLSSharedKeys, leastVersion: TLSVersion = .v12, ciphers: String? = nil
+    ) throws(TLSMaterialError) {
+        guard let handle = unsafe SSL_CTX_new(TLS_server_method()) else { preconditionFailure("No memory for TLS") }
+        unsafe self.handle = unsafe handle
+        unsafe sluice_ssl_context_limit(handle, Self.number(of: leastVersion))
+        unsafe SSL_CTX_set_num_tickets(handle, 0)
+        unsafe sluice_ssl_context_refuse_tickets(handle)
+        let list = ciphers ?? "kECDHEPSK+CHACHA20:kECDHEPSK+AES:PSK+AESGCM:PSK+CHACHA20:PSK+AES"
+        guard unsafe SSL_CTX_set_cipher_list(handle, list) == 1 else {
+            let reason = "no known cipher in '\(list)': \(TLSFailure.lastReason())"
+            unsafe SSL_CTX_free(handle)
+            throw TLSMaterialError(part: .ciphers, reason: reason)
+        }
+        if let hint = sharedKeys.hint { unsafe SSL_CTX_use_psk_identity_hint(handle, hint) }
+        unsafe SSL_CTX_set_psk_server_callback(handle, TLSSharedKeys.giveKey)
+        unsafe sluice_ssl_context_set_data(handle, Unmanaged.passUnretained(sharedKeys).toOpaque())
+        subject = ""
+        expirySeconds = .max
+        self.sharedKeys = sharedKeys
+    }
+
+    private static func number(of version: TLSVersion) -> Int32 {
+        switch version {
+        case .v12: TLS1_2_VERSION
+        case .v13: TLS1_3_VERSION
+        }
     }
 
     deinit { unsafe SSL_CTX_free(handle) }
@@ -83,12 +126,7 @@ package struct TLSMaterialError: Error, Equatable, Sendable {
     private static func configure(
         _ handle: OpaquePointer, _ material: TLSMaterial
     ) throws(TLSMaterialError) -> OpaquePointer {
-        let leastVersion =
-            switch material.leastVersion {
-            case .v12: TLS1_2_VERSION
-            case .v13: TLS1_3_VERSION
-            }
-        unsafe sluice_ssl_context_limit(handle, leastVersion)
+        unsafe sluice_ssl_context_limit(handle, number(of: material.leastVersion))
         // One ticket is enough for a device that comes back.
         unsafe SSL_CTX_set_num_tickets(handle, 1)
         if let ciphers = material.ciphers, unsafe SSL_CTX_set_cipher_list(handle, ciphers) != 1 {
@@ -140,6 +178,15 @@ package struct TLSMaterialError: Error, Equatable, Sendable {
             unsafe SSL_CTX_add_client_CA(handle, authority)
             unsafe X509_STORE_add_cert(store, authority)
             unsafe X509_free(authority)
+        }
+        if let text = material.revocations {
+            let lists = try unsafe PEM.revocations(text)
+            unsafe lists.forEach { list in
+                unsafe X509_STORE_add_crl(store, list)
+                unsafe X509_CRL_free(list)
+            }
+            // The client's own certificate is looked up, as mosquitto does; authorities between are not.
+            unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_CRL_CHECK))
         }
         var mode = SSL_VERIFY_PEER
         if material.requiresClientCertificate { mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT }

@@ -12,6 +12,8 @@ struct TLSExchange {
     var input = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
     /// Whose certificate was not accepted; the connection forgets a certificate with the failure.
     var refusedSubject: String?
+    /// The identity whose key was given; the connection takes it from here.
+    var keyIdentity: [UInt8]?
     /// Gets what is to be sent.
     let output: UnsafeMutablePointer<ByteBuffer>
 

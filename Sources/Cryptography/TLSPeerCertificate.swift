@@ -24,6 +24,9 @@ package struct TLSPeerCertificate: Equatable, Sendable {
 
     /// The subject on one line, as `CN = dev42, O = plant`; at most 256 bytes of it.
     package let subject: String
+    /// The whole subject as RFC 2253 writes it, as `CN=dev42,O=plant`: mosquitto's `use_subject_as_username`. Nil when
+    /// it holds a zero byte.
+    package let distinguishedName: String?
     /// The last common name of the subject; nil without one, and when it holds a zero byte or is no UTF-8.
     package let commonName: String?
     /// The names beside the subject, in their order. Others than those of `NameKind` are left out, as are those with
@@ -33,6 +36,7 @@ package struct TLSPeerCertificate: Equatable, Sendable {
     /// - Parameter certificate: stays the caller's.
     init(_ certificate: OpaquePointer) {
         subject = unsafe PEM.subject(of: certificate)
+        distinguishedName = unsafe PEM.distinguishedName(of: certificate)
         commonName = unsafe Self.commonName(of: certificate)
         names = unsafe Self.names(of: certificate)
     }

@@ -207,6 +207,35 @@ package final class RepeatingTimer {
     package func close() { memory.close() }
 }
 
+/// Calls a function once, some time after it was set; it may be set again.
+package final class Alarm {
+    private let memory = HandleMemory(uv_timer_t())
+    private let body: () -> Void
+
+    /// An alarm that is not set.
+    package init(_ loop: Loop, _ body: @escaping () -> Void) {
+        self.body = body
+        Loop.check(uv_timer_init(loop.handle, memory.pointer), "uv_timer_init")
+        memory.base.pointee.data = Unmanaged.passUnretained(self).toOpaque()
+    }
+
+    /// Calls after `milliseconds`, counted from the beginning of the loop's turn; an earlier setting is forgotten.
+    package func set(milliseconds: UInt64) {
+        uv_timer_start(
+            memory.pointer,
+            { handle in
+                guard let data = handle?.pointee.data else { return }
+                Unmanaged<Alarm>.fromOpaque(data).takeUnretainedValue().body()
+            }, milliseconds, 0)
+    }
+
+    /// Forgets the setting.
+    package func clear() { uv_timer_stop(memory.pointer) }
+
+    /// Stops for good.
+    package func close() { memory.close() }
+}
+
 /// Calls a function when the process gets a signal.
 package final class SignalWatcher {
     private let memory = HandleMemory(uv_signal_t())

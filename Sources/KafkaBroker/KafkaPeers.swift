@@ -1,5 +1,6 @@
 package import GroupCoordination
 package import SluiceCore
+package import Speaking
 
 /// What the Kafka endpoints of all loops share.
 package protocol KafkaPeers: AnyObject, Sendable {
@@ -23,6 +24,10 @@ package protocol KafkaPeers: AnyObject, Sendable {
 
 /// What endpoints tell each other.
 package enum KafkaMail: Sendable {
+    /// Rights have changed.
+    case accessChanged
+    /// A password of a client of this loop was judged.
+    case authenticated(number: UInt64, AuthenticationAnswer)
     /// Transactions have ended in these partitions.
     case decided([PartitionID])
     /// Share groups may get more of these partitions than before.

@@ -18,6 +18,8 @@ package struct KafkaSettings: Sendable {
     package var createsTopics: Bool
     /// The streams that the configuration declares, which clients cannot change.
     package var declared: Set<String>
+    /// Who clients are and what they may do; nil for everybody everything.
+    package var access: (any KafkaAdmission)?
     /// Where the log lies, for tools that ask.
     package var directory: String
 

@@ -10,7 +10,9 @@ extension KafkaShard {
     ) throws(KafkaWireError) {
         switch call.api {
         case .produce: produce(try read(&reader, call), frame, call)
-        case .fetch: fetch(try read(&reader, call), call)
+        case .fetch:
+            let start = reader.position
+            fetch(try read(&reader, call), frame, from: start, call)
         case .listOffsets: listOffsets(try read(&reader, call), call)
         case .offsetForLeaderEpoch: answerEpochs(try read(&reader, call), call)
         case .initProducerID: initProducer(try read(&reader, call), call)
@@ -25,6 +27,8 @@ extension KafkaShard {
         case .shareGroupHeartbeat, .shareGroupDescribe, .shareFetch, .shareAcknowledge, .describeShareGroupOffsets,
             .alterShareGroupOffsets, .deleteShareGroupOffsets:
             try dispatchShare(call, &reader)
+        case .saslHandshake: shakeHands(try read(&reader, call), call)
+        case .saslAuthenticate: authenticate(try read(&reader, call), call)
         case .addPartitionsToTxn: addPartitions(try read(&reader, call), call)
         case .addOffsetsToTxn: addOffsets(try read(&reader, call), call)
         case .txnOffsetCommit: commitInTransaction(try read(&reader, call), call)
@@ -81,6 +85,8 @@ extension KafkaShard {
         case .describeAcls: describeAcls(try read(&reader, call), call)
         case .createAcls: createAcls(try read(&reader, call), call)
         case .deleteAcls: deleteAcls(try read(&reader, call), call)
+        case .describeUserScramCredentials: describeCredentials(try read(&reader, call), call)
+        case .alterUserScramCredentials: alterCredentials(try read(&reader, call), call)
         case .electLeaders: electLeaders(try read(&reader, call), call)
         case .listPartitionReassignments: listReassignments(try read(&reader, call), call)
         case .describeClientQuotas: describeQuotas(try read(&reader, call), call)

@@ -19,11 +19,12 @@ package final class KafkaShard {
     /// The wall's clock.
     package var wallClock = Timestamp(rawValue: 0)
     private(set) var topics: TopicTable
-    private var generation: UInt64
+    /// The number of the catalogue's state that `topics` has.
+    private(set) var topicGeneration: UInt64
     private var connections: [ObjectIdentifier: KafkaConnection] = [:]
     private var dirty: [KafkaConnection] = []
     private var failures = LineLimiter(burst: 10, nanosecondsPerLine: 1_000_000_000)
-    private var writer = KafkaWriter()
+    var writer = KafkaWriter()
     /// Whether no request is begun any more.
     private(set) var isDraining = false
     /// Looks at what producers send.
@@ -36,6 +37,8 @@ package final class KafkaShard {
     var reads = ReadsUnderWay()
     /// What waits for a group's coordinator.
     var groupCalls = GroupCalls()
+    /// Requests that wait for a password to be judged.
+    var saslCalls = SaslCalls()
     /// The numbers that producers are given next, and who waits for some.
     var producers = ProducerDesk()
 
@@ -49,7 +52,7 @@ package final class KafkaShard {
         self.peers = peers
         self.report = report
         loop = log.register(wake: wake)
-        generation = log.catalogueGeneration
+        topicGeneration = log.catalogueGeneration
         topics = TopicTable(log.streams)
     }
 
@@ -58,6 +61,8 @@ package final class KafkaShard {
     /// Another loop's endpoint says something.
     package func received(_ mail: KafkaMail) {
         switch mail {
+        case .accessChanged: accessChanged()
+        case .authenticated(let number, let answer): answered(number, answer)
         case .decided(let partitions): decided(partitions)
         case .sharesGrew(let keys): sharesGrew(keys)
         case .answered(let answers): for (waiter, answer) in answers { answerGroupCall(waiter, answer) }
@@ -99,10 +104,10 @@ package final class KafkaShard {
         flush()
     }
 
-    /// Whether a fetch is to be answered before the next `elapsed`.
-    package var isPacing: Bool { waiting.earliestDeadline.map { $0 < now + 500_000_000 } ?? false }
+    /// When a fetch is to be answered though nothing has come; nil while none waits.
+    package var nextPace: Int64? { waiting.earliestDeadline }
 
-    /// Every few milliseconds while `isPacing`.
+    /// At `nextPace`, or some milliseconds later.
     package func pace() {
         expireFetches()
         flush()
@@ -117,8 +122,8 @@ package final class KafkaShard {
     /// Takes the log's streams as they are now.
     func followTopics() {
         let current = log.catalogueGeneration
-        guard current != generation else { return }
-        generation = current
+        guard current != topicGeneration else { return }
+        topicGeneration = current
         topics = TopicTable(log.streams)
         let known = topics
         if settings.index == 0 {
@@ -135,10 +140,14 @@ package final class KafkaShard {
 
     // MARK: Connections
 
+    /// All that are there, in no order.
+    var allConnections: [KafkaConnection] { Array(connections.values) }
+
     /// A client has connected.
     package func connected(_ link: any ConnectionLink, peer: PeerIdentity, isSurplus: Bool) -> any Speaker {
         let connection = KafkaConnection(self, link, peer)
         connections[ObjectIdentifier(connection)] = connection
+        identify(connection)
         // Kafka's protocol has no word for it: its clients try again later.
         if isSurplus { connection.close() }
         return connection
@@ -202,6 +211,9 @@ package final class KafkaShard {
 
     // MARK: Requests
 
+    /// What who has not shown who it is may ask for.
+    private static let introductions: Set<KafkaAPI> = [.apiVersions, .saslHandshake, .saslAuthenticate]
+
     /// A frame has come, without its length.
     func received(_ frame: Span<UInt8>, from connection: KafkaConnection) {
         do throws(KafkaWireError) {
@@ -217,9 +229,14 @@ package final class KafkaShard {
                 }
                 return refuseVersion(prefix, connection)
             }
+            guard connection.identity.principal != nil || Self.introductions.contains(api) else {
+                return connection.fail("it asks for \(api.name) before it has shown who it is")
+            }
+            if api == .fetch, repeatPoll(frame, prefix, connection) { return }
             var reader = KafkaReader(frame)
             let header = try reader.readRequestHeader(api, version: prefix.version)
             connection.clientID = header.clientID
+            if settings.access != nil, connection.identity.clientID != header.clientID { grantAccess(connection) }
             let call = KafkaCall(connection, prefix, api, clientID: header.clientID)
             connection.begin(call)
             try dispatch(call, &reader, frame)
@@ -251,6 +268,20 @@ package final class KafkaShard {
             call.connection.hold(kept, for: call)
         }
         writer.removeAll()
+        call.connection.advance()
+    }
+
+    /// Answers a call with a frame that has no gaps.
+    func answer(_ call: KafkaCall, _ frame: [UInt8]) {
+        guard !call.isAbandoned else { return }
+        assert(call.answer == nil, "a request is answered once")
+        if call.connection.isNext(call) {
+            call.connection.send(frame.span, [], [])
+            call.answer = KafkaCall.Answer.nothing
+        } else {
+            call.answer = KafkaCall.Answer(bytes: frame, gaps: [], records: [])
+            call.connection.hold(frame.count, for: call)
+        }
         call.connection.advance()
     }
 

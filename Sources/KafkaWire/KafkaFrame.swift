@@ -31,13 +31,14 @@ package enum KafkaFrame {
     }
 
     /// How many bytes follow the length at the start of `bytes`; nil when the length is not there whole.
+    /// - Parameter isToken: whether a token of SASL is to come instead of a request: it may be empty.
     /// - Throws: when no request has such a length; the connection has to be closed.
-    package static func byteCount(_ bytes: Span<UInt8>, limit: Int) throws(Fault) -> Int? {
+    package static func byteCount(_ bytes: Span<UInt8>, limit: Int, isToken: Bool = false) throws(Fault) -> Int? {
         guard bytes.count >= lengthByteCount else { return nil }
         var length: Int32 = 0
         for index in 0..<lengthByteCount { length = length << 8 | Int32(bytes[index]) }
         let byteCount = Int(length)
-        guard byteCount >= requestByteCountMin else { throw .tooShort(byteCount) }
+        guard byteCount >= (isToken ? 0 : requestByteCountMin) else { throw .tooShort(byteCount) }
         guard byteCount > limit else { return byteCount }
         // Of TLS the first bytes are the type of a handshake and the version; of HTTP a method and a space.
         if bytes[0] == 0x16, bytes[1] == 0x03 { throw .looksLikeTLS }

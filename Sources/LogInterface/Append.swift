@@ -12,6 +12,9 @@ package struct Append: Sendable {
     package var isAwaited: Bool
     /// The distinct hashes of its topics, when a reader asked for them.
     package var topicHashes: [UInt64]?
+    /// Whether who waits for it does so seldom that two milliseconds more are nothing to it: the engine may let others join
+    /// its commit.
+    package var isPatient = false
 
     /// An append of `batch` to `partition`.
     package init(partition: PartitionID, batch: RecordBatch, isAwaited: Bool, topicHashes: [UInt64]?) {

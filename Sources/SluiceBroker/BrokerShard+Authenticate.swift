@@ -12,7 +12,7 @@ extension BrokerShard {
         let authentication = ClientAuthentication()
         client.authentication = authentication
         authentication.method = method
-        guard let exchange = settings.authenticator?.begin(method, clientID: request.clientID) else {
+        guard let exchange = settings.authenticator?.begin(method, clientID: request.clientID, peer: client.peer) else {
             refuse(client, .badAuthenticationMethod, "its authentication method is not offered")
             return false
         }
@@ -38,7 +38,8 @@ extension BrokerShard {
         }
         if client.session.isOpen {
             if packet.reason == .reauthenticate {
-                client.authentication?.exchange = settings.authenticator?.begin(method, clientID: client.clientID)
+                client.authentication?.exchange = settings.authenticator?.begin(
+                    method, clientID: client.clientID, peer: client.peer)
             }
             return stepAgain(client, data)
         }
@@ -89,8 +90,14 @@ extension BrokerShard {
             client.session.challenged(properties, now: now, into: &client.output)
             markDirty(client)
         case .accepted(let last):
-            client.principal = client.authentication?.exchange?.principal ?? .anonymous
+            let principal = client.authentication?.exchange?.principal ?? .anonymous
+            guard principal == client.principal else {
+                let cause = "it authenticated again as somebody else"
+                reportClosed(client, cause)
+                return terminate(client, .notAuthorized, cause)
+            }
             client.authentication?.exchange = nil
+            grantAccess(client)
             client.session.authenticated(properties(client, last), into: &client.output)
             markDirty(client)
         case .rejected:

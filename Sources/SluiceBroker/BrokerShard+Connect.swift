@@ -1,3 +1,4 @@
+import AccessControl
 import LogInterface
 import MQTTSession
 import MQTTWire
@@ -18,6 +19,14 @@ extension BrokerShard {
             return refuse(client, .quotaExceeded, cause)
         }
         if let (reason, cause) = refusal(of: request) { return refuse(client, reason, cause) }
+        grantAccess(client)
+        if let verdict = denial(ofWill: request, client) {
+            // Mosquitto lets an older client in, and never sends its will: so does this, when it is due.
+            guard client.version != .v5 else {
+                return refuse(client, .notAuthorized, "it may not publish to the topic of its will")
+            }
+            reportDenial(client, "publish its will", verdict, key: [])
+        }
         let assigned = request.clientID.isEmpty ? client.clientID : []
         if !request.properties.isEmpty { greet(client, request) }
         let greetingSize = client.session.openedSize(
@@ -29,7 +38,16 @@ extension BrokerShard {
         client.pendingRequest = request
         let owner = ClientOwner(shard: settings.index, number: client.number)
         client.hasClaim = true
-        guard let previous = peers.withDirectory({ $0.claim(client.clientID, by: owner) }) else { return open(client) }
+        let claim = peers.withDirectory { $0.claim(client.clientID, by: owner, as: client.principal) }
+        let former: ClientOwner?
+        switch claim {
+        case .granted(let previous): former = previous
+        case .isOf(let other):
+            client.hasClaim = false
+            client.pendingRequest = nil
+            return refuse(client, .notAuthorized, "its identifier, and the session behind it, is \(other)'s")
+        }
+        guard let previous = former else { return open(client) }
         client.awaitsIdentifier = true
         // The former holder goes first: what it still has to store comes before what its session is asked for.
         if previous.shard == settings.index {
@@ -52,6 +70,15 @@ extension BrokerShard {
             return (.retainNotSupported, "its will cannot be retained [MQTT-3.2.2-13]")
         }
         return nil
+    }
+
+    /// Why the will of a request may not be published; nil when it may, or there is none.
+    private func denial(ofWill request: ConnectRequest, _ client: Client) -> Verdict? {
+        guard let will = request.will, let access = client.access,
+            !ReservedTopic.contains(will.topic.span)
+        else { return nil }
+        let verdict = access.rights.mayPublish(will.topic.span)
+        return verdict.isAllowed ? nil : verdict
     }
 
     private static let takeoverCause = "another connection took the session over [MQTT-3.1.4-3]"

@@ -31,6 +31,7 @@ extension BrokerShard {
         case .reads(let wanted): reading = wanted
         }
         let key = GroupKey(group: name, stream: reading.stream.settings.name)
+        if let refusal = refusal(ofGroup: name, stream: key.stream, request.filter, client) { return refusal }
         let former = client.subscriptions.first { $0.filter == request.filter }
         // Whoever subscribes once more, as clients do when they come back, stays a member with what it has.
         if let former, former.options == request.options, former.identifier == request.identifier {
@@ -104,10 +105,13 @@ extension BrokerShard {
             key: key, id: id, filter: request.filter, stream: reading.stream, coordinator: coordinator,
             client: client)
         client.memberships.append(membership)
+        let reader = Reader(client: client, kind: .member(membership))
+        reader.wholeStream = key.stream
+        reader.readsWholeStream = true
         _ = add(
             Subscription(
                 client: client, filter: request.filter, matched: reading.filter, options: request.options,
-                identifier: request.identifier, reader: Reader(client: client, kind: .member(membership))))
+                identifier: request.identifier, reader: reader))
         tell(
             coordinator,
             .groupJoined(

@@ -1,3 +1,4 @@
+import AccessControl
 import Bridging
 import LogInterface
 import MQTTSession
@@ -16,6 +17,9 @@ extension BrokerShard {
     ) throws(MQTTDecodeError) {
         assert(client.session.isOpen && publish.qos != .exactlyOnce, "QoS 2 has flows to keep, and is never plain")
         let topic = bytes.extracting(publish.topicStart..<publish.topicStart + publish.topicByteCount)
+        if let access = client.access, !access.remembers(topic) {
+            return try self.publish(PublishAction(publish), client, bytes)
+        }
         let payload = bytes.extracting(publish.payloadStart..<publish.end)
         guard try intake.storePlain(topic: topic, payload: payload, qos: publish.qos, at: wallClock) else {
             return try self.publish(PublishAction(publish), client, bytes)
@@ -52,8 +56,9 @@ extension BrokerShard {
         let message = IncomingMessage(
             topic: topic, payload: bytes.extracting(publish.payload),
             properties: bytes.extracting(publish.properties), qos: publish.qos, isRetained: publish.retain)
-        switch try intake.store(message, from: client.principal, origin: client.clientID, at: wallClock) {
+        switch try intake.store(message, under: client.access, origin: client.clientID, at: wallClock) {
         case .stored: break
+        case .denied(let verdict): return deny(publish, topic, client, verdict)
         case .reserved: return refuseReserved(publish, topic, client, bytes)
         case .refused(let reason, let words): return refuse(publish, topic, client, reason, words)
         }
@@ -68,11 +73,22 @@ extension BrokerShard {
         if intake.isFull { submit() }
     }
 
+    /// Tells a client that it may not publish to a topic.
+    private func deny(_ publish: PublishAction, _ topic: Span<UInt8>, _ client: Client, _ verdict: Verdict) {
+        let key = Array(copying: topic)
+        reportDenial(client, "publish to \(String(decoding: key, as: UTF8.self))", verdict, key: key)
+        refuse(publish, topic, client, .notAuthorized, "not authorized", isReported: true)
+    }
+
     /// Some `$` topics belong to the broker: `$SYS` is read only, and the others are requests.
     private func refuseReserved(_ publish: PublishAction, _ topic: Span<UInt8>, _ client: Client, _ bytes: Span<UInt8>)
     {
         let name = String(decoding: topic.copy(ByteRange(start: 0, byteCount: topic.count)), as: UTF8.self)
         let isState = Self.isBridgeState(topic)
+        if let access = client.access, !isState || !client.isBridge {
+            let verdict = isState ? access.rights.mayPublish(topic) : access.rights.mayAdminister
+            guard verdict.isAllowed else { return deny(publish, topic, client, verdict) }
+        }
         if isState { tellBridgeState(Array(name.utf8), bytes.copy(publish.payload)) }
         guard isState || answerRequest(name, publish, client, bytes) else {
             return refuse(publish, topic, client, .notAuthorized, "the topic is the broker's own")
@@ -83,11 +99,14 @@ extension BrokerShard {
     /// Tells a client that its message is not taken: with a reason where its protocol has one; an older client hears
     /// that it was, since it would send it again and again [MQTT-3.3.5-2].
     private func refuse(
-        _ publish: PublishAction, _ topic: Span<UInt8>, _ client: Client, _ reason: ReasonCode, _ words: String
+        _ publish: PublishAction, _ topic: Span<UInt8>, _ client: Client, _ reason: ReasonCode, _ words: String,
+        isReported: Bool = false
     ) {
         let name = String(decoding: Array(copying: topic), as: UTF8.self)
         counters.messagesRefused += 1
-        report(.info, "\(client.name) at \(client.peer.address): publish to \(name) refused, \(words)")
+        if !isReported {
+            report(.info, "\(client.name) at \(client.peer.address): publish to \(name) refused, \(words)")
+        }
         note(client, "to publish to \(name)", refused: words)
         switch publish.qos {
         case .atMostOnce: return

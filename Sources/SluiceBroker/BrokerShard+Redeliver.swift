@@ -1,3 +1,4 @@
+import AccessControl
 import LogInterface
 import MQTTSession
 import MQTTWire
@@ -105,6 +106,18 @@ extension BrokerShard {
         if client.session.abandon(entry.packetID) { sendPubrel(client, entry.packetID, entry.token) }
     }
 
+    /// Whether a client may still read what it was sent before.
+    private func mayReadAgain(
+        _ delivery: Delivery, _ target: MatchList.Target?, _ client: Client, _ bytes: Span<UInt8>
+    ) -> Bool {
+        guard let access = client.access else { return true }
+        let topic = bytes.extracting(delivery.message.deliveredTopic(bytes).indices)
+        if access.rights.mayRead(topic).isAllowed { return true }
+        // The reader of a whole stream may have its records whatever their topics.
+        let stream = streams.name(of: delivery.partition)
+        return stream.map { mayReadWhole($0, client) } ?? false
+    }
+
     /// Sends a record once more.
     /// - Returns: false when the batch does not have it, or the client does not take it.
     private func sendAgain(_ client: Client, _ entry: InflightDelivery, _ batch: RecordBatch) -> Bool {
@@ -115,7 +128,9 @@ extension BrokerShard {
             let list = subscriptions.list(bytes.extracting(delivery.message.topic.indices))
             let target = list.targets.first { $0.reader.client === client }
             // The client may take less than it did on its earlier connection [MQTT-3.1.2-25].
-            guard fits(delivery, target, client, bytes) else { return false }
+            guard fits(delivery, target, client, bytes), mayReadAgain(delivery, target, client, bytes) else {
+                return false
+            }
             let keepsFlag = target?.retainAsPublished == true && delivery.message.isRetained
             encode(
                 delivery, target, bytes, client,

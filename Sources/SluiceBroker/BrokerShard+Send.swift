@@ -65,6 +65,10 @@ extension BrokerShard {
         }
         // What an earlier connection left unfinished goes first [MQTT-4.6.0-1].
         if client.redelivery != nil, target.visibility == .durable { return .full }
+        guard mayRead(bytes.extracting(delivery.message.deliveredTopic(bytes).indices), client, target.reader) else {
+            counters.deliveriesSkipped += 1
+            return .passedOver
+        }
         if case .member(let membership) = target.reader.kind {
             return send(delivery, to: target, bytes, of: membership)
         }

@@ -11,6 +11,7 @@ extension BrokerShard {
     /// Records that a session is there, and for how long.
     func recordHead(_ client: Client, endedAt: Timestamp? = nil) {
         var head = StoredSession(expirySeconds: client.expirySeconds)
+        head.owner = client.principal
         head.disconnectedAt = endedAt
         put(.session(head), StateRecord.key(.session, client.clientID), awaited: true)
     }
@@ -18,6 +19,7 @@ extension BrokerShard {
     /// Records a session that is gone on with, or begun.
     func recordOpening(_ client: Client) {
         var head = StoredSession(expirySeconds: client.expirySeconds)
+        head.owner = client.principal
         head.subscriptions = client.resumed?.subscriptions ?? []
         peers.withDirectory { $0.note(head, of: client.clientID) }
         recordHead(client)
@@ -120,6 +122,7 @@ extension BrokerShard {
     func storedProgress(_ client: Client) -> StoredSession {
         if let resumed = client.resumed { return resumed }
         var session = StoredSession(expirySeconds: client.expirySeconds)
+        session.owner = client.principal
         session.subscriptions = client.subscriptions.lazy.filter { $0.since != nil || $0.reader.isReplay }.map {
             stored($0)
         }

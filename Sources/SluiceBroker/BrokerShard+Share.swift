@@ -1,3 +1,4 @@
+import AccessControl
 import LogInterface
 import MQTTSession
 import MQTTWire
@@ -23,7 +24,7 @@ extension BrokerShard {
         assert(claim.shard != settings.index || shareGroups[key] != nil, "a group is where the directory says")
         let member = ShareMember(
             owner: owner, options: request.options, identifier: request.identifier,
-            window: min(client.session.deliveryWindow, Self.shareWindowMax))
+            window: min(client.session.deliveryWindow, Self.shareWindowMax), rights: client.access?.rights)
         if !client.shares.contains(where: { $0.key == key }) {
             client.shares.append(ShareMembership(key: key, groupShard: claim.shard))
         }
@@ -156,6 +157,10 @@ extension BrokerShard {
         dispatch(group)
     }
 
+    func shareAccess(_ key: [UInt8], _ owner: ClientOwner, _ rights: AccessRights?) {
+        shareGroups[key]?.update(owner) { $0.rights = rights }
+    }
+
     func shareReady(_ key: [UInt8], _ owner: ClientOwner) {
         guard let group = shareGroups[key] else { return }
         group.update(owner) { $0.isBlocked = false }
@@ -190,7 +195,15 @@ extension BrokerShard {
     private func handOver(_ delivery: Delivery, to group: ShareGroup, isRepeat: Bool) {
         assert(!streams.isInternal(delivery.partition), "the node's own streams are handed to nobody")
         let token = DeliveryToken(delivery.partition, delivery.offset)
-        guard let member = group.pickMember() else { return group.takeBack(token, isRepeat: isRepeat) }
+        let topic = delivery.batch.bytes.extracting(delivery.message.deliveredTopic(delivery.batch.bytes).indices)
+        let member: ShareMember
+        switch group.pickMember(for: topic) {
+        case .picked(let picked): member = picked
+        case .allHaveEnough: return group.takeBack(token, isRepeat: isRepeat)
+        case .nobodyMayRead:
+            counters.deliveriesSkipped += 1
+            return
+        }
         let qos = min(delivery.message.qos, member.options.qos)
         group.handed(token, ShareGroup.PendingShare(member: member.owner, qos: qos, isRepeat: isRepeat))
         let handout = ShareHandout(
@@ -236,7 +249,8 @@ extension BrokerShard {
         let target = MatchList.Target(
             reader: client.shareReader ?? Reader(client: client, kind: .live), qos: handout.options.qos,
             retainAsPublished: handout.options.retainAsPublished, identifier: handout.identifier)
-        guard isWanted(delivery, target, client, bytes) else {
+        let topic = bytes.extracting(delivery.message.deliveredTopic(bytes).indices)
+        guard mayRead(topic, client, target.reader), isWanted(delivery, target, client, bytes) else {
             counters.deliveriesSkipped += 1
             return .finished
         }

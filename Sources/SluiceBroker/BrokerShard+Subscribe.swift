@@ -128,6 +128,7 @@ extension BrokerShard {
         if isRefused(request.filter) {
             return Outcome(code: .unspecifiedError, reason: "the configuration refuses this filter")
         }
+        if let refusal = refusal(of: request.filter, client) { return refusal }
         if let fault = request.replay.fault(with: request.filter) {
             return Outcome(code: .implementationSpecificError, reason: fault)
         }
@@ -243,6 +244,10 @@ extension BrokerShard {
         }
         if replay.position == .committed, replay.positions == nil, let kept = keep(client, request) { return kept }
         let reader = Reader(client: client, kind: .replay)
+        if let stream = replay.stream {
+            reader.wholeStream = stream
+            reader.readsWholeStream = mayReadWhole(stream, client)
+        }
         let subscription = Subscription(
             client: client, filter: request.filter, matched: replay.filter, options: request.options,
             identifier: request.identifier, reader: reader)

@@ -1,3 +1,4 @@
+import AccessControl
 import Administration
 import LogInterface
 import MQTTWire
@@ -116,7 +117,9 @@ extension BrokerShard {
     }
 
     private func send(_ topic: SystemTopic, to client: Client, _ identifiers: [UInt32], retain: Bool) {
-        guard !client.isClosing, client.output.count < settings.limits.outputBytesMax else { return }
+        guard !client.isClosing, client.output.count < settings.limits.outputBytesMax,
+            client.access?.rights.mayRead(topic.topic.span).isAllowed ?? true
+        else { return }
         scratch.removeAll()
         if client.version == .v5 {
             for identifier in identifiers { PropertyWriter.append(.subscriptionIdentifier, identifier, to: &scratch) }

@@ -1,3 +1,4 @@
+import AccessControl
 import LogInterface
 import MQTTSession
 import MQTTWire
@@ -33,13 +34,23 @@ extension BrokerShard {
             let message = IncomingMessage(
                 topic: will.topic.span, payload: will.payload.span, properties: will.properties.span, qos: will.qos,
                 isRetained: will.retain)
-            switch try intake.store(message, from: stored.principal, origin: clientID, at: wallClock) {
+            let rights = settings.access?.rights(of: stored.principal, clientID: clientID, on: nil)
+            let access = rights.flatMap { $0.areUnrestricted ? nil : ClientAccess($0) }
+            switch try intake.store(message, under: access, origin: clientID, at: wallClock) {
             case .stored:
                 counters.willsPublished += 1
                 wills.add(WillQueue.Entry(will: stored, clientID: clientID, isAlone: isAlone))
             case .reserved:
                 tellBridgeState(will.topic, will.payload)
                 counters.willsPublished += 1
+            case .denied(let verdict):
+                counters.messagesRefused += 1
+                counters.accessDenied += 1
+                let words = access?.rights.description(of: verdict.rule) ?? ""
+                report(
+                    .info,
+                    "the will of \(String(decoding: clientID, as: UTF8.self)) is not published, \(stored.principal) may "
+                        + "not publish to \(String(decoding: will.topic, as: UTF8.self)): \(words)")
             case .refused(_, let words):
                 counters.messagesRefused += 1
                 report(.info, "the will of \(String(decoding: clientID, as: UTF8.self)) is not published, \(words)")

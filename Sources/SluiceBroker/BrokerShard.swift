@@ -103,7 +103,7 @@ package final class BrokerShard {
         generation = log.catalogueGeneration
         streams = StreamTable(log.streams)
         intake = Intake(
-            streams, rules: settings.rules, limits: settings.limits, rights: settings.rights, in: batchMemory)
+            streams, rules: settings.rules, limits: settings.limits, in: batchMemory)
         sessions = SessionBook(streams, in: batchMemory)
         retainedPartition = streams.stream(named: RetainedReplay.stream)?.partitions.first
         presencePartition = streams.stream(named: Presence.stream)?.partitions.first
@@ -274,6 +274,7 @@ package final class BrokerShard {
         case .shareHanded(let handout): shareHanded(handout)
         case .shareFinished(let key, let token, let owner): shareFinished(key, token, by: owner)
         case .shareRefused(let key, let token, let owner): shareRefused(key, token, by: owner)
+        case .shareAccess(let key, let owner, let rights): shareAccess(key, owner, rights)
         case .shareReady(let key, let owner): shareReady(key, owner)
         case .groupJoined(let join): groupJoined(join)
         case .groupLeft(let name, let member, let memberships, let handovers):
@@ -288,6 +289,7 @@ package final class BrokerShard {
         case .bridgeState(let topic): told(bridge: topic)
         case .endSession(let clientID): endSession(clientID)
         case .authenticated(let number, let answer): answered(number, answer)
+        case .accessChanged: accessChanged()
         }
     }
 

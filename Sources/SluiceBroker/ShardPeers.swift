@@ -1,4 +1,5 @@
 package import GroupCoordination
+package import AccessControl
 import LogInterface
 import RecordFormat
 package import SluiceCore
@@ -23,6 +24,8 @@ package enum ShardMessage: Sendable {
     case shareRefused(key: [UInt8], DeliveryToken, ClientOwner)
     /// A member takes records again.
     case shareReady(key: [UInt8], ClientOwner)
+    /// What a member may read has changed.
+    case shareAccess(key: [UInt8], ClientOwner, AccessRights?)
     /// A client of some shard reads a stream in a consumer group that is coordinated here.
     case groupJoined(GroupJoin)
     /// It reads streams of the group no longer, and has nothing of them any more.
@@ -45,6 +48,8 @@ package enum ShardMessage: Sendable {
     case bridgeState(SystemTopic)
     /// It is known who a client of this shard is, or that it is not to be let in.
     case authenticated(clientNumber: UInt64, AuthenticationAnswer)
+    /// Rights have changed.
+    case accessChanged
     /// Somebody wants a session of this shard, or a parked one, to end.
     case endSession(clientID: [UInt8])
 }
@@ -107,6 +112,8 @@ package struct BrokerCounters: Sendable, Equatable {
     package var duplicatesSuppressed: UInt64 = 0
     /// Messages that the log refused.
     package var messagesRefused: UInt64 = 0
+    /// What clients asked for and had no right to.
+    package var accessDenied: UInt64 = 0
     /// PUBLISH packets to clients.
     package var messagesDelivered: UInt64 = 0
     /// QoS 0 deliveries dropped because a client read too slowly.

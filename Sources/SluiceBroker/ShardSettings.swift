@@ -1,3 +1,4 @@
+package import AccessControl
 package import SluiceCore
 package import Speaking
 package import TopicRouting
@@ -14,8 +15,8 @@ package struct ShardSettings {
     package var admission: any Authenticator = OpenAuthenticator()
     /// The authentication exchanges that are offered; nil for none.
     package var authenticator: (any EnhancedAuthenticator)?
-    /// Who may publish what; nil for everybody everything.
-    package var rights: (any PublishRights)?
+    /// Who may do what; nil for everybody everything.
+    package var access: (any AccessDesk)?
     /// What the topics of records are made by that have none of their own, by their streams' names.
     package var downlinks: [String: DownlinkTemplate] = [:]
     /// The node's bridges; nil for none.

@@ -71,6 +71,13 @@ extension Configuration {
             let filter = section.required("subscribe", .text("a topic filter, such as secret/#"))
             if let filter { limits.refusedFilters.append(Array(filter.utf8)) }
         }
+        security.take(root)
+        if root.has("access"), let file = security.aclFile {
+            root.report(
+                at: root.location(of: "access"),
+                "'access' and 'acl_file' (line \(file.location.line)) both say who may do what; one of them is enough")
+        }
+        if root.has("access") { root.section("access") { access = AccessSection($0) } }
         root.section("logging") { section in
             if let level = section.value("level", .choice()) as LogLevel? { logging.level = level }
         }

@@ -22,6 +22,10 @@ package struct Configuration: Equatable, Sendable {
     package var streams: [StreamSettings] = []
     /// The rules, in the order they are tried.
     package var rules: [RuleSettings] = []
+    /// Who may do what, by roles; nil leaves it to an ACL file, or to nobody.
+    package var access: AccessSection?
+    /// Who is let in, and what decides what they may do, where listeners say nothing else.
+    package var security = SecuritySettings()
     /// Bridges to other brokers.
     package var bridges: [BridgeConfiguration] = []
     /// What is logged.
@@ -80,7 +84,7 @@ package struct JournalSettings: Equatable, Sendable {
 /// The log.
 package struct LogSettings: Equatable, Sendable {
     /// Bytes of records kept in memory behind the newest, over all partitions.
-    package var tailBytes = 64 << 20
+    package var tailBytes = 16 << 20
     /// Bytes of a segment file, where a stream says nothing else.
     package var segmentBytes = 256 << 20
     /// Bytes of segment files that all streams together keep; nil without bound.

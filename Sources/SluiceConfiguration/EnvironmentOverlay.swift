@@ -5,7 +5,7 @@ enum EnvironmentOverlay {
         ["listeners", "mqtt"], ["listeners", "mqtts"], ["listeners", "ws"], ["listeners", "wss"],
         ["listeners", "kafka"], ["listeners", "kafkas"], ["kafka", "auto_create"],
         ["listeners", "tls", "certificate"], ["listeners", "tls", "key"], ["listeners", "tls", "client_ca"],
-        ["listeners", "tls", "require_certificate"], ["listeners", "tls", "min_version"],
+        ["listeners", "tls", "crl"], ["listeners", "tls", "require_certificate"], ["listeners", "tls", "min_version"],
         ["listeners", "tls", "ciphers"], ["data"], ["loops"], ["memory"],
         ["journal", "file_size"], ["journal", "commit_delay"],
         ["log", "tail_memory"], ["log", "segment_size"], ["log", "retention_size"], ["log", "quota"],

@@ -13,6 +13,8 @@ package struct ListenerSettings: Equatable, Sendable {
     package var kafka: ListenAddress?
     /// Kafka's protocol over TLS.
     package var kafkas: SecureListener?
+    /// What listeners say of who is let in, beside what the configuration says of all, by their names.
+    package var security: [String: SecuritySettings] = [:]
     /// Where clients of `kafka` and of `kafkas` are told to connect; nil for where it listens.
     package var advertised: (kafka: ListenAddress?, kafkas: ListenAddress?)
 
@@ -20,6 +22,7 @@ package struct ListenerSettings: Equatable, Sendable {
     package static func == (left: ListenerSettings, right: ListenerSettings) -> Bool {
         left.mqtt == right.mqtt && left.mqtts == right.mqtts && left.ws == right.ws && left.wss == right.wss
             && left.kafka == right.kafka && left.kafkas == right.kafkas && left.advertised == right.advertised
+            && left.security == right.security
     }
 }
 
@@ -47,6 +50,8 @@ package struct TLSSettings: Equatable, Sendable {
     package var clientAuthorities: NamedFile?
     /// Whether a client without a certificate is refused.
     package var requiresCertificate = false
+    /// Lists of certificates that their authorities have revoked, PEM; nil revokes none.
+    package var revocations: NamedFile?
     /// The oldest version that is spoken.
     package var leastVersion = TLSVersionChoice.v12
     /// Cipher suites of TLS 1.2 in OpenSSL's words; nil leaves OpenSSL's choice.
@@ -59,7 +64,7 @@ package struct TLSSettings: Equatable, Sendable {
         left.certificate == right.certificate && left.key == right.key
             && left.clientAuthorities == right.clientAuthorities
             && left.requiresCertificate == right.requiresCertificate && left.leastVersion == right.leastVersion
-            && left.ciphers == right.ciphers
+            && left.ciphers == right.ciphers && left.revocations == right.revocations
     }
 }
 
@@ -86,12 +91,12 @@ extension ListenerSettings {
     /// Takes the section `listeners`.
     mutating func take(_ section: SectionReader) {
         let shared = section.isWritten("tls") ? TLSSettings(section, "tls") : nil
-        let plain = section.address("mqtt")
-        ws = section.address("ws")
-        mqtts = section.secureAddress("mqtts", shared)
-        wss = section.secureAddress("wss", shared)
-        kafka = section.advertisedAddress("kafka", &advertised.kafka)
-        kafkas = section.advertisedSecureAddress("kafkas", shared, &advertised.kafkas)
+        let plain = section.address("mqtt", &security["mqtt"])
+        ws = section.address("ws", &security["ws"])
+        mqtts = section.secureAddress("mqtts", shared, &security["mqtts"])
+        wss = section.secureAddress("wss", shared, &security["wss"])
+        kafka = section.advertisedAddress("kafka", &advertised.kafka, &security["kafka"])
+        kafkas = section.advertisedSecureAddress("kafkas", shared, &advertised.kafkas, &security["kafkas"])
         let hasOthers = ["mqtts", "ws", "wss"].contains { section.isWritten($0) }
         if plain != nil || hasOthers { mqtt = plain }
         if shared != nil, !["mqtts", "wss", "kafkas"].contains(where: { section.isWritten($0) }) {
@@ -115,13 +120,20 @@ extension TLSSettings {
                     at: section.location(of: "require_certificate"),
                     "'require_certificate' needs 'client_ca': the authorities whose certificates are accepted")
             }
+            let revocations = section.file("crl", "a file with lists of revoked client certificates, PEM")
+            if revocations != nil, !section.has("client_ca") {
+                section.report(
+                    at: section.location(of: "crl"),
+                    "'crl' needs 'client_ca': the authorities whose certificates are accepted")
+            }
             let version = section.value("min_version", .choice()) as TLSVersionChoice?
             let ciphers = section.value("ciphers", .text("cipher suites of TLS 1.2, such as ECDHE+AESGCM"))
             guard let certificate, let key else { return }
             // Whoever names authorities means it, unless told otherwise.
             read = TLSSettings(
                 certificate: certificate, key: key, clientAuthorities: authorities,
-                requiresCertificate: isRequired ?? (authorities != nil), leastVersion: version ?? .v12,
+                requiresCertificate: isRequired ?? (authorities != nil), revocations: revocations,
+                leastVersion: version ?? .v12,
                 ciphers: ciphers, ciphersLocation: section.valueLocation(of: "ciphers"))
         }
         guard let read else { return nil }
@@ -138,28 +150,35 @@ extension SectionReader {
     }
 
     /// An address, also when it is written as a section.
-    fileprivate func address(_ key: String) -> ListenAddress? {
+    fileprivate func address(_ key: String, _ security: inout SecuritySettings?) -> ListenAddress? {
         var advertised: ListenAddress?
-        return address(key, advertised: &advertised, isAdvertised: false)
+        return address(key, advertised: &advertised, isAdvertised: false, &security)
     }
 
     /// An address, and where clients are told to connect, which a listener on all addresses has to say: nobody can
     /// connect to 0.0.0.0.
-    fileprivate func advertisedAddress(_ key: String, _ advertised: inout ListenAddress?) -> ListenAddress? {
-        let address = address(key, advertised: &advertised, isAdvertised: true)
+    fileprivate func advertisedAddress(
+        _ key: String, _ advertised: inout ListenAddress?, _ security: inout SecuritySettings?
+    ) -> ListenAddress? {
+        let address = address(key, advertised: &advertised, isAdvertised: true, &security)
         expectAdvertised(key, address, advertised)
         return address
     }
 
-    private func address(_ key: String, advertised: inout ListenAddress?, isAdvertised: Bool) -> ListenAddress? {
+    private func address(
+        _ key: String, advertised: inout ListenAddress?, isAdvertised: Bool, _ security: inout SecuritySettings?
+    ) -> ListenAddress? {
         guard isSection(key) else { return value(key, Self.listenAddress) }
         var address: ListenAddress?
         var told: ListenAddress?
+        var own = SecuritySettings()
         section(key) { section in
             address = section.required("address", Self.listenAddress)
             if isAdvertised { told = section.value("advertised", Self.listenAddress) }
+            own.take(section)
         }
         advertised = told
+        security = own
         return address
     }
 
@@ -172,35 +191,43 @@ extension SectionReader {
     }
 
     /// An address with what it needs for TLS, of its own or `shared`.
-    fileprivate func secureAddress(_ key: String, _ shared: TLSSettings?) -> SecureListener? {
+    fileprivate func secureAddress(
+        _ key: String, _ shared: TLSSettings?, _ security: inout SecuritySettings?
+    ) -> SecureListener? {
         var advertised: ListenAddress?
-        return secureAddress(key, shared, advertised: &advertised, isAdvertised: false)
+        return secureAddress(key, shared, advertised: &advertised, isAdvertised: false, &security)
     }
 
     /// The same, and where clients are told to connect.
     fileprivate func advertisedSecureAddress(
-        _ key: String, _ shared: TLSSettings?, _ advertised: inout ListenAddress?
+        _ key: String, _ shared: TLSSettings?, _ advertised: inout ListenAddress?,
+        _ security: inout SecuritySettings?
     ) -> SecureListener? {
-        let listener = secureAddress(key, shared, advertised: &advertised, isAdvertised: true)
+        let listener = secureAddress(key, shared, advertised: &advertised, isAdvertised: true, &security)
         expectAdvertised(key, listener?.address, advertised)
         return listener
     }
 
     private func secureAddress(
-        _ key: String, _ shared: TLSSettings?, advertised: inout ListenAddress?, isAdvertised: Bool
+        _ key: String, _ shared: TLSSettings?, advertised: inout ListenAddress?, isAdvertised: Bool,
+        _ security: inout SecuritySettings?
     ) -> SecureListener? {
         var address: ListenAddress?
         var told: ListenAddress?
+        var own = SecuritySettings()
         var tls = shared
         var ownsTLS = false
         if isSection(key) {
             section(key) { section in
                 address = section.required("address", Self.listenAddress)
                 if isAdvertised { told = section.value("advertised", Self.listenAddress) }
+            own.take(section)
+                own.take(section)
                 ownsTLS = section.isWritten("tls")
                 if ownsTLS { tls = TLSSettings(section, "tls") }
             }
             advertised = told
+            security = own
         } else {
             address = value(key, Self.listenAddress)
         }
@@ -216,11 +243,11 @@ extension SectionReader {
         return SecureListener(address: address, tls: tls)
     }
 
-    fileprivate func file(_ key: String, required description: String) -> NamedFile? {
+    func file(_ key: String, required description: String) -> NamedFile? {
         required(key, .text(description)).map { NamedFile(path: $0, location: valueLocation(of: key)) }
     }
 
-    fileprivate func file(_ key: String, _ description: String) -> NamedFile? {
+    func file(_ key: String, _ description: String) -> NamedFile? {
         value(key, .text(description)).map { NamedFile(path: $0, location: valueLocation(of: key)) }
     }
 }

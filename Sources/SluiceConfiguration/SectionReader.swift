@@ -92,6 +92,36 @@ final class SectionReader {
         }
     }
 
+    /// The values of the list `key`, each with its place; a single value may stand for a list of one.
+    func list<Value>(_ key: String, _ expectation: Expectation<Value>) -> [(value: Value, location: SourceLocation)] {
+        guard let node = entry(key)?.value, !node.isNothing else { return [] }
+        let elements =
+            switch node.content {
+            case .sequence(let elements): elements
+            case .scalar: [node]
+            case .mapping: [] as [YAMLNode]
+            }
+        if case .mapping = node.content {
+            diagnostics.report(at: node.location, "'\(key)': expected a list, found \(node.summary)")
+        }
+        return elements.compactMap { element in
+            if case .scalar(let text, let isPlain) = element.content, isPlain || expectation.takesQuoted,
+                let value = expectation.parse(text)
+            {
+                return (value, element.location)
+            }
+            diagnostics.report(
+                at: element.location, "'\(key)': expected \(expectation.description), found \(element.summary)")
+            return nil
+        }
+    }
+
+    /// The keys of a section whose keys are names and no settings.
+    func names() -> [(name: String, location: SourceLocation)] {
+        known.formUnion(entries.map(\.key))
+        return entries.map { ($0.key, $0.keyLocation) }
+    }
+
     /// Reports a fault that a single value does not show.
     func report(at location: SourceLocation, _ message: String) { diagnostics.report(at: location, message) }
 

@@ -126,6 +126,8 @@ package final class BrokerNode {
     package var downlinks: [String: DownlinkTemplate] = [:]
     /// Decides who clients are; set before `run`.
     package var admission: any Authenticator = OpenAuthenticator()
+    /// Decides who clients are and what they may do; set before `run`. Nil for everybody everything.
+    package var access: NodeAccess?
     /// The streams that the configuration declares, which requests do not change; set before `run`.
     package var declaredStreams: Set<String> = []
     /// What Kafka's protocol is spoken with; set before `run`. Nil where no listener speaks it.
@@ -181,13 +183,17 @@ package final class BrokerNode {
                 var shard = ShardSettings(index: index, limits: settings.limits, rules: rules)
                 shard.bridges = bridges
                 shard.downlinks = downlinks
-                shard.admission = admission
+                shard.admission = access ?? admission
+                shard.authenticator = access
+                shard.access = access
                 shard.declaredStreams = declaredStreams
                 let kafka = kafka.map { identity in
-                    KafkaSettings(
+                    var settings = KafkaSettings(
                         index: index, limits: settings.limits, clusterID: identity.clusterID,
                         advertised: advertised(identity), createsTopics: identity.createsTopics,
                         declared: declaredStreams, directory: identity.directory)
+                    settings.access = access
+                    return settings
                 }
                 let service = ShardService(shard, kafka, log: log, peers: peers, wake: wake, report: report)
                 peers.services.append(service)
@@ -196,6 +202,16 @@ package final class BrokerNode {
             // No thread is there yet, and no client.
             beforeThreads: { peers.services.first?.shard.rewriteSessions() },
             reload: reload, ready: ready)
+    }
+
+    /// Puts another policy in force: connections have their rights by it at once, and those that may not be there any
+    /// more end.
+    package func replacePolicy(by policy: NodePolicy) {
+        access?.replace(by: policy)
+        for shard in 0..<peers.shardCount {
+            peers.post(ShardMessage.accessChanged, to: shard)
+            peers.post(KafkaMail.accessChanged, to: shard)
+        }
     }
 
     /// Where clients of each listener are told to connect: where they were told by the configuration, else where it

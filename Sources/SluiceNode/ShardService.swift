@@ -99,7 +99,13 @@ final class ShardService: LoopService, @unchecked Sendable {
     }
 
     func stoodStill(for nanoseconds: Int64) { shard.stoodStill(for: nanoseconds) }
-    var isPacing: Bool { shard.isPacing || kafka?.isPacing == true }
+
+    var nextPace: Int64? {
+        // Replays that keep a pace look often whether the next record's time has come.
+        let replays = shard.isPacing ? shard.now : nil
+        guard let fetches = kafka?.nextPace else { return replays }
+        return replays.map { min($0, fetches) } ?? fetches
+    }
 
     func pace() {
         if shard.isPacing { shard.pace() }

@@ -47,19 +47,25 @@ final class Channel {
 
     /// The peer with what TLS has proved of it; once the speaker's bytes flow.
     var provenPeer: PeerIdentity {
-        guard let certificate = tls?.peerCertificate else { return peer }
-        let names = certificate.names.map { name -> PeerCertificate.AlternativeName in
-            switch name.kind {
-            case .dns: .dns(name.text)
-            case .email: .email(name.text)
-            case .uri: .uri(name.text)
-            case .address: .address(name.text)
-            }
+        guard let tls else { return peer }
+        let certificate = tls.peerCertificate.map { certificate in
+            PeerCertificate(
+                subject: certificate.subject, distinguishedName: certificate.distinguishedName,
+                commonName: certificate.commonName, alternativeNames: certificate.names.map(Self.name))
         }
+        let identity = tls.keyIdentity.flatMap { String(validating: $0, as: UTF8.self) }
+        if certificate == nil, identity == nil { return peer }
         return PeerIdentity(
-            address: peer.address, listener: peer.listener,
-            certificate: PeerCertificate(
-                subject: certificate.subject, commonName: certificate.commonName, alternativeNames: names))
+            address: peer.address, listener: peer.listener, certificate: certificate, keyIdentity: identity)
+    }
+
+    private static func name(_ name: TLSPeerCertificate.Name) -> PeerCertificate.AlternativeName {
+        switch name.kind {
+        case .dns: .dns(name.text)
+        case .email: .email(name.text)
+        case .uri: .uri(name.text)
+        case .address: .address(name.text)
+        }
     }
 
     /// Takes bytes off the wire.

@@ -71,8 +71,10 @@ final class TransportLoop: @unchecked Sendable {
     private let codecs = FrameCodecPool()
     private var tickEnd: TickEnd?
     private var timer: RepeatingTimer?
-    /// Ticks while some replay keeps a pace.
-    private var pacer: RepeatingTimer?
+    /// Wakes the loop when the service wants to be.
+    private var pacer: Alarm?
+    /// What `pacer` is set to; nil when it is not.
+    private var paceTime: Int64?
     private(set) var isStopping = false
     /// When the drain is over in any case.
     private var drainEnd: Int64 = 0
@@ -179,18 +181,29 @@ final class TransportLoop: @unchecked Sendable {
         sentByteCount = 0
     }
 
-    /// Has a timer of five milliseconds for as long as the service wants one.
+    /// Wakes come on multiples of this, so that what falls due at about the same time is worked on together.
+    private static let paceGrid: Int64 = 5_000_000
+
+    /// Sets the alarm to when the service wants to be woken.
     private func keepPace() {
-        guard service.isPacing != (pacer != nil), !isStopping else { return }
-        if let pacer {
-            pacer.close()
-            self.pacer = nil
-        } else {
-            pacer = RepeatingTimer(loop, milliseconds: 5) { [unowned self] in
-                setClocks()
-                service.pace()
-            }
+        let wanted = isStopping ? nil : service.nextPace.map { ($0 / Self.paceGrid + 1) * Self.paceGrid }
+        guard wanted != paceTime else { return }
+        paceTime = wanted
+        guard let wanted else {
+            pacer?.clear()
+            return
         }
+        let alarm = pacer ?? Alarm(loop) { [unowned self] in paced() }
+        pacer = alarm
+        alarm.set(milliseconds: UInt64(max(1, (wanted - now + 999_999) / 1_000_000)))
+    }
+
+    private func paced() {
+        paceTime = nil
+        setClocks()
+        service.pace()
+        // The loop waits for events before this tick ends.
+        keepPace()
     }
 
     /// Lets bytes gather in the sockets for as long as the service has nothing to do with them: until it is woken, or

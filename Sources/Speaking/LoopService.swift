@@ -22,9 +22,10 @@ package protocol LoopService: AnyObject {
     func elapsed()
     /// The loop did nothing for a while, since the process was stopped or the machine was.
     func stoodStill(for nanoseconds: Int64)
-    /// Whether `pace` is wanted every few milliseconds.
-    var isPacing: Bool { get }
-    /// See `isPacing`.
+    /// When `pace` is wanted, by the clock of `setClocks`; nil when it is not. It comes at this time or some
+    /// milliseconds later. Asked at the end of each tick and after each `pace`.
+    var nextPace: Int64? { get }
+    /// See `nextPace`.
     func pace()
 
     // MARK: Connections

@@ -38,14 +38,19 @@ package final class PeerCertificate: Sendable {
 
     /// The subject on one line, as `CN = dev42, O = plant`.
     package let subject: String
+    /// The whole subject as RFC 2253 writes it, as `CN=dev42,O=plant`; nil when it holds a zero byte.
+    package let distinguishedName: String?
     /// The last common name of the subject; nil without one, or with one that holds a zero byte.
     package let commonName: String?
     /// The other names, in the certificate's order; those of other kinds, or with a zero byte, are left out.
     package let alternativeNames: [AlternativeName]
 
     /// A certificate from its parts.
-    package init(subject: String, commonName: String?, alternativeNames: [AlternativeName]) {
+    package init(
+        subject: String, distinguishedName: String? = nil, commonName: String?, alternativeNames: [AlternativeName]
+    ) {
         self.subject = subject
+        self.distinguishedName = distinguishedName
         self.commonName = commonName
         self.alternativeNames = alternativeNames
     }
@@ -59,11 +64,16 @@ package struct PeerIdentity: Sendable {
     package let listener: ListenerIdentity
     /// What it has proved by TLS; nil when it was asked for nothing, or had nothing.
     package let certificate: PeerCertificate?
+    /// The identity of the pre-shared key that it has proved to have; nil without one.
+    package let keyIdentity: String?
 
     /// An identity from its parts.
-    package init(address: String, listener: ListenerIdentity, certificate: PeerCertificate? = nil) {
+    package init(
+        address: String, listener: ListenerIdentity, certificate: PeerCertificate? = nil, keyIdentity: String? = nil
+    ) {
         self.address = address
         self.listener = listener
         self.certificate = certificate
+        self.keyIdentity = keyIdentity
     }
 }

@@ -8,7 +8,7 @@ extension Span<UInt8> {
     /// Whether both views hold the same bytes.
     /// - Complexity: O(n), eight bytes at a time; a call to `memcmp` would cost more than most topics take.
     @inline(__always)
-    func holdsSameBytes(as other: Span<UInt8>) -> Bool {
+    package func holdsSameBytes(as other: Span<UInt8>) -> Bool {
         guard count == other.count else { return false }
         return unsafe withUnsafeBytes { left in
             unsafe other.withUnsafeBytes { right in

@@ -10,7 +10,7 @@ enum CommandTable {
         GroupsCommand.describe, GroupsCommand.reset, GroupsCommand.delete, LogCommand.dump, LogCommand.verify,
         LogCommand.stats, LogCommand.export, LogCommand.backup, LogCommand.restore, LogCommand.repair,
         BridgesCommand.list, BridgesCommand.describe, BridgesCommand.pause, BridgesCommand.resume,
-        BridgesCommand.seek, BridgesCommand.test, ImportCommand.command,
+        BridgesCommand.seek, BridgesCommand.test, ImportCommand.command, PasswordCommand.command,
         BenchCommand.publish, BenchCommand.subscribe,
     ]
 

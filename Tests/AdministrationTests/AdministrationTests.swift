@@ -122,4 +122,18 @@ struct AdministrationTests {
         let nested = [UInt8](repeating: UInt8(ascii: "["), count: 10_000)
         #expect(JSONReader.read(nested) == nil)
     }
+
+    @Test(
+        "JSON is read as RFC 8259 has it, and nothing else is",
+        arguments: [
+            (#"{"a":1,"b":[true,null,-0.5e-1]}"#, true), (#""\u00e9\ud83d\ude00""#, true), ("0", true), ("-0", true),
+            ("1E+2", true), (#"{"a":1,"a":1}"#, false), (#"{"a":1,"\u0061":2}"#, false), ("01", false), ("+1", false),
+            ("1.", false), (".5", false), ("-", false), ("1e", false), ("0x1", false), (#""\ud83d""#, false),
+            (#""\ude00\ud83d""#, false), (#""\u+123""#, false), (#""\x""#, false), ("[1,]", false), ("{,}", false),
+            ("nul", false), ("1 2", false), ("\"a\nb\"", false), ("", false),
+        ])
+    func strict(text: String, isTaken: Bool) {
+        #expect((JSONReader.read(Array(text.utf8)) != nil) == isTaken)
+        #expect(JSONReader.read(Array(#""\ud83d\ude00 \u00e9""#.utf8)) == .string("\u{1F600} \u{E9}"))
+    }
 }

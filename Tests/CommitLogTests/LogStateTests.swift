@@ -116,6 +116,27 @@ struct LogStateTests {
         #expect(read(0) == nil)
     }
 
+    @Test("a group is patient while everybody who waits for it is, and somebody does")
+    func patience() throws {
+        let world = FaultWorld()
+        let log = try world.open()
+        func isPatient() -> Bool { log.withState { $0.pendingIsPatient } }
+        #expect(!isPatient())
+        var append = world.makeAppend()
+        append.isPatient = true
+        _ = log.append([append])
+        #expect(isPatient())
+        var unawaited = world.makeAppend()
+        unawaited.isAwaited = false
+        _ = log.append([unawaited])
+        #expect(isPatient(), "who does not wait is in no hurry")
+        _ = log.append([world.makeAppend()])
+        #expect(!isPatient())
+        try log.write()
+        _ = log.append([append])
+        #expect(isPatient(), "the next group has its own")
+    }
+
     @Test("what nobody waits for becomes visible with its group, at once when it is read, else with the next sync")
     func unawaited() throws {
         let world = FaultWorld()

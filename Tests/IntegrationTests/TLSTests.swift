@@ -38,6 +38,30 @@ struct TLSTests {
         #expect(try client.receive(3).map(\.payload) == payloads)
     }
 
+    @Test("a certificate that is revoked is refused from the reload on, and the log tells whose it is")
+    func revokes() throws {
+        let certificates = try Certificates()
+        for name in ["dev1", "dev2"] { try certificates.make(name) }
+        try certificates.revoke([], list: "revoked")
+        let broker = try BrokerProcess(
+            certificates.configuration([
+                "client_ca: \(certificates.path("ca.pem"))", "crl: \(certificates.path("revoked.crl"))",
+            ]))
+        func connects(_ name: String) throws -> Bool {
+            let own = ["--cert", certificates.path(name + ".pem"), "--key", certificates.path(name + ".key")]
+            return try publish(certificates, broker, own).code == 0
+        }
+        #expect(try connects("dev1") && connects("dev2"))
+        try certificates.revoke(["dev1"], list: "revoked")
+        #expect(broker.reload(expecting: "changed: certificates of mqtts, certificates of wss"))
+        #expect(try !connects("dev1") && connects("dev2"))
+        #expect(broker.process.errors.contains("CN = dev1) is not accepted: certificate revoked"))
+        // A list that is none keeps the one that is in force.
+        _ = try certificates.directory.write("revoked.crl", "nothing")
+        #expect(broker.reload(expecting: "'crl': '\(certificates.path("revoked.crl"))' holds no revocation list"))
+        #expect(try !connects("dev1") && connects("dev2"))
+    }
+
     @Test("a reload gives new connections the new certificate, and leaves those there are alone")
     func reloads() throws {
         let certificates = try Certificates()

@@ -109,6 +109,9 @@ struct ConnectionTests {
         var count = 0
         while try client.takeFetched() != nil { count += 1 }
         #expect(count == 21)
+        let poll = try #require(client.keptPoll)
+        #expect(kafka.peers.memoryUse == poll.byteCount)
+        client.drop()
         #expect(kafka.peers.memoryUse == 0)
     }
 

@@ -74,11 +74,11 @@ struct FetchTests {
         _ = try other.produce(batch)
         kafka.pass(milliseconds: 2900)
         #expect(client.takeFrame() == nil)
-        #expect(kafka.shard.isPacing)
+        #expect(kafka.shard.nextPace == kafka.shard.now + 100_000_000)
         kafka.shard.now += 100_000_000
         kafka.shard.pace()
         #expect(try client.takeFetched()?.first?.values == ["new"])
-        #expect(!kafka.shard.isPacing)
+        #expect(kafka.shard.nextPace == nil)
     }
 
     @Test("Offsets that are not there are 1, at once", arguments: [Int64(-1), 4, Int64.max, Int64.min])

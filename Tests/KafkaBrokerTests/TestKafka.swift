@@ -144,6 +144,8 @@ final class TestConnection: ConnectionLink {
     private var lastNumber: Int32 = 0
     /// The numbers of requests that are not answered, in their order.
     private(set) var asked: [Int32] = []
+    /// The poll that the endpoint keeps for the client to send it again.
+    var keptPoll: IdlePoll? { speaker?.idlePoll }
     /// Whether the socket takes nothing.
     var isBlocked = false
     private(set) var isClosed = false

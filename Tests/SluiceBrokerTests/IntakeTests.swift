@@ -1,3 +1,4 @@
+import AccessControl
 import LogInterface
 import MQTTWire
 import RecordFormat
@@ -11,19 +12,21 @@ import TopicRouting
 @Suite("The one way in")
 struct IntakeTests {
     /// Lets nobody but `user ada` publish below `secret/`.
-    private struct SecretRights: PublishRights {
-        func refusal(of principal: Principal, topic: Span<UInt8>) -> String? {
-            guard FilterSyntax.matches(filter: Array("secret/#".utf8).span, topic: topic) else { return nil }
-            return principal == .user("ada") ? nil : "only ada may"
-        }
-    }
+    private static func desk() throws -> RulesDesk { try RulesDesk(text) }
 
-    /// Takes everybody for whom they say that they are.
-    private struct NameAuthenticator: Authenticator {
-        func authenticate(_ credentials: Credentials, _ ticket: AuthenticationTicket) -> AuthenticationAnswer? {
-            .accepted(.user(String(decoding: credentials.identifier, as: UTF8.self)))
-        }
-    }
+    private static var rules: AccessRules { get throws { try RulesDesk.rules(text) } }
+
+    private static let text = """
+        user ada
+        topic #
+        user eve
+        topic open
+        topic t
+        user old
+        topic open
+        user watcher
+        topic #
+        """
 
     private static func will(_ text: String) -> ConnectPacket.Will {
         ConnectPacket.Will(
@@ -32,8 +35,8 @@ struct IntakeTests {
     }
 
     @Test("who may not publish is told so by reason and in words, on every way, and nothing of it is stored")
-    func rights() {
-        let test = TestShard(admission: NameAuthenticator(), rights: SecretRights())
+    func rights() throws {
+        let test = TestShard(admission: NameAuthenticator(), access: try Self.desk())
         let (ada, eve, old) = (test.connect("ada"), test.connect("eve"), test.connect("old", .v311))
         for client in [ada, eve, old] {
             client.publish("open", "1", qos: .atLeastOnce, id: 1)
@@ -50,22 +53,27 @@ struct IntakeTests {
         // Three on `open`, and Ada's three.
         #expect(test.log.flushedCount == 6)
         #expect(test.shard.counters.messagesRefused == 6)
-        #expect(test.reportLines.contains { $0.contains("eve") && $0.contains("only ada may") })
+        #expect(
+            test.reportLines.contains {
+                $0.contains("eve") && $0.contains("may not publish to secret/door: no rule allows it")
+            })
+        #expect(test.reportLines.count { $0.contains("may not publish") } == 2, "once for each client and topic")
     }
 
     @Test("a will is published in the name of who left it, also after a restart")
-    func wills() {
-        let test = TestShard(admission: NameAuthenticator(), rights: SecretRights())
+    func wills() throws {
+        let desk = try Self.desk()
+        let test = TestShard(admission: NameAuthenticator(), access: desk)
         let watcher = test.connect("watcher")
         watcher.subscribe("secret/will", qos: .atLeastOnce)
         _ = watcher.take()
-        test.connect("eve", will: Self.will("eve")).drop()
+        test.connect("eve", .v311, will: Self.will("eve")).drop()
         test.connect("ada", will: Self.will("ada")).drop()
         test.commit()
         #expect(watcher.take() == ["secret/will ada q1 #1"])
-        _ = test.connect("eve", will: Self.will("eve"))
+        _ = test.connect("eve", .v311, will: Self.will("eve"))
         _ = test.connect("ada", will: Self.will("ada"))
-        let restarted = TestShard(test.log.crashed(), admission: NameAuthenticator(), rights: SecretRights())
+        let restarted = TestShard(test.log.crashed(), admission: NameAuthenticator(), access: desk)
         let later = restarted.connect("watcher")
         later.subscribe("secret/will", qos: .atLeastOnce)
         _ = later.take()
@@ -80,15 +88,16 @@ struct IntakeTests {
         let peers = FakePeers()
         let loop = log.register(wake: {})
         var intake = Intake(
-            StreamTable(log.streams), rules: RuleSet(), limits: Limits(), rights: nil, in: BatchMemory())
+            StreamTable(log.streams), rules: RuleSet(), limits: Limits(), in: BatchMemory())
         let (topic, payload) = (Array("t".utf8), Array("21.5".utf8))
         let isPlain = try intake.storePlain(
             topic: topic.span, payload: payload.span, qos: .atLeastOnce, at: Timestamp(rawValue: 7))
         #expect(isPlain)
         let message = IncomingMessage(
             topic: topic.span, payload: payload.span, properties: Span(), qos: .atLeastOnce, isRetained: false)
-        for principal in [Principal.anonymous, .bridge("up"), .node] {
-            let verdict = try intake.store(message, from: principal, origin: [], at: Timestamp(rawValue: 7))
+        let ada = ClientAccess(try Self.rules.rights(of: .user("ada"), clientID: []))
+        for access in [nil, ada, nil] {
+            let verdict = try intake.store(message, under: access, origin: [], at: Timestamp(rawValue: 7))
             #expect(verdict == .stored)
         }
         let ticket = intake.submit(to: log, from: loop, peers)
@@ -114,23 +123,24 @@ struct IntakeTests {
     }
 
     @Test("what cannot be taken is said, and leaves nothing in the append")
-    func refuses() {
+    func refuses() throws {
+        let access = ClientAccess(try Self.rules.rights(of: .user("eve"), clientID: []))
         let log = FakeLog()
         var intake = Intake(
-            StreamTable(log.streams), rules: RuleSet(), limits: Limits(), rights: SecretRights(), in: BatchMemory())
+            StreamTable(log.streams), rules: RuleSet(), limits: Limits(), in: BatchMemory())
         func verdict(_ topic: String, _ payload: [UInt8] = [1]) -> IntakeVerdict? {
             let name = Array(topic.utf8)
             do throws(MQTTDecodeError) {
                 let message = IncomingMessage(
                     topic: name.span, payload: payload.span, properties: Span(), qos: .atMostOnce, isRetained: true)
-                return try intake.store(message, from: .anonymous, origin: [], at: Timestamp(rawValue: 0))
+                return try intake.store(message, under: access, origin: [], at: Timestamp(rawValue: 0))
             } catch {
                 return nil
             }
         }
         #expect(verdict("a/+") == nil)
         #expect(verdict("$SYS/broker/uptime") == .reserved)
-        #expect(verdict("secret/x") == .refused(.notAuthorized, "only ada may"))
+        #expect(verdict("secret/x") == .denied(.refused(.noRule)))
         let large = [UInt8](repeating: 0, count: Limits().packetBytesMax)
         guard case .refused(.packetTooLarge, let words)? = verdict("t", large) else {
             Issue.record("a message that no packet can hold is taken")

@@ -1,3 +1,4 @@
+import AccessControl
 import CommitLog
 import GroupCoordination
 import MQTTWire
@@ -21,7 +22,7 @@ final class TestShard {
     init(
         _ log: FakeLog = FakeLog(), limits: Limits = Limits(), authenticator: (any EnhancedAuthenticator)? = nil,
         rules: RuleSet = RuleSet(), admission: any Authenticator = OpenAuthenticator(),
-        rights: (any PublishRights)? = nil, index: Int = 0, of others: FakePeers? = nil,
+        access: (any AccessDesk)? = nil, index: Int = 0, of others: FakePeers? = nil,
         downlinks: [String: DownlinkTemplate] = [:]
     ) {
         self.log = log
@@ -30,7 +31,7 @@ final class TestShard {
         var settings = ShardSettings(index: index, limits: limits, rules: rules)
         settings.authenticator = authenticator
         settings.admission = admission
-        settings.rights = rights
+        settings.access = access
         settings.downlinks = downlinks
         if index == 0 {
             peers.directory = log.sessions(now: 0, wallClock: Timestamp(rawValue: 0))

@@ -103,6 +103,10 @@ struct ListenerTests {
                 "c.yaml:1:63: 'require_certificate' needs 'client_ca': the authorities whose certificates are accepted"
             ),
             (
+                "listeners: { mqtts: 0.0.0.0:1, tls: { certificate: a, key: b, crl: c } }",
+                "c.yaml:1:63: 'crl' needs 'client_ca': the authorities whose certificates are accepted"
+            ),
+            (
                 "listeners: { mqtts: 0.0.0.0:1, tls: { certificate: a, key: b, require_certificate: yes } }",
                 "c.yaml:1:84: 'require_certificate': expected true or false, found 'yes'"
             ),

@@ -115,7 +115,7 @@ final class TestService: LoopService, @unchecked Sendable {
     func gatheringTime() -> Int64 { 0 }
     func elapsed() {}
     func stoodStill(for nanoseconds: Int64) {}
-    var isPacing: Bool { false }
+    var nextPace: Int64? { nil }
     func pace() {}
 
     func connected(_ link: any ConnectionLink, peer: PeerIdentity, isSurplus: Bool) -> any Speaker {

@@ -110,7 +110,9 @@ package struct LogState: ~Copyable {
             tail.append(entry)
             pending.append(entry)
             if append.isAwaited || isAwaitedByScan {
-                pending.request(partition.durability, count: append.isAwaited ? append.batch.recordCount : 0)
+                pending.request(
+                    partition.durability, count: append.isAwaited ? append.batch.recordCount : 0,
+                    isPatient: append.isPatient || !append.isAwaited)
             }
             tailBytes += entry.memoryByteCount
             unflushedBytes += append.batch.byteCount
@@ -175,7 +177,7 @@ package struct LogState: ~Copyable {
     /// Asks for the pending group to be synchronised, be it empty.
     /// - Returns: its number: when it is durable, so is everything before.
     package mutating func barrier() -> LSN {
-        pending.request(.fsync, count: 0)
+        pending.request(.fsync, count: 0, isPatient: false)
         return pending.lsn
     }
 
@@ -188,6 +190,9 @@ package struct LogState: ~Copyable {
 
     /// Records of the pending group that a publisher waits for.
     package var pendingAwaitedCount: Int { pending.awaitedCount }
+
+    /// Whether somebody waits for the pending group, and nobody minds two milliseconds more.
+    package var pendingIsPatient: Bool { pending.awaitedCount > 0 && !pending.isHasty }
 
     /// Hands the pending group over to be written; a new one begins. One is in flight at a time, until it is given back
     /// to `completed(write:)`, or the log is poisoned.

@@ -47,6 +47,8 @@ package struct CommitGroup: ~Copyable {
     package private(set) var awaitedCount = 0
     /// Whether an acknowledgement or a reader waits for the device.
     package private(set) var wantsSync = false
+    /// Whether one who waits does not like to.
+    package private(set) var isHasty = false
     /// Whether an acknowledgement waits for the write.
     package private(set) var wantsWrite = false
 
@@ -70,8 +72,9 @@ package struct CommitGroup: ~Copyable {
     }
 
     /// Notes that somebody waits for `count` records.
-    mutating func request(_ durability: Durability, count: Int) {
+    mutating func request(_ durability: Durability, count: Int, isPatient: Bool) {
         awaitedCount += count
+        if !isPatient { isHasty = true }
         switch durability {
         case .fsync: wantsSync = true
         case .interval: wantsWrite = true

@@ -51,6 +51,15 @@ final class KafkaCall {
         correlationID = prefix.correlationID
     }
 
+    /// A token of SASL, which has no header.
+    init(token connection: KafkaConnection) {
+        self.connection = connection
+        api = .saslAuthenticate
+        clientID = connection.clientID
+        version = 0
+        correlationID = 0
+    }
+
     /// Whether nobody waits for the answer any more.
     var isAbandoned: Bool { connection.isGone }
 }

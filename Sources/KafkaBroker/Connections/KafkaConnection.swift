@@ -17,6 +17,8 @@ package final class KafkaConnection: Speaker {
     let peer: PeerIdentity
     /// What the client calls itself, as its last request said.
     var clientID: String?
+    /// Who it is.
+    let identity = KafkaIdentityState()
     private var calls = Ring<KafkaCall>()
     /// Bytes that its requests hold until they are answered.
     private var callByteCount = 0
@@ -38,6 +40,10 @@ package final class KafkaConnection: Speaker {
     var shareFetches: [PendingShareFetch] = []
     /// The share sessions that were opened by it.
     var shareSessions: Set<ShareSessionID> = []
+    /// When it sent records last.
+    var lastProduceTime = Int64.min / 2
+    /// Its last fetch, if that found nothing.
+    var idlePoll: IdlePoll?
     /// Whether it is on the shard's list of connections with output.
     var isDirty = false
 
@@ -76,8 +82,11 @@ package final class KafkaConnection: Speaker {
             }
             let rest = bytes.extracting(used..<bytes.count)
             let byteCount: Int
+            let isToken = identity.sasl?.isRaw == true
+            // Before it is known who it is nobody has much to say.
+            let limit = identity.principal == nil ? KafkaShard.tokenBytesMax + 1024 : KafkaBounds.requestBytesMax
             do throws(KafkaFrame.Fault) {
-                guard let count = try KafkaFrame.byteCount(rest, limit: KafkaBounds.requestBytesMax) else { break }
+                guard let count = try KafkaFrame.byteCount(rest, limit: limit, isToken: isToken) else { break }
                 byteCount = count + KafkaFrame.lengthByteCount
             } catch {
                 fail("\(error)")
@@ -87,7 +96,8 @@ package final class KafkaConnection: Speaker {
                 missingByteCount = byteCount - rest.count
                 break
             }
-            shard.received(rest.extracting(KafkaFrame.lengthByteCount..<byteCount), from: self)
+            let frame = rest.extracting(KafkaFrame.lengthByteCount..<byteCount)
+            if isToken { shard.received(token: frame, from: self) } else { shard.received(frame, from: self) }
             used += byteCount
         }
         return isClosing ? bytes.count : used
@@ -116,6 +126,7 @@ package final class KafkaConnection: Speaker {
         calls = Ring()
         callByteCount = 0
         keptByteCount = 0
+        idlePoll = nil
         outputQueue.reset(keeping: 0)
         account()
         shard.disconnected(self)
@@ -187,7 +198,7 @@ package final class KafkaConnection: Speaker {
     }
 
     private func account() {
-        let held = keptByteCount + callByteCount + outputQueue.heldByteCount
+        let held = keptByteCount + callByteCount + outputQueue.heldByteCount + (idlePoll?.byteCount ?? 0)
         shard.account(held - accountedByteCount)
         accountedByteCount = held
     }

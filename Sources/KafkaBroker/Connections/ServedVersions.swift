@@ -60,7 +60,10 @@ enum ServedVersions {
         case .describeShareGroupOffsets: 0...1
         case .alterShareGroupOffsets: 0...0
         case .deleteShareGroupOffsets: 0...0
-        case .saslHandshake, .saslAuthenticate, .describeUserScramCredentials, .alterUserScramCredentials: nil
+        case .saslHandshake: 0...1
+        case .saslAuthenticate: 0...2
+        case .describeUserScramCredentials: 0...0
+        case .alterUserScramCredentials: 0...0
         }
     }
 

@@ -26,6 +26,8 @@ final class FetchSession {
         var told: (highWatermark: Int64, start: Int64)?
     }
 
+    /// Where a request has the session's epoch, behind its header, in all versions that have one.
+    static let epochOffset = 21
     /// Partitions of a session; a request that asks for more than these gets no session.
     static let partCountMax = 10_000
 
@@ -36,7 +38,7 @@ final class FetchSession {
 
     /// Takes in what a request adds, changes and forgets.
     func update(_ request: FetchRequest) {
-        epoch = epoch == .max ? 1 : epoch + 1
+        advance()
         var forgotten: Set<Place> = []
         for topic in request.forgottenTopicsData {
             for number in topic.partitions { forgotten.insert(Place(topic: topic.topic, number: number)) }
@@ -47,6 +49,9 @@ final class FetchSession {
         }
         add(request)
     }
+
+    /// A request of the session has come.
+    func advance() { epoch = epoch == .max ? 1 : epoch + 1 }
 
     private func add(_ request: FetchRequest) {
         for topic in request.topics {

@@ -7,21 +7,37 @@ import Speaking
 
 /// What consumers ask for.
 extension KafkaShard {
-    func fetch(_ request: FetchRequest, _ call: KafkaCall) {
+    /// - Parameters:
+    ///   - frame: the request as it came.
+    ///   - start: where in it the header ends.
+    func fetch(_ request: FetchRequest, _ frame: Span<UInt8>, from start: Int, _ call: KafkaCall) {
         followTopics()
+        // What a session's next request means depends on this one.
+        call.connection.idlePoll = nil
         let fetch: PendingFetch
         switch course(of: request, call) {
         case .refused(let code): return answer(call, FetchResponse(errorCode: code))
-        case .without(let request): fetch = PendingFetch(call, request, now: now, topics: topics)
+        case .without(let request): fetch = pending(call, request)
         case .begins(let session):
-            fetch = PendingFetch(call, request, now: now, topics: topics)
+            fetch = pending(call, request)
             fetch.session = session
         case .goesOn(let session):
-            fetch = PendingFetch(call, session.whole(request), now: now, topics: topics)
+            fetch = pending(call, session.whole(request))
             fetch.session = session
             fetch.tellsNewsOnly = true
         }
         look(fetch)
+        guard fetch.isParked, frame.count <= IdlePoll.requestBytesMax else { return }
+        switch (fetch.session, request.sessionEpoch) {
+        case (nil, ...(-1)): fetch.keptRequest = (frame.copied, nil)
+        case (_?, 1...) where request.topics.isEmpty && request.forgottenTopicsData.isEmpty:
+            fetch.keptRequest = (frame.copied, start + FetchSession.epochOffset)
+        case _: break
+        }
+    }
+
+    private func pending(_ call: KafkaCall, _ request: FetchRequest) -> PendingFetch {
+        PendingFetch(call, request, now: now, topics: topics) { may(.read, $0, call) }
     }
 
     /// Looks for what a fetch wants, and answers it, waits for history, or waits for more.
@@ -170,7 +186,22 @@ extension KafkaShard {
         // A client that hears of nothing asks again from where it was: what compaction has left out is passed over now.
         if fetch.parts.contains(where: \.hasMoved) { return look(fetch) }
         if fetch.isSatisfied(now: now) { return answer(fetch) }
-        guard !takeInterest() else { return look(fetch) }
+        // What came before the loop was to be woken is seen by a second look.
+        if beginWakes() { return look(fetch) }
+        wait(fetch)
+    }
+
+    /// Has the loop woken by new records from now on.
+    /// - Returns: whether it was not before.
+    func beginWakes() -> Bool {
+        guard !waiting.isInterested else { return false }
+        waiting.isInterested = true
+        log.setInterest(loop, appended: false, durable: true)
+        return true
+    }
+
+    /// Lets a fetch wait for records.
+    func wait(_ fetch: PendingFetch) {
         waiting.fetches.park(fetch)
         fetch.call.connection.fetches.append(fetch)
     }
@@ -179,15 +210,6 @@ extension KafkaShard {
     func forget(_ fetch: PendingFetch) { waiting.fetches.remove(fetch) }
 
     // MARK: Waiting
-
-    /// Has the loop woken by new records.
-    /// - Returns: whether it was not so far: what came before is seen by a second look.
-    func takeInterest() -> Bool {
-        guard !waiting.isInterested else { return false }
-        waiting.isInterested = true
-        log.setInterest(loop, appended: false, durable: true)
-        return true
-    }
 
     /// Looks again for those whose partitions have new records.
     func wakeFetches() {
@@ -221,7 +243,7 @@ extension KafkaShard {
 
     /// Answers those that have waited for as long as they wanted to, and lets the loop sleep when none waits.
     func expireFetches() {
-        for fetch in waiting.fetches.takeExpired(at: now) { look(fetch) }
+        for fetch in waiting.fetches.takeExpired(at: now) where !answerAgain(fetch) { look(fetch) }
         for fetch in waiting.shares.takeExpired(at: now) { look(fetch) }
         if waiting.isEmpty, waiting.isInterested {
             waiting.isInterested = false
@@ -245,6 +267,7 @@ extension KafkaShard {
         }
         if fetch.tellsNewsOnly { response.responses.removeAll { $0.partitions.isEmpty } }
         answer(fetch.call, response, records: records)
+        if fetch.byteCount == 0, !fetch.hasFault { keepPoll(fetch, response) }
     }
 
     private func answer(
@@ -254,7 +277,9 @@ extension KafkaShard {
         data.records = .bytes([])
         data.abortedTransactions = fetch.readsCommitted ? [] : nil
         data.highWatermark = -1
-        guard let partition = part.partition, part.code != .unknownTopicOrPartition else { return data }
+        guard let partition = part.partition, part.code != .unknownTopicOrPartition,
+            part.code != .topicAuthorizationFailed
+        else { return data }
         let bounds = log.bounds(partition)
         data.highWatermark = bounds.highWatermark.rawValue
         data.lastStableOffset = min(bounds.highWatermark, openStart(part) ?? bounds.highWatermark).rawValue
@@ -281,7 +306,7 @@ extension KafkaShard {
         return data
     }
 
-    private func openStart(_ part: PendingFetch.Part) -> Offset? {
+    func openStart(_ part: PendingFetch.Part) -> Offset? {
         guard let topic = part.topic else { return nil }
         let place = StreamPartition(stream: topic.name, number: part.number)
         return peers.withTransactions { $0.firstOpen(in: place) }

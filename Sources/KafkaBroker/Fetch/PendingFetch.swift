@@ -7,10 +7,10 @@ import SluiceCore
 ///
 /// Isolation: its loop's.
 final class PendingFetch: WaitingFetch {
-    let call: KafkaCall
+    private(set) var call: KafkaCall
     let request: FetchRequest
     /// When it is answered with whatever there is.
-    let deadline: Int64
+    private(set) var deadline: Int64
     /// Its partitions, in the request's order.
     var parts: [Part]
     /// Reads of history that have not come.
@@ -23,6 +23,11 @@ final class PendingFetch: WaitingFetch {
     var parkedNumber: UInt64 = 0
     var firstNumber: UInt64 = 0
 
+    /// The request as it came, if it may be sent again word for word, and where its session's epoch is.
+    var keptRequest: (bytes: [UInt8], epochOffset: Int?)?
+
+    /// Whether it is on the list of those that wait for records.
+    var isParked: Bool { parkedNumber != 0 }
     /// The partitions whose records it waits for.
     var awaitedPartitions: [PartitionID] { parts.compactMap(\.partition) }
 
@@ -61,13 +66,17 @@ final class PendingFetch: WaitingFetch {
         case region(StoredRegion)
     }
 
-    init(_ call: KafkaCall, _ request: FetchRequest, now: Int64, topics: TopicTable) {
+    /// - Parameter mayRead: whether the client may read a topic.
+    init(
+        _ call: KafkaCall, _ request: FetchRequest, now: Int64, topics: TopicTable, mayRead: (String) -> Bool
+    ) {
         self.call = call
         self.request = request
-        deadline = now + Int64(max(0, request.maxWaitMs)) * 1_000_000
+        deadline = Self.deadline(request, now)
         parts = []
         for (index, wanted) in request.topics.enumerated() {
-            let topic = topics[wanted.topic]
+            let isAllowed = mayRead(wanted.topic)
+            let topic = isAllowed ? topics[wanted.topic] : nil
             for part in wanted.partitions {
                 parts.append(
                     Part(
@@ -75,9 +84,27 @@ final class PendingFetch: WaitingFetch {
                         partition: topic?.partition(part.partition),
                         offset: Offset(rawValue: max(0, part.fetchOffset)),
                         byteCountMax: min(max(0, Int(part.partitionMaxBytes)), KafkaBounds.partitionBytesMax),
-                        code: Self.code(of: part)))
+                        code: isAllowed ? Self.code(of: part) : .topicAuthorizationFailed))
             }
         }
+    }
+
+    /// Judges anew what its client may read.
+    func judge(_ mayRead: (String) -> Bool) {
+        for index in parts.indices where !mayRead(request.topics[parts[index].topicIndex].topic) {
+            parts[index].code = .topicAuthorizationFailed
+        }
+    }
+
+    private static func deadline(_ request: FetchRequest, _ now: Int64) -> Int64 {
+        now + Int64(max(0, request.maxWaitMs)) * 1_000_000
+    }
+
+    /// The same request has come again.
+    func begin(_ call: KafkaCall, now: Int64) {
+        assert(!isParked && awaitedCount == 0)
+        self.call = call
+        deadline = Self.deadline(request, now)
     }
 
     private static func code(of part: FetchRequest.FetchPartition) -> KafkaErrorCode {

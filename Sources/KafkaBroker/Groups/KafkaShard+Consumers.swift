@@ -12,6 +12,12 @@ extension KafkaShard {
             answer(call, Response(errorCode: code, errorMessage: words))
         }
         guard !request.groupID.isEmpty else { return refuse(.invalidRequest, "A group has a name.") }
+        guard may(.useGroup, request.groupID, call) else {
+            return refuse(.groupAuthorizationFailed, "Not authorized to use the group.")
+        }
+        if let name = request.subscribedTopicNames?.first(where: { !may(.read, $0, call) }) {
+            return refuse(.topicAuthorizationFailed, "Not authorized to read '\(name.shortened)'.")
+        }
         // In the first version the broker names members.
         let isNameless = request.memberID.isEmpty && call.version == 0 && request.memberEpoch == 0
         let memberID = isNameless ? KafkaUUID.random().description : request.memberID
@@ -76,6 +82,9 @@ extension KafkaShard {
         var response = ConsumerGroupDescribeResponse()
         let operations = request.includeAuthorizedOperations ? Self.allGroupOperations : Self.operationsUnasked
         response.groups = request.groupIDs.map { name in
+            guard mayDescribe(group: name, call) else {
+                return Described(errorCode: .groupAuthorizationFailed, groupID: name)
+            }
             guard let group = peers.withOffsets({ $0.consumers.description(of: name) }) else {
                 return Described(
                     errorCode: .groupIDNotFound, errorMessage: "There is no group '\(name.shortened)' of this kind.",

@@ -85,6 +85,9 @@ extension KafkaShard {
         let operations = request.includeAuthorizedOperations ? Self.allGroupOperations : Self.operationsUnasked
         var response = DescribeGroupsResponse()
         response.groups = request.groups.map { name in
+            guard mayDescribe(group: name, call) else {
+                return Described(errorCode: .groupAuthorizationFailed, groupID: name)
+            }
             let isOther = peers.withOffsets { $0.consumers.isActive(name) || $0.shares.isActive(name) }
             guard !isOther, let group = describe(name) else {
                 var described = Described(groupID: name, groupState: "Dead")
@@ -116,7 +119,7 @@ extension KafkaShard {
             Set(table.names).union(table.classic.names).union(table.consumers.names).union(table.shares.names)
         }
         var response = ListGroupsResponse()
-        for name in names.union(peers.withShares { $0.names }).sorted() {
+        for name in names.union(peers.withShares { $0.names }).sorted() where mayDescribe(group: name, call) {
             guard let group = listed(name), states.isEmpty || states.contains(group.groupState.lowercased()),
                 types.isEmpty || types.contains(group.groupType)
             else { continue }

@@ -107,6 +107,11 @@ extension KafkaShard {
     // MARK: Joining
 
     func joinGroup(_ request: JoinGroupRequest, _ call: KafkaCall) {
+        guard may(.useGroup, request.groupID, call) else {
+            var refused = response(ClassicJoined(fault: .unknownMember, memberID: request.memberID), call)
+            refused.errorCode = .groupAuthorizationFailed
+            return answer(call, refused)
+        }
         guard KafkaBounds.sessionMilliseconds.contains(request.sessionTimeoutMs) else {
             return refuse(call, .invalidSessionTimeout, memberID: request.memberID)
         }
@@ -154,6 +159,9 @@ extension KafkaShard {
     }
 
     func syncGroup(_ request: SyncGroupRequest, _ call: KafkaCall) {
+        guard may(.useGroup, request.groupID, call) else {
+            return answer(call, SyncGroupResponse(errorCode: .groupAuthorizationFailed))
+        }
         let claim = ClassicClaim(
             memberID: request.memberID, instanceID: request.groupInstanceID, generation: request.generationID)
         var assignments: [String: [UInt8]] = [:]
@@ -172,6 +180,9 @@ extension KafkaShard {
     // MARK: Being there
 
     func heartbeat(_ request: HeartbeatRequest, _ call: KafkaCall) {
+        guard may(.useGroup, request.groupID, call) else {
+            return answer(call, HeartbeatResponse(errorCode: .groupAuthorizationFailed))
+        }
         let claim = ClassicClaim(
             memberID: request.memberID, instanceID: request.groupInstanceID, generation: request.generationID)
         let fault = coordinate(request.groupID) { groups, _ throws(GroupFault) in
@@ -181,6 +192,9 @@ extension KafkaShard {
     }
 
     func leaveGroup(_ request: LeaveGroupRequest, _ call: KafkaCall) {
+        guard mayDescribe(group: request.groupID, call) else {
+            return answer(call, LeaveGroupResponse(errorCode: .groupAuthorizationFailed))
+        }
         func leave(_ memberID: String, _ instanceID: String?) -> KafkaErrorCode {
             let fault = coordinate(request.groupID) { groups, _ throws(GroupFault) in
                 try groups.leave(request.groupID, memberID: memberID, instanceID: instanceID, now: now)

@@ -13,15 +13,21 @@ extension KafkaShard {
         let claim = ClassicClaim(
             memberID: request.memberID, instanceID: request.groupInstanceID,
             generation: request.generationIDOrMemberEpoch)
-        let fault = validateCommit(request.groupID, claim)
+        // Who administers resets what others read.
+        let isAllowed = mayDescribe(group: request.groupID, call)
+        let fault = isAllowed ? validateCommit(request.groupID, claim) : nil
         var response = OffsetCommitResponse()
         var records: [GroupRecord] = []
         response.topics = request.topics.map { wanted in
             let topic = topics[wanted.name]
+            let refused: KafkaErrorCode? =
+                !isAllowed
+                ? .groupAuthorizationFailed
+                : may(.read, wanted.name, call) ? nil : .topicAuthorizationFailed
             return OffsetCommitResponse.OffsetCommitResponseTopic(
                 name: wanted.name,
                 partitions: wanted.partitions.map { part in
-                    let code = fault?.code ?? Self.fault(of: part, in: topic)
+                    let code = refused ?? fault?.code ?? Self.fault(of: part, in: topic)
                     if code == .none { records.append(record(part, wanted.name, request.groupID)) }
                     return OffsetCommitResponse.OffsetCommitResponsePartition(
                         partitionIndex: part.partitionIndex, errorCode: code)
@@ -71,6 +77,19 @@ extension KafkaShard {
         typealias Topics = OffsetFetchResponse.OffsetFetchResponseTopics
         var response = OffsetFetchResponse()
         guard call.version >= 8 else {
+            guard mayDescribe(group: request.groupID, call) else {
+                response.errorCode = call.version >= 2 ? .groupAuthorizationFailed : .none
+                response.topics = (request.topics ?? []).map { topic in
+                    OffsetFetchResponse.OffsetFetchResponseTopic(
+                        name: topic.name,
+                        partitions: topic.partitionIndexes.map {
+                            OffsetFetchResponse.OffsetFetchResponsePartition(
+                                partitionIndex: $0, committedOffset: -1, metadata: "",
+                                errorCode: .groupAuthorizationFailed)
+                        })
+                }
+                return answer(call, response)
+            }
             let wanted = request.topics.map { $0.map { ($0.name, $0.partitionIndexes) } }
             response.topics = committed(request.groupID, wanted).map { topic, parts in
                 OffsetFetchResponse.OffsetFetchResponseTopic(
@@ -86,6 +105,10 @@ extension KafkaShard {
             return answer(call, response)
         }
         response.groups = request.groups.map { group in
+            guard mayDescribe(group: group.groupID, call) else {
+                return OffsetFetchResponse.OffsetFetchResponseGroup(
+                    groupID: group.groupID, errorCode: .groupAuthorizationFailed)
+            }
             let wanted = group.topics.map { $0.map { ($0.name, $0.partitionIndexes) } }
             return OffsetFetchResponse.OffsetFetchResponseGroup(
                 groupID: group.groupID,
@@ -135,6 +158,9 @@ extension KafkaShard {
         var records: [GroupRecord] = []
         var shares: Set<String> = []
         response.results = request.groupsNames.map { name in
+            guard mayDescribe(group: name, call) else {
+                return DeleteGroupsResponse.DeletableGroupResult(groupID: name, errorCode: .groupAuthorizationFailed)
+            }
             let isShare = peers.withShares { !$0.positions(of: name).isEmpty }
             var code = KafkaErrorCode.none
             switch peers.withOffsets({ $0.remove(name) }) {
@@ -173,6 +199,10 @@ extension KafkaShard {
     func deleteOffsets(_ request: OffsetDeleteRequest, _ call: KafkaCall) {
         typealias Part = OffsetDeleteResponse.OffsetDeleteResponsePartition
         var response = OffsetDeleteResponse()
+        guard mayDescribe(group: request.groupID, call) else {
+            response.errorCode = .groupAuthorizationFailed
+            return answer(call, response)
+        }
         let isKnown = peers.withOffsets { $0[request.groupID] != nil || $0.isActive(request.groupID) }
         guard isKnown else {
             response.errorCode = request.groupID.isEmpty ? .invalidGroupID : .groupIDNotFound

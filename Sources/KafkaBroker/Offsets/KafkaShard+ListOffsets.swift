@@ -41,10 +41,11 @@ extension KafkaShard {
         }
         let pending = PendingList(call, response)
         for (topicIndex, wanted) in request.topics.enumerated() {
-            let topic = topics[wanted.name]
+            let topic = topic(wanted.name, .describe, call)
+            let missing = missing(wanted.name, .describe, call)
             for (index, part) in wanted.partitions.enumerated() {
                 pending.awaitedCount += 1
-                locate(part, topic, readsCommitted: request.isolationLevel != 0) { [unowned self] found in
+                locate(part, topic, missing, readsCommitted: request.isolationLevel != 0) { [unowned self] found in
                     fill(&pending.response.topics[topicIndex].partitions[index], found, call)
                     finish(pending)
                 }
@@ -78,11 +79,12 @@ extension KafkaShard {
     }
 
     private func locate(
-        _ part: ListOffsetsRequest.ListOffsetsPartition, _ topic: Topic?, readsCommitted: Bool,
+        _ part: ListOffsetsRequest.ListOffsetsPartition, _ topic: Topic?, _ missing: KafkaErrorCode,
+        readsCommitted: Bool,
         _ body: @escaping (Located) -> Void
     ) {
         guard let topic, let partition = topic.partition(part.partitionIndex) else {
-            return body(.failure(LookupFault(code: .unknownTopicOrPartition)))
+            return body(.failure(LookupFault(code: missing)))
         }
         guard part.currentLeaderEpoch <= Self.leaderEpoch else {
             return body(.failure(LookupFault(code: .unknownLeaderEpoch)))
@@ -173,14 +175,14 @@ extension KafkaShard {
         typealias End = OffsetForLeaderEpochResponse.EpochEndOffset
         var response = OffsetForLeaderEpochResponse()
         response.topics = request.topics.map { wanted in
-            let topic = topics[wanted.topic]
+            let topic = topic(wanted.topic, .describe, call)
             return OffsetForLeaderEpochResponse.OffsetForLeaderTopicResult(
                 topic: wanted.topic,
                 partitions: wanted.partitions.map { part in
                     guard let partition = topic?.partition(part.partition) else {
                         return End(
-                            errorCode: .unknownTopicOrPartition, partition: part.partition, leaderEpoch: -1,
-                            endOffset: -1)
+                            errorCode: missing(wanted.topic, .describe, call), partition: part.partition,
+                            leaderEpoch: -1, endOffset: -1)
                     }
                     if part.currentLeaderEpoch > Self.leaderEpoch {
                         return End(

@@ -10,6 +10,8 @@ final class PendingProduce {
     let call: KafkaCall
     let acks: Int16
     var response = ProduceResponse()
+    /// Whether its connection sends so seldom that its appends may wait for company.
+    var isPatient = false
     /// Appends of it that have not settled.
     var awaitedCount = 0
 

@@ -15,6 +15,9 @@ extension KafkaShard {
             return finish(pending)
         }
         followTopics()
+        // Two milliseconds more are nothing to a connection that has had nothing to send for twenty.
+        pending.isPatient = now - call.connection.lastProduceTime >= 20_000_000
+        call.connection.lastProduceTime = now
         call.connection.hold(frame.count, for: call)
         var batches: [Append] = []
         var places: [(place: PendingProduce.Place, batch: RecordBatch)] = []
@@ -29,7 +32,7 @@ extension KafkaShard {
             for (index, part) in data.partitionData.enumerated() {
                 let place = PendingProduce.Place(topic: topicIndex, partition: index)
                 do throws(BatchFault) {
-                    let append = try append(part, topic, frame, pending)
+                    let append = try append(part, data.name, topic, frame, pending)
                     if append.batch.producerID == .none {
                         batches.append(append)
                         places.append((place, append.batch))
@@ -60,9 +63,12 @@ extension KafkaShard {
 
     /// The append that a partition's records are.
     private func append(
-        _ part: ProduceRequest.PartitionProduceData, _ topic: Topic?, _ frame: Span<UInt8>,
+        _ part: ProduceRequest.PartitionProduceData, _ name: String, _ topic: Topic?, _ frame: Span<UInt8>,
         _ pending: PendingProduce
     ) throws(BatchFault) -> Append {
+        guard may(.write, name, pending.call) else {
+            throw BatchFault(.topicAuthorizationFailed, "Not authorized to write to the topic.")
+        }
         guard let topic, let partition = topic.partition(part.index) else {
             throw BatchFault(.unknownTopicOrPartition, "There is no such partition.")
         }
@@ -77,7 +83,9 @@ extension KafkaShard {
         rules.isScanned = log.isScanned
         topic.settings.apply(to: &rules)
         let (batch, hashes) = try validator.batch(frame.extracting(range.indices), rules)
-        return Append(partition: partition, batch: batch, isAwaited: pending.acks != 0, topicHashes: hashes)
+        var append = Append(partition: partition, batch: batch, isAwaited: pending.acks != 0, topicHashes: hashes)
+        append.isPatient = pending.isPatient
+        return append
     }
 
     private func refuseAll(_ request: ProduceRequest, _ pending: PendingProduce, _ code: KafkaErrorCode) {

@@ -12,6 +12,12 @@ extension KafkaShard {
         }
         guard !request.groupID.isEmpty else { return refuse(.invalidRequest, "A group has a name.") }
         guard !request.memberID.isEmpty else { return refuse(.invalidRequest, "A member has an identifier.") }
+        guard may(.useGroup, request.groupID, call) else {
+            return refuse(.groupAuthorizationFailed, "Not authorized to use the group.")
+        }
+        if let name = request.subscribedTopicNames?.first(where: { !may(.read, $0, call) }) {
+            return refuse(.topicAuthorizationFailed, "Not authorized to read the topic '\(name.shortened)'.")
+        }
         guard request.memberEpoch >= -1 else {
             return refuse(.invalidRequest, "A member's epoch is 0 to join, -1 to leave, or what it was told.")
         }
@@ -83,6 +89,9 @@ extension KafkaShard {
         var response = ShareGroupDescribeResponse()
         let operations = request.includeAuthorizedOperations ? Self.allGroupOperations : Self.operationsUnasked
         response.groups = request.groupIDs.map { name in
+            guard mayDescribe(group: name, call) else {
+                return Described(errorCode: .groupAuthorizationFailed, groupID: name)
+            }
             guard let group = shareDescription(of: name) else {
                 return Described(
                     errorCode: .groupIDNotFound, errorMessage: "There is no share group '\(name.shortened)'.",

@@ -8,6 +8,9 @@ import SluiceCore
 extension KafkaShard {
     func describeDirectories(_ request: DescribeLogDirsRequest, _ call: KafkaCall) {
         typealias Described = DescribeLogDirsResponse.DescribeLogDirsTopic
+        guard mayAdminister(call) else {
+            return answer(call, DescribeLogDirsResponse(errorCode: .clusterAuthorizationFailed))
+        }
         var found: [Described] = []
         func add(_ topic: Topic, _ numbers: [Int32]) {
             var described = Described(name: topic.name)
@@ -37,9 +40,9 @@ extension KafkaShard {
             DescribeProducersResponse.TopicResponse(
                 name: wanted.name,
                 partitions: wanted.partitionIndexes.map { number in
-                    guard let partition = topics[wanted.name]?.partition(number) else {
+                    guard let partition = topic(wanted.name, .read, call)?.partition(number) else {
                         return Part(
-                            partitionIndex: number, errorCode: .unknownTopicOrPartition,
+                            partitionIndex: number, errorCode: missing(wanted.name, .read, call),
                             errorMessage: "There is no such partition.")
                     }
                     let place = StreamPartition(stream: wanted.name, number: number)
@@ -68,6 +71,8 @@ extension KafkaShard {
         var response = ListTransactionsResponse()
         let known = Set(["Empty", "Ongoing", "PrepareCommit", "PrepareAbort", "CompleteCommit", "CompleteAbort"])
         response.unknownStateFilters = request.stateFilters.filter { !known.contains($0) }
+        // Transactional identifiers have no rules of their own: who administers sees them.
+        guard mayAdminister(call) else { return answer(call, response) }
         let all = peers.withTransactions { $0.transactions }.sorted { $0.key < $1.key }
         for (name, transaction) in all {
             let age = wallClock.rawValue - transaction.startedAt.rawValue
@@ -88,6 +93,9 @@ extension KafkaShard {
         typealias State = DescribeTransactionsResponse.TransactionState
         var response = DescribeTransactionsResponse()
         response.transactionStates = request.transactionalIDs.map { name in
+            guard mayAdminister(call) else {
+                return State(errorCode: .transactionalIDAuthorizationFailed, transactionalID: name)
+            }
             guard let transaction = peers.withTransactions({ $0[name] }) else {
                 return State(errorCode: .transactionalIDNotFound, transactionalID: name)
             }
@@ -111,6 +119,10 @@ extension KafkaShard {
     func electLeaders(_ request: ElectLeadersRequest, _ call: KafkaCall) {
         typealias Part = ElectLeadersResponse.PartitionResult
         var response = ElectLeadersResponse()
+        guard mayAdminister(call) else {
+            response.errorCode = .clusterAuthorizationFailed
+            return answer(call, response)
+        }
         response.replicaElectionResults = (request.topicPartitions ?? []).map { wanted in
             ElectLeadersResponse.ReplicaElectionResult(
                 topic: wanted.topic,
@@ -135,7 +147,7 @@ extension KafkaShard {
 
     // MARK: Access lists
 
-    private static let noAccessLists = "There are no access lists: who reaches the listener may do everything."
+    private static let noAccessLists = "Rights stand in the node's configuration, and are not changed by clients."
 
     func describeAcls(_ request: DescribeAclsRequest, _ call: KafkaCall) {
         answer(call, DescribeAclsResponse(errorCode: .securityDisabled, errorMessage: Self.noAccessLists))

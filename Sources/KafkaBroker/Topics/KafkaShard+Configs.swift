@@ -49,6 +49,10 @@ extension KafkaShard {
             func isWanted(_ name: String) -> Bool { resource.configurationKeys?.contains(name) ?? true }
             switch resource.resourceType {
             case ResourceKind.topic:
+                guard may(.describe, resource.resourceName, call) else {
+                    refuse(.topicAuthorizationFailed, "Not authorized to see the topic.")
+                    break
+                }
                 guard let topic = topics[resource.resourceName] else {
                     let isName = StreamName.isValid(resource.resourceName)
                     refuse(isName ? .unknownTopicOrPartition : .invalidTopicException, "There is no such topic.")
@@ -58,6 +62,10 @@ extension KafkaShard {
                     describe($0, topic, request, call)
                 }
             case ResourceKind.broker:
+                guard mayAdminister(call) else {
+                    refuse(.clusterAuthorizationFailed, "Not authorized to see the node's settings.")
+                    break
+                }
                 guard resource.resourceName.isEmpty || resource.resourceName == "\(KafkaSettings.nodeID)" else {
                     refuse(.invalidRequest, "The only node is \(KafkaSettings.nodeID).")
                     break
@@ -68,6 +76,10 @@ extension KafkaShard {
             case ResourceKind.group:
                 guard !resource.resourceName.isEmpty else {
                     refuse(.invalidRequest, "A group has a name.")
+                    break
+                }
+                guard mayDescribe(group: resource.resourceName, call) else {
+                    refuse(.groupAuthorizationFailed, "Not authorized to see the group.")
                     break
                 }
                 result.configs = describeSettings(of: resource.resourceName, request, call, isWanted: isWanted)
@@ -116,7 +128,7 @@ extension KafkaShard {
         let kinds = Set(request.resourceTypes)
         func isWanted(_ kind: Int8) -> Bool { call.version >= 1 && (kinds.isEmpty || kinds.contains(kind)) }
         if isWanted(ResourceKind.topic) {
-            response.configResources += topics.topics.map {
+            response.configResources += topics.topics.filter { may(.describe, $0.name, call) }.map {
                 Resource(resourceName: $0.name, resourceType: ResourceKind.topic)
             }
         }
@@ -125,7 +137,8 @@ extension KafkaShard {
                 Resource(resourceName: "\(KafkaSettings.nodeID)", resourceType: ResourceKind.broker))
         }
         if isWanted(ResourceKind.group) {
-            response.configResources += peers.withOffsets { $0.settings.names }.map {
+            let groups = peers.withOffsets { $0.settings.names }
+            response.configResources += groups.filter { mayDescribe(group: $0, call) }.map {
                 Resource(resourceName: $0, resourceType: ResourceKind.group)
             }
         }
@@ -166,7 +179,7 @@ extension KafkaShard {
                     return (config.name, step)
                 }, replaces: false)
         }
-        alter(wanted, validateOnly: request.validateOnly) { [unowned self] faults in
+        alter(wanted, call, validateOnly: request.validateOnly) { [unowned self] faults in
             var response = IncrementalAlterConfigsResponse()
             response.responses = zip(request.resources, faults).map { resource, fault in
                 IncrementalAlterConfigsResponse.AlterConfigsResourceResponse(
@@ -183,7 +196,7 @@ extension KafkaShard {
                 kind: resource.resourceType, name: resource.resourceName,
                 steps: resource.configs.map { ($0.name, .set($0.value)) }, replaces: true)
         }
-        alter(wanted, validateOnly: request.validateOnly) { [unowned self] faults in
+        alter(wanted, call, validateOnly: request.validateOnly) { [unowned self] faults in
             var response = AlterConfigsResponse()
             response.responses = zip(request.resources, faults).map { resource, fault in
                 AlterConfigsResponse.AlterConfigsResourceResponse(
@@ -195,7 +208,7 @@ extension KafkaShard {
     }
 
     private func alter(
-        _ wanted: [Changes], validateOnly: Bool, _ body: @escaping ([BatchFault?]) -> Void
+        _ wanted: [Changes], _ call: KafkaCall, validateOnly: Bool, _ body: @escaping ([BatchFault?]) -> Void
     ) {
         followTopics()
         var faults = [BatchFault?](repeating: nil, count: wanted.count)
@@ -203,6 +216,15 @@ extension KafkaShard {
         var groups: [(index: Int, changes: [GroupChange])] = []
         for (index, changes) in wanted.enumerated() {
             do throws(BatchFault) {
+                guard mayAdminister(call) else {
+                    let code: KafkaErrorCode =
+                        switch changes.kind {
+                        case ResourceKind.topic: .topicAuthorizationFailed
+                        case ResourceKind.group: .groupAuthorizationFailed
+                        case _: .clusterAuthorizationFailed
+                        }
+                    throw BatchFault(code, "Not authorized to change settings.")
+                }
                 if changes.kind == ResourceKind.group {
                     groups.append((index, try groupChanges(changes)))
                 } else {

@@ -66,7 +66,8 @@ extension KafkaShard {
     func metadata(_ request: MetadataRequest, _ call: KafkaCall) {
         followTopics()
         guard let wanted = request.topics, call.version > 0 || !wanted.isEmpty else {
-            return answerMetadata(request, topics.topics.map(describe), call)
+            let visible = topics.topics.filter { may(.describe, $0.name, call) }
+            return answerMetadata(request, visible.map(describe), call)
         }
         if (10...11).contains(call.version), wanted.contains(where: { $0.name == nil || $0.topicID != .zero }) {
             let refused = wanted.map {
@@ -79,13 +80,16 @@ extension KafkaShard {
         let mayCreate = settings.createsTopics && (call.version < 4 || request.allowAutoTopicCreation)
         let missing = wanted.compactMap(\.name).filter {
             topics[$0] == nil && StreamName.isValid($0) && !$0.hasPrefix("__")
+                && (may(.write, $0, call) || mayAdminister(call))
         }
-        guard mayCreate, !missing.isEmpty else { return answerMetadata(request, wanted.map(describe), call) }
+        guard mayCreate, !missing.isEmpty else {
+            return answerMetadata(request, wanted.map { describe($0, call) }, call)
+        }
         create(Set(missing).sorted().map(Self.unasked), for: call) { [unowned self] faults in
             for (name, fault) in faults.sorted(by: { $0.key < $1.key }) where fault != .exists {
                 note("topic '\(name)' was not made for \(call.connection.label): \(fault.words)")
             }
-            answerMetadata(request, wanted.map(describe), call)
+            answerMetadata(request, wanted.map { describe($0, call) }, call)
         }
     }
 
@@ -98,7 +102,15 @@ extension KafkaShard {
         return settings
     }
 
-    private func describe(_ wanted: MetadataRequest.MetadataRequestTopic) -> MetadataResponse.MetadataResponseTopic {
+    private func describe(
+        _ wanted: MetadataRequest.MetadataRequestTopic, _ call: KafkaCall
+    ) -> MetadataResponse.MetadataResponseTopic {
+        if let name = wanted.name ?? topics[wanted.topicID]?.name, !may(.describe, name, call) {
+            // Who asks by the identifier is not told the name.
+            return MetadataResponse.MetadataResponseTopic(
+                errorCode: .topicAuthorizationFailed, name: wanted.name, topicID: wanted.topicID,
+                topicAuthorizedOperations: Self.operationsUnasked)
+        }
         if let name = wanted.name {
             if let topic = topics[name] { return describe(topic) }
             return MetadataResponse.MetadataResponseTopic(
@@ -175,6 +187,10 @@ extension KafkaShard {
             if request.keyType == 2, key.split(separator: ":").count < 3 {
                 return (.invalidRequest, "A share group's partition is group:topic identifier:number.")
             }
+            let group = request.keyType == 2 ? String(key.split(separator: ":").first ?? "") : key
+            if request.keyType != 1, !group.isEmpty, !mayDescribe(group: group, call) {
+                return (.groupAuthorizationFailed, "Not authorized to use the group.")
+            }
             return request.keyType == 0 && key.isEmpty ? (.invalidGroupID, "A group has a name.") : (.none, nil)
         }
         var response = FindCoordinatorResponse()
@@ -208,6 +224,15 @@ extension KafkaShard {
         let names = Set(request.topics.map(\.name)).sorted()
         let asked = names.isEmpty ? topics.topics.map(\.name).sorted() : names
         for name in asked where name >= request.cursor?.topicName ?? "" {
+            guard may(.describe, name, call) else {
+                if !names.isEmpty {
+                    response.topics.append(
+                        Described(
+                            errorCode: .topicAuthorizationFailed, name: name,
+                            topicAuthorizedOperations: Self.operationsUnasked))
+                }
+                continue
+            }
             guard let topic = topics[name] else {
                 let code: KafkaErrorCode =
                     StreamName.isValid(name) ? .unknownTopicOrPartition : .invalidTopicException

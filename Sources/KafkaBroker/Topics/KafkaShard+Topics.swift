@@ -89,6 +89,9 @@ extension KafkaShard {
         guard !topic.name.hasPrefix("__") else {
             return refused(.invalidTopicException, "Names with '__' in front are the node's own.")
         }
+        guard may(.write, topic.name, call) || mayAdminister(call) else {
+            return refused(.topicAuthorizationFailed, "Not authorized to make the topic.")
+        }
         if topics[topic.name] != nil { return refused(.topicAlreadyExists, "Topic '\(topic.name)' already exists.") }
         var settings = StreamSettings(name: topic.name)
         if !topic.assignments.isEmpty {
@@ -127,7 +130,9 @@ extension KafkaShard {
         for wanted in request.topics {
             var result = CreatePartitionsResponse.CreatePartitionsTopicResult(name: wanted.name)
             let count = Int(wanted.count)
-            if let topic = topics[wanted.name] {
+            if !mayAdminister(call) {
+                (result.errorCode, result.errorMessage) = (.topicAuthorizationFailed, "Not authorized.")
+            } else if let topic = topics[wanted.name] {
                 if let fault = faultOfChange(topic) {
                     (result.errorCode, result.errorMessage) = (fault.code, fault.words)
                 } else if count <= topic.partitions.count || count > Self.partitionCountMax {
@@ -196,7 +201,10 @@ extension KafkaShard {
             let topic = state.name.map { topics[$0] } ?? topics[state.topicID]
             var result = Deleted(name: state.name ?? topic?.name, topicID: topic?.id ?? state.topicID)
             if call.version < 6 { result.topicID = .zero }
-            if let topic {
+            if !mayAdminister(call) {
+                result.errorCode = .topicAuthorizationFailed
+                if state.name == nil { result.name = nil }
+            } else if let topic {
                 if let fault = faultOfChange(topic) {
                     result.errorCode = fault.code
                     if call.version >= 5 { result.errorMessage = fault.words }
@@ -235,6 +243,10 @@ extension KafkaShard {
             let topic = topics[wanted.name]
             var change = StreamAlteration()
             let parts = wanted.partitions.map { part -> Part in
+                guard mayAdminister(call) else {
+                    return Part(
+                        partitionIndex: part.partitionIndex, lowWatermark: -1, errorCode: .topicAuthorizationFailed)
+                }
                 guard let topic, let partition = topic.partition(part.partitionIndex) else {
                     return Part(
                         partitionIndex: part.partitionIndex, lowWatermark: -1, errorCode: .unknownTopicOrPartition)

@@ -108,7 +108,7 @@ extension KafkaShard {
         var isWhole = true
         for topic in request.v3AndBelowTopics {
             for number in topic.partitions {
-                guard let partition = topics[topic.name]?.partition(number) else {
+                guard let partition = self.topic(topic.name, .write, call)?.partition(number) else {
                     isWhole = false
                     continue
                 }
@@ -121,8 +121,9 @@ extension KafkaShard {
                 AddPartitionsToTxnResponse.AddPartitionsToTxnTopicResult(
                     name: topic.name,
                     resultsByPartition: topic.partitions.map { number in
-                        let isKnown = topics[topic.name]?.partition(number) != nil
-                        let part = isKnown ? (isWhole ? code : .operationNotAttempted) : .unknownTopicOrPartition
+                        let isKnown = self.topic(topic.name, .write, call)?.partition(number) != nil
+                        let part =
+                            isKnown ? (isWhole ? code : .operationNotAttempted) : missing(topic.name, .write, call)
                         return Part(partitionIndex: number, partitionErrorCode: part)
                     })
             }
@@ -137,6 +138,9 @@ extension KafkaShard {
     }
 
     func addOffsets(_ request: AddOffsetsToTxnRequest, _ call: KafkaCall) {
+        guard may(.useGroup, request.groupID, call) else {
+            return answer(call, AddOffsetsToTxnResponse(errorCode: .groupAuthorizationFailed))
+        }
         guard !request.groupID.isEmpty else {
             return answer(call, AddOffsetsToTxnResponse(errorCode: .invalidGroupID))
         }
@@ -156,11 +160,12 @@ extension KafkaShard {
                     partitions: topic.partitions.map { part in
                         TxnOffsetCommitResponse.TxnOffsetCommitResponsePartition(
                             partitionIndex: part.partitionIndex,
-                            errorCode: fault(of: part, in: topic.name) ?? code)
+                            errorCode: fault(of: part, in: topic.name, call) ?? code)
                     })
             }
             answer(call, response)
         }
+        guard may(.useGroup, request.groupID, call) else { return respond(.groupAuthorizationFailed) }
         if call.version >= 3, request.generationID >= 0 || !request.memberID.isEmpty {
             let claim = ClassicClaim(
                 memberID: request.memberID, instanceID: request.groupInstanceID, generation: request.generationID)
@@ -169,7 +174,7 @@ extension KafkaShard {
         var offsets: [StreamPartition: CommittedOffset] = [:]
         for topic in request.topics {
             for part in topic.partitions {
-                guard fault(of: part, in: topic.name) == nil else { continue }
+                guard fault(of: part, in: topic.name, call) == nil else { continue }
                 var committed = CommittedOffset(
                     offset: Offset(rawValue: part.committedOffset), metadata: part.committedMetadata ?? "",
                     committedAt: wallClock)
@@ -185,8 +190,9 @@ extension KafkaShard {
 
     /// Why a part of a commit comes to nothing, whatever becomes of the transaction; nil when it may be committed.
     private func fault(
-        of part: TxnOffsetCommitRequest.TxnOffsetCommitRequestPartition, in topic: String
+        of part: TxnOffsetCommitRequest.TxnOffsetCommitRequestPartition, in topic: String, _ call: KafkaCall
     ) -> KafkaErrorCode? {
+        guard may(.read, topic, call) else { return .topicAuthorizationFailed }
         let code = Self.fault(
             of: OffsetCommitRequest.OffsetCommitRequestPartition(
                 partitionIndex: part.partitionIndex, committedOffset: part.committedOffset,

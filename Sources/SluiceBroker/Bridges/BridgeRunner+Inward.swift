@@ -81,9 +81,10 @@ extension BridgeRunner {
             let incoming = IncomingMessage(
                 topic: topic.span, payload: message.payload.span, properties: properties.bytes, qos: QoS(qos),
                 isRetained: message.isRetained)
-            switch try intake.store(incoming, from: .bridge(settings.name), origin: origin, at: wallClock) {
+            switch try intake.store(incoming, under: nil, origin: origin, at: wallClock) {
             case .stored: return nil
             case .reserved: return "the topic is the broker's own"
+            case .denied: preconditionFailure("Cannot deny what is under no rules")
             case .refused(_, let words): return words
             }
         } catch {

@@ -148,7 +148,7 @@ package final class BridgeRunner {
         selection = TopicSelection(filters: map.localFilters)
         connection = BridgeConnection(settings, isPaused: checkpoint?.isPaused ?? false, now: now)
         intake = Intake(
-            StreamTable(log.streams), rules: rules, limits: limits, rights: nil, in: BatchMemory())
+            StreamTable(log.streams), rules: rules, limits: limits, in: BatchMemory())
         // Who brought a message is always on record.
         intake.recordsOrigins = true
         loops = LoopWatch(now: now, echoes: settings.version != .v5 && map.isOut && map.isIn)

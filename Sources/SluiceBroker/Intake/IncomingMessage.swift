@@ -1,6 +1,6 @@
+import AccessControl
 import MQTTWire
 import SluiceCore
-package import Speaking
 
 /// A message on its way in, as whoever brings it holds it: a client's packet, a will, what a bridge was sent.
 ///
@@ -33,13 +33,8 @@ enum IntakeVerdict: Equatable {
     case stored
     /// Its topic is the broker's own: a request, if anything.
     case reserved
+    /// Its publisher may not publish there.
+    case denied(Verdict)
     /// It was not taken, for this reason.
     case refused(ReasonCode, String)
-}
-
-/// Who may publish what.
-package protocol PublishRights: Sendable {
-    /// Why a principal may not publish on a topic; nil when it may.
-    /// - Complexity: called once for each message that is not plain, and for each plain one while there are rights.
-    func refusal(of principal: Principal, topic: Span<UInt8>) -> String?
 }

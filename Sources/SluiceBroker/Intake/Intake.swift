@@ -1,3 +1,4 @@
+import AccessControl
 import Bridging
 import LogInterface
 import MQTTWire
@@ -20,9 +21,6 @@ struct Intake: ~Copyable {
     private var routes: RouteTable
     private var accumulators: BatchAccumulators
     private let limits: Limits
-    private let rights: (any PublishRights)?
-    /// Whether there are any: asking the optional itself would copy it for each message.
-    private let hasRights: Bool
     private let retainedPartition: PartitionID?
     private var retained: [RetainedChange] = []
     private var retainedAppends = Ring<RetainedAppend>()
@@ -42,11 +40,9 @@ struct Intake: ~Copyable {
     ///   - rules: what topics are routed by; the log holds the streams of all.
     ///   - memory: where its batches lie.
     init(
-        _ streams: StreamTable, rules: RuleSet, limits: Limits, rights: (any PublishRights)?, in memory: BatchMemory
+        _ streams: StreamTable, rules: RuleSet, limits: Limits, in memory: BatchMemory
     ) {
         self.limits = limits
-        self.rights = rights
-        hasRights = rights != nil
         routes = RouteTable(rules: rules, streams: streams.streams, limits: limits)
         accumulators = BatchAccumulators(count: streams.partitionCount, in: memory)
         retainedPartition = streams.stream(named: RetainedReplay.stream)?.partitions.first
@@ -75,24 +71,22 @@ struct Intake: ~Copyable {
         topic: Span<UInt8>, payload: Span<UInt8>, qos: QoS, at time: Timestamp
     ) throws(MQTTDecodeError) -> Bool {
         let route = try routes.route(topic)
-        guard !route.isReserved, !recordsOrigins, !hasRights else { return false }
+        guard !route.isReserved, !recordsOrigins else { return false }
         append(route, payload, headersField: route.headersField(qos), qos, at: time)
         return true
     }
 
     /// Stores a message.
     /// - Parameters:
-    ///   - principal: who publishes it.
+    ///   - access: what its publisher may do; nil for everything.
     ///   - origin: the publisher's identifier, for those who want nothing of their own.
     /// - Throws: `MQTTDecodeError` when the topic is no topic name.
     mutating func store(
-        _ message: borrowing IncomingMessage, from principal: Principal, origin: [UInt8], at time: Timestamp
+        _ message: borrowing IncomingMessage, under access: ClientAccess?, origin: [UInt8], at time: Timestamp
     ) throws(MQTTDecodeError) -> IntakeVerdict {
         let route = try routes.route(message.topic)
         guard !route.isReserved else { return .reserved }
-        if let refusal = rights?.refusal(of: principal, topic: message.topic) {
-            return .refused(.notAuthorized, refusal)
-        }
+        if let verdict = access?.mayPublish(message.topic), !verdict.isAllowed { return .denied(verdict) }
         guard message.payload.count + message.topic.count < limits.packetBytesMax else {
             return .refused(
                 .packetTooLarge, "it has \(message.payload.count) bytes, more than a packet may have here")

@@ -39,6 +39,10 @@ final class Reader {
     /// What its cursors ask the log for, made when it is first needed; its number tells answers to an older one.
     private var selection: TopicSelection??
     private(set) var selectionNumber = 0
+    /// The stream that it reads as a whole, by its name; nil when topics choose what it reads.
+    var wholeStream: String?
+    /// Whether its client may read that stream whatever topics are in it.
+    var readsWholeStream = false
     /// The end and the pace of a replay that has one.
     var course: ReplayCourse?
     /// Whether it is on the shard's list of readers to be moved on.

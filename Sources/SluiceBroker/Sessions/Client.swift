@@ -57,6 +57,8 @@ package final class Client {
     var pendingRequest: ConnectRequest?
     /// Who it is, once that is known.
     var principal = Principal.anonymous
+    /// What it may do; nil for everything.
+    var access: ClientAccess?
     /// How it comes to be known; nil when there is nothing to remember of that.
     var authentication: ClientAuthentication?
     /// More properties of the CONNACK: what it says of an exchange, and to another broker's bridge.

@@ -9,8 +9,9 @@ package protocol EnhancedAuthenticator: Sendable {
     /// - Parameters:
     ///   - method: its name in UTF-8, as the client gave it.
     ///   - clientID: the client identifier.
+    ///   - peer: the other side of its connection.
     /// - Returns: nil for a method that is not offered; the client is refused with 0x8C then.
-    func begin(_ method: [UInt8], clientID: [UInt8]) -> (any AuthenticationExchange)?
+    func begin(_ method: [UInt8], clientID: [UInt8], peer: PeerIdentity) -> (any AuthenticationExchange)?
 }
 
 /// One client's exchange, step by step.

@@ -1,5 +1,6 @@
 import MQTTWire
 import SluiceCore
+import Speaking
 
 /// Who holds which client identifier, and what outlives a connection. One for all shards.
 ///
@@ -8,6 +9,8 @@ import SluiceCore
 /// Isolation: a value behind the composing layer's lock; each call is short.
 package struct SessionDirectory: Sendable {
     private var owners: [[UInt8]: ClientOwner] = [:]
+    /// Whom the holders speak for, of those that have shown a name.
+    private var principals: [[UInt8]: Principal] = [:]
     private var sessions: [[UInt8]: Parked] = [:]
     private var wills: [[UInt8]: (will: StoredWill, due: Int64)] = [:]
     /// What is on record of sessions that stay and are connected.
@@ -42,13 +45,24 @@ package struct SessionDirectory: Sendable {
 
     // MARK: Claims
 
-    /// Makes `owner` the holder of `clientID`.
-    /// - Returns: who held it.
-    mutating func claim(_ clientID: [UInt8], by owner: ClientOwner) -> ClientOwner? {
+    /// What comes of a claim.
+    enum Claim: Equatable {
+        /// The identifier is the claimant's, and was the former holder's, if there was one.
+        case granted(from: ClientOwner?)
+        /// It, or the session behind it, is somebody else's.
+        case isOf(Principal)
+    }
+
+    /// Makes `owner` the holder of `clientID`, unless that is somebody else's: who has shown no name may be followed by
+    /// anybody, a user only by itself. A session is its user's for as long as it is kept.
+    mutating func claim(_ clientID: [UInt8], by owner: ClientOwner, as principal: Principal = .anonymous) -> Claim {
         let previous = owners[clientID]
         assert(previous != owner, "a connection claims an identifier once")
+        let holder = principals[clientID] ?? sessions[clientID]?.session.owner ?? .anonymous
+        guard holder == .anonymous || holder == principal else { return .isOf(holder) }
         owners[clientID] = owner
-        return previous
+        principals[clientID] = principal == .anonymous ? nil : principal
+        return .granted(from: previous)
     }
 
     /// Claims an identifier that nobody else has.
@@ -61,7 +75,9 @@ package struct SessionDirectory: Sendable {
 
     /// Lets go of `clientID`, unless somebody else holds it by now.
     mutating func release(_ clientID: [UInt8], by owner: ClientOwner) {
-        if owners[clientID] == owner { owners[clientID] = nil }
+        guard owners[clientID] == owner else { return }
+        owners[clientID] = nil
+        principals[clientID] = nil
     }
 
     /// Who holds `clientID`.

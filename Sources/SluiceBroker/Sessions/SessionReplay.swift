@@ -51,6 +51,7 @@ package struct SessionReplay {
             var merged = sessions[clientID] ?? session
             merged.expirySeconds = session.expirySeconds
             merged.disconnectedAt = session.disconnectedAt
+            merged.owner = session.owner
             merged.hasSubscriptionsInside = session.hasSubscriptionsInside
             if session.hasSubscriptionsInside {
                 subscriptions[clientID] = StoredSubscriptions(session.subscriptions)

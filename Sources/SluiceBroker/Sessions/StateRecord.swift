@@ -12,7 +12,8 @@ import Speaking
 ///
 /// | letter | value |
 /// |--|--|
-/// | `s` session | version 2, expiry, end of its connection + 1 or 0; version 1 had the subscriptions as well |
+/// | `s` session | version 2, expiry, end of its connection + 1 or 0; version 1 had the subscriptions as well; version 4 |
+/// | | has whose it is (kind, name) behind that, and is written of those that are somebody's |
 /// | `f` filter | version 3, options, subscription identifier or 0, end of a replay |
 /// | `p` progress | version 3, positions, QoS 2 ends, positions of replays, deliveries in flight, feeds of retained |
 /// | `i` inbound | version 1: a QoS 2 message of the identifier is stored and not released |
@@ -44,6 +45,8 @@ enum StateRecord: Equatable, Sendable {
     /// The version of `s` that leaves the subscriptions to records of their own: thousands of them, subscribed to one
     /// by one, were written thousands of times.
     private static let headVersion = 2
+    /// The version of `s` that says whose session it is.
+    private static let ownedVersion = 4
 
     /// The kinds, by their letter in the key.
     enum Kind: UInt8 {
@@ -108,8 +111,9 @@ enum StateRecord: Equatable, Sendable {
         var version = Self.namedVersion
         switch self {
         case .session(let session):
-            version = Self.headVersion
+            version = session.owner == .anonymous ? Self.headVersion : Self.ownedVersion
             Self.put(session, &writer)
+            if session.owner != .anonymous { Self.put(session.owner, &writer) }
         case .subscription(let subscription):
             writer.put(Int(subscription.options.rawValue))
             writer.put(subscription.identifier.map { Int($0) } ?? 0)
@@ -180,9 +184,13 @@ enum StateRecord: Equatable, Sendable {
         }
     }
 
+    private static func put(_ principal: Principal, _ writer: inout StateWriter) {
+        writer.put(principal.kind)
+        writer.put(Array(principal.name.utf8))
+    }
+
     private static func put(_ will: StoredWill, _ writer: inout StateWriter) {
-        writer.put(will.principal.kind)
-        writer.put(Array(will.principal.name.utf8))
+        put(will.principal, &writer)
         writer.put(Int(will.delaySeconds))
         writer.put(Int(will.message.qos.rawValue))
         writer.put(will.message.retain ? 1 : 0)
@@ -206,7 +214,8 @@ extension StateRecord {
         var version = 0
         guard var reader = StateReader(value, streams, version: &version) else { return nil }
         switch (version, key.kind) {
-        case (Self.version, _), (Self.headVersion, .session), (Self.willVersion, .will): break
+        case (Self.version, _), (Self.headVersion, .session), (Self.ownedVersion, .session), (Self.willVersion, .will):
+            break
         case (Self.namedVersion, .filter), (Self.namedVersion, .progress), (Self.namedVersion, .outbound),
             (Self.namedVersion, .group):
             guard reader.takeTable() else { return nil }
@@ -214,7 +223,11 @@ extension StateRecord {
         }
         switch key.kind {
         case .session:
-            guard let session = Self.session(&reader, hasSubscriptions: version == Self.version) else { return nil }
+            guard var session = Self.session(&reader, hasSubscriptions: version == Self.version) else { return nil }
+            if version == Self.ownedVersion {
+                guard let owner = Self.principal(&reader) else { return nil }
+                session.owner = owner
+            }
             self = .session(session)
         case .filter:
             guard let subscription = Self.subscription(&reader, key.filter) else { return nil }
@@ -337,12 +350,15 @@ extension StateRecord {
         return inflight
     }
 
+    private static func principal(_ reader: inout StateReader) -> Principal? {
+        guard let kind = reader.int(), let name = reader.string() else { return nil }
+        return Principal(kind: kind, name: String(decoding: name, as: UTF8.self))
+    }
+
     private static func will(_ reader: inout StateReader, hasPrincipal: Bool) -> StoredWill? {
         var principal = Principal.anonymous
         if hasPrincipal {
-            guard let kind = reader.int(), let name = reader.string(),
-                let found = Principal(kind: kind, name: String(decoding: name, as: UTF8.self))
-            else { return nil }
+            guard let found = Self.principal(&reader) else { return nil }
             principal = found
         }
         guard let delay = reader.unsigned(UInt32.self), let code = reader.unsigned(UInt8.self),

@@ -24,6 +24,8 @@ package struct StoredSession: Sendable, Equatable {
     var feeds: [StoredFeed] = []
     /// QoS 2 messages from the client that wait for their PUBREL.
     var unreleased: Set<UInt16> = []
+    /// Whose it is: nobody else may go on with it.
+    var owner = Principal.anonymous
     /// When its last connection ended; nil while it is connected, and after a crash.
     var disconnectedAt: Timestamp?
 

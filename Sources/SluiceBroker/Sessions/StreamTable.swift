@@ -68,6 +68,12 @@ package struct StreamTable: Sendable {
     /// Whether a partition's stream was deleted.
     func isGone(_ partition: PartitionID) -> Bool { (place(of: partition)?.stream ?? 0) >= streams.count }
 
+    /// The name of a partition's stream; nil when it was deleted.
+    func name(of partition: PartitionID) -> String? {
+        guard let place = place(of: partition), place.stream < streams.count else { return nil }
+        return streams[place.stream].settings.name
+    }
+
     /// The identifier of the stream of a place.
     func id(at index: Int) -> String {
         index < streams.count ? streams[index].id : gone[index - streams.count].id

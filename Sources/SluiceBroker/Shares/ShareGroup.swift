@@ -1,3 +1,4 @@
+import AccessControl
 import MQTTWire
 import RecordFormat
 import SluiceCore
@@ -64,6 +65,7 @@ final class ShareGroup {
         if let index = members.firstIndex(where: { $0.owner == member.owner }) {
             members[index].options = member.options
             members[index].identifier = member.identifier
+            members[index].rights = member.rights
         } else {
             var member = member
             // What it had when it left, and may still acknowledge.
@@ -90,15 +92,27 @@ final class ShareGroup {
     /// Whether some member takes a record.
     var hasRoom: Bool { members.contains { $0.takesMore } }
 
-    /// The next member in turn that takes a record; nil when all have enough.
-    func pickMember() -> ShareMember? {
+    /// Who gets a record.
+    enum Pick {
+        case picked(ShareMember)
+        /// Those who may read it take no more for now.
+        case allHaveEnough
+        /// There are members, and none of them may read it.
+        case nobodyMayRead
+    }
+
+    /// The next member in turn that may read a topic and takes a record.
+    func pickMember(for topic: Span<UInt8>) -> Pick {
+        var isWanted = members.isEmpty
         for step in 0..<members.count {
             let index = (nextMember + step) % members.count
+            guard members[index].rights?.mayRead(topic).isAllowed ?? true else { continue }
+            isWanted = true
             guard members[index].takesMore else { continue }
             nextMember = (index + 1) % members.count
-            return members[index]
+            return .picked(members[index])
         }
-        return nil
+        return isWanted ? .allHaveEnough : .nobodyMayRead
     }
 
     // MARK: Records
@@ -169,6 +183,8 @@ package struct ShareMember: Sendable {
     var identifier: UInt32?
     /// How many records it may have at a time.
     var window: Int
+    /// What its client may read; nil for everything.
+    var rights: AccessRights?
     /// How many it has.
     var outstandingCount = 0
     /// Whether it took no more when it was last asked; it says when it does again.

@@ -73,7 +73,8 @@ extension BrokerCounters {
         [
             \.packetsReceived, \.bytesReceived, \.bytesSent, \.receivedBytes, \.deliveredBytes, \.clientCount,
             \.connectionsAccepted, \.subscriptionCount, \.shareGroupCount, \.sessionsExpired, \.willsPublished,
-            \.publishesReceived, \.messagesStored, \.duplicatesSuppressed, \.messagesRefused, \.messagesDelivered,
+            \.publishesReceived, \.messagesStored, \.duplicatesSuppressed, \.messagesRefused, \.accessDenied,
+            \.messagesDelivered,
             \.deliveriesDropped, \.deliveriesSkipped,
         ]
     }

@@ -1,6 +1,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
@@ -41,6 +42,11 @@ static inline int sluice_err_library(unsigned long error) { return ERR_GET_LIB(e
 static inline int sluice_err_reason(unsigned long error) { return ERR_GET_REASON(error); }
 
 static const unsigned long sluice_name_one_line = XN_FLAG_ONELINE;
+static const unsigned long sluice_name_rfc2253 = XN_FLAG_RFC2253;
+
+static inline void sluice_ssl_context_refuse_tickets(SSL_CTX *context) {
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+}
 
 static inline void sluice_ssl_set_server_name(SSL *connection, const char *name) {
     SSL_set_tlsext_host_name(connection, name);

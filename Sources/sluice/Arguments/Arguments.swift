@@ -89,9 +89,8 @@ struct Arguments: Sendable {
         if operands.count < command.operands.count {
             throw error("\(command.operands[operands.count]) is missing")
         }
-        if operands.count > command.operands.count {
-            throw error("'\(operands[command.operands.count])' is one argument too many")
-        }
+        let most = command.operands.count + command.optionalOperands.count
+        if operands.count > most { throw error("'\(operands[most])' is one argument too many") }
     }
 
     private func unknown(_ word: String, among known: [String]) -> UsageError {

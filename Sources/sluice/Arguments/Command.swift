@@ -23,6 +23,8 @@ struct Command: Sendable {
     let name: String
     /// What stands behind the name, by the names that the help gives them; all of them must be there.
     var operands: [String] = []
+    /// What may follow the operands.
+    var optionalOperands: [String] = []
     let summary: String
     /// What the summary and the options do not say; may be empty.
     var notes = ""

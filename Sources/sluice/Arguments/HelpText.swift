@@ -51,6 +51,6 @@ enum HelpText {
     }
 
     private static func usage(_ command: Command) -> String {
-        ([command.name] + command.operands).joined(separator: " ")
+        ([command.name] + command.operands + command.optionalOperands.map { "[\($0)]" }).joined(separator: " ")
     }
 }

@@ -7,9 +7,17 @@ import TopicRouting
 enum ExplainCommand {
     static let command = Command(
         name: "explain", operands: ["TOPIC"], summary: "Say what a topic resolves to, and why",
-        notes: "Lists each rule that was tried with what differs, then the match, its key, stream and partition.",
+        notes: """
+            Lists each rule that was tried with what differs, then the match, its key, stream and partition. Where
+            there are rules of access, it says who may read and publish the topic, and which line decides: of --user
+            and --client, or of everybody whom the rules name.
+            """,
         example: "sluice explain sensors/plant1/dev42/temp --config config/sluice.yaml",
-        options: [ConfigurationSource.option, CommandOption("json", "print JSON")], run: run)
+        options: [
+            ConfigurationSource.option, CommandOption("user", letter: "u", value: "NAME", "what this user may do"),
+            CommandOption("client", letter: "i", value: "ID", "the client identifier, for patterns with %c"),
+            CommandOption("json", "print JSON"),
+        ], run: run)
 
     private static func run(_ arguments: Arguments) throws -> Int32 {
         let configuration = try ConfigurationSource.load(arguments)
@@ -36,10 +44,13 @@ enum ExplainCommand {
         }
         let count = stored ?? stream.partitionCount
         let partition = explanation.resolution.partition(partitionCount: count)
+        let access = AccessExplanation(
+            of: topic, try AccessSources.load(configuration), user: arguments.text("user"),
+            client: arguments.text("client"))
         if arguments.has("json") {
-            print(json(explanation, stream, partition, of: count))
+            print(json(explanation, stream, partition, of: count, access))
         } else {
-            print(text(explanation, stream, partition, of: count), terminator: "")
+            print(text(explanation, stream, partition, of: count) + access.text, terminator: "")
         }
         return ExitCode.success
     }
@@ -65,7 +76,8 @@ enum ExplainCommand {
     }
 
     private static func json(
-        _ explanation: Explanation, _ stream: StreamSettings, _ partition: Int, of count: Int
+        _ explanation: Explanation, _ stream: StreamSettings, _ partition: Int, of count: Int,
+        _ access: AccessExplanation
     ) -> JSON {
         let resolution = explanation.resolution
         let tried = explanation.refusals.map { refusal in
@@ -82,6 +94,7 @@ enum ExplainCommand {
             "captures": .object(captures), "key": key, "key_encoding": .string(keyIsText ? "utf8" : "base64"),
             "stream": .string(stream.name), "partition": .integer(Int64(partition)),
             "partitions": .integer(Int64(count)), "downlink": stream.downlink.map { .string($0) } ?? .null,
+            "access": access.json,
         ])
     }
 }

@@ -71,11 +71,16 @@ struct Certificates {
         let certificate = read(settings.certificate, "certificate")
         let key = read(settings.key, "key")
         let authorities = settings.clientAuthorities.map { read($0, "client_ca") }
+        let revocations = settings.revocations.map { read($0, "crl") }
         guard let certificate, let key else { return nil }
         var material = TLSMaterial(certificateChain: certificate, privateKey: key)
         if let authorities {
             guard let authorities else { return nil }
             material.clientAuthorities = authorities
+        }
+        if let revocations {
+            guard let revocations else { return nil }
+            material.revocations = revocations
         }
         material.requiresClientCertificate = settings.requiresCertificate
         material.leastVersion =
@@ -95,6 +100,7 @@ struct Certificates {
         case .certificateChain: return fault("certificate", settings.certificate)
         case .privateKey: return fault("key", settings.key)
         case .clientAuthorities: return fault("client_ca", settings.clientAuthorities ?? settings.certificate)
+        case .revocations: return fault("crl", settings.revocations ?? settings.certificate)
         case .ciphers: return ConfigurationError(at: settings.ciphersLocation, "'ciphers': \(error.reason)")
         }
     }

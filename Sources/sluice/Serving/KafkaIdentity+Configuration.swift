@@ -48,21 +48,9 @@ enum ClusterFile {
             return identifier
         }
         let identifier = KafkaUUID.random().description
-        guard store(path, identifier + "\n") else {
+        guard DirectoryFile.store(path, identifier + "\n", mode: 0o644) else {
             throw CommandFailure("cannot write \(path): \(String(cString: strerror(errno)))")
         }
         return identifier
-    }
-
-    /// Writes a small file beside `path` and puts it there when the device has it.
-    private static func store(_ path: String, _ text: String) -> Bool {
-        let temporary = path + ".new"
-        guard let file = fopen(temporary, "we") else { return false }
-        let isWritten = fputs(text, file) >= 0 && fflush(file) == 0 && fsync(fileno(file)) == 0
-        guard fclose(file) == 0, isWritten, rename(temporary, path) == 0 else { return false }
-        let folder = open(String(path.dropLast(name.utf8.count)), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { return false }
-        defer { close(folder) }
-        return fsync(folder) == 0
     }
 }

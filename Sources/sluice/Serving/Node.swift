@@ -1,3 +1,4 @@
+import AccessControl
 import Bridging
 import CLinux
 import CommitLog
@@ -34,6 +35,7 @@ struct Node {
         let rules = try RuleTranslation.rules(configuration)
         let downlinks = try RuleTranslation.downlinks(configuration)
         let certificates = try Certificates(configuration.listeners)
+        let policy = try SecurityTranslation.policy(configuration)
         let bridgeSettings = try BridgeTranslation.settings(configuration)
         let loopCount =
             configuration.loopCount > 0 ? configuration.loopCount : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
@@ -64,6 +66,11 @@ struct Node {
                 producers: try recovery.producerNumbers(), transactions: try recovery.transactions(),
                 shares: try recovery.shares()),
             report: { Console.log($0.level, $1) })
+        let access = NodeAccess(
+            policy, credentials: try recovery.credentials(), secret: try NodeSecret.read(configuration.dataDirectory))
+        defer { access.close() }
+        server.access = access
+        for warning in SecurityTranslation.warnings(configuration, policy) { Console.log(.warning, warning) }
         for warning in certificates.warnings { Console.log(.warning, warning) }
         for warning in RuleTranslation.warnings(configuration, rules) { Console.log(.warning, "\(warning)") }
         for warning in BridgeTranslation.warnings(configuration, bridgeSettings) { Console.log(.warning, "\(warning)") }
@@ -77,7 +84,7 @@ struct Node {
         server.kafka = try KafkaIdentity(configuration)
         server.beforeStop = { bridges.stop() }
         let reload = Reload(
-            log: log, server: server, current: configuration, certificates: certificates, read: read)
+            log: log, server: server, current: configuration, certificates: certificates, policy: policy, read: read)
         server.run(reload: reload.run) {
             Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")
             if let limitNote { Console.log(.info, limitNote) }
@@ -324,6 +331,23 @@ struct StateRecovery {
         var numbers = ProducerNumbers()
         try forEachRecord(of: ProducerNumbers.stream) { numbers.apply(key: $0, value: $1) }
         return numbers
+    }
+
+    /// Replays every record of credentials that clients have set.
+    func credentials() throws -> ScramTable {
+        var table = ScramTable()
+        try forEachBatch(of: ProducerNumbers.stream) { batch in
+            let bytes = batch.bytes
+            var records = RecordReader(batch)
+            while let record = try records.next(bytes) {
+                guard let key = record.key else { continue }
+                table.apply(key: key.indices.map { bytes[$0] }, value: record.value?.indices.map { bytes[$0] })
+            }
+        }
+        if table.damagedCount > 0 {
+            Console.log(.warning, "\(table.damagedCount) credentials are not understood and passed over")
+        }
+        return table
     }
 
     /// Replays every record of transactions.

@@ -14,16 +14,18 @@ final class Reload {
     private let read: () throws -> Configuration
     private var current: Configuration
     private var certificates: Certificates
+    private var policy: NodePolicy
 
     /// Reloads of a node that runs with `current`.
     init(
-        log: LogRuntime, server: BrokerNode, current: Configuration, certificates: Certificates,
+        log: LogRuntime, server: BrokerNode, current: Configuration, certificates: Certificates, policy: NodePolicy,
         read: @escaping () throws -> Configuration
     ) {
         self.log = log
         self.server = server
         self.current = current
         self.certificates = certificates
+        self.policy = policy
         self.read = read
     }
 
@@ -32,11 +34,13 @@ final class Reload {
     func run() {
         let next: Configuration
         let nextCertificates: Certificates
+        let nextPolicy: NodePolicy
         do {
             next = try read()
             _ = try RuleTranslation.rules(next)
             _ = try RuleTranslation.downlinks(next)
             nextCertificates = try Certificates(next.listeners)
+            nextPolicy = try SecurityTranslation.policy(next)
             _ = try BridgeTranslation.settings(next)
         } catch {
             return Console.log(.error, "the configuration is not reloaded, the running one stays: \(error)")
@@ -44,6 +48,13 @@ final class Reload {
         var applied: [String] = []
         applyPolicies(next, &applied)
         applyCertificates(nextCertificates, &applied)
+        // Also when only the files have changed, which nobody compares.
+        if !nextPolicy.isOpen || !policy.isOpen {
+            server.replacePolicy(by: nextPolicy)
+            applied.append("users and rights")
+        }
+        policy = nextPolicy
+        for warning in SecurityTranslation.warnings(next, nextPolicy) { Console.log(.warning, warning) }
         let changesLevel = next.logging != current.logging
         if changesLevel { applied.append("logging: level") }
         let waiting = waitingForRestart(next)

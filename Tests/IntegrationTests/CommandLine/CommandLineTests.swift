@@ -124,6 +124,51 @@ struct CommandLineTests {
         #expect(try Program.sluice(["explain", "a/+", "--config", file]).code == 1)
     }
 
+    @Test("explain says who may do what with a topic, and which line decides")
+    func explainsAccess() throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write(
+            "sluice.yaml",
+            Self.configuration + """
+                access:
+                  roles:
+                    device:
+                      publish: ["sensors/%u/#"]
+                    reader:
+                      read: ["sensors/#"]
+                      deny: ["sensors/secret/#"]
+                  users:
+                    berlin: device
+                    alice: [reader, device]
+                  anonymous: reader
+
+                """)
+        let line = Self.configuration.split(separator: "\n", omittingEmptySubsequences: false).count
+        func explain(_ words: [String]) throws -> [[String: Any]] {
+            let result = try Program.sluice(["explain", "--config", file, "--json"] + words)
+            #expect(result.code == 0, "\(result.errors)")
+            let object = try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any]
+            return try #require(object?["access"] as? [[String: Any]])
+        }
+        func allowed(_ row: [String: Any], _ right: String) -> Bool? {
+            (row[right] as? [String: Any])?["allowed"] as? Bool
+        }
+        let all = try explain(["sensors/berlin/dev42/temp"])
+        #expect(all.map { $0["user"] as? String } == [nil, "alice", "berlin", "*"])
+        #expect(all.map { allowed($0, "read") } == [true, true, false, false])
+        #expect(all.map { allowed($0, "publish") } == [false, false, true, false])
+        let rule = (all[2]["publish"] as? [String: Any])?["rule"] as? String
+        #expect(rule == "\(file):\(line + 3): role 'device', publish: sensors/%u/#")
+        let one = try explain(["sensors/secret/x/y", "-u", "alice", "-i", "c1"])
+        #expect(one.count == 1 && allowed(one[0], "read") == false)
+        #expect(((one[0]["read"] as? [String: Any])?["rule"] as? String)?.hasSuffix("deny: sensors/secret/#") == true)
+        let text = try Program.sluice(["explain", "sensors/secret/x/y", "--config", file, "--user", "alice"])
+        #expect(text.output.contains("role 'reader', deny: sensors/secret/#"), "\(text.output)")
+        let open = try directory.write("open.yaml", Self.configuration)
+        let nobody = try Program.sluice(["explain", "a", "--config", open, "-u", "alice"])
+        #expect(nobody.output.contains("there are no rules"), "\(nobody.output)")
+    }
+
     @Test("a broker that is not there is named")
     func namesMissingBroker() throws {
         let result = try Program.sluice(["publish", "t", "-m", "x", "--broker", "127.0.0.1:1"])

@@ -41,6 +41,19 @@ final class Certificates {
                 + " \(extensions) -out \(name).pem")
     }
 
+    /// A list `NAME.crl` of what the authority `ca` has revoked so far, and of `names`.
+    func revoke(_ names: [String], list: String) throws {
+        if !FileManager.default.fileExists(atPath: path("index")) {
+            _ = try directory.write("index", "")
+            _ = try directory.write(
+                "ca.conf",
+                "[ca]\ndefault_ca = own\n[own]\ndatabase = \(path("index"))\ncertificate = \(path("ca.pem"))\n"
+                    + "private_key = \(path("ca.key"))\ndefault_md = sha256\ndefault_crl_days = 2\n")
+        }
+        for name in names { try openssl("ca -config ca.conf -revoke \(name).pem") }
+        try openssl("ca -config ca.conf -gencrl -out \(list).crl")
+    }
+
     /// The fingerprint of a certificate.
     func fingerprint(_ name: String) throws -> String {
         let result = try Program.run(["openssl", "x509", "-in", path(name + ".pem"), "-noout", "-fingerprint"])

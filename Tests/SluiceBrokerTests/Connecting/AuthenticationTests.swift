@@ -20,7 +20,7 @@ private struct ReverseAuthenticator: EnhancedAuthenticator {
         }
     }
 
-    func begin(_ method: [UInt8], clientID: [UInt8]) -> (any AuthenticationExchange)? {
+    func begin(_ method: [UInt8], clientID: [UInt8], peer: PeerIdentity) -> (any AuthenticationExchange)? {
         method.elementsEqual("REVERSE".utf8) ? Exchange() : nil
     }
 }
@@ -54,15 +54,23 @@ struct AuthenticationTests {
         answer(client, "cba")
         #expect(client.take() == ["connack 0"])
         #expect(client.client?.principal == .user("cba"))
-        answer(client, "xy", reason: .reauthenticate)
+        answer(client, "abc", reason: .reauthenticate)
         #expect(client.take() == ["auth 24"])
-        #expect(client.client?.principal == .user("cba"))
-        answer(client, "yx")
+        answer(client, "cba")
         #expect(client.take() == ["auth 0"])
-        #expect(client.client?.principal == .user("yx"))
-        answer(client, "xy", reason: .reauthenticate)
+        #expect(client.client?.principal == .user("cba"))
+        answer(client, "abc", reason: .reauthenticate)
         answer(client, "wrong")
         #expect(client.take() == ["auth 24", "disconnect 135"])
+    }
+
+    @Test("a client that authenticates again as somebody else is closed: its session is another's")
+    func staysWho() {
+        let client = client(TestShard(authenticator: ReverseAuthenticator()))
+        answer(client, "cba")
+        answer(client, "xy", reason: .reauthenticate)
+        answer(client, "yx")
+        #expect(client.take() == ["auth 24", "connack 0", "auth 24", "disconnect 135"])
     }
 
     /// The authentication method in each packet that came, nil where there is none.
@@ -90,8 +98,8 @@ struct AuthenticationTests {
         #expect(methods(client) == ["REVERSE"])
         answer(client, "cba")
         #expect(methods(client) == ["REVERSE"])
-        answer(client, "xy", reason: .reauthenticate)
-        answer(client, "yx")
+        answer(client, "abc", reason: .reauthenticate)
+        answer(client, "cba")
         #expect(methods(client) == ["REVERSE", "REVERSE"])
         let other = properties("OTHER", "xy")
         client.send { AuthPacket(reason: .reauthenticate, properties: other).encode(into: &$0) }

@@ -1,0 +1,87 @@
+import CLinux
+import CUv
+import SluiceCore
+import Synchronization
+
+/// Threads that work on what loops have no time for, such as hashing passwords; the processor is theirs when nobody else
+/// wants it.
+///
+/// Isolation: any thread.
+// Sendable: what is shared is behind the mutex, and libuv's semaphore is safe to share; it never moves.
+package final class WorkQueue: @unchecked Sendable {
+    private struct State {
+        var jobs = Ring<Job>()
+        var counts: [String: Int] = [:]
+        var isClosed = false
+    }
+
+    private struct Job {
+        let source: String
+        let body: @Sendable () -> Void
+    }
+
+    private let state = Mutex(State())
+    private let semaphore = UnsafeMutablePointer<uv_sem_t>.allocate(capacity: 1)
+    private let capacity: Int
+    private let sourceCapacity: Int
+    private var threads: [LoopThread] = []
+
+    /// Starts the threads, below everybody else.
+    /// - Parameters:
+    ///   - capacity: jobs that may wait.
+    ///   - sourceCapacity: jobs of one source that may wait.
+    package init(name: String, threadCount: Int, capacity: Int, sourceCapacity: Int) {
+        precondition(threadCount > 0 && sourceCapacity > 0 && sourceCapacity <= capacity)
+        self.capacity = capacity
+        self.sourceCapacity = sourceCapacity
+        uv_sem_init(semaphore, 0)
+        threads = (0..<threadCount).map { number in
+            LoopThread(name: "\(name)-\(number)") { [self] in
+                sluice_yield_to_others()
+                work()
+            }
+        }
+    }
+
+    /// Has a job done, behind those that wait.
+    /// - Parameter source: who wants it done: one that wants too much leaves room for others.
+    /// - Returns: whether there was room for it.
+    package func submit(from source: String, _ body: @escaping @Sendable () -> Void) -> Bool {
+        let isTaken = state.withLock { state in
+            guard !state.isClosed, state.jobs.count < capacity, state.counts[source, default: 0] < sourceCapacity else {
+                return false
+            }
+            state.counts[source, default: 0] += 1
+            state.jobs.append(Job(source: source, body: body))
+            return true
+        }
+        if isTaken { uv_sem_post(semaphore) }
+        return isTaken
+    }
+
+    /// Ends the threads when they have done what they are at; what waits is not done.
+    package func close() {
+        state.withLock { $0.isClosed = true }
+        for _ in threads { uv_sem_post(semaphore) }
+        for thread in threads { thread.join() }
+        threads = []
+        uv_sem_destroy(semaphore)
+        semaphore.deallocate()
+    }
+
+    private func work() {
+        while true {
+            uv_sem_wait(semaphore)
+            let (job, isClosed) = state.withLock { state in (state.isClosed ? nil : Self.take(&state), state.isClosed) }
+            if isClosed { return }
+            job?.body()
+        }
+    }
+
+    private static func take(_ state: inout State) -> Job? {
+        guard let job = state.jobs.popFirst() else { return nil }
+        let left = (state.counts[job.source] ?? 1) - 1
+        state.counts[job.source] = left > 0 ? left : nil
+        return job
+    }
+}

@@ -1,0 +1,42 @@
+package import AccessControl
+
+/// Who may come in at a listener, and what decides what they may do there.
+///
+/// A value that never changes: a reload makes another.
+package struct ListenerPolicy: Sendable {
+    /// Whether clients that show no name are let in.
+    package var allowsAnonymous = true
+    /// The users and what their passwords are judged by; nil where nobody is known by a password.
+    package var passwords: PasswordFile?
+    /// What of a client's certificate is its user name; nil asks for a password all the same.
+    package var certificateName: CertificateName?
+    /// Whether the identity of a client's pre-shared key is its user name.
+    package var usesKeyIdentity = false
+    /// Who may do what; nil for everybody everything.
+    package var rules: AccessRules?
+
+    /// A policy that lets everybody in, and everything be done.
+    package init() {}
+}
+
+/// The policies of a node's listeners.
+package struct NodePolicy: Sendable {
+    /// The policy of listeners that have none of their own, and of wills and the like, which outlive their connections.
+    package var general = ListenerPolicy()
+    /// Policies of their own, by the listeners' names.
+    package var listeners: [String: ListenerPolicy] = [:]
+
+    /// Everybody may do everything.
+    package init() {}
+
+    /// The policy of a listener.
+    func of(_ listener: String?) -> ListenerPolicy { listener.flatMap { listeners[$0] } ?? general }
+
+    /// Whether nothing is asked and nothing is restricted.
+    package var isOpen: Bool {
+        ([general] + listeners.values).allSatisfy {
+            $0.allowsAnonymous && $0.passwords == nil && $0.rules == nil && $0.certificateName == nil
+                && !$0.usesKeyIdentity
+        }
+    }
+}

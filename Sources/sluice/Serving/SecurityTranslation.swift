@@ -1,0 +1,122 @@
+import AccessControl
+import Glibc
+import SluiceConfiguration
+import SluiceNode
+
+/// The configuration's security into the node's: reads the files that it names.
+enum SecurityTranslation {
+    /// The policies of all listeners.
+    /// - Throws: everything wrong with the files, each with the place where it is named or the line in it.
+    static func policy(_ configuration: Configuration) throws(ConfigurationErrors) -> NodePolicy {
+        var reader = FileReader()
+        var policy = NodePolicy()
+        let listeners = configuration.listeners
+        let isLocal = listeners.addresses.allSatisfy { isLoopback($0.address.host) }
+        policy.general = reader.policy(configuration, SecuritySettings(), isLocal: isLocal)
+        for (kind, address) in listeners.addresses {
+            let own = listeners.security[kind.rawValue] ?? SecuritySettings()
+            policy.listeners[kind.rawValue] = reader.policy(configuration, own, isLocal: isLoopback(address.host))
+        }
+        if !reader.errors.isEmpty { throw ConfigurationErrors(reader.errors) }
+        return policy
+    }
+
+    /// What an operator should look at.
+    static func warnings(_ configuration: Configuration, _ policy: NodePolicy) -> [String] {
+        var warnings: [String] = []
+        for (kind, address) in configuration.listeners.addresses where !isLoopback(address.host) {
+            guard let own = policy.listeners[kind.rawValue] else { continue }
+            let isWritten =
+                configuration.security.allowsAnonymous ?? configuration.listeners.security[kind.rawValue]?.allowsAnonymous
+            if own.allowsAnonymous {
+                warnings.append(
+                    "\(kind.rawValue) on \(address) lets in everybody who can reach it ('allow_anonymous: true')")
+            } else if isWritten == nil, own.passwords == nil, own.certificateName == nil, !own.usesKeyIdentity {
+                warnings.append(
+                    "\(kind.rawValue) on \(address) is reached from elsewhere and lets nobody in: give it 'password_file', "
+                        + "'certificate_user' or, for everybody, 'allow_anonymous: true'")
+            }
+        }
+        let general = configuration.security
+        for settings in [general] + configuration.listeners.security.values {
+            for file in [settings.passwordFile, settings.pskFile] {
+                if let file, isOpenToOthers(file.path) { warnings.append(openFile(file)) }
+            }
+        }
+        return warnings
+    }
+
+    private static func isOpenToOthers(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & 0o077 != 0
+    }
+
+    private static func openFile(_ file: NamedFile) -> String {
+        "\(file.path) can be read by other users of this machine: chmod 600 \(file.path)"
+    }
+
+    /// Whether a place to listen cannot be reached from elsewhere.
+    static func isLoopback(_ host: String) -> Bool {
+        host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    }
+
+    /// Reads each file once, however many listeners name it.
+    private struct FileReader {
+        var errors: [ConfigurationError] = []
+        private var passwords: [String: PasswordFile] = [:]
+        private var rules: [String: AccessRules] = [:]
+
+        mutating func policy(_ configuration: Configuration, _ own: SecuritySettings, isLocal: Bool) -> ListenerPolicy {
+            let general = configuration.security
+            var policy = ListenerPolicy()
+            if let file = own.passwordFile ?? general.passwordFile { policy.passwords = passwords(file) }
+            if let file = own.aclFile ?? general.aclFile {
+                policy.rules = rules(file)
+            } else {
+                policy.rules = configuration.access?.rules(file: "access")
+            }
+            policy.certificateName = (own.certificateUser ?? general.certificateUser).flatMap(CertificateName.init)
+            policy.usesKeyIdentity = (own.pskFile ?? general.pskFile) != nil
+            let asksForName = policy.passwords != nil || policy.certificateName != nil || policy.usesKeyIdentity
+            policy.allowsAnonymous = own.allowsAnonymous ?? general.allowsAnonymous ?? (isLocal && !asksForName)
+            return policy
+        }
+
+        private mutating func passwords(_ file: NamedFile) -> PasswordFile? {
+            if let known = passwords[file.path] { return known }
+            let read = read(file, "password_file") { text throws(SecurityFileError) in
+                try PasswordFile.parse(text, file: file.path)
+            }
+            passwords[file.path] = read
+            return read
+        }
+
+        private mutating func rules(_ file: NamedFile) -> AccessRules? {
+            if let known = rules[file.path] { return known }
+            let read = read(file, "acl_file") { text throws(SecurityFileError) in
+                try AccessRules.mosquitto(text, file: file.path)
+            }
+            rules[file.path] = read
+            return read
+        }
+
+        private mutating func read<Value>(
+            _ file: NamedFile, _ setting: String, _ parse: ([UInt8]) throws(SecurityFileError) -> Value
+        ) -> Value? {
+            do throws(FileText.Failure) {
+                let text = try FileText.read(file.path, byteCountMax: 64 << 20)
+                do throws(SecurityFileError) { return try parse(text) } catch {
+                    let place = SourceLocation(file: error.file, line: error.line, column: 1)
+                    report(ConfigurationError(at: place, error.message))
+                }
+            } catch {
+                report(ConfigurationError(at: file.location, "'\(setting)': '\(file.path)' \(error.description)"))
+            }
+            return nil
+        }
+
+        private mutating func report(_ error: ConfigurationError) {
+            if !errors.contains(error) { errors.append(error) }
+        }
+    }
+}
