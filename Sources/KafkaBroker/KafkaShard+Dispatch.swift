@@ -24,11 +24,11 @@ extension KafkaShard {
         case .joinGroup, .syncGroup, .heartbeat, .leaveGroup, .offsetCommit, .offsetFetch, .describeGroups,
             .listGroups, .deleteGroups, .offsetDelete, .consumerGroupHeartbeat, .consumerGroupDescribe:
             try dispatchGroup(call, &reader)
-        case .saslHandshake: shakeHands(try read(&reader, call), call)
-        case .saslAuthenticate: authenticate(try read(&reader, call), call)
         case .shareGroupHeartbeat, .shareGroupDescribe, .shareFetch, .shareAcknowledge, .describeShareGroupOffsets,
             .alterShareGroupOffsets, .deleteShareGroupOffsets:
             try dispatchShare(call, &reader)
+        case .saslHandshake: shakeHands(try read(&reader, call), call)
+        case .saslAuthenticate: authenticate(try read(&reader, call), call)
         case .addPartitionsToTxn: addPartitions(try read(&reader, call), call)
         case .addOffsetsToTxn: addOffsets(try read(&reader, call), call)
         case .txnOffsetCommit: commitInTransaction(try read(&reader, call), call)

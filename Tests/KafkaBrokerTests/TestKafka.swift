@@ -161,6 +161,9 @@ final class TestConnection: ConnectionLink {
         speaker = owner.shard.connected(self, peer: peer, isSurplus: false) as? KafkaConnection
     }
 
+    /// Who the endpoint takes it for, and what that may do.
+    var identity: KafkaIdentityState? { speaker?.identity }
+
     // MARK: The link
 
     func flush() {

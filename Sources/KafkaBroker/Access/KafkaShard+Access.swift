@@ -35,26 +35,23 @@ extension KafkaShard {
     func accessChanged() {
         for connection in allConnections {
             guard let principal = connection.identity.principal else { continue }
-            if let cause = settings.access?.dismissal(
-                of: principal, grant: connection.identity.grant, on: connection.peer.listener) {
+            let cause = settings.access?.dismissal(
+                of: principal, grant: connection.identity.grant, on: connection.peer.listener)
+            if let cause {
                 connection.fail(cause)
                 continue
             }
             connection.idlePoll = nil
             grantAccess(connection)
         }
-        for fetch in waiting.shares.all where fetch.parts.contains(where: { isDenied($0.topic, fetch.call) }) {
-            // Its members hear of it when they come again.
-            fetch.call.connection.fail("it may not read what it waits for any more")
-        }
         for fetch in waiting.fetches.all {
             fetch.judge { may(.read, $0, fetch.call) }
             look(fetch)
         }
-    }
-
-    private func isDenied(_ topic: Topic?, _ call: KafkaCall) -> Bool {
-        topic.map { !may(.read, $0.name, call) } ?? false
+        for fetch in waiting.shares.all {
+            fetch.judge { may(.read, $0, fetch.call) }
+            look(fetch)
+        }
     }
 
     /// Ends the connections whose credentials have ended.

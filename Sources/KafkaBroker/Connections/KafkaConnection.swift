@@ -36,14 +36,14 @@ package final class KafkaConnection: Speaker {
     var fetchSession: FetchSession?
     /// Its fetches that wait.
     var fetches: [PendingFetch] = []
-    /// When it sent records last.
-    var lastProduceTime = Int64.min / 2
-    /// Its last fetch, if that found nothing.
-    var idlePoll: IdlePoll?
     /// Fetches of share groups that wait.
     var shareFetches: [PendingShareFetch] = []
     /// The share sessions that were opened by it.
     var shareSessions: Set<ShareSessionID> = []
+    /// When it sent records last.
+    var lastProduceTime = Int64.min / 2
+    /// Its last fetch, if that found nothing.
+    var idlePoll: IdlePoll?
     /// Whether it is on the shard's list of connections with output.
     var isDirty = false
 

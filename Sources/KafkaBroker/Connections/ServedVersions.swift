@@ -53,10 +53,6 @@ enum ServedVersions {
         case .describeAcls: 0...3
         case .createAcls: 0...3
         case .deleteAcls: 0...3
-        case .saslHandshake: 0...1
-        case .saslAuthenticate: 0...2
-        case .describeUserScramCredentials: 0...0
-        case .alterUserScramCredentials: 0...0
         case .shareGroupHeartbeat: 1...1
         case .shareGroupDescribe: 1...1
         case .shareFetch: 1...2
@@ -64,6 +60,10 @@ enum ServedVersions {
         case .describeShareGroupOffsets: 0...1
         case .alterShareGroupOffsets: 0...0
         case .deleteShareGroupOffsets: 0...0
+        case .saslHandshake: 0...1
+        case .saslAuthenticate: 0...2
+        case .describeUserScramCredentials: 0...0
+        case .alterUserScramCredentials: 0...0
         }
     }
 

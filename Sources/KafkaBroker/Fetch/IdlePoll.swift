@@ -79,7 +79,7 @@ extension KafkaShard {
         guard let poll = connection.idlePoll, poll.isRepeated(by: frame) else { return false }
         followTopics()
         // What came before the loop was to be woken shows in the bounds.
-        _ = takeInterest()
+        _ = beginWakes()
         guard !poll.fetch.isParked, isCurrent(poll) else { return false }
         let call = KafkaCall(connection, prefix, .fetch, clientID: connection.clientID)
         connection.begin(call)

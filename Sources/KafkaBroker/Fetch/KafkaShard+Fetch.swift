@@ -187,8 +187,17 @@ extension KafkaShard {
         if fetch.parts.contains(where: \.hasMoved) { return look(fetch) }
         if fetch.isSatisfied(now: now) { return answer(fetch) }
         // What came before the loop was to be woken is seen by a second look.
-        guard !takeInterest() else { return look(fetch) }
+        if beginWakes() { return look(fetch) }
         wait(fetch)
+    }
+
+    /// Has the loop woken by new records from now on.
+    /// - Returns: whether it was not before.
+    func beginWakes() -> Bool {
+        guard !waiting.isInterested else { return false }
+        waiting.isInterested = true
+        log.setInterest(loop, appended: false, durable: true)
+        return true
     }
 
     /// Lets a fetch wait for records.
@@ -201,15 +210,6 @@ extension KafkaShard {
     func forget(_ fetch: PendingFetch) { waiting.fetches.remove(fetch) }
 
     // MARK: Waiting
-
-    /// Has the loop woken by new records.
-    /// - Returns: whether it was not so far: what came before is seen by a second look.
-    func takeInterest() -> Bool {
-        guard !waiting.isInterested else { return false }
-        waiting.isInterested = true
-        log.setInterest(loop, appended: false, durable: true)
-        return true
-    }
 
     /// Looks again for those whose partitions have new records.
     func wakeFetches() {

@@ -21,7 +21,8 @@ extension KafkaShard {
         response.topics = request.topics.map { wanted in
             let topic = topics[wanted.name]
             let refused: KafkaErrorCode? =
-                !isAllowed ? .groupAuthorizationFailed
+                !isAllowed
+                ? .groupAuthorizationFailed
                 : may(.read, wanted.name, call) ? nil : .topicAuthorizationFailed
             return OffsetCommitResponse.OffsetCommitResponseTopic(
                 name: wanted.name,

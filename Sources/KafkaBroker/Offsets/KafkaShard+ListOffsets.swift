@@ -79,7 +79,8 @@ extension KafkaShard {
     }
 
     private func locate(
-        _ part: ListOffsetsRequest.ListOffsetsPartition, _ topic: Topic?, _ missing: KafkaErrorCode, readsCommitted: Bool,
+        _ part: ListOffsetsRequest.ListOffsetsPartition, _ topic: Topic?, _ missing: KafkaErrorCode,
+        readsCommitted: Bool,
         _ body: @escaping (Located) -> Void
     ) {
         guard let topic, let partition = topic.partition(part.partitionIndex) else {

@@ -13,7 +13,9 @@ extension KafkaShard {
         guard let id = shareSession(request.groupID, request.memberID) else {
             return refuse(.invalidRequest, "A group and a member have names.")
         }
-        guard may(.useGroup, id.group, call) else { return refuse(.groupAuthorizationFailed, "Not authorized.") }
+        guard may(.useGroup, id.group, call) else {
+            return refuse(.groupAuthorizationFailed, "Not authorized to use the group.")
+        }
         guard request.shareSessionEpoch != 0 else {
             return refuse(.invalidShareSessionEpoch, "A session is opened by a fetch.")
         }
@@ -42,7 +44,7 @@ extension KafkaShard {
                                     }, renews: request.isRenewAck)
                                 return ShareAcknowledgeResponse.PartitionData(
                                     partitionIndex: part.partitionIndex,
-                                    errorCode: code(said, id, duration, &table, &records))
+                                    errorCode: code(said, id, duration, call, &table, &records))
                             }))
                 }
                 if request.shareSessionEpoch < 0 { records += table.close(id, link: nil, now: wallClock) }
@@ -59,10 +61,11 @@ extension KafkaShard {
     }
 
     private func code(
-        _ said: ShareWords, _ id: ShareSessionID, _ duration: Int64, _ table: inout ShareTable,
+        _ said: ShareWords, _ id: ShareSessionID, _ duration: Int64, _ call: KafkaCall, _ table: inout ShareTable,
         _ records: inout [ShareStateRecord]
     ) -> KafkaErrorCode {
         guard let topic = topics[KafkaUUID(rawValue: said.place.topicID)] else { return .unknownTopicID }
+        guard may(.read, topic.name, call) else { return .topicAuthorizationFailed }
         guard topic.partition(said.place.number) != nil else { return .unknownTopicOrPartition }
         guard let words = said.words else { return .invalidRequest }
         return acknowledge(words, ShareKey(id.group, said.place), by: id.member, for: duration, &table, &records)

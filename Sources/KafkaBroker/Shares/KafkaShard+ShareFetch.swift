@@ -17,7 +17,9 @@ extension KafkaShard {
         guard let id = shareSession(request.groupID, request.memberID) else {
             return refuse(.invalidRequest, "A group and a member have names.")
         }
-        guard may(.useGroup, id.group, call) else { return refuse(.groupAuthorizationFailed, "Not authorized.") }
+        guard may(.useGroup, id.group, call) else {
+            return refuse(.groupAuthorizationFailed, "Not authorized to use the group.")
+        }
         if let fault = faultOfKind(id.group) { return refuse(.invalidRequest, fault) }
         let said = request.topics.flatMap { topic in
             topic.partitions.map { part in
@@ -43,7 +45,7 @@ extension KafkaShard {
         }
         let settings = peers.withOffsets { $0.settings[id.group] }
         let fetch = PendingShareFetch(
-            call, request, id, parts(places, said, isFinal: request.shareSessionEpoch < 0, call), settings: settings,
+            call, request, id, parts(places, said, call, isFinal: request.shareSessionEpoch < 0), settings: settings,
             now: now)
         call.connection.hold(fetch.heldByteCount, for: call)
         // Not answered before it is looked at.
@@ -56,16 +58,16 @@ extension KafkaShard {
 
     /// The partitions of a session and those that a request acknowledges something of.
     private func parts(
-        _ places: [SharePlace], _ said: [ShareWords], isFinal: Bool, _ call: KafkaCall
+        _ places: [SharePlace], _ said: [ShareWords], _ call: KafkaCall, isFinal: Bool
     ) -> [PendingShareFetch.Part] {
-        var parts = places.map { part($0, isFetched: !isFinal, call) }
+        var parts = places.map { part($0, call, isFetched: !isFinal) }
         guard said.contains(where: { $0.words?.isEmpty != true }) else { return parts }
         var indices = Dictionary(parts.enumerated().map { ($1.place, $0) }) { first, _ in first }
         for one in said where one.words?.isEmpty != true {
             let index = indices[one.place] ?? parts.count
             if index == parts.count {
                 indices[one.place] = index
-                parts.append(part(one.place, isFetched: false, call))
+                parts.append(part(one.place, call, isFetched: false))
             }
             parts[index].isAcknowledging = true
             if let words = one.words {
@@ -77,16 +79,12 @@ extension KafkaShard {
         return parts
     }
 
-    private func part(_ place: SharePlace, isFetched: Bool, _ call: KafkaCall) -> PendingShareFetch.Part {
+    private func part(_ place: SharePlace, _ call: KafkaCall, isFetched: Bool) -> PendingShareFetch.Part {
         let topic = topics[KafkaUUID(rawValue: place.topicID)]
-        if let topic, !may(.read, topic.name, call) {
-            var part = PendingShareFetch.Part(place: place, topic: nil, partition: nil, isFetched: isFetched)
-            part.code = .topicAuthorizationFailed
-            return part
-        }
         let partition = topic?.partition(place.number)
         var part = PendingShareFetch.Part(place: place, topic: topic, partition: partition, isFetched: isFetched)
         if partition == nil { part.code = topic == nil ? .unknownTopicID : .unknownTopicOrPartition }
+        if let topic, !may(.read, topic.name, call) { part.code = .topicAuthorizationFailed }
         return part
     }
 
@@ -102,6 +100,10 @@ extension KafkaShard {
             { table, records in
                 for (index, part) in fetch.parts.enumerated() {
                     guard !part.words.isEmpty, part.acknowledgeCode == .none else { continue }
+                    guard part.code != .topicAuthorizationFailed else {
+                        fetch.parts[index].acknowledgeCode = .topicAuthorizationFailed
+                        continue
+                    }
                     let fault = acknowledge(
                         part.words, ShareKey(fetch.id.group, part.place), by: fetch.id.member,
                         for: fetch.lockDuration, &table, &records)
@@ -252,7 +254,7 @@ extension KafkaShard {
             // What it acknowledges is durable before it is answered.
             return fetch.isRecording ? () : answer(fetch)
         }
-        guard !takeInterest() else { return look(fetch) }
+        if beginWakes() { return look(fetch) }
         waiting.shares.park(fetch)
         fetch.call.connection.shareFetches.append(fetch)
     }

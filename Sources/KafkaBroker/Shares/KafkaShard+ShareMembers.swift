@@ -16,7 +16,7 @@ extension KafkaShard {
             return refuse(.groupAuthorizationFailed, "Not authorized to use the group.")
         }
         if let name = request.subscribedTopicNames?.first(where: { !may(.read, $0, call) }) {
-            return refuse(.topicAuthorizationFailed, "Not authorized to read '\(name.shortened)'.")
+            return refuse(.topicAuthorizationFailed, "Not authorized to read the topic '\(name.shortened)'.")
         }
         guard request.memberEpoch >= -1 else {
             return refuse(.invalidRequest, "A member's epoch is 0 to join, -1 to leave, or what it was told.")

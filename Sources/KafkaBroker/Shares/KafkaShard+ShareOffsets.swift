@@ -6,7 +6,10 @@ import SluiceCore
 /// How far share groups have come, and moving them.
 extension KafkaShard {
     /// Whether a share group may be changed by hand: why not, if it may not.
-    private func faultOfMoving(_ group: String) -> (code: KafkaErrorCode, words: String)? {
+    private func faultOfMoving(_ group: String, _ call: KafkaCall) -> (code: KafkaErrorCode, words: String)? {
+        guard mayDescribe(group: group, call) else {
+            return (.groupAuthorizationFailed, "Not authorized to use the group.")
+        }
         guard let description = shareDescription(of: group) else {
             return (.groupIDNotFound, "There is no share group '\(group.shortened)'.")
         }
@@ -21,6 +24,7 @@ extension KafkaShard {
             var described = Described(groupID: wanted.groupID)
             guard mayDescribe(group: wanted.groupID, call) else {
                 described.errorCode = .groupAuthorizationFailed
+                described.errorMessage = "Not authorized to use the group."
                 return described
             }
             guard shareDescription(of: wanted.groupID) != nil else {
@@ -30,11 +34,11 @@ extension KafkaShard {
             }
             let positions = peers.withShares { $0.positions(of: wanted.groupID) }
             if let topics = wanted.topics {
-                described.topics = topics.map { describe($0.topicName, $0.partitions, positions) }
+                described.topics = topics.map { describe($0.topicName, $0.partitions, positions, call) }
             } else {
                 let found = Dictionary(grouping: positions) { topics[KafkaUUID(rawValue: $0.place.topicID)]?.name }
                 described.topics = found.compactMap { name, positions in
-                    name.map { describe($0, positions.map(\.place.number), positions) }
+                    name.map { describe($0, positions.map(\.place.number), positions, call) }
                 }.sorted { $0.topicName < $1.topicName }
             }
             return described
@@ -43,17 +47,17 @@ extension KafkaShard {
     }
 
     private func describe(
-        _ name: String, _ numbers: [Int32], _ positions: [ShareTable.Position]
+        _ name: String, _ numbers: [Int32], _ positions: [ShareTable.Position], _ call: KafkaCall
     ) -> DescribeShareGroupOffsetsResponse.DescribeShareGroupOffsetsResponseTopic {
         typealias Part = DescribeShareGroupOffsetsResponse.DescribeShareGroupOffsetsResponsePartition
-        let topic = topics[name]
+        let topic = topic(name, .describe, call)
         return .init(
             topicName: name, topicID: topic?.id ?? .zero,
             partitions: numbers.map { number in
                 guard let topic, let partition = topic.partition(number) else {
                     return Part(
-                        partitionIndex: number, errorCode: .unknownTopicOrPartition,
-                        errorMessage: "There is no such partition.")
+                        partitionIndex: number, errorCode: missing(name, .describe, call),
+                        errorMessage: "There is no such partition for this client.")
                 }
                 let place = SharePlace(topicID: topic.id.rawValue, number: number)
                 guard let position = positions.first(where: { $0.place == place }) else {
@@ -71,24 +75,20 @@ extension KafkaShard {
         followTopics()
         typealias Part = AlterShareGroupOffsetsResponse.AlterShareGroupOffsetsResponsePartition
         var response = AlterShareGroupOffsetsResponse()
-        guard mayDescribe(group: request.groupID, call) else {
-            response.errorCode = .groupAuthorizationFailed
-            return answer(call, response)
-        }
-        if let fault = faultOfMoving(request.groupID) {
+        if let fault = faultOfMoving(request.groupID, call) {
             (response.errorCode, response.errorMessage) = (fault.code, fault.words)
             return answer(call, response)
         }
         var moves: [(key: ShareKey, start: Offset)] = []
         response.responses = request.topics.map { wanted in
-            let topic = topics[wanted.topicName]
+            let topic = topic(wanted.topicName, .read, call)
             return .init(
                 topicName: wanted.topicName, topicID: topic?.id ?? .zero,
                 partitions: wanted.partitions.map { part in
                     guard let topic, let found = shared(request.groupID, topic, part.partitionIndex) else {
                         return Part(
-                            partitionIndex: part.partitionIndex, errorCode: .unknownTopicOrPartition,
-                            errorMessage: "There is no such partition.")
+                            partitionIndex: part.partitionIndex, errorCode: missing(wanted.topicName, .read, call),
+                            errorMessage: "There is no such partition for this client.")
                     }
                     guard part.startOffset >= 0 else {
                         return Part(
@@ -114,20 +114,16 @@ extension KafkaShard {
     func deleteShareOffsets(_ request: DeleteShareGroupOffsetsRequest, _ call: KafkaCall) {
         followTopics()
         var response = DeleteShareGroupOffsetsResponse()
-        guard mayDescribe(group: request.groupID, call) else {
-            response.errorCode = .groupAuthorizationFailed
-            return answer(call, response)
-        }
-        if let fault = faultOfMoving(request.groupID) {
+        if let fault = faultOfMoving(request.groupID, call) {
             (response.errorCode, response.errorMessage) = (fault.code, fault.words)
             return answer(call, response)
         }
         var gone: Set<UInt128> = []
         response.responses = request.topics.map { wanted in
-            guard let topic = topics[wanted.topicName] else {
+            guard let topic = topic(wanted.topicName, .read, call) else {
                 return .init(
-                    topicName: wanted.topicName, errorCode: .unknownTopicOrPartition,
-                    errorMessage: "There is no such topic.")
+                    topicName: wanted.topicName, errorCode: missing(wanted.topicName, .read, call),
+                    errorMessage: "There is no such topic for this client.")
             }
             gone.insert(topic.id.rawValue)
             return .init(topicName: wanted.topicName, topicID: topic.id)

@@ -83,6 +83,14 @@ final class PendingShareFetch: WaitingFetch {
     /// Bytes that it takes until it is answered.
     var heldByteCount: Int { parts.count * MemoryLayout<Part>.stride }
 
+    /// Whether its client may read topics has to be asked again.
+    func judge(_ mayRead: (String) -> Bool) {
+        for index in parts.indices {
+            guard let topic = parts[index].topic, !mayRead(topic.name) else { continue }
+            parts[index].code = .topicAuthorizationFailed
+        }
+    }
+
     /// What it acknowledges could not be stored.
     func failAcknowledgements() {
         for index in parts.indices where parts[index].isAcknowledging && parts[index].acknowledgeCode == .none {

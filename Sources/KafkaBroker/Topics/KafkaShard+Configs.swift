@@ -78,6 +78,10 @@ extension KafkaShard {
                     refuse(.invalidRequest, "A group has a name.")
                     break
                 }
+                guard mayDescribe(group: resource.resourceName, call) else {
+                    refuse(.groupAuthorizationFailed, "Not authorized to see the group.")
+                    break
+                }
                 result.configs = describeSettings(of: resource.resourceName, request, call, isWanted: isWanted)
             case _: refuse(.invalidRequest, "Resources of kind \(resource.resourceType) have no settings here.")
             }
@@ -133,7 +137,8 @@ extension KafkaShard {
                 Resource(resourceName: "\(KafkaSettings.nodeID)", resourceType: ResourceKind.broker))
         }
         if isWanted(ResourceKind.group) {
-            response.configResources += peers.withOffsets { $0.settings.names }.map {
+            let groups = peers.withOffsets { $0.settings.names }
+            response.configResources += groups.filter { mayDescribe(group: $0, call) }.map {
                 Resource(resourceName: $0, resourceType: ResourceKind.group)
             }
         }
@@ -212,9 +217,13 @@ extension KafkaShard {
         for (index, changes) in wanted.enumerated() {
             do throws(BatchFault) {
                 guard mayAdminister(call) else {
-                    throw BatchFault(
-                        changes.kind == ResourceKind.topic ? .topicAuthorizationFailed : .clusterAuthorizationFailed,
-                        "Not authorized to change settings.")
+                    let code: KafkaErrorCode =
+                        switch changes.kind {
+                        case ResourceKind.topic: .topicAuthorizationFailed
+                        case ResourceKind.group: .groupAuthorizationFailed
+                        case _: .clusterAuthorizationFailed
+                        }
+                    throw BatchFault(code, "Not authorized to change settings.")
                 }
                 if changes.kind == ResourceKind.group {
                     groups.append((index, try groupChanges(changes)))
