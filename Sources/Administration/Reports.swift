@@ -161,6 +161,8 @@ package struct RefusalReport: AdministrationValue {
 package struct GroupReport: AdministrationValue {
     /// Its name.
     package var name = ""
+    /// What it does with records: "consumer" or "share".
+    package var kind = "consumer"
     /// How often its assignment has changed.
     package var generation: Int64 = 0
     /// Who is a member.
@@ -222,6 +224,8 @@ package struct GroupReport: AdministrationValue {
         package var partition: Int64 = 0
         /// The first record that it has not done with.
         package var committed: Int64 = 0
+        /// Records behind that it is done with all the same, as groups that share records are.
+        package var doneBehind: Int64 = 0
         /// When that was committed, in milliseconds since 1970.
         package var committedMilliseconds: Int64 = 0
         /// What whoever committed has noted with it.
@@ -235,13 +239,14 @@ package struct GroupReport: AdministrationValue {
         package init() {}
 
         /// Records that the group has not done with; what retention has taken is none of them.
-        package var lag: Int64 { max(0, end - max(committed, start)) }
+        package var lag: Int64 { max(0, end - max(committed, start) - doneBehind) }
 
         /// See `AdministrationValue`.
         package mutating func visit(_ fields: inout Fields) {
             fields.text("stream", &stream)
             fields.integer("partition", &partition)
             fields.integer("committed", &committed)
+            fields.integer("done_behind", &doneBehind)
             fields.integer("committed_ms", &committedMilliseconds)
             fields.text("metadata", &metadata)
             fields.integer("start", &start)
@@ -255,6 +260,7 @@ package struct GroupReport: AdministrationValue {
     /// See `AdministrationValue`.
     package mutating func visit(_ fields: inout Fields) {
         fields.text("group", &name)
+        fields.text("kind", &kind)
         fields.integer("generation", &generation)
         fields.list("members", &members)
         fields.list("offsets", &offsets)

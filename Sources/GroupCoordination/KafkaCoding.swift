@@ -20,6 +20,15 @@ struct KafkaWriter {
         put(text)
     }
 
+    mutating func put(varint value: UInt32) {
+        var rest = value
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(rest))
+    }
+
     mutating func put(bytes field: [UInt8]) {
         put(Int32(field.count))
         bytes += field
@@ -54,17 +63,23 @@ struct KafkaReader {
         return take(Int(count)).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    mutating func compactString() -> String? {
-        var length = 0
+    /// A number of at most 35 bits without sign.
+    mutating func varint() -> Int? {
+        var value = 0
         var shift = 0
         while index < bytes.count, shift < 35 {
             let byte = bytes[index]
             index += 1
-            length |= Int(byte & 0x7F) << shift
-            if byte < 0x80 { return length > 0 ? take(length - 1).map { String(decoding: $0, as: UTF8.self) } : nil }
+            value |= Int(byte & 0x7F) << shift
+            if byte < 0x80 { return value }
             shift += 7
         }
         return nil
+    }
+
+    mutating func compactString() -> String? {
+        guard let length = varint(), length > 0 else { return nil }
+        return take(length - 1).map { String(decoding: $0, as: UTF8.self) }
     }
 
     mutating func byteString() -> [UInt8]? {

@@ -13,6 +13,10 @@ package struct OffsetTable: Sendable {
     package internal(set) var classic = ClassicGroups()
     /// The groups of Kafka's consumer protocol.
     package var consumers = ConsumerProtocolGroups()
+    /// The members of share groups.
+    package var shares = ShareProtocolGroups()
+    /// What is set for groups.
+    package var settings = GroupSettingsTable()
     /// When the process began; members on record count as there until then.
     private var startedAt = Timestamp(rawValue: 0)
     /// Records that could not be understood.
@@ -76,7 +80,7 @@ package struct OffsetTable: Sendable {
     package mutating func join(
         _ name: String, stream: String, filter: [UInt8], start: [Offset], at now: Timestamp, by shard: Int
     ) -> (claim: GroupRegistry.Claim, records: [GroupRecord]) {
-        if classic.isActive(name) || consumers.isActive(name) { return (.refusedKind, []) }
+        if hasKafkaMembers(name) { return (.refusedKind, []) }
         let claim = registry.claim(name, stream: stream, filter: filter, by: shard)
         guard case .granted(_, _, isNewStream: true) = claim else { return (claim, []) }
         var records: [GroupRecord] = []
@@ -150,7 +154,12 @@ package struct OffsetTable: Sendable {
 
     /// Whether anybody is in a group, whatever it speaks.
     package func isActive(_ name: String) -> Bool {
-        registry.isActive(name) || classic.isActive(name) || consumers.isActive(name)
+        registry.isActive(name) || hasKafkaMembers(name)
+    }
+
+    /// Whether Kafka's clients are members of a group, whatever protocol they use.
+    package func hasKafkaMembers(_ name: String) -> Bool {
+        classic.isActive(name) || consumers.isActive(name) || shares.isActive(name)
     }
 
     /// How far `group` has come in `partition`; nil when it has committed nothing.
@@ -175,6 +184,12 @@ package struct OffsetTable: Sendable {
             return group.members.map {
                 GroupMetadata.Member(
                     memberID: $0.memberID, clientID: $0.clientID, host: $0.host, partitions: $0.target)
+            }
+        }
+        if let group = shares.description(of: name) {
+            return group.members.map {
+                GroupMetadata.Member(
+                    memberID: $0.memberID, clientID: $0.clientID, host: $0.host, partitions: $0.partitions)
             }
         }
         return isActive(name) ? groups[name]?.metadata?.members ?? [] : []

@@ -10,6 +10,8 @@ package protocol KafkaPeers: AnyObject, Sendable {
     func withProducerNumbers<Result>(_ body: (inout ProducerNumbers) -> Result) -> Result
     /// Calls `body` with the transactions of all producers.
     func withTransactions<Result>(_ body: (inout TransactionTable) -> Result) -> Result
+    /// Calls `body` with what share groups have in all partitions.
+    func withShares<Result>(_ body: (inout ShareTable) -> Result) -> Result
     /// Tells the endpoint of another loop something; it hears of it in its next tick.
     func post(_ mail: KafkaMail, to shard: Int)
     /// How many loops there are.
@@ -28,6 +30,8 @@ package enum KafkaMail: Sendable {
     case authenticated(number: UInt64, AuthenticationAnswer)
     /// Transactions have ended in these partitions.
     case decided([PartitionID])
+    /// Share groups may get more of these partitions than before.
+    case sharesGrew(Set<ShareKey>)
     /// Requests to a group's coordinator are answered.
     case answered([(waiter: GroupWaiter, answer: GroupAnswer)])
 }

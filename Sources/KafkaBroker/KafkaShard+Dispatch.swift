@@ -24,6 +24,9 @@ extension KafkaShard {
         case .joinGroup, .syncGroup, .heartbeat, .leaveGroup, .offsetCommit, .offsetFetch, .describeGroups,
             .listGroups, .deleteGroups, .offsetDelete, .consumerGroupHeartbeat, .consumerGroupDescribe:
             try dispatchGroup(call, &reader)
+        case .shareGroupHeartbeat, .shareGroupDescribe, .shareFetch, .shareAcknowledge, .describeShareGroupOffsets,
+            .alterShareGroupOffsets, .deleteShareGroupOffsets:
+            try dispatchShare(call, &reader)
         case .saslHandshake: shakeHands(try read(&reader, call), call)
         case .saslAuthenticate: authenticate(try read(&reader, call), call)
         case .addPartitionsToTxn: addPartitions(try read(&reader, call), call)
@@ -49,6 +52,19 @@ extension KafkaShard {
         case .deleteGroups: deleteGroups(try read(&reader, call), call)
         case .offsetDelete: deleteOffsets(try read(&reader, call), call)
         case _: preconditionFailure("Cannot serve \(call.api.name), which is no API of groups")
+        }
+    }
+
+    private func dispatchShare(_ call: KafkaCall, _ reader: inout KafkaReader) throws(KafkaWireError) {
+        switch call.api {
+        case .shareGroupHeartbeat: shareHeartbeat(try read(&reader, call), call)
+        case .shareGroupDescribe: describeShares(try read(&reader, call), call)
+        case .shareFetch: shareFetch(try read(&reader, call), call)
+        case .shareAcknowledge: shareAcknowledge(try read(&reader, call), call)
+        case .describeShareGroupOffsets: describeShareOffsets(try read(&reader, call), call)
+        case .alterShareGroupOffsets: alterShareOffsets(try read(&reader, call), call)
+        case .deleteShareGroupOffsets: deleteShareOffsets(try read(&reader, call), call)
+        case _: preconditionFailure("Cannot serve \(call.api.name), which is no API of share groups")
         }
     }
 

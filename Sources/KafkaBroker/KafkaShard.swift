@@ -32,7 +32,7 @@ package final class KafkaShard {
     /// What waits for the log to settle.
     var appends = AppendsUnderWay()
     /// What waits for records.
-    var fetches = FetchQueue()
+    var waiting = WaitingFetches()
     /// What waits for the log to read or look up, and for changes of streams.
     var reads = ReadsUnderWay()
     /// What waits for a group's coordinator.
@@ -64,6 +64,7 @@ package final class KafkaShard {
         case .accessChanged: accessChanged()
         case .authenticated(let number, let answer): answered(number, answer)
         case .decided(let partitions): decided(partitions)
+        case .sharesGrew(let keys): sharesGrew(keys)
         case .answered(let answers): for (waiter, answer) in answers { answerGroupCall(waiter, answer) }
         }
     }
@@ -97,6 +98,7 @@ package final class KafkaShard {
         if settings.index == 0 {
             elapsedGroups()
             elapsedTransactions()
+            elapsedShares()
         }
         if settings.access != nil { endGrants() }
         for connection in connections.values { connection.goOn() }
@@ -104,7 +106,7 @@ package final class KafkaShard {
     }
 
     /// When a fetch is to be answered though nothing has come; nil while none waits.
-    package var nextPace: Int64? { fetches.earliestDeadline }
+    package var nextPace: Int64? { waiting.earliestDeadline }
 
     /// At `nextPace`, or some milliseconds later.
     package func pace() {
@@ -126,10 +128,15 @@ package final class KafkaShard {
         topics = TopicTable(log.streams)
         let known = topics
         if settings.index == 0 {
-            peers.withOffsets { $0.consumers.follow(now: now) { known[$0]?.partitions.count } }
+            peers.withOffsets { table in
+                table.consumers.follow(now: now) { known[$0]?.partitions.count }
+                table.shares.follow { known[$0]?.partitions.count }
+            }
+            forgetShares(ofOtherTopicsThan: known)
         }
         // Whoever waits for a topic that is gone hears of it.
-        for fetch in fetches.all { look(fetch) }
+        for fetch in waiting.fetches.all { look(fetch) }
+        for fetch in waiting.shares.all { look(fetch) }
     }
 
     // MARK: Connections
@@ -150,6 +157,7 @@ package final class KafkaShard {
     func disconnected(_ connection: KafkaConnection) {
         connections[ObjectIdentifier(connection)] = nil
         for fetch in connection.fetches { forget(fetch) }
+        endShares(of: connection)
         abandonGroupCalls(of: connection)
     }
 

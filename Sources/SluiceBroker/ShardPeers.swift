@@ -66,6 +66,8 @@ package protocol ShardPeers: AnyObject, Sendable {
     func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result
     /// Calls `body` with what consumer groups have committed. Short, never nested.
     func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result
+    /// Calls `body` with what Kafka's share groups have in all partitions. Short, never nested.
+    func withShares<Result>(_ body: (inout ShareTable) -> Result) -> Result
     /// Calls `body` with what each shard has refused. Short, never nested.
     func withRefusals<Result>(_ body: (inout [RefusalList]) -> Result) -> Result
     /// Notes that a shard's clients hold so many bytes more, or fewer.

@@ -69,12 +69,16 @@ package struct NodeState {
     package var producers: ProducerNumbers
     /// The transactions of producers.
     package var transactions: TransactionTable
+    /// What share groups have.
+    package var shares: ShareTable
 
     /// State from its parts.
     package init(
         rules: RuleSet, sessions: SessionDirectory, retained: RetainedTree, offsets: OffsetTable,
-        producers: ProducerNumbers = ProducerNumbers(), transactions: TransactionTable = TransactionTable()
+        producers: ProducerNumbers = ProducerNumbers(), transactions: TransactionTable = TransactionTable(),
+        shares: ShareTable = ShareTable()
     ) {
+        self.shares = shares
         self.producers = producers
         self.transactions = transactions
         self.rules = rules
@@ -164,6 +168,8 @@ package final class BrokerNode {
         peers.offsets.withLock { $0 = state.offsets }
         peers.producers.withLock { $0 = state.producers }
         peers.transactions.withLock { $0 = state.transactions }
+        peers.shares.withLock { $0 = state.shares }
+        peers.addMemory(state.shares.byteCount)
     }
 
     /// Serves until SIGTERM or SIGINT. Then it takes no more publishes, waits up to a second for what is in flight to

@@ -13,6 +13,7 @@ final class Peers: ShardPeers, KafkaPeers, @unchecked Sendable {
     let offsets = Mutex(OffsetTable())
     let producers = Mutex(ProducerNumbers())
     let transactions = Mutex(TransactionTable())
+    let shares = Mutex(ShareTable())
     let counters = Mutex<[BrokerCounters]>([])
     let refusals = Mutex<[RefusalList]>([])
     let heldMemory = Atomic<Int>(0)
@@ -36,6 +37,10 @@ final class Peers: ShardPeers, KafkaPeers, @unchecked Sendable {
 
     func withTransactions<Result>(_ body: (inout TransactionTable) -> Result) -> Result {
         transactions.withLock { transactions in body(&transactions) }
+    }
+
+    func withShares<Result>(_ body: (inout ShareTable) -> Result) -> Result {
+        shares.withLock { shares in body(&shares) }
     }
 
     func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result {

@@ -40,6 +40,8 @@ final class SimPeers: ShardPeers, @unchecked Sendable {
     func withRetained<Result>(_ body: (inout RetainedTree) -> Result) -> Result { body(&retained) }
     func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result { body(&counters) }
     func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result { body(&offsets) }
+    var shares = ShareTable()
+    func withShares<Result>(_ body: (inout ShareTable) -> Result) -> Result { body(&shares) }
     func withRefusals<Result>(_ body: (inout [RefusalList]) -> Result) -> Result { body(&refusals) }
     func addMemory(_ byteCount: Int) { memoryUse += byteCount }
 

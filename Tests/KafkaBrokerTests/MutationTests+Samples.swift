@@ -4,8 +4,63 @@ import KafkaWire
 /// Requests that mutations begin with.
 extension MutationTests {
     /// At least one of each API that is served.
-    static func samples() -> [any KafkaRequest] {
-        data() + groups() + transactions() + administration()
+    /// - Parameter topicID: the identifier of the topic "t".
+    static func samples(_ topicID: KafkaUUID) -> [any KafkaRequest] {
+        data() + groups() + shares(topicID) + transactions() + administration()
+    }
+
+    /// What members of share groups say of a topic whose identifier is `topicID`.
+    private static func shares(_ topicID: KafkaUUID) -> [any KafkaRequest] {
+        let accepted = ShareFetchRequest.AcknowledgementBatch(
+            firstOffset: 0, lastOffset: 2, acknowledgeTypes: [1, 2, 3])
+        let renewed = ShareAcknowledgeRequest.AcknowledgementBatch(firstOffset: 3, lastOffset: 4, acknowledgeTypes: [4])
+        let released = ShareAcknowledgeRequest.AcknowledgementBatch(
+            firstOffset: 3, lastOffset: 4, acknowledgeTypes: [2])
+        func fetch(_ epoch: Int32, _ batches: [ShareFetchRequest.AcknowledgementBatch], strict: Int8 = 0)
+            -> ShareFetchRequest
+        {
+            ShareFetchRequest(
+                groupID: "s", memberID: "m", shareSessionEpoch: epoch, maxWaitMs: 100, minBytes: 1, maxRecords: 5,
+                batchSize: 3, shareAcquireMode: strict,
+                topics: [
+                    .init(
+                        topicID: topicID, partitions: [.init(partitionIndex: 0, acknowledgementBatches: batches)])
+                ], forgottenTopicsData: epoch > 1 ? [.init(topicID: topicID, partitions: [1])] : [])
+        }
+        func acknowledge(_ epoch: Int32, _ batch: ShareAcknowledgeRequest.AcknowledgementBatch, renews: Bool = false)
+            -> ShareAcknowledgeRequest
+        {
+            ShareAcknowledgeRequest(
+                groupID: "s", memberID: "m", shareSessionEpoch: epoch, isRenewAck: renews,
+                topics: [
+                    .init(
+                        topicID: topicID, partitions: [.init(partitionIndex: 0, acknowledgementBatches: [batch])])
+                ])
+        }
+        return [
+            ShareGroupHeartbeatRequest(groupID: "s", memberID: "m", subscribedTopicNames: ["t"]),
+            ShareGroupHeartbeatRequest(groupID: "s", memberID: "m", memberEpoch: 1),
+            ShareGroupHeartbeatRequest(groupID: "s", memberID: "m", memberEpoch: -1),
+            ShareGroupDescribeRequest(groupIDs: ["s", "g"]), fetch(0, []), fetch(1, [accepted]),
+            fetch(2, [accepted], strict: 1), fetch(-1, [accepted]), acknowledge(1, released),
+            acknowledge(2, renewed, renews: true), acknowledge(-1, released),
+            DescribeShareGroupOffsetsRequest(groups: [.init(groupID: "s", topics: nil)]),
+            DescribeShareGroupOffsetsRequest(
+                groups: [.init(groupID: "s", topics: [.init(topicName: "t", partitions: [0, 1])])]),
+            AlterShareGroupOffsetsRequest(
+                groupID: "s",
+                topics: [.init(topicName: "t", partitions: [.init(partitionIndex: 0, startOffset: 1)])]),
+            DeleteShareGroupOffsetsRequest(groupID: "s", topics: [.init(topicName: "t")]),
+            FindCoordinatorRequest(keyType: 2, coordinatorKeys: ["s:\(topicID):0"]),
+            IncrementalAlterConfigsRequest(
+                resources: [
+                    .init(
+                        resourceType: 32, resourceName: "s",
+                        configs: [.init(name: "share.auto.offset.reset", configOperation: 0, value: "earliest")])
+                ]),
+            DescribeConfigsRequest(resources: [.init(resourceType: 32, resourceName: "s", configurationKeys: nil)]),
+            DeleteGroupsRequest(groupsNames: ["s"]),
+        ]
     }
 
     private static func data() -> [any KafkaRequest] {

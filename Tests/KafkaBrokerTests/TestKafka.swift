@@ -27,17 +27,27 @@ final class TestKafka {
     }
 
     /// An endpoint with these streams beside the node's own.
-    init(
+    convenience init(
         _ streams: [StreamSettings] = [TestKafka.stream("t")], pace: MemoryEngine.Pace = .atOnce,
         createsTopics: Bool = true, declared: Set<String> = [], limits: Limits = Limits()
     ) {
-        let own = [GroupRecord.stream, ProducerNumbers.stream, TransactionTable.stream].map { name in
-            StreamSettings(name: name)
-        }
-        engine = MemoryEngine(own + streams, pace: pace)
-        peers = FakeKafkaPeers()
+        let own = [
+            GroupRecord.stream, ProducerNumbers.stream, TransactionTable.stream, ShareStateRecord.stream,
+        ].map { StreamSettings(name: $0) }
+        self.init(
+            engine: MemoryEngine(own + streams, pace: pace), createsTopics: createsTopics, declared: declared,
+            limits: limits)
+    }
+
+    /// An endpoint on a log.
+    init(
+        engine: MemoryEngine, peers: FakeKafkaPeers = FakeKafkaPeers(), index: Int = 0, createsTopics: Bool = true,
+        declared: Set<String> = [], limits: Limits = Limits()
+    ) {
+        self.engine = engine
+        self.peers = peers
         let settings = KafkaSettings(
-            index: 0, limits: limits, clusterID: "AAAAAAAAAAAAAAAAAAAAAA",
+            index: index, limits: limits, clusterID: "AAAAAAAAAAAAAAAAAAAAAA",
             advertised: ["kafka": KafkaAddress(host: "broker.example", port: 19092)], createsTopics: createsTopics,
             declared: declared, directory: "/data")
         shard = KafkaShard(
@@ -63,7 +73,7 @@ final class TestKafka {
 
     /// The end of a loop's iteration.
     func tick() {
-        for mail in peers.takeMail() { shard.received(mail) }
+        for mail in peers.takeMail(of: shard.settings.index) { shard.received(mail) }
         shard.endTick()
     }
 
@@ -109,20 +119,19 @@ final class FakeKafkaPeers: KafkaPeers, @unchecked Sendable {
     var offsets = OffsetTable()
     var numbers = ProducerNumbers()
     var transactions = TransactionTable()
-    private var mail: [KafkaMail] = []
+    private var mail: [Int: [KafkaMail]] = [:]
 
     func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result { body(&offsets) }
     func withProducerNumbers<Result>(_ body: (inout ProducerNumbers) -> Result) -> Result { body(&numbers) }
+    var shares = ShareTable()
+    func withShares<Result>(_ body: (inout ShareTable) -> Result) -> Result { body(&shares) }
     func withTransactions<Result>(_ body: (inout TransactionTable) -> Result) -> Result { body(&transactions) }
-    func post(_ mail: KafkaMail, to shard: Int) { self.mail.append(mail) }
+    func post(_ mail: KafkaMail, to shard: Int) { self.mail[shard, default: []].append(mail) }
     let shardCount = 1
     private(set) var memoryUse = 0
     func addMemory(_ byteCount: Int) { memoryUse += byteCount }
 
-    func takeMail() -> [KafkaMail] {
-        defer { mail = [] }
-        return mail
-    }
+    func takeMail(of shard: Int) -> [KafkaMail] { mail.removeValue(forKey: shard) ?? [] }
 }
 
 /// A client's end of a connection.
@@ -151,6 +160,9 @@ final class TestConnection: ConnectionLink {
             address: "192.0.2.1:40000", listener: ListenerIdentity(name: "kafka", conversation: .kafka))
         speaker = owner.shard.connected(self, peer: peer, isSurplus: false) as? KafkaConnection
     }
+
+    /// Who the endpoint takes it for, and what that may do.
+    var identity: KafkaIdentityState? { speaker?.identity }
 
     // MARK: The link
 

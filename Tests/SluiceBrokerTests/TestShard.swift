@@ -124,6 +124,8 @@ final class FakePeers: ShardPeers, @unchecked Sendable {
     func withRetained<Result>(_ body: (inout RetainedTree) -> Result) -> Result { body(&retained) }
     func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result { body(&counters) }
     func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result { body(&offsets) }
+    var shares = ShareTable()
+    func withShares<Result>(_ body: (inout ShareTable) -> Result) -> Result { body(&shares) }
     var memoryUse = 0
     func addMemory(_ byteCount: Int) { memoryUse += byteCount }
 

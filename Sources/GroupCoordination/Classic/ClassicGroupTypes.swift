@@ -22,6 +22,8 @@ package enum GroupFault: Error, Equatable, Sendable {
     case illegalGeneration
     /// The members have no protocol in common, or the group has members of another kind (INCONSISTENT_GROUP_PROTOCOL).
     case inconsistentProtocol
+    /// The group has members of another kind, and none of the one that is asked for (GROUP_ID_NOT_FOUND).
+    case otherKind
     /// A rebalance has begun: the member must join anew (REBALANCE_IN_PROGRESS).
     case rebalanceInProgress
     /// The member must join anew with the identifier that the answer has (MEMBER_ID_REQUIRED).

@@ -20,7 +20,9 @@ extension OffsetTable {
         _ name: String, at now: Timestamp,
         _ body: (_ groups: inout ClassicGroups, _ generation: Int32) throws(GroupFault) -> Void
     ) throws(GroupFault) -> ClassicOutcome {
-        if registry.isActive(name) || consumers.isActive(name) { throw .inconsistentProtocol }
+        if registry.isActive(name) || consumers.isActive(name) || shares.isActive(name) {
+            throw .inconsistentProtocol
+        }
         // What a coordinator of MQTT's members remembers of acknowledgements may be passed, or taken back, from now on.
         registry.forget(name)
         do throws(GroupFault) {

@@ -9,7 +9,7 @@ import SluiceCore
 /// Isolation: its coordinator's.
 /// Source: KIP-848.
 struct ConsumerProtocolGroup: Sendable {
-    /// How long members may be silent, in nanoseconds: nine heartbeats, as in Kafka.
+    /// How long members may be silent, in nanoseconds, unless the settings say otherwise: nine heartbeats, as in Kafka.
     static let sessionTimeout: Int64 = 45_000_000_000
     static let memberCountMax = 10_000
 
@@ -58,13 +58,13 @@ struct ConsumerProtocolGroup: Sendable {
     /// A member joins, is heard of, or leaves.
     /// - Parameter partitionCount: how many partitions a topic has; nil when there is none.
     mutating func heartbeat(
-        _ beat: ConsumerHeartbeat, now: Int64, partitionCount: (String) -> Int?
+        _ beat: ConsumerHeartbeat, now: Int64, timeout: Int64 = Self.sessionTimeout, partitionCount: (String) -> Int?
     ) throws(GroupFault) -> ConsumerAssignment {
         let name = Self.name(beat.memberID, beat.instanceID)
         if beat.epoch < 0 { return try leave(beat, name, now: now) }
         try admit(beat, name, now: now)
         guard var member = members[name] else { preconditionFailure("Cannot answer who is no member") }
-        member.deadline = now + Self.sessionTimeout
+        member.deadline = now + timeout
         member.isAway = false
         if let timeout = beat.rebalanceTimeout { member.rebalanceTimeout = timeout }
         if let owned = beat.owned {

@@ -12,12 +12,13 @@ package struct ConsumerProtocolGroups: Sendable {
     /// A member joins, is heard of, or leaves.
     /// - Parameter partitionCount: how many partitions a topic has; nil when there is none.
     mutating func heartbeat(
-        _ name: String, _ beat: ConsumerHeartbeat, epoch: Int32, now: Int64, partitionCount: (String) -> Int?
+        _ name: String, _ beat: ConsumerHeartbeat, epoch: Int32, now: Int64, timeout: Int64,
+        partitionCount: (String) -> Int?
     ) throws(GroupFault) -> ConsumerAssignment {
         // Out of the dictionary while it changes, so that it is not copied.
         var group = groups.removeValue(forKey: name) ?? ConsumerProtocolGroup(epoch: epoch)
         defer { if !group.isEmpty { groups[name] = group } }
-        return try group.heartbeat(beat, now: now, partitionCount: partitionCount)
+        return try group.heartbeat(beat, now: now, timeout: timeout, partitionCount: partitionCount)
     }
 
     /// Members that were silent for too long, or that do not let go, are lost.
@@ -56,8 +57,11 @@ extension OffsetTable {
         _ name: String, _ beat: ConsumerHeartbeat, now: Int64, partitionCount: (String) -> Int?
     ) throws(GroupFault) -> ConsumerAssignment {
         if registry.isActive(name) || classic.isActive(name) { throw .inconsistentProtocol }
+        if shares.isActive(name) { throw .otherKind }
         registry.forget(name)
         let epoch = groups[name]?.metadata?.generation ?? 0
-        return try consumers.heartbeat(name, beat, epoch: epoch, now: now, partitionCount: partitionCount)
+        return try consumers.heartbeat(
+            name, beat, epoch: epoch, now: now, timeout: settings[name].consumerSessionTimeout,
+            partitionCount: partitionCount)
     }
 }

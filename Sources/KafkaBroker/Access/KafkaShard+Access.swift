@@ -35,15 +35,20 @@ extension KafkaShard {
     func accessChanged() {
         for connection in allConnections {
             guard let principal = connection.identity.principal else { continue }
-            if let cause = settings.access?.dismissal(
-                of: principal, grant: connection.identity.grant, on: connection.peer.listener) {
+            let cause = settings.access?.dismissal(
+                of: principal, grant: connection.identity.grant, on: connection.peer.listener)
+            if let cause {
                 connection.fail(cause)
                 continue
             }
             connection.idlePoll = nil
             grantAccess(connection)
         }
-        for fetch in fetches.all {
+        for fetch in waiting.fetches.all {
+            fetch.judge { may(.read, $0, fetch.call) }
+            look(fetch)
+        }
+        for fetch in waiting.shares.all {
             fetch.judge { may(.read, $0, fetch.call) }
             look(fetch)
         }

@@ -41,7 +41,8 @@ extension KafkaShard {
         response.results = (wanted.isEmpty ? all : Array(Set(wanted)).sorted()).map { name in
             if repeated.contains(name) {
                 return Described(
-                    user: name, errorCode: .duplicateResource, errorMessage: "The request names the user more than once.")
+                    user: name, errorCode: .duplicateResource,
+                    errorMessage: "The request names the user more than once.")
             }
             guard let mechanisms = known[Array(name.utf8)] else {
                 return Described(
@@ -72,7 +73,9 @@ extension KafkaShard {
             results[name] = Altered(user: name, errorCode: code, errorMessage: words)
         }
         var changes: [(name: String, change: Change)] = []
-        let asked = request.deletions.map { "\($0.mechanism)\($0.name)" } + request.upsertions.map { "\($0.mechanism)\($0.name)" }
+        let asked =
+            request.deletions.map { "\($0.mechanism)\($0.name)" }
+            + request.upsertions.map { "\($0.mechanism)\($0.name)" }
         let repeated = Set(Dictionary(grouping: asked, by: \.self).filter { $0.value.count > 1 }.keys)
         func take(_ name: String, _ number: Int8, _ body: (ScramMechanism, any KafkaAdmission) -> ScramCredential??) {
             guard mayAdminister(call), let access = settings.access else {
@@ -124,7 +127,9 @@ extension KafkaShard {
             for (name, change) in accepted {
                 if outcome == .stored {
                     settings.access?.set(change.credential, of: change.user, change.mechanism)
-                    note("credential of user '\(name)' was \(change.credential == nil ? "deleted" : "set") for \(call.connection.label)")
+                    note(
+                        "credential of user '\(name)' was \(change.credential == nil ? "deleted" : "set") for \(call.connection.label)"
+                    )
                 } else {
                     refuse(name, .kafkaStorageError, "The change cannot be stored.")
                 }

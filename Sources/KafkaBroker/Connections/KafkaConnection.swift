@@ -1,3 +1,4 @@
+import GroupCoordination
 import KafkaWire
 import RecordFormat
 import SluiceCore
@@ -35,6 +36,10 @@ package final class KafkaConnection: Speaker {
     var fetchSession: FetchSession?
     /// Its fetches that wait.
     var fetches: [PendingFetch] = []
+    /// Fetches of share groups that wait.
+    var shareFetches: [PendingShareFetch] = []
+    /// The share sessions that were opened by it.
+    var shareSessions: Set<ShareSessionID> = []
     /// When it sent records last.
     var lastProduceTime = Int64.min / 2
     /// Its last fetch, if that found nothing.
@@ -47,6 +52,9 @@ package final class KafkaConnection: Speaker {
         self.link = link
         self.peer = peer
     }
+
+    /// A number that no other connection of the loop has while it is there.
+    var number: UInt64 { UInt64(UInt(bitPattern: ObjectIdentifier(self))) }
 
     // MARK: The speaker
 

@@ -14,7 +14,7 @@ enum ServedVersions {
         case .metadata: 0...13
         case .offsetCommit: 1...9
         case .offsetFetch: 1...9
-        case .findCoordinator: 0...5
+        case .findCoordinator: 0...6
         case .joinGroup: 0...9
         case .heartbeat: 0...4
         case .leaveGroup: 0...5
@@ -53,13 +53,17 @@ enum ServedVersions {
         case .describeAcls: 0...3
         case .createAcls: 0...3
         case .deleteAcls: 0...3
+        case .shareGroupHeartbeat: 1...1
+        case .shareGroupDescribe: 1...1
+        case .shareFetch: 1...2
+        case .shareAcknowledge: 1...2
+        case .describeShareGroupOffsets: 0...1
+        case .alterShareGroupOffsets: 0...0
+        case .deleteShareGroupOffsets: 0...0
         case .saslHandshake: 0...1
         case .saslAuthenticate: 0...2
         case .describeUserScramCredentials: 0...0
         case .alterUserScramCredentials: 0...0
-        case .shareGroupHeartbeat, .shareGroupDescribe, .shareFetch, .shareAcknowledge, .describeShareGroupOffsets,
-            .alterShareGroupOffsets, .deleteShareGroupOffsets:
-            nil
         }
     }
 

@@ -42,7 +42,7 @@ extension KafkaShard {
 
     /// Looks for what a fetch wants, and answers it, waits for history, or waits for more.
     func look(_ fetch: PendingFetch) {
-        fetches.remove(fetch)
+        waiting.fetches.remove(fetch)
         fetch.call.connection.fetches.removeAll { $0 === fetch }
         guard !fetch.call.isAbandoned else { return }
         assert(fetch.awaitedCount == 0)
@@ -194,54 +194,59 @@ extension KafkaShard {
     /// Has the loop woken by new records from now on.
     /// - Returns: whether it was not before.
     func beginWakes() -> Bool {
-        guard !fetches.isInterested else { return false }
-        fetches.isInterested = true
+        guard !waiting.isInterested else { return false }
+        waiting.isInterested = true
         log.setInterest(loop, appended: false, durable: true)
         return true
     }
 
     /// Lets a fetch wait for records.
     func wait(_ fetch: PendingFetch) {
-        fetches.park(fetch)
+        waiting.fetches.park(fetch)
         fetch.call.connection.fetches.append(fetch)
     }
 
     /// A fetch waits no longer: its connection is gone.
-    func forget(_ fetch: PendingFetch) { fetches.remove(fetch) }
+    func forget(_ fetch: PendingFetch) { waiting.fetches.remove(fetch) }
 
     // MARK: Waiting
 
     /// Looks again for those whose partitions have new records.
     func wakeFetches() {
-        guard fetches.isInterested else { return }
+        guard waiting.isInterested else { return }
         var woken: [PendingFetch] = []
+        var shared: Set<PartitionID> = []
         while true {
-            fetches.entries.removeAll(keepingCapacity: true)
-            log.scan(loop, .durable, countMax: 1024, into: &fetches.entries)
-            let entries = fetches.entries
+            waiting.entries.removeAll(keepingCapacity: true)
+            log.scan(loop, .durable, countMax: 1024, into: &waiting.entries)
+            let entries = waiting.entries
             for entry in entries {
-                for fetch in fetches.waiting(for: entry.partition) {
-                    fetches.remove(fetch)
+                for fetch in waiting.fetches.waiting(for: entry.partition) {
+                    waiting.fetches.remove(fetch)
                     woken.append(fetch)
                 }
+                if !waiting.shares.isEmpty { shared.insert(entry.partition) }
             }
             if entries.count < 1024 { break }
         }
         for fetch in woken { look(fetch) }
+        for partition in shared { wakeShares(of: partition) }
     }
 
     /// Transactions have ended in some partitions: more may be read there than before.
     func decided(_ partitions: [PartitionID]) {
         for partition in partitions {
-            for fetch in fetches.waiting(for: partition) where fetch.readsCommitted { look(fetch) }
+            for fetch in waiting.fetches.waiting(for: partition) where fetch.readsCommitted { look(fetch) }
+            wakeShares(of: partition)
         }
     }
 
     /// Answers those that have waited for as long as they wanted to, and lets the loop sleep when none waits.
     func expireFetches() {
-        for fetch in fetches.takeExpired(at: now) where !answerAgain(fetch) { look(fetch) }
-        if fetches.isEmpty, fetches.isInterested {
-            fetches.isInterested = false
+        for fetch in waiting.fetches.takeExpired(at: now) where !answerAgain(fetch) { look(fetch) }
+        for fetch in waiting.shares.takeExpired(at: now) { look(fetch) }
+        if waiting.isEmpty, waiting.isInterested {
+            waiting.isInterested = false
             log.setInterest(loop, appended: false, durable: false)
         }
     }

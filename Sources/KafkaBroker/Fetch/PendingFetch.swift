@@ -6,7 +6,7 @@ import SluiceCore
 /// A request for records, and what was found so far.
 ///
 /// Isolation: its loop's.
-final class PendingFetch {
+final class PendingFetch: WaitingFetch {
     private(set) var call: KafkaCall
     let request: FetchRequest
     /// When it is answered with whatever there is.
@@ -21,12 +21,13 @@ final class PendingFetch {
     var tellsNewsOnly = false
     /// Its number among those that wait for records; 0 while it does not.
     var parkedNumber: UInt64 = 0
+    var firstNumber: UInt64 = 0
 
     /// The request as it came, if it may be sent again word for word, and where its session's epoch is.
     var keptRequest: (bytes: [UInt8], epochOffset: Int?)?
 
-    /// Whether it is on the list of those that wait for records.
-    var isParked: Bool { parkedNumber != 0 }
+    /// The partitions whose records it waits for.
+    var awaitedPartitions: [PartitionID] { parts.compactMap(\.partition) }
 
     /// A partition that is asked for.
     struct Part {
@@ -102,6 +103,7 @@ final class PendingFetch {
         assert(!isParked && awaitedCount == 0)
         self.call = call
         deadline = Self.deadline(request, now)
+        firstNumber = 0
     }
 
     private static func code(of part: FetchRequest.FetchPartition) -> KafkaErrorCode {

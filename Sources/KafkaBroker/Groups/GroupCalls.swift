@@ -42,6 +42,7 @@ extension GroupFault {
         case .fencedMemberEpoch: .fencedMemberEpoch
         case .staleMemberEpoch: .staleMemberEpoch
         case .unreleasedInstance: .unreleasedInstanceID
+        case .otherKind: .groupIDNotFound
         }
     }
 }

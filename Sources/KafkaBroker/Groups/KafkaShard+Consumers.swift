@@ -6,9 +6,6 @@ import Speaking
 /// Groups of the consumer protocol (KIP-848): one request for joining, being there and letting go, and the broker
 /// assigns.
 extension KafkaShard {
-    /// How often members are to be heard of: Kafka's `group.consumer.heartbeat.interval.ms`.
-    private static let heartbeatMilliseconds: Int32 = 5000
-
     func consumerHeartbeat(_ request: ConsumerGroupHeartbeatRequest, _ call: KafkaCall) {
         typealias Response = ConsumerGroupHeartbeatResponse
         func refuse(_ code: KafkaErrorCode, _ words: String) {
@@ -49,22 +46,24 @@ extension KafkaShard {
             owned: owned,
             rebalanceTimeout: request.rebalanceTimeoutMs < 0 ? nil : Int64(request.rebalanceTimeoutMs) * 1_000_000)
         let known = topics
-        let result = peers.withOffsets { table -> Result<ConsumerAssignment, GroupFault> in
+        let result = peers.withOffsets { table -> Result<(ConsumerAssignment, String), GroupFault> in
             do throws(GroupFault) {
-                return .success(
-                    try table.heartbeat(request.groupID, beat, now: now) { known[$0]?.partitions.count })
+                let assignment = try table.heartbeat(request.groupID, beat, now: now) { known[$0]?.partitions.count }
+                return .success((assignment, table.settings[request.groupID][.consumerHeartbeatInterval]))
             } catch {
                 return .failure(error)
             }
         }
         switch result {
+        case .failure(.otherKind):
+            refuse(.groupIDNotFound, "The group '\(request.groupID.shortened)' has members that share records.")
         case .failure(let fault): refuse(fault.code, "\(fault)")
-        case .success(let assignment):
+        case .success((let assignment, let interval)):
             answer(
                 call,
                 Response(
                     memberID: memberID, memberEpoch: assignment.epoch,
-                    heartbeatIntervalMs: Self.heartbeatMilliseconds,
+                    heartbeatIntervalMs: Int32(interval) ?? 0,
                     assignment: assignment.partitions.map { Response.Assignment(topicPartitions: listed($0)) }))
         }
     }

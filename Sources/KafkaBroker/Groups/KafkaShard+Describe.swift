@@ -88,7 +88,7 @@ extension KafkaShard {
             guard mayDescribe(group: name, call) else {
                 return Described(errorCode: .groupAuthorizationFailed, groupID: name)
             }
-            let isOther = peers.withOffsets { $0.consumers.isActive(name) }
+            let isOther = peers.withOffsets { $0.consumers.isActive(name) || $0.shares.isActive(name) }
             guard !isOther, let group = describe(name) else {
                 var described = Described(groupID: name, groupState: "Dead")
                 described.authorizedOperations = operations
@@ -115,27 +115,34 @@ extension KafkaShard {
     func listGroups(_ request: ListGroupsRequest, _ call: KafkaCall) {
         let states = Set(request.statesFilter.map { $0.lowercased() })
         let types = Set(request.typesFilter.map { $0.lowercased() })
-        let (names, consumers) = peers.withOffsets { table in
-            (Set(table.names).union(table.classic.names).union(table.consumers.names).sorted(), table.consumers)
+        let names = peers.withOffsets { table in
+            Set(table.names).union(table.classic.names).union(table.consumers.names).union(table.shares.names)
         }
         var response = ListGroupsResponse()
-        for name in names where mayDescribe(group: name, call) {
-            if let group = consumers.description(of: name) {
-                guard states.isEmpty || states.contains(group.state.lowercased()),
-                    types.isEmpty || types.contains("consumer")
-                else { continue }
-                response.groups.append(
-                    ListGroupsResponse.ListedGroup(
-                        groupID: name, protocolType: "consumer", groupState: group.state, groupType: "consumer"))
-                continue
-            }
-            guard let group = describe(name), states.isEmpty || states.contains(group.state.lowercased()),
-                types.isEmpty || types.contains("classic")
+        for name in names.union(peers.withShares { $0.names }).sorted() where mayDescribe(group: name, call) {
+            guard let group = listed(name), states.isEmpty || states.contains(group.groupState.lowercased()),
+                types.isEmpty || types.contains(group.groupType)
             else { continue }
-            response.groups.append(
-                ListGroupsResponse.ListedGroup(
-                    groupID: name, protocolType: group.protocolType, groupState: group.state, groupType: "classic"))
+            response.groups.append(group)
         }
         answer(call, response)
+    }
+
+    /// A group of any kind as it stands in a list. One that nobody is in is what it was when it had members; one that
+    /// was of several kinds is no share group.
+    private func listed(_ name: String) -> ListGroupsResponse.ListedGroup? {
+        let (consumers, shares) = peers.withOffsets {
+            ($0.consumers.description(of: name), $0.shares.description(of: name))
+        }
+        if let group = consumers {
+            return .init(groupID: name, protocolType: "consumer", groupState: group.state, groupType: "consumer")
+        }
+        if shares == nil, let group = describe(name) {
+            return .init(
+                groupID: name, protocolType: group.protocolType, groupState: group.state, groupType: "classic")
+        }
+        return shareDescription(of: name).map {
+            .init(groupID: name, protocolType: "share", groupState: $0.state, groupType: "share")
+        }
     }
 }

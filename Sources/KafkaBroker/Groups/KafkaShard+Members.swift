@@ -55,7 +55,10 @@ extension KafkaShard {
     }
 
     /// The batch of records of groups.
-    func batch(of records: [GroupRecord]) -> RecordBatch {
+    func batch(of records: [GroupRecord]) -> RecordBatch { batch(of: records.map { ($0.key, $0.value) }) }
+
+    /// The batch of records of the node's own; one without a value takes its key away.
+    func batch(of records: [(key: [UInt8], value: [UInt8]?)]) -> RecordBatch {
         var builder = RecordBatchBuilder()
         let headers = RecordFields.headers([])
         for record in records {
@@ -213,6 +216,7 @@ extension KafkaShard {
 
     /// Whether a member may commit; see `ClassicGroups.validateCommit`.
     func validateCommit(_ group: String, _ claim: ClassicClaim) -> GroupFault? {
+        if peers.withOffsets({ $0.shares.isActive(group) }) { return .otherKind }
         let isConsumers = peers.withOffsets { $0.consumers.isActive(group) }
         guard !isConsumers else {
             return peers.withOffsets { table -> GroupFault? in

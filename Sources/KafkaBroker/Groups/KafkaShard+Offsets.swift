@@ -21,7 +21,8 @@ extension KafkaShard {
         response.topics = request.topics.map { wanted in
             let topic = topics[wanted.name]
             let refused: KafkaErrorCode? =
-                !isAllowed ? .groupAuthorizationFailed
+                !isAllowed
+                ? .groupAuthorizationFailed
                 : may(.read, wanted.name, call) ? nil : .topicAuthorizationFailed
             return OffsetCommitResponse.OffsetCommitResponseTopic(
                 name: wanted.name,
@@ -155,28 +156,43 @@ extension KafkaShard {
     func deleteGroups(_ request: DeleteGroupsRequest, _ call: KafkaCall) {
         var response = DeleteGroupsResponse()
         var records: [GroupRecord] = []
+        var shares: Set<String> = []
         response.results = request.groupsNames.map { name in
-            let code: KafkaErrorCode
             guard mayDescribe(group: name, call) else {
                 return DeleteGroupsResponse.DeletableGroupResult(groupID: name, errorCode: .groupAuthorizationFailed)
             }
+            let isShare = peers.withShares { !$0.positions(of: name).isEmpty }
+            var code = KafkaErrorCode.none
             switch peers.withOffsets({ $0.remove(name) }) {
-            case .unknown: code = name.isEmpty ? .invalidGroupID : .groupIDNotFound
+            case .unknown where !isShare: code = name.isEmpty ? .invalidGroupID : .groupIDNotFound
+            case .unknown: break
             case .active: code = .nonEmptyGroup
-            case .removed(let removed):
-                code = .none
-                records += removed
+            case .removed(let removed): records += removed
             }
+            if code == .none, isShare { shares.insert(name) }
             return DeleteGroupsResponse.DeletableGroupResult(groupID: name, errorCode: code)
         }
-        guard !records.isEmpty else { return answer(call, response) }
-        append(records) { [unowned self] outcome in
-            if outcome != .stored {
+        deleteShares(shares) { [unowned self] isStored in
+            guard !records.isEmpty else { return finish(isStored) }
+            append(records) { outcome in finish(isStored && outcome == .stored) }
+        }
+        func finish(_ isStored: Bool) {
+            if !isStored {
                 for index in response.results.indices where response.results[index].errorCode == .none {
                     response.results[index].errorCode = .coordinatorNotAvailable
                 }
             }
             answer(call, response)
+        }
+    }
+
+    /// Takes what share groups have off the record.
+    private func deleteShares(_ names: Set<String>, _ body: @escaping (Bool) -> Void) {
+        changeShares(stored: body) { table, records in
+            for name in names.sorted() {
+                table.closeSessions(of: name)
+                records += table.remove(name)
+            }
         }
     }
 

@@ -79,7 +79,8 @@ extension KafkaShard {
     }
 
     private func locate(
-        _ part: ListOffsetsRequest.ListOffsetsPartition, _ topic: Topic?, _ missing: KafkaErrorCode, readsCommitted: Bool,
+        _ part: ListOffsetsRequest.ListOffsetsPartition, _ topic: Topic?, _ missing: KafkaErrorCode,
+        readsCommitted: Bool,
         _ body: @escaping (Located) -> Void
     ) {
         guard let topic, let partition = topic.partition(part.partitionIndex) else {
@@ -101,6 +102,14 @@ extension KafkaShard {
             look(for: newest, in: partition, body)
         case 0...: look(for: Timestamp(rawValue: part.timestamp), in: partition, body)
         case _: body(.failure(LookupFault(code: .unsupportedVersion)))
+        }
+    }
+
+    /// Finds the first record of a time or later; nil when there is none, or it cannot be found.
+    func first(since time: Timestamp, in partition: PartitionID, _ body: @escaping (Offset?) -> Void) {
+        look(for: time, in: partition) { found in
+            guard case .success(let found) = found, found.offset >= 0 else { return body(nil) }
+            body(Offset(rawValue: found.offset))
         }
     }
 

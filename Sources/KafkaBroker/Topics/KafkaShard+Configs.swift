@@ -1,3 +1,4 @@
+import GroupCoordination
 import KafkaWire
 import LogInterface
 import SluiceCore
@@ -7,6 +8,7 @@ enum ConfigSource {
     static let topic: Int8 = 1
     static let node: Int8 = 4
     static let standard: Int8 = 5
+    static let group: Int8 = 8
 }
 
 /// Kafka's numbers of what settings belong to.
@@ -71,7 +73,16 @@ extension KafkaShard {
                 // Without a name the defaults of the cluster are meant, of which none is set.
                 guard !resource.resourceName.isEmpty else { break }
                 result.configs = nodeSettings.filter { isWanted($0.name) }.map { describe($0, request, call) }
-            case ResourceKind.group: break
+            case ResourceKind.group:
+                guard !resource.resourceName.isEmpty else {
+                    refuse(.invalidRequest, "A group has a name.")
+                    break
+                }
+                guard mayDescribe(group: resource.resourceName, call) else {
+                    refuse(.groupAuthorizationFailed, "Not authorized to see the group.")
+                    break
+                }
+                result.configs = describeSettings(of: resource.resourceName, request, call, isWanted: isWanted)
             case _: refuse(.invalidRequest, "Resources of kind \(resource.resourceType) have no settings here.")
             }
             return result
@@ -124,6 +135,12 @@ extension KafkaShard {
         if isWanted(ResourceKind.broker) {
             response.configResources.append(
                 Resource(resourceName: "\(KafkaSettings.nodeID)", resourceType: ResourceKind.broker))
+        }
+        if isWanted(ResourceKind.group) {
+            let groups = peers.withOffsets { $0.settings.names }
+            response.configResources += groups.filter { mayDescribe(group: $0, call) }.map {
+                Resource(resourceName: $0, resourceType: ResourceKind.group)
+            }
         }
         answer(call, response)
     }
@@ -196,30 +213,62 @@ extension KafkaShard {
         followTopics()
         var faults = [BatchFault?](repeating: nil, count: wanted.count)
         var requests: [(index: Int, request: StreamRequest)] = []
+        var groups: [(index: Int, changes: [GroupChange])] = []
         for (index, changes) in wanted.enumerated() {
             do throws(BatchFault) {
                 guard mayAdminister(call) else {
-                    throw BatchFault(
-                        changes.kind == ResourceKind.topic ? .topicAuthorizationFailed : .clusterAuthorizationFailed,
-                        "Not authorized to change settings.")
+                    let code: KafkaErrorCode =
+                        switch changes.kind {
+                        case ResourceKind.topic: .topicAuthorizationFailed
+                        case ResourceKind.group: .groupAuthorizationFailed
+                        case _: .clusterAuthorizationFailed
+                        }
+                    throw BatchFault(code, "Not authorized to change settings.")
                 }
-                requests.append((index, .alter(changes.name, try alteration(changes))))
+                if changes.kind == ResourceKind.group {
+                    groups.append((index, try groupChanges(changes)))
+                } else {
+                    requests.append((index, .alter(changes.name, try alteration(changes))))
+                }
             } catch {
                 faults[index] = error
             }
         }
         guard !validateOnly else { return body(faults) }
+        var awaitedCount = groups.count + 1
+        func settled() {
+            awaitedCount -= 1
+            if awaitedCount == 0 { body(faults) }
+        }
+        for (index, changes) in groups {
+            change(settingsOf: wanted[index].name, changes, replaces: wanted[index].replaces) { isStored in
+                if !isStored { faults[index] = BatchFault(.kafkaStorageError, "The change cannot be stored now.") }
+                settled()
+            }
+        }
         change(requests) { found in
             for (index, fault) in found { faults[index] = BatchFault(fault.code, fault.words) }
-            body(faults)
+            settled()
         }
+    }
+
+    private func groupChanges(_ changes: Changes) throws(BatchFault) -> [GroupChange] {
+        var steps: [GroupChange] = []
+        for (name, step) in changes.steps {
+            guard case .set(let value) = step else {
+                throw BatchFault(.invalidConfig, "\(name.shortened) is no list, to which something could be added.")
+            }
+            steps.append((name, value))
+        }
+        if let fault = fault(ofSettings: steps, group: changes.name) { throw fault }
+        return steps
     }
 
     private func alteration(_ changes: Changes) throws(BatchFault) -> StreamAlteration {
         guard changes.kind == ResourceKind.topic else {
             throw BatchFault(
                 .invalidRequest,
-                "Settings of topics can be changed; those of the node stand in its configuration file.")
+                "Settings of topics and groups can be changed; those of the node stand in its configuration file.")
         }
         guard let topic = topics[changes.name] else {
             throw BatchFault(.unknownTopicOrPartition, "There is no such topic.")

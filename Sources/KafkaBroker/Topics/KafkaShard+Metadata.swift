@@ -26,6 +26,14 @@ extension KafkaShard {
             }
         }
         response.apiKeys = ServedVersions.listed
+        if call.version >= 3 {
+            // Clients before 3.9 take a feature that may be absent for a fault, so that only newer ones hear of it.
+            if call.version >= 4 {
+                response.supportedFeatures = [.init(name: "share.version", minVersion: 0, maxVersion: 1)]
+            }
+            response.finalizedFeaturesEpoch = 0
+            response.finalizedFeatures = [.init(name: "share.version", maxVersionLevel: 1, minVersionLevel: 1)]
+        }
         answer(call, response)
     }
 
@@ -74,7 +82,9 @@ extension KafkaShard {
             topics[$0] == nil && StreamName.isValid($0) && !$0.hasPrefix("__")
                 && (may(.write, $0, call) || mayAdminister(call))
         }
-        guard mayCreate, !missing.isEmpty else { return answerMetadata(request, wanted.map { describe($0, call) }, call) }
+        guard mayCreate, !missing.isEmpty else {
+            return answerMetadata(request, wanted.map { describe($0, call) }, call)
+        }
         create(Set(missing).sorted().map(Self.unasked), for: call) { [unowned self] faults in
             for (name, fault) in faults.sorted(by: { $0.key < $1.key }) where fault != .exists {
                 note("topic '\(name)' was not made for \(call.connection.label): \(fault.words)")
@@ -170,11 +180,15 @@ extension KafkaShard {
     func findCoordinator(_ request: FindCoordinatorRequest, _ call: KafkaCall) {
         let address = address(for: call.connection)
         func fault(_ key: String) -> (KafkaErrorCode, String?) {
-            // 0 a group, 1 a transactional producer.
-            guard request.keyType == 0 || request.keyType == 1 else {
+            // 0 a group, 1 a transactional producer, 2 a partition of a share group.
+            guard (0...(call.version >= 6 ? 2 : 1)).contains(request.keyType) else {
                 return (.invalidRequest, "There is no coordinator of kind \(request.keyType).")
             }
-            if request.keyType == 0, !key.isEmpty, !mayDescribe(group: key, call) {
+            if request.keyType == 2, key.split(separator: ":").count < 3 {
+                return (.invalidRequest, "A share group's partition is group:topic identifier:number.")
+            }
+            let group = request.keyType == 2 ? String(key.split(separator: ":").first ?? "") : key
+            if request.keyType != 1, !group.isEmpty, !mayDescribe(group: group, call) {
                 return (.groupAuthorizationFailed, "Not authorized to use the group.")
             }
             return request.keyType == 0 && key.isEmpty ? (.invalidGroupID, "A group has a name.") : (.none, nil)

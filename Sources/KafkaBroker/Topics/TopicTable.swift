@@ -29,9 +29,12 @@ struct TopicTable: Sendable {
     private var byName: [String: Int] = [:]
     private var byID: [KafkaUUID: Int] = [:]
     private var byPartition: [PartitionID: (topic: Int, number: Int32)] = [:]
+    /// The only partition of each of the node's own streams.
+    private var internals: [String: PartitionID] = [:]
 
     init(_ streams: [StreamDescription]) {
         for stream in streams {
+            if stream.settings.isInternal { internals[stream.settings.name] = stream.partitions.first }
             guard !stream.settings.isInternal || stream.settings.name == GroupRecord.stream,
                 let id = KafkaUUID(stream.id)
             else { continue }
@@ -51,6 +54,9 @@ struct TopicTable: Sendable {
 
     /// The topic of an identifier.
     subscript(id: KafkaUUID) -> Topic? { byID[id].map { topics[$0] } }
+
+    /// The only partition of one of the node's own streams, whether or not clients see it.
+    func internalPartition(_ name: String) -> PartitionID? { internals[name] }
 
     /// Which topic and number a partition is.
     func place(of partition: PartitionID) -> (topic: Topic, number: Int32)? {

@@ -21,23 +21,13 @@ extension KafkaShard {
 
     private func append(of records: [TransactionTable.Record]) -> Append? {
         guard let partition = internalPartition(TransactionTable.stream) else { return nil }
-        var builder = RecordBatchBuilder()
-        let headers = RecordFields.headers([])
-        for record in records {
-            let key = RecordFields.key(record.key)
-            if let value = record.value {
-                builder.append(at: wallClock, keyField: key.span, value: value.span, headersField: headers.span)
-            } else {
-                builder.appendTombstone(at: wallClock, keyField: key.span, headersField: headers.span)
-            }
-        }
-        return Append(partition: partition, batch: builder.finish(), isAwaited: true, topicHashes: nil)
+        return Append(
+            partition: partition, batch: batch(of: records.map { ($0.key, $0.value) }), isAwaited: true,
+            topicHashes: nil)
     }
 
     /// The only partition of one of the node's own streams.
-    func internalPartition(_ name: String) -> PartitionID? {
-        log.streams.first { $0.settings.name == name }?.partitions.first
-    }
+    func internalPartition(_ name: String) -> PartitionID? { topics.internalPartition(name) }
 
     /// Why a producer may not go on with its transaction; nil when it may.
     private static func fault(_ transaction: Transaction?, _ producerID: Int64, _ epoch: Int16) -> KafkaErrorCode? {

@@ -7,12 +7,12 @@ import SluiceCore
 
 /// What `sluice groups` asks: groups with their members and positions, and to move or delete them.
 extension BrokerShard {
-    /// Every group on record.
+    /// Every group on record, and every one that shares records.
     func groupReports() -> [GroupReport] {
         let groups = peers.withOffsets { table in
             table.names.compactMap { name in table[name].map { (name, $0, table.members(of: name)) } }
         }
-        return groups.map { report($0, $1, $2) }
+        return addingShares(to: groups.map { report($0, $1, $2) })
     }
 
     private func report(
@@ -21,14 +21,7 @@ extension BrokerShard {
         var report = GroupReport()
         report.name = name
         report.generation = Int64(group.metadata?.generation ?? 0)
-        report.members = members.map { member in
-            var report = GroupReport.Member()
-            report.id = member.memberID
-            report.clientID = member.clientID
-            report.host = member.host
-            report.partitions = member.partitions.map { GroupReport.Partition($0.stream, Int64($0.number)) }
-            return report
-        }
+        report.members = members.map(self.report)
         report.offsets = group.offsets.sorted { $0.key < $1.key }.map { partition, committed in
             let bounds = bounds(partition)
             var position = GroupReport.Position()
@@ -44,7 +37,16 @@ extension BrokerShard {
         return report
     }
 
-    private func bounds(_ partition: StreamPartition) -> PartitionBounds? {
+    func report(_ member: GroupMetadata.Member) -> GroupReport.Member {
+        var report = GroupReport.Member()
+        report.id = member.memberID
+        report.clientID = member.clientID
+        report.host = member.host
+        report.partitions = member.partitions.map { GroupReport.Partition($0.stream, Int64($0.number)) }
+        return report
+    }
+
+    func bounds(_ partition: StreamPartition) -> PartitionBounds? {
         guard let stream = streams.readable(named: partition.stream),
             stream.partitions.indices.contains(Int(partition.number))
         else { return nil }
@@ -53,10 +55,13 @@ extension BrokerShard {
 
     /// Forgets a group without members.
     func deleteGroup(_ name: String) -> AdministrationReply {
+        let isShare = peers.withShares { !$0.positions(of: name).isEmpty }
         switch forgetGroup(name, awaited: true) {
-        case .unknown: .unknown
-        case .active: .active
-        case .removed: .deleted(true)
+        case .unknown where !isShare: return .unknown
+        case .active: return .active
+        case .removed, .unknown:
+            if isShare { forgetShares(of: name) }
+            return .deleted(true)
         }
     }
 
@@ -66,12 +71,12 @@ extension BrokerShard {
             offsets.keys.allSatisfy(stream.partitions.indices.contains)
         else { return .unknown }
         // Kafka's clients go on where they are, whatever is on record; when they have left it counts.
-        guard !peers.withOffsets({ $0.classic.isActive(name) || $0.consumers.isActive(name) }) else { return .active }
+        guard !peers.withOffsets({ $0.hasKafkaMembers(name) }) else { return .active }
         var places: [StreamPartition: Offset] = [:]
         for (number, offset) in offsets {
             places[StreamPartition(stream: streamName, number: Int32(number))] = Offset(rawValue: offset)
         }
-        resetGroup(name, to: places)
+        if !resetShares(of: name, stream, offsets) { resetGroup(name, to: places) }
         return .reset(Int64(places.count))
     }
 

@@ -9,7 +9,8 @@ enum GroupsCommand {
     static let list = Command(
         name: "groups list", summary: "List a running broker's consumer groups",
         notes:
-            "A group is made by `$share/<group>/$stream/<stream>`; LAG counts the records that it has not done with.",
+            "A group is made by `$share/<group>/$stream/<stream>`, or by Kafka's clients; LAG counts the records that "
+            + "it has not done with.",
         example: "sluice groups list --broker 127.0.0.1:1883",
         options: BrokerOption.options + [CommandOption("json", "print JSON")]
     ) { arguments in
@@ -49,6 +50,7 @@ enum GroupsCommand {
         }
         var settings = Table(columns: [.left, .left])
         settings.add(["group", report.name])
+        settings.add(["kind", report.kind])
         settings.add(["state", report.state])
         settings.add(["generation", String(report.generation)])
         print(settings.text())

@@ -63,7 +63,8 @@ struct Node {
             log: log,
             state: NodeState(
                 rules: rules, sessions: sessions, retained: retained, offsets: offsets,
-                producers: try recovery.producerNumbers(), transactions: try recovery.transactions()),
+                producers: try recovery.producerNumbers(), transactions: try recovery.transactions(),
+                shares: try recovery.shares()),
             report: { Console.log($0.level, $1) })
         let access = NodeAccess(
             policy, credentials: try recovery.credentials(), secret: try NodeSecret.read(configuration.dataDirectory))
@@ -227,7 +228,7 @@ enum RuleTranslation {
         }
         let own = [
             SessionReplay.stream, RetainedReplay.stream, Presence.stream, GroupRecord.stream, BridgeCheckpoint.stream,
-            ProducerNumbers.stream, TransactionTable.stream,
+            ProducerNumbers.stream, TransactionTable.stream, ShareStateRecord.stream,
         ]
         for name in own {
             var stream = LogInterface.StreamSettings(name: name)
@@ -303,17 +304,23 @@ struct StateRecovery {
             now: Self.monotonicNanoseconds, wallClock: Timestamp(rawValue: WallClock.milliseconds()))
     }
 
-    /// Replays every record of the stream of groups' offsets.
-    func offsets() throws -> OffsetTable {
-        var table = OffsetTable()
-        try forEachBatch(of: GroupRecord.stream) { batch in
+    /// Calls `body` with the key and the value of every record of a stream that has a key.
+    private func forEachRecord(of stream: String, _ body: ([UInt8], [UInt8]?) -> Void) throws {
+        try forEachBatch(of: stream) { batch in
             let bytes = batch.bytes
             var records = RecordReader(batch)
             while let record = try records.next(bytes) {
                 guard let key = record.key else { continue }
-                table.apply(key: key.indices.map { bytes[$0] }, value: record.value?.indices.map { bytes[$0] })
+                body(key.indices.map { bytes[$0] }, record.value?.indices.map { bytes[$0] })
             }
         }
+    }
+
+    /// Replays every record of the stream of groups' offsets, and of their settings.
+    func offsets() throws -> OffsetTable {
+        var table = OffsetTable()
+        try forEachRecord(of: GroupRecord.stream) { table.apply(key: $0, value: $1) }
+        try forEachRecord(of: ProducerNumbers.stream) { table.settings.apply(key: $0, value: $1) }
         table.started(at: Timestamp(rawValue: WallClock.milliseconds()))
         table.restoreClassic(now: Self.monotonicNanoseconds)
         return table
@@ -322,14 +329,7 @@ struct StateRecovery {
     /// Replays every record of the numbers that producers are given.
     func producerNumbers() throws -> ProducerNumbers {
         var numbers = ProducerNumbers()
-        try forEachBatch(of: ProducerNumbers.stream) { batch in
-            let bytes = batch.bytes
-            var records = RecordReader(batch)
-            while let record = try records.next(bytes) {
-                guard let key = record.key else { continue }
-                numbers.apply(key: key.indices.map { bytes[$0] }, value: record.value?.indices.map { bytes[$0] })
-            }
-        }
+        try forEachRecord(of: ProducerNumbers.stream) { numbers.apply(key: $0, value: $1) }
         return numbers
     }
 
@@ -353,16 +353,19 @@ struct StateRecovery {
     /// Replays every record of transactions.
     func transactions() throws -> TransactionTable {
         var table = TransactionTable()
-        try forEachBatch(of: TransactionTable.stream) { batch in
-            let bytes = batch.bytes
-            var records = RecordReader(batch)
-            while let record = try records.next(bytes) {
-                guard let key = record.key else { continue }
-                table.apply(key: key.indices.map { bytes[$0] }, value: record.value?.indices.map { bytes[$0] })
-            }
-        }
+        try forEachRecord(of: TransactionTable.stream) { table.apply(key: $0, value: $1) }
         if table.damagedCount > 0 {
             Console.log(.warning, "\(table.damagedCount) records of transactions are not understood and passed over")
+        }
+        return table
+    }
+
+    /// Replays every record of share groups.
+    func shares() throws -> ShareTable {
+        var table = ShareTable()
+        try forEachRecord(of: ShareStateRecord.stream) { table.apply(key: $0, value: $1) }
+        if table.damagedCount > 0 {
+            Console.log(.warning, "\(table.damagedCount) records of share groups are not understood and passed over")
         }
         return table
     }

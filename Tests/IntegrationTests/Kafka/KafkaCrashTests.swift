@@ -17,7 +17,8 @@ struct KafkaCrashTests {
     private static let roundCount =
         ProcessInfo.processInfo.environment["SLUICE_CRASH_ROUNDS"].flatMap { Int($0) } ?? 5
 
-    @Test("nothing acknowledged is lost, nothing comes twice, nothing that was given up is seen, offsets stay")
+    @Test(
+        "nothing acknowledged is lost or comes twice, nothing that was given up is seen, offsets and shares stay")
     func losesNothing() throws {
         let seed =
             ProcessInfo.processInfo.environment["SLUICE_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0..<1 << 32)
@@ -31,7 +32,10 @@ struct KafkaCrashTests {
         let idempotent = (Int32(0)..<3).map { IdempotentCrashClient($0, stage) }
         let transactional = (0..<2).map { TransactionalCrashClient("t\($0)", stage) }
         let committing = CommittingCrashClient("offsets", stage)
-        let clients: [KafkaCrashClient] = idempotent + transactional + [committing]
+        let ledger = ShareLedger()
+        try SharingCrashClient.prepare(first)
+        let sharing = (0..<2).map { SharingCrashClient("s\($0)", stage, ledger, seed: seed &+ UInt64($0)) }
+        let clients: [KafkaCrashClient] = idempotent + transactional + [committing] + sharing
         let names = clients.map(\.name)
         stage.set(port: try broker.port("kafka"))
         for client in clients { client.start() }
@@ -58,6 +62,8 @@ struct KafkaCrashTests {
         for client in idempotent { try check(client, reader, hint) }
         try check(transactional, reader, hint)
         #expect(committing.faults.isEmpty, hint)
+        try sharing[0].drain(reader)
+        check(ledger, idempotent, hint)
         #expect(broker.stop() == 0, hint)
         let verify = try Program.sluice(["log", "verify", broker.data])
         #expect(verify.code == 0, "\(verify)")
@@ -67,6 +73,15 @@ struct KafkaCrashTests {
         let values = try reader.readCommitted("plain", client.partition)
         #expect(client.acknowledgedCount == client.sentCount, hint)
         #expect(values == (0..<client.sentCount).map { "\(client.name) \($0)" }, hint)
+    }
+
+    /// Every record was accepted by some member, and came to nobody after that had been answered.
+    private func check(_ ledger: ShareLedger, _ clients: [IdempotentCrashClient], _ hint: Comment) {
+        #expect(ledger.faults.isEmpty, hint)
+        for client in clients {
+            let missing = ledger.missing(client.partition, before: Int64(client.sentCount))
+            #expect(missing.isEmpty, hint)
+        }
     }
 
     private func check(_ clients: [TransactionalCrashClient], _ reader: KafkaClient, _ hint: Comment) throws {

@@ -41,4 +41,17 @@ struct KafkaPythonTests {
     func rebalances() throws {
         try run("kafka_rebalance", expecting: ["classic", "cooperative", "consumer"])
     }
+
+    @Test(
+        "confluent-kafka: three members of a share group read one partition, and nothing comes twice",
+        .enabled(
+            if: KafkaEndpoint.has("confluent_kafka; from confluent_kafka import ShareConsumer"),
+            "confluent-kafka with share consumers is not installed"))
+    func shares() throws {
+        try run(
+            "kafka_share",
+            expecting: [
+                "each record comes to one of three members of one partition", "what was accepted does not come again",
+            ])
+    }
 }
