@@ -84,7 +84,8 @@ struct ListenerTests {
         arguments: [
             (
                 "listeners: { mqtts: 0.0.0.0:8883 }",
-                "c.yaml:1:14: 'mqtts' needs 'tls' with a certificate and its key, here or under 'listeners', or a 'psk_file'"
+                "c.yaml:1:14: 'mqtts' needs 'tls' with a certificate and its key, here or under 'listeners', or a "
+                    + "'psk_file'"
             ),
             (
                 "listeners: { wss: { address: 0.0.0.0:8883, tls: { certificate: a } } }",
