@@ -38,10 +38,17 @@ package final class KafkaConnection: Speaker {
     var fetchSession: FetchSession?
     /// Its fetches that wait.
     var fetches: [PendingFetch] = []
-    /// Fetches of share groups that wait.
-    var shareFetches: [PendingShareFetch] = []
-    /// The share sessions that were opened by it.
-    var shareSessions: Set<ShareSessionID> = []
+    /// What it has of share groups.
+    var shares = ShareUse()
+
+    /// What a connection has of share groups.
+    struct ShareUse {
+        /// Fetches that wait.
+        var fetches: [PendingShareFetch] = []
+        /// The sessions that were opened by it.
+        var sessions: Set<ShareSessionID> = []
+    }
+
     /// When it sent records last.
     var lastProduceTime = Int64.min / 2
     /// Its last fetch, if that found nothing.
