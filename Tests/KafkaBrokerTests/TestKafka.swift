@@ -29,27 +29,29 @@ final class TestKafka {
     /// An endpoint with these streams beside the node's own.
     convenience init(
         _ streams: [StreamSettings] = [TestKafka.stream("t")], pace: MemoryEngine.Pace = .atOnce,
-        createsTopics: Bool = true, declared: Set<String> = [], limits: Limits = Limits()
+        createsTopics: Bool = true, declared: Set<String> = [], limits: Limits = Limits(),
+        access: (any KafkaAdmission)? = nil
     ) {
         let own = [
             GroupRecord.stream, ProducerNumbers.stream, TransactionTable.stream, ShareStateRecord.stream,
         ].map { StreamSettings(name: $0) }
         self.init(
             engine: MemoryEngine(own + streams, pace: pace), createsTopics: createsTopics, declared: declared,
-            limits: limits)
+            limits: limits, access: access)
     }
 
     /// An endpoint on a log.
     init(
         engine: MemoryEngine, peers: FakeKafkaPeers = FakeKafkaPeers(), index: Int = 0, createsTopics: Bool = true,
-        declared: Set<String> = [], limits: Limits = Limits()
+        declared: Set<String> = [], limits: Limits = Limits(), access: (any KafkaAdmission)? = nil
     ) {
         self.engine = engine
         self.peers = peers
-        let settings = KafkaSettings(
+        var settings = KafkaSettings(
             index: index, limits: limits, clusterID: "AAAAAAAAAAAAAAAAAAAAAA",
             advertised: ["kafka": KafkaAddress(host: "broker.example", port: 19092)], createsTopics: createsTopics,
             declared: declared, directory: "/data")
+        settings.access = access
         shard = KafkaShard(
             settings, log: engine, peers: peers, wake: {}, report: { [report] _, line in report.lines.append(line) })
         shard.now = 1_000_000_000

@@ -8,6 +8,8 @@ package import Speaking
 ///
 /// Requests are begun as they come, several at a time; one that must wait holds up the answers behind it, as it does in
 /// Kafka. A connection with many requests that wait, or much that its socket has not taken, is left unread.
+///
+/// More than twenty stored properties: what a socket, requests, sessions and rights know of each other meets in it.
 /// Isolation: its loop's.
 package final class KafkaConnection: Speaker {
     /// What its socket is to be sent.
