@@ -1,6 +1,8 @@
 import AccessControl
 import KafkaWire
+import LogInterface
 import SluiceCore
+import SluiceTesting
 import Speaking
 import Testing
 

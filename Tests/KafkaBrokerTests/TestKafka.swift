@@ -37,13 +37,13 @@ final class TestKafka {
         ].map { StreamSettings(name: $0) }
         self.init(
             engine: MemoryEngine(own + streams, pace: pace), createsTopics: createsTopics, declared: declared,
-            limits: limits)
+            limits: limits, access: access)
     }
 
     /// An endpoint on a log.
     init(
         engine: MemoryEngine, peers: FakeKafkaPeers = FakeKafkaPeers(), index: Int = 0, createsTopics: Bool = true,
-        declared: Set<String> = [], limits: Limits = Limits()
+        declared: Set<String> = [], limits: Limits = Limits(), access: (any KafkaAdmission)? = nil
     ) {
         self.engine = engine
         self.peers = peers
