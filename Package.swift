@@ -183,7 +183,8 @@ let package = Package(
         tests(
             "SluiceBrokerTests",
             [
-                "AccessControl", "SluiceBroker", "Administration", "Compression", "GroupCoordination", "LogInterface", "CommitLog",
+                "AccessControl", "SluiceBroker", "Administration", "Compression", "GroupCoordination", "LogInterface",
+                "CommitLog",
                 "RecordFormat", "MQTTWire",
                 "TopicRouting",
                 "SluiceCore", "Speaking", "SluiceTesting",
@@ -191,7 +192,8 @@ let package = Package(
         tests(
             "KafkaBrokerTests",
             [
-                "AccessControl", "KafkaBroker", "KafkaWire", "GroupCoordination", "LogInterface", "RecordFormat", "Checksums",
+                "AccessControl", "KafkaBroker", "KafkaWire", "GroupCoordination", "LogInterface", "RecordFormat",
+                "Checksums",
                 "Compression", "SluiceCore", "Speaking", "SluiceTesting",
             ]),
         tests("AdministrationTests", ["Administration", "SluiceCore", "SluiceTesting"]),

@@ -10,8 +10,8 @@ import Synchronization
 /// nothing can reach it afterwards.
 /// Isolation: `wake`, `patience` and `stop` are anybody's; what says so is called with the lock held; all else is the
 /// thread's own.
-// Sendable: `isTimed`, `companyTarget`, `isAtLeisure` and `isBlocked` are touched only with the lock held, other variables only by the
-// thread.
+// Sendable: `isTimed`, `companyTarget`, `isAtLeisure` and `isBlocked` are touched only with the lock held, other
+// variables only by the thread.
 final class JournalThread: @unchecked Sendable {
     /// Awaited records in a group from which the next one waits for company.
     private static let companyMin = 4
@@ -150,8 +150,9 @@ final class JournalThread: @unchecked Sendable {
         companyTarget = 0
     }
 
-    /// While everybody who waits is patient, waits until two milliseconds after the last commit: a thousand producers of a
-    /// few records a second each share commits then, and the first after a pause does not wait at all. The lock is held.
+    /// While everybody who waits is patient, waits until two milliseconds after the last commit: a thousand producers of
+    /// a few records a second each share commits then, and the first after a pause does not wait at all. The lock is
+    /// held.
     private func waitAtLeisure() {
         let end = lastSync + Self.leisureNanoseconds
         guard shared.settings.commitDelayNanoseconds == 0, shared.state.pendingIsPatient else { return }

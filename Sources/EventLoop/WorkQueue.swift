@@ -3,11 +3,11 @@ import CUv
 import SluiceCore
 import Synchronization
 
-/// Threads that work on what loops have no time for, such as hashing passwords; the processor is theirs when nobody else
-/// wants it.
+/// Threads that work on what loops have no time for, such as hashing passwords; the processor is theirs when nobody
+/// else wants it.
 ///
-/// Isolation: any thread.
-// Sendable: what is shared is behind the mutex, and libuv's semaphore is safe to share; it never moves.
+/// Isolation: any thread. Sendable since what is shared is behind the mutex, and libuv's semaphore, which never moves, is
+/// safe to share.
 package final class WorkQueue: @unchecked Sendable {
     private struct State {
         var jobs = Ring<Job>()

@@ -7,6 +7,8 @@ package import Speaking
 /// The Kafka endpoint of one event loop: its connections, and what their requests wait for.
 ///
 /// A tick takes what the log and other loops have answered, then what sockets bring, and ends with the output.
+///
+/// More than twenty stored properties: each kind of request that waits has a table of its own.
 /// Isolation: its loop's thread.
 package final class KafkaShard {
     let settings: KafkaSettings

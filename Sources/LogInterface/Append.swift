@@ -12,8 +12,8 @@ package struct Append: Sendable {
     package var isAwaited: Bool
     /// The distinct hashes of its topics, when a reader asked for them.
     package var topicHashes: [UInt64]?
-    /// Whether who waits for it does so seldom that two milliseconds more are nothing to it: the engine may let others join
-    /// its commit.
+    /// Whether who waits for it does so seldom that two milliseconds more are nothing to it: the engine may let others
+    /// join its commit.
     package var isPatient = false
 
     /// An append of `batch` to `partition`.

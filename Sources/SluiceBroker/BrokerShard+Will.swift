@@ -50,8 +50,8 @@ extension BrokerShard {
                 let words = access?.rights.description(of: verdict.rule) ?? ""
                 report(
                     .info,
-                    "the will of \(String(decoding: clientID, as: UTF8.self)) is not published, \(stored.principal) may "
-                        + "not publish to \(String(decoding: will.topic, as: UTF8.self)): \(words)")
+                    "the will of \(String(decoding: clientID, as: UTF8.self)) is not published, \(stored.principal) "
+                        + "may not publish to \(String(decoding: will.topic, as: UTF8.self)): \(words)")
             case .refused(_, let words):
                 counters.messagesRefused += 1
                 report(.info, "the will of \(String(decoding: clientID, as: UTF8.self)) is not published, \(words)")

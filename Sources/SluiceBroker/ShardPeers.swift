@@ -1,5 +1,5 @@
-package import GroupCoordination
 package import AccessControl
+package import GroupCoordination
 import LogInterface
 import RecordFormat
 package import SluiceCore

@@ -11,9 +11,9 @@ import Synchronization
 ///
 /// A password takes milliseconds, and is judged on threads of its own: they take the processor when nobody else wants
 /// it, as many wait as there is room for, and one address has room for a part of that. One that was right is remembered
-/// by an authentication code under a key that nobody else has, so that a fleet which reconnects costs microseconds each.
-/// Isolation: any thread.
-// Sendable: what changes is behind mutexes.
+/// by an authentication code under a key that nobody else has, so that a fleet which reconnects costs microseconds
+/// each.
+/// Isolation: any thread; what changes is behind mutexes.
 package final class NodeAccess: Sendable {
     private let policy: Mutex<NodePolicy>
     private let proofs = Mutex<[ProofPlace: [UInt8]]>([:])
@@ -157,7 +157,9 @@ extension NodeAccess: Authenticator {
         if let tokens = policy.tokens, let password = credentials.password, Self.isToken(password) {
             return judge(password, tokens, credentials, ticket)
         }
-        guard let user = credentials.userName else { return policy.allowsAnonymous ? .accepted(.anonymous) : .notAuthorized }
+        guard let user = credentials.userName else {
+            return policy.allowsAnonymous ? .accepted(.anonymous) : .notAuthorized
+        }
         guard let judge = judge(of: user, policy) else {
             return policy.allowsAnonymous ? .accepted(.anonymous) : .notAuthorized
         }

@@ -37,7 +37,8 @@ package struct NodePolicy: Sendable {
     /// Whether nothing is asked and nothing is restricted.
     package var isOpen: Bool {
         ([general] + listeners.values).allSatisfy {
-            $0.allowsAnonymous && $0.passwords == nil && $0.tokens == nil && $0.rules == nil && $0.certificateName == nil
+            $0.allowsAnonymous && $0.passwords == nil && $0.tokens == nil && $0.rules == nil
+                && $0.certificateName == nil
                 && !$0.usesKeyIdentity
         }
     }

@@ -29,7 +29,8 @@ final class TestKafka {
     /// An endpoint with these streams beside the node's own.
     convenience init(
         _ streams: [StreamSettings] = [TestKafka.stream("t")], pace: MemoryEngine.Pace = .atOnce,
-        createsTopics: Bool = true, declared: Set<String> = [], limits: Limits = Limits()
+        createsTopics: Bool = true, declared: Set<String> = [], limits: Limits = Limits(),
+        access: (any KafkaAdmission)? = nil
     ) {
         let own = [
             GroupRecord.stream, ProducerNumbers.stream, TransactionTable.stream, ShareStateRecord.stream,
@@ -46,10 +47,11 @@ final class TestKafka {
     ) {
         self.engine = engine
         self.peers = peers
-        let settings = KafkaSettings(
+        var settings = KafkaSettings(
             index: index, limits: limits, clusterID: "AAAAAAAAAAAAAAAAAAAAAA",
             advertised: ["kafka": KafkaAddress(host: "broker.example", port: 19092)], createsTopics: createsTopics,
             declared: declared, directory: "/data")
+        settings.access = access
         shard = KafkaShard(
             settings, log: engine, peers: peers, wake: {}, report: { [report] _, line in report.lines.append(line) })
         shard.now = 1_000_000_000

@@ -127,9 +127,8 @@ extension KafkaShard {
             for (name, change) in accepted {
                 if outcome == .stored {
                     settings.access?.set(change.credential, of: change.user, change.mechanism)
-                    note(
-                        "credential of user '\(name)' was \(change.credential == nil ? "deleted" : "set") for \(call.connection.label)"
-                    )
+                    let done = change.credential == nil ? "deleted" : "set"
+                    note("a credential of user '\(name)' was \(done) for \(call.connection.label)")
                 } else {
                     refuse(name, .kafkaStorageError, "The change cannot be stored.")
                 }

@@ -8,6 +8,8 @@ package import Speaking
 ///
 /// Requests are begun as they come, several at a time; one that must wait holds up the answers behind it, as it does in
 /// Kafka. A connection with many requests that wait, or much that its socket has not taken, is left unread.
+///
+/// More than twenty stored properties: what a socket, requests, sessions and rights know of each other meets in it.
 /// Isolation: its loop's.
 package final class KafkaConnection: Speaker {
     /// What its socket is to be sent.
@@ -36,10 +38,17 @@ package final class KafkaConnection: Speaker {
     var fetchSession: FetchSession?
     /// Its fetches that wait.
     var fetches: [PendingFetch] = []
-    /// Fetches of share groups that wait.
-    var shareFetches: [PendingShareFetch] = []
-    /// The share sessions that were opened by it.
-    var shareSessions: Set<ShareSessionID> = []
+    /// What it has of share groups.
+    var shares = ShareUse()
+
+    /// What a connection has of share groups.
+    struct ShareUse {
+        /// Fetches that wait.
+        var fetches: [PendingShareFetch] = []
+        /// The sessions that were opened by it.
+        var sessions: Set<ShareSessionID> = []
+    }
+
     /// When it sent records last.
     var lastProduceTime = Int64.min / 2
     /// Its last fetch, if that found nothing.

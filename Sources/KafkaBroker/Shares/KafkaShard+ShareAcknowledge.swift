@@ -113,18 +113,18 @@ extension KafkaShard {
                 return .failure(error)
             }
         }
-        if case .success = result, epoch == 0 { call.connection.shareSessions.insert(id) }
+        if case .success = result, epoch == 0 { call.connection.shares.sessions.insert(id) }
         return result
     }
 
     /// A connection is gone, and with it the sessions that were opened by it: what their members have others may get.
     func endShares(of connection: KafkaConnection) {
-        for fetch in connection.shareFetches { forget(fetch) }
+        for fetch in connection.shares.fetches { forget(fetch) }
         // When the node stops it is as if it was lost: what members have is delivered again without having been.
-        guard !connection.shareSessions.isEmpty, !isDraining else { return }
+        guard !connection.shares.sessions.isEmpty, !isDraining else { return }
         let link = ShareLink(shard: settings.index, number: connection.number)
         changeShares { table, records in
-            for id in connection.shareSessions { records += table.close(id, link: link, now: wallClock) }
+            for id in connection.shares.sessions { records += table.close(id, link: link, now: wallClock) }
         }
     }
 

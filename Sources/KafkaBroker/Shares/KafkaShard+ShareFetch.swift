@@ -119,7 +119,7 @@ extension KafkaShard {
     /// Looks for what a member may get, and answers it, waits for history, or waits for more.
     func look(_ fetch: PendingShareFetch) {
         waiting.shares.remove(fetch)
-        fetch.call.connection.shareFetches.removeAll { $0 === fetch }
+        fetch.call.connection.shares.fetches.removeAll { $0 === fetch }
         guard !fetch.call.isAbandoned, fetch.call.answer == nil else { return }
         fetch.awaitedCount += 1
         lookIntoParts(of: fetch)
@@ -256,7 +256,7 @@ extension KafkaShard {
         }
         if beginWakes() { return look(fetch) }
         waiting.shares.park(fetch)
-        fetch.call.connection.shareFetches.append(fetch)
+        fetch.call.connection.shares.fetches.append(fetch)
     }
 
     /// A member's fetch waits no longer: its connection is gone.

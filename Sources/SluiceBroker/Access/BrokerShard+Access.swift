@@ -35,7 +35,9 @@ extension BrokerShard {
     /// Rights have changed: who lost one loses what comes of it at once, and who may not be connected any more is not.
     func accessChanged() {
         for client in clients.all where client.session.isOpen && !client.isClosing {
-            if let cause = settings.access?.dismissal(of: client.principal, grant: client.grant, on: client.peer.listener) {
+            if let cause = settings.access?.dismissal(
+                of: client.principal, grant: client.grant, on: client.peer.listener)
+            {
                 reportClosed(client, cause)
                 terminate(client, .notAuthorized, cause)
                 continue

@@ -9,6 +9,8 @@ import SluiceCore
 /// its sink takes no more, the scan leaves a cursor at the record in question, and the reader goes on from there by
 /// itself, from memory or from the segments, until it has caught up with the scan. A replay starts with cursors in
 /// history. That is the whole difference.
+///
+/// More than twenty stored properties: what a reader is, where it is, and what it may read meet in it, for each record.
 /// Isolation: one shard's.
 final class Reader {
     /// Where its records go.

@@ -12,8 +12,8 @@ import Speaking
 ///
 /// | letter | value |
 /// |--|--|
-/// | `s` session | version 2, expiry, end of its connection + 1 or 0; version 1 had the subscriptions as well; version 4 |
-/// | | has whose it is (kind, name) behind that, and is written of those that are somebody's |
+/// | `s` session | version 2, expiry, end of its connection + 1 or 0; version 1 had the subscriptions as well; |
+/// | | version 4 has whose it is (kind, name) behind that, and is written of those that are somebody's |
 /// | `f` filter | version 3, options, subscription identifier or 0, end of a replay |
 /// | `p` progress | version 3, positions, QoS 2 ends, positions of replays, deliveries in flight, feeds of retained |
 /// | `i` inbound | version 1: a QoS 2 message of the identifier is stored and not released |

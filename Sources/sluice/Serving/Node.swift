@@ -66,12 +66,10 @@ struct Node {
                 producers: try recovery.producerNumbers(), transactions: try recovery.transactions(),
                 shares: try recovery.shares()),
             report: { Console.log($0.level, $1) })
-        let access = NodeAccess(
-            policy, credentials: try recovery.credentials(), secret: try NodeSecret.read(configuration.dataDirectory))
+        let access = try access(by: policy, recovery)
         defer { access.close() }
         server.access = access
-        for warning in SecurityTranslation.warnings(configuration, policy) { Console.log(.warning, warning) }
-        for warning in certificates.warnings { Console.log(.warning, warning) }
+        warn(policy, certificates)
         for warning in RuleTranslation.warnings(configuration, rules) { Console.log(.warning, "\(warning)") }
         for warning in BridgeTranslation.warnings(configuration, bridgeSettings) { Console.log(.warning, "\(warning)") }
         let bridges = BridgeService(
@@ -98,6 +96,16 @@ struct Node {
         log.stop()
         if let readyFile { unlink(readyFile) }
         Console.log(.info, "stopped, everything is on disk")
+    }
+
+    private func access(by policy: NodePolicy, _ recovery: StateRecovery) throws -> NodeAccess {
+        NodeAccess(
+            policy, credentials: try recovery.credentials(), secret: try NodeSecret.read(configuration.dataDirectory))
+    }
+
+    private func warn(_ policy: NodePolicy, _ certificates: Certificates) {
+        for warning in SecurityTranslation.warnings(configuration, policy) { Console.log(.warning, warning) }
+        for warning in certificates.warnings { Console.log(.warning, warning) }
     }
 
     /// Says how the directory's streams differ from those configured.

@@ -27,14 +27,17 @@ enum SecurityTranslation {
         for (kind, address) in configuration.listeners.addresses where !isLoopback(address.host) {
             guard let own = policy.listeners[kind.rawValue] else { continue }
             let isWritten =
-                configuration.security.allowsAnonymous ?? configuration.listeners.security[kind.rawValue]?.allowsAnonymous
+                configuration.security.allowsAnonymous
+                ?? configuration.listeners.security[kind.rawValue]?.allowsAnonymous
             if own.allowsAnonymous {
                 warnings.append(
                     "\(kind.rawValue) on \(address) lets in everybody who can reach it ('allow_anonymous: true')")
-            } else if isWritten == nil, own.passwords == nil, own.tokens == nil, own.certificateName == nil, !own.usesKeyIdentity {
+            } else if isWritten == nil, own.passwords == nil, own.tokens == nil, own.certificateName == nil,
+                !own.usesKeyIdentity
+            {
                 warnings.append(
-                    "\(kind.rawValue) on \(address) is reached from elsewhere and lets nobody in: give it 'password_file', "
-                        + "'certificate_user' or, for everybody, 'allow_anonymous: true'")
+                    "\(kind.rawValue) on \(address) is reached from elsewhere and lets nobody in: give it "
+                        + "'password_file', 'certificate_user' or, for everybody, 'allow_anonymous: true'")
             }
         }
         let general = configuration.security
@@ -78,7 +81,9 @@ enum SecurityTranslation {
             policy.tokens = (own.tokens ?? general.tokens).flatMap { tokens($0) }
             policy.certificateName = (own.certificateUser ?? general.certificateUser).flatMap(CertificateName.init)
             policy.usesKeyIdentity = (own.pskFile ?? general.pskFile) != nil
-            let asksForName = policy.passwords != nil || policy.tokens != nil || policy.certificateName != nil || policy.usesKeyIdentity
+            let asksForName =
+                policy.passwords != nil || policy.tokens != nil || policy.certificateName != nil
+                || policy.usesKeyIdentity
             policy.allowsAnonymous = own.allowsAnonymous ?? general.allowsAnonymous ?? (isLocal && !asksForName)
             return policy
         }

@@ -106,7 +106,9 @@ struct AdmissionTests {
             #expect(new.take() == ["connack \(v5)"])
             #expect(old.take() == ["connack \(v3)"])
             #expect(new.isClosed && old.isClosed)
-            #expect(test.peers.withDirectory { $0.claim([1], by: ClientOwner(shard: 0, number: 99)) } == .granted(from: nil))
+            #expect(
+                test.peers.withDirectory { $0.claim([1], by: ClientOwner(shard: 0, number: 99)) } == .granted(from: nil)
+            )
         }
     }
 
