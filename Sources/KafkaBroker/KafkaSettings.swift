@@ -68,6 +68,8 @@ enum KafkaBounds {
     static let plainBytesMax = BatchLayout.plainBytesMax
     /// Requests of one connection that are not answered yet; clients have five under way unless told otherwise.
     static let callsMax = 64
+    /// How long a connection may be without a request: Kafka's `connections.max.idle.ms`.
+    static let idleNanosecondsMax: Int64 = 600_000_000_000
     /// Bytes that wait for one connection's socket, beyond which its requests wait.
     static let outputBytesMax = 4 << 20
     /// Bytes of one response that are copied from memory; regions of files are not copied.

@@ -103,7 +103,10 @@ package final class KafkaShard {
             elapsedShares()
         }
         if settings.access != nil { endGrants() }
-        for connection in connections.values { connection.goOn() }
+        for connection in connections.values {
+            connection.endIfIdle()
+            connection.goOn()
+        }
         flush()
     }
 

@@ -24,7 +24,9 @@ extension BrokerShard {
             identifier: request.clientID, userName: request.userName, password: request.password, peer: client.peer)
         let (peers, index, number) = (peers, settings.index, client.number)
         let ticket = AuthenticationTicket { peers.post(.authenticated(clientNumber: number, $0), to: index) }
-        if let answer = settings.admission.authenticate(credentials, ticket) { return decide(client, answer) }
+        if let answer = settings.admission.authenticate(credentials, ticket) {
+            return decide(client, answer, request.userName)
+        }
         let authentication = ClientAuthentication()
         authentication.request = request
         // Nobody needs them here any more.
@@ -44,7 +46,7 @@ extension BrokerShard {
             let request = authentication.request
         else { return }
         client.authentication = nil
-        if decide(client, answer) { connect(client, request) }
+        if decide(client, answer, request.userName) { connect(client, request) }
     }
 
     /// Turns clients away whose answers take too long.
@@ -68,7 +70,7 @@ extension BrokerShard {
     }
 
     /// - Returns: whether the client is let in.
-    private func decide(_ client: Client, _ answer: AuthenticationAnswer) -> Bool {
+    private func decide(_ client: Client, _ answer: AuthenticationAnswer, _ claimed: [UInt8]?) -> Bool {
         switch answer {
         case .accepted(let principal):
             client.principal = principal
@@ -78,7 +80,10 @@ extension BrokerShard {
             client.grant = grant
             noteEnd(of: client)
             return true
-        case .badCredentials: refuse(client, .badUserNameOrPassword, "its user name or password is not right")
+        case .badCredentials:
+            // The name is what an operator looks for, and anything may stand in it.
+            let name = claimed.map { String(decoding: $0.prefix(64), as: UTF8.self).debugDescription } ?? "none"
+            refuse(client, .badUserNameOrPassword, "its user name (\(name)) or password is not right")
         case .notAuthorized: refuse(client, .notAuthorized, "it may not connect here")
         case .unavailable: refuse(client, .serverUnavailable, "nobody can say for now who it is")
         }

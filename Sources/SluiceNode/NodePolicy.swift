@@ -35,6 +35,9 @@ package struct NodePolicy: Sendable {
     /// The policy of a listener.
     func of(_ listener: String?) -> ListenerPolicy { listener.flatMap { listeners[$0] } ?? general }
 
+    /// Whether some listener knows users by their passwords.
+    package var knowsPasswords: Bool { ([general] + listeners.values).contains { $0.passwords != nil } }
+
     /// Whether nothing is asked and nothing is restricted.
     package var isOpen: Bool {
         ([general] + listeners.values).allSatisfy {

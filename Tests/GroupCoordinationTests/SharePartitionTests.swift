@@ -134,6 +134,28 @@ struct SharePartitionTests {
         #expect(more == [got(10..<20, 2), got(2000..<2010)])
     }
 
+    @Test("Whoever holds one record for ever and tears the rest apart gets no more memory than there is")
+    func bounded() throws {
+        var partition = SharePartition(start: .zero)
+        _ = partition.acquire(batches(0..<1), from: .zero, for: Self.wish("holder"))
+        var end: Int64 = 1
+        while partition.hasRoom {
+            let got = partition.acquire(batches(end..<end + 100), from: Self.offset(end), for: Self.wish("a"))
+            try #require(got.map(\.range) == [Self.range(end..<end + 100)])
+            for offset in end..<end + 100 {
+                let words = try Self.words(offset..<offset + 1, offset % 2 == 0 ? .accept : .reject)
+                #expect(try partition.acknowledge([words], by: "a", until: 0))
+            }
+            end += 100
+        }
+        #expect(partition.isSound)
+        #expect(end < 20_000 && partition.start == .zero && partition.inFlightCount == 1)
+        #expect(partition.runs.count <= SharePartition.runCountMax + SharePartition.recordLocksMax)
+        #expect(partition.acquire(batches(end..<end + 1), from: Self.offset(end), for: Self.wish("a")).isEmpty)
+        #expect(try partition.acknowledge([Self.words(0..<1, .accept)], by: "holder", until: 0))
+        #expect(partition.hasRoom && partition.runs.isEmpty && partition.start.rawValue == end)
+    }
+
     @Test("What the log does not have, marks of transactions and what was given up are passed over")
     func gaps() throws {
         var partition = SharePartition(start: .zero)

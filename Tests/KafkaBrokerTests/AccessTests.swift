@@ -186,6 +186,19 @@ struct AccessTests {
         #expect(client.isClosed)
     }
 
+    @Test("Who does not show who it is within the time to connect is closed, whatever else it asks meanwhile")
+    func slow() throws {
+        let client = kafka.connect()
+        for _ in 0..<20 where !client.isClosed {
+            let versions: ApiVersionsResponse = try client.ask(
+                ApiVersionsRequest(clientSoftwareName: "a", clientSoftwareVersion: "1"), 3)
+            #expect(versions.errorCode == .none)
+            kafka.pass(milliseconds: 1000)
+        }
+        #expect(client.isClosed)
+        #expect(kafka.takeLines().contains { $0.contains("has not shown within 10 s who it is") })
+    }
+
     // MARK: What
 
     @Test("Topics that a client has no right to are neither written, read, looked up, seen nor made")

@@ -82,6 +82,19 @@ struct ConnectionTests {
         #expect(kafka.peers.memoryUse == 0)
     }
 
+    @Test("A connection that asks nothing for ten minutes is closed, one that waits for records is not")
+    func idle() throws {
+        let kafka = TestKafka()
+        let (idle, busy, waiting) = (kafka.connect(), kafka.connect(), kafka.connect())
+        try waiting.send(TestConnection.fetching(wait: 3_000_000), 12)
+        kafka.pass(milliseconds: 599_000)
+        _ = try busy.ask(MetadataRequest(topics: []), 9, MetadataResponse.self)
+        #expect(!idle.isClosed)
+        kafka.pass(milliseconds: 2_000)
+        #expect(idle.isClosed && !busy.isClosed && !waiting.isClosed)
+        #expect(kafka.takeLines().isEmpty, "it is nothing to report")
+    }
+
     @Test("Answers come in the order of the requests when the first one waits")
     func pipelining() throws {
         let kafka = TestKafka()

@@ -29,6 +29,8 @@ final class KafkaIdentityState {
     var principal: Principal?
     /// What its credentials brought beside its name.
     var grant: CredentialGrant?
+    /// When it was last asked something, or connected, by the loop's clock.
+    var activeAt: Int64 = 0
     /// What it may do; nil for everything.
     var rights: AccessRights?
     /// The client id that the rights were made for.

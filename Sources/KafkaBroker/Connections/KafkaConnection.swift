@@ -60,6 +60,7 @@ package final class KafkaConnection: Speaker {
         self.shard = shard
         self.link = link
         self.peer = peer
+        identity.activeAt = shard.now
     }
 
     /// A number that no other connection of the loop has while it is there.
@@ -144,7 +145,11 @@ package final class KafkaConnection: Speaker {
     // MARK: Calls
 
     /// A request begins.
-    func begin(_ call: KafkaCall) { calls.append(call) }
+    func begin(_ call: KafkaCall) {
+        calls.append(call)
+        // Who has not shown who it is has a time in all, and not one between two requests.
+        if identity.principal != nil { identity.activeAt = shard.now }
+    }
 
     /// A request holds so many bytes until it is answered.
     func hold(_ byteCount: Int, for call: KafkaCall) {
@@ -180,6 +185,21 @@ package final class KafkaConnection: Speaker {
             }
         }
         outputQueue.bytes.append(bytes.extracting(start..<bytes.count))
+    }
+
+    /// Ends a connection on which nothing was asked for long, and one that has not shown who it is: its client opens
+    /// another one when it has something to say, and hears of this by the end of the stream.
+    func endIfIdle() {
+        let limits = shard.settings.limits
+        guard !isClosing else { return }
+        if identity.principal == nil {
+            guard shard.now - identity.activeAt > Int64(limits.connectSecondsMax) * 1_000_000_000 else { return }
+            return fail(
+                "it has not shown within \(limits.connectSecondsMax) s who it is ('limits: connect_timeout')")
+        }
+        guard calls.isEmpty, outputQueue.count == 0, shard.now - identity.activeAt > KafkaBounds.idleNanosecondsMax
+        else { return }
+        close()
     }
 
     /// Takes up reading again when nothing stands in the way any more.

@@ -4,6 +4,7 @@ import CLinux
 import CommitLog
 import CommitLogPosix
 import Compression
+import Cryptography
 import Glibc
 import GroupCoordination
 import KafkaBroker
@@ -99,8 +100,12 @@ struct Node {
     }
 
     private func access(by policy: NodePolicy, _ recovery: StateRecovery) throws -> NodeAccess {
-        NodeAccess(
-            policy, credentials: try recovery.credentials(), secret: try NodeSecret.read(configuration.dataDirectory))
+        let credentials = try recovery.credentials()
+        // Where nobody is known there is nothing to give away.
+        let knowsSomebody = policy.knowsPasswords || !credentials.isEmpty
+        return NodeAccess(
+            policy, credentials: credentials,
+            secret: knowsSomebody ? try NodeSecret.read(configuration.dataDirectory) : Secrets.randomBytes(32))
     }
 
     private func warn(_ policy: NodePolicy, _ certificates: Certificates) {
