@@ -153,7 +153,7 @@ extension NodeAccess: Authenticator {
             guard let user = credentials.peer.certificate.flatMap({ name.name(of: $0) }) else { return .notAuthorized }
             return .accepted(.certificate(user))
         }
-        if policy.usesKeyIdentity, let identity = credentials.peer.keyIdentity { return .accepted(.user(identity)) }
+        if policy.keys != nil, let identity = credentials.peer.keyIdentity { return .accepted(.user(identity)) }
         if let tokens = policy.tokens, let password = credentials.password, Self.isToken(password) {
             return judge(password, tokens, credentials, ticket)
         }
@@ -190,7 +190,10 @@ extension NodeAccess: AccessDesk {
         case .anonymous: return policy.allowsAnonymous ? nil : "clients without a user name are let in no longer"
         case .user(let name):
             // A token's owner is nobody's here, and stays until it ends.
-            guard !policy.usesKeyIdentity, grant == nil, let judge = judge(of: Array(name.utf8), policy) else {
+            if let keys = policy.keys {
+                return keys.key(of: Array(name.utf8)) != nil ? nil : "the key of '\(name)' is no longer taken"
+            }
+            guard grant == nil, let judge = judge(of: Array(name.utf8), policy) else {
                 return nil
             }
             let isKnown = judge.credential != nil || judge.passwords?.has(Array(name.utf8)) == true

@@ -12,8 +12,9 @@ package struct ListenerPolicy: Sendable {
     package var tokens: TokenJudge?
     /// What of a client's certificate is its user name; nil asks for a password all the same.
     package var certificateName: CertificateName?
-    /// Whether the identity of a client's pre-shared key is its user name.
-    package var usesKeyIdentity = false
+    /// The pre-shared keys that clients prove to have: the identity of its key is a client's user name. Nil where the
+    /// listener has no keys.
+    package var keys: SharedKeyFile?
     /// Who may do what; nil for everybody everything.
     package var rules: AccessRules?
 
@@ -42,7 +43,7 @@ package struct NodePolicy: Sendable {
         ([general] + listeners.values).allSatisfy {
             $0.allowsAnonymous && $0.passwords == nil && $0.tokens == nil && $0.rules == nil
                 && $0.certificateName == nil
-                && !$0.usesKeyIdentity
+                && $0.keys == nil
         }
     }
 }

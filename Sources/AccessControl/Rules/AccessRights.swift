@@ -48,7 +48,7 @@ package final class AccessRights: Sendable {
     /// Whether anything that a checked filter matches could ever be read. Mosquitto grants every subscription and looks
     /// at each message; a refusal here says that no message would ever pass, so that it may be granted as well.
     /// - Parameter filter: the inner filter: without `$share/GROUP/` and the like.
-    /// - Complexity: O(rules of the user, times its denials).
+    /// - Complexity: O(rules of the user); of those that have to do with the filter, times the denials that have.
     package func maySubscribe(_ filter: Span<UInt8>) -> Verdict {
         guard let store else { return .unrestricted }
         var wanted: [UInt8] = []
@@ -56,13 +56,11 @@ package final class AccessRights: Sendable {
         var denials: [(filter: [UInt8], rule: RuleNumber)] = []
         for tier in tiers {
             if tier.contains(where: isClosed) { return .refused(.dangerousName) }
-            denials += tier.flatMap { table in
-                table.rules.prefix(table.denialCount).compactMap { index in
-                    store.filter(index, names).map { (filter: $0, rule: RuleNumber(index)) }
-                }
+            for index in tier.flatMap({ $0.rules.prefix($0.denialCount) }) where !store.isApart(index, from: filter) {
+                if let denied = store.filter(index, names) { denials.append((denied, RuleNumber(index))) }
             }
             for index in tier.flatMap({ $0.rules.dropFirst($0.denialCount) })
-            where store.rules[index].grant.gives(.read) {
+            where store.rules[index].grant.gives(.read) && !store.isApart(index, from: filter) {
                 guard let filter = store.filter(index, names),
                     let common = FilterSets.intersection(wanted, filter)
                 else { continue }

@@ -45,6 +45,22 @@ package enum FilterSets {
         return inner.count == outer.count
     }
 
+    /// Whether two filters certainly have no topic in common: they differ in a level before any wildcard or placeholder.
+    /// - Complexity: O(n), no allocation; most rules have nothing to do with most subscriptions.
+    package static func areApart(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
+        for index in 0..<min(left.count, right.count) {
+            let (one, other) = (left[index], right[index])
+            if isOpen(one) || isOpen(other) { return false }
+            if one != other { return true }
+        }
+        return false
+    }
+
+    /// Whether what follows depends on more than the bytes: a wildcard, or a name that takes a placeholder's place.
+    private static func isOpen(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "+") || byte == UInt8(ascii: "#") || byte == UInt8(ascii: "%")
+    }
+
     private static func levels(_ filter: [UInt8]) -> [Level] {
         filter.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
     }

@@ -73,6 +73,11 @@ struct RuleStore: Sendable {
             ? PatternMatch.matches(filter, topic, names) : FilterSyntax.matches(filter: filter, topic: topic)
     }
 
+    /// Whether a rule certainly says nothing of the topics of a filter.
+    func isApart(_ index: Int, from filter: Span<UInt8>) -> Bool {
+        FilterSets.areApart(words.span.extracting(rules[index].bytes), filter)
+    }
+
     /// The filter of a rule for `names`; nil for a pattern that stands for nothing.
     func filter(_ index: Int, _ names: borrowing Names) -> [UInt8]? {
         let filter = words.span.extracting(rules[index].bytes)

@@ -199,6 +199,16 @@ extension ListenerSettings {
         }
     }
 
+    /// Whether clients of a listener prove themselves with pre-shared keys.
+    func isKeyed(_ kind: ListenerKind) -> Bool {
+        switch kind {
+        case .mqtts: mqtts.map { $0.tls == nil } ?? false
+        case .wss: wss.map { $0.tls == nil } ?? false
+        case .kafkas: kafkas.map { $0.tls == nil } ?? false
+        case .mqtt, .ws, .kafka: false
+        }
+    }
+
     /// Every place to listen, in the order in which they are told.
     var addresses: [(kind: ListenerKind, address: ListenAddress)] {
         let all: [(ListenerKind, ListenAddress?)] = [

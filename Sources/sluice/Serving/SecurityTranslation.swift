@@ -15,7 +15,8 @@ enum SecurityTranslation {
         policy.general = reader.policy(configuration, SecuritySettings(), isLocal: isLocal)
         for (kind, address) in listeners.addresses {
             let own = listeners.security[kind.rawValue] ?? SecuritySettings()
-            policy.listeners[kind.rawValue] = reader.policy(configuration, own, isLocal: isLoopback(address.host))
+            policy.listeners[kind.rawValue] = reader.policy(
+                configuration, own, isLocal: isLoopback(address.host), isKeyed: listeners.isKeyed(kind))
         }
         if !reader.errors.isEmpty { throw ConfigurationErrors(reader.errors) }
         return policy
@@ -33,7 +34,7 @@ enum SecurityTranslation {
                 warnings.append(
                     "\(kind.rawValue) on \(address) lets in everybody who can reach it ('allow_anonymous: true')")
             } else if isWritten == nil, own.passwords == nil, own.tokens == nil, own.certificateName == nil,
-                !own.usesKeyIdentity
+                own.keys == nil
             {
                 warnings.append(
                     "\(kind.rawValue) on \(address) is reached from elsewhere and lets nobody in: give it "
@@ -69,7 +70,9 @@ enum SecurityTranslation {
         private var passwords: [String: PasswordFile] = [:]
         private var rules: [String: AccessRules] = [:]
 
-        mutating func policy(_ configuration: Configuration, _ own: SecuritySettings, isLocal: Bool) -> ListenerPolicy {
+        mutating func policy(
+            _ configuration: Configuration, _ own: SecuritySettings, isLocal: Bool, isKeyed: Bool = false
+        ) -> ListenerPolicy {
             let general = configuration.security
             var policy = ListenerPolicy()
             if let file = own.passwordFile ?? general.passwordFile { policy.passwords = passwords(file) }
@@ -80,10 +83,10 @@ enum SecurityTranslation {
             }
             policy.tokens = (own.tokens ?? general.tokens).flatMap { tokens($0) }
             policy.certificateName = (own.certificateUser ?? general.certificateUser).flatMap(CertificateName.init)
-            policy.usesKeyIdentity = (own.pskFile ?? general.pskFile) != nil
+            if isKeyed, let file = own.pskFile ?? general.pskFile { policy.keys = keys(file) }
             let asksForName =
                 policy.passwords != nil || policy.tokens != nil || policy.certificateName != nil
-                || policy.usesKeyIdentity
+                || policy.keys != nil
             policy.allowsAnonymous = own.allowsAnonymous ?? general.allowsAnonymous ?? (isLocal && !asksForName)
             return policy
         }
@@ -95,6 +98,12 @@ enum SecurityTranslation {
             }
             passwords[file.path] = read
             return read
+        }
+
+        private mutating func keys(_ file: NamedFile) -> SharedKeyFile? {
+            read(file, "psk_file") { text throws(SecurityFileError) in
+                try SharedKeyFile.parse(text, file: file.path)
+            }
         }
 
         private mutating func rules(_ file: NamedFile) -> AccessRules? {

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 @Suite("Listeners with pre-shared keys")
@@ -16,7 +17,8 @@ struct SharedKeyListenerTests {
     ) throws -> Program.Result {
         // MQTT 5: a refusal of the publish has its reason.
         try Program.run([
-            "mosquitto_pub", "-V", "5", "-h", "127.0.0.1", "-p", String(broker.port("mqtts")), "-q", "1", "-t", topic,
+            "mosquitto_pub", "-V", "5", "-h", "127.0.0.1", "-p", String(broker.port("mqtts")), "-q", "1", "-r", "-t",
+            topic,
             "-m", "x", "--psk-identity", identity, "--psk", key,
         ])
     }
@@ -37,9 +39,18 @@ struct SharedKeyListenerTests {
         #expect(try publish(broker, "dev1", "00fe").code != 0)
         #expect(try publish(broker, "dev3", "00ff").code != 0)
         #expect(try publish(broker, "dev2", "aabb").errors.contains("uthori"))
+        let listening = try ChildProcess(
+            [
+                "mosquitto_sub", "-h", "127.0.0.1", "-p", String(broker.port("mqtts")), "-t", "own/dev1", "-i", "stays",
+                "--psk-identity", "dev1", "--psk", "00ff",
+            ], in: directory)
+        defer { listening.kill(SIGKILL) }
+        // What is retained comes when it is subscribed.
+        #expect(listening.wait(until: { listening.output.contains("x") }))
         _ = try directory.write("psk", "dev2:aabb\n")
         #expect(broker.reload(expecting: "pre-shared keys of mqtts"))
         #expect(try publish(broker, "dev1", "00ff").code != 0)
+        #expect(broker.logs("the key of 'dev1' is no longer taken"))
         _ = try directory.write("psk", "dev1:zz\n")
         #expect(broker.reload(expecting: "psk:1:1: expected IDENTITY:KEY"))
         #expect(broker.stop() == 0)
