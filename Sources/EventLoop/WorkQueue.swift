@@ -6,8 +6,8 @@ import Synchronization
 /// Threads that work on what loops have no time for, such as hashing passwords; the processor is theirs when nobody
 /// else wants it.
 ///
-/// Isolation: any thread. Sendable since what is shared is behind the mutex, and libuv's semaphore, which never moves, is
-/// safe to share.
+/// Isolation: any thread. Sendable since what is shared is behind the mutex, and libuv's semaphore, which never moves,
+/// is safe to share.
 package final class WorkQueue: @unchecked Sendable {
     private struct State {
         var jobs = Ring<Job>()

@@ -132,7 +132,7 @@ struct DataCommandTests {
         let names = (document["streams"] as? [[String: Any]])?.compactMap { $0["name"] as? String }
         let own = [
             "__bridges", "__cluster", "__consumer_offsets", "__presence", "__retained", "__sessions",
-            "__transaction_state",
+            "__share_group_state", "__transaction_state",
         ]
         #expect(names?.sorted() == own + ["mqtt", "sensors"])
         #expect(try broker.sluice(["publish", "t", "-m", "x"]).code == 0)

@@ -102,19 +102,13 @@ extension KafkaShard {
         }
         for upsertion in request.upsertions {
             take(upsertion.name, upsertion.mechanism) { mechanism, access in
-                let iterations = Int(upsertion.iterations)
-                guard ScramCredential.iterationsRange.contains(iterations), iterations <= 16384 else {
-                    refuse(upsertion.name, .unacceptableCredential, "4096 to 16384 iterations are possible.")
-                    return nil
-                }
-                guard !upsertion.salt.isEmpty, upsertion.salt.count <= 64,
-                    upsertion.saltedPassword.count == mechanism.hash.byteCount
-                else {
-                    refuse(upsertion.name, .unacceptableCredential, "The salt or the password has a wrong length.")
+                if let fault = Self.fault(of: upsertion, mechanism) {
+                    refuse(upsertion.name, .unacceptableCredential, fault)
                     return nil
                 }
                 return access.credential(
-                    saltedPassword: upsertion.saltedPassword, salt: upsertion.salt, iterations: iterations, mechanism)
+                    saltedPassword: upsertion.saltedPassword, salt: upsertion.salt,
+                    iterations: Int(upsertion.iterations), mechanism)
             }
         }
         // Of a user who is refused something nothing is changed.
@@ -135,6 +129,18 @@ extension KafkaShard {
             }
             respond()
         }
+    }
+
+    /// Why a credential cannot be kept; nil when it can. The most iterations are Kafka's.
+    private static func fault(
+        of upsertion: AlterUserScramCredentialsRequest.ScramCredentialUpsertion, _ mechanism: ScramMechanism
+    ) -> String? {
+        guard (ScramCredential.iterationsRange.lowerBound...16_384).contains(Int(upsertion.iterations)) else {
+            return "4096 to 16384 iterations are possible."
+        }
+        let isWhole =
+            (1...64).contains(upsertion.salt.count) && upsertion.saltedPassword.count == mechanism.hash.byteCount
+        return isWhole ? nil : "The salt or the password has a wrong length."
     }
 
     private func store(_ changes: [Change], _ body: @escaping (Settlement.Outcome) -> Void) {

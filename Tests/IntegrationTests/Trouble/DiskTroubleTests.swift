@@ -155,7 +155,7 @@ struct DiskTroubleTests {
     @Test(
         "EIO of a sync, of a file or a directory, poisons: no acknowledgement any more, and none lost",
         .enabled(if: Program.isInstalled("strace"), "strace is not installed"),
-        arguments: ["fdatasync:error=EIO:when=60+", "fdatasync:error=EIO:when=60", "fsync:error=EIO:when=25"])
+        arguments: ["fdatasync:error=EIO:when=60+", "fdatasync:error=EIO:when=60", "fsync:error=EIO:when=29"])
     func failingSync(rule: String) throws {
         let broker = try injected(rule)
         let client = try MosquittoClient(id: "publisher", version: 5)
