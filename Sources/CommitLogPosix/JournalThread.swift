@@ -150,8 +150,8 @@ final class JournalThread: @unchecked Sendable {
         companyTarget = 0
     }
 
-    /// While everybody who waits is patient, waits until two milliseconds after the last commit. Many producers of a few
-    /// records a second share commits then, and the first after a pause does not wait. The lock is held.
+    /// While everybody who waits is patient, waits until two milliseconds after the last commit. Many producers of
+    /// few records a second share commits then, and the first after a pause does not wait. The lock is held.
     private func waitAtLeisure() {
         let end = lastSync + Self.leisureNanoseconds
         guard shared.settings.commitDelayNanoseconds == 0, shared.state.pendingIsPatient else { return }
