@@ -44,7 +44,7 @@ package struct SecuritySettings: Equatable, Sendable {
             }
             certificateUser = user
         }
-        if section.has("jwt") { section.section("jwt") { tokens = TokenSettings($0) ?? tokens } }
+        section.section("jwt") { tokens = TokenSettings($0) ?? tokens }
     }
 }
 

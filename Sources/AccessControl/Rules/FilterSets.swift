@@ -45,7 +45,7 @@ package enum FilterSets {
         return inner.count == outer.count
     }
 
-    /// Whether two filters certainly have no topic in common: they differ in a level before a wildcard or placeholder.
+    /// Whether two filters certainly have no topic in common: they differ before any wildcard or placeholder.
     /// - Complexity: O(n), no allocation; most rules have nothing to do with most subscriptions.
     package static func areApart(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
         for index in 0..<min(left.count, right.count) {
