@@ -14,6 +14,31 @@ package enum Principal: Sendable, Hashable {
     case node
 }
 
+extension Principal {
+    /// Its kind and its name.
+    private var parts: (kind: Int, name: String) {
+        switch self {
+        case .anonymous: (0, "")
+        case .user(let name): (1, name)
+        case .certificate(let name): (2, name)
+        case .bridge(let name): (3, name)
+        case .node: (4, "")
+        }
+    }
+
+    /// Whether both are the same, byte for byte: two ways to write one letter are two names, as in files and rules.
+    package static func == (left: Principal, right: Principal) -> Bool {
+        let (left, right) = (left.parts, right.parts)
+        return left.kind == right.kind && left.name.utf8.elementsEqual(right.name.utf8)
+    }
+
+    /// Takes what `==` compares.
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(parts.kind)
+        for byte in parts.name.utf8 { hasher.combine(byte) }
+    }
+}
+
 extension Principal: CustomStringConvertible {
     /// It, for log lines.
     package var description: String {

@@ -16,7 +16,8 @@ enum SecurityTranslation {
         for (kind, address) in listeners.addresses {
             let own = listeners.security[kind.rawValue] ?? SecuritySettings()
             policy.listeners[kind.rawValue] = reader.policy(
-                configuration, own, isLocal: isLoopback(address.host), isKeyed: listeners.isKeyed(kind))
+                configuration, own, isLocal: isLoopback(address.host), isKeyed: listeners.isKeyed(kind),
+                hasCertificates: [.mqtts, .wss, .kafkas].contains(kind) && !listeners.isKeyed(kind))
         }
         if !reader.errors.isEmpty { throw ConfigurationErrors(reader.errors) }
         return policy
@@ -43,7 +44,7 @@ enum SecurityTranslation {
         }
         let general = configuration.security
         for settings in [general] + configuration.listeners.security.values {
-            for file in [settings.passwordFile, settings.pskFile] {
+            for file in [settings.passwordFile, settings.pskFile, settings.tokens?.keyFile] {
                 if let file, isOpenToOthers(file.path) { warnings.append(openFile(file)) }
             }
         }
@@ -71,7 +72,8 @@ enum SecurityTranslation {
         private var rules: [String: AccessRules] = [:]
 
         mutating func policy(
-            _ configuration: Configuration, _ own: SecuritySettings, isLocal: Bool, isKeyed: Bool = false
+            _ configuration: Configuration, _ own: SecuritySettings, isLocal: Bool, isKeyed: Bool = false,
+            hasCertificates: Bool = false
         ) -> ListenerPolicy {
             let general = configuration.security
             var policy = ListenerPolicy()
@@ -82,7 +84,9 @@ enum SecurityTranslation {
                 policy.rules = configuration.access.map { $0.rules(file: $0.location.file) }
             }
             policy.tokens = (own.tokens ?? general.tokens).flatMap { tokens($0) }
-            policy.certificateName = (own.certificateUser ?? general.certificateUser).flatMap(CertificateName.init)
+            // What stands at the top is for the listeners that have certificates.
+            let certificateUser = own.certificateUser ?? (hasCertificates ? general.certificateUser : nil)
+            policy.certificateName = certificateUser.flatMap(CertificateName.init)
             if isKeyed, let file = own.pskFile ?? general.pskFile { policy.keys = keys(file) }
             let asksForName =
                 policy.passwords != nil || policy.tokens != nil || policy.certificateName != nil
