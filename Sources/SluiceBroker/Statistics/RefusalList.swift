@@ -20,11 +20,13 @@ package struct Refusal: Sendable, Equatable {
 
 /// The refusals of one shard that were last.
 ///
-/// Invariants: at most `entriesMax` entries of bounded texts; what a client repeats is one entry.
+/// Invariants: at most `entriesMax` entries of bounded texts are told, and `spareCount` more kept, so that room is made
+/// for many at a time; what a client repeats is one entry.
 /// Isolation: behind the lock of the shards' shared state.
 package struct RefusalList: Sendable {
     /// A screenful or a few; with texts of at most `textBytesMax` bytes no more than 256 KiB for each shard.
     static let entriesMax = 256
+    private static let spareCount = 64
     private static let textBytesMax = 256
 
     private struct Key: Hashable {
@@ -34,8 +36,10 @@ package struct RefusalList: Sendable {
     }
 
     private var entries: [Key: Refusal] = [:]
+    private var droppedCount = 0
+
     /// How many entries have made room for newer ones.
-    package private(set) var forgottenCount = 0
+    package var forgottenCount: Int { droppedCount + max(0, entries.count - Self.entriesMax) }
 
     /// An empty list.
     package init() {}
@@ -43,7 +47,7 @@ package struct RefusalList: Sendable {
     /// The entries of several lists, the latest first; what a client repeated on several shards is one.
     package static func all(of lists: [RefusalList]) -> [Refusal] {
         var sum: [Key: Refusal] = [:]
-        for (key, refusal) in lists.flatMap({ Array($0.entries) }) {
+        for (key, refusal) in lists.flatMap(\.newest) {
             guard var entry = sum[key] else {
                 sum[key] = refusal
                 continue
@@ -57,14 +61,20 @@ package struct RefusalList: Sendable {
         return sum.values.sorted { ($0.last, $0.client, $0.asked) > ($1.last, $1.client, $1.asked) }
     }
 
+    /// The entries that are told: those that were last.
+    private var newest: [(key: Key, value: Refusal)] {
+        guard entries.count > Self.entriesMax else { return Array(entries) }
+        return Array(entries.sorted { $0.value.last > $1.value.last }.prefix(Self.entriesMax))
+    }
+
     /// Notes that something was refused.
-    /// - Complexity: O(1) for what is there already, else O(n).
+    /// - Complexity: O(1), but for one in `spareCount` of what is new: O(n log n).
     mutating func note(
         _ client: String, at address: String, _ asked: String, because reason: String, count: Int, now: Timestamp
     ) {
         let key = Key(client: Self.short(client), asked: Self.short(asked), reason: Self.short(reason))
         assert(count > 0, "what is noted was refused")
-        assert(entries.count <= Self.entriesMax)
+        assert(entries.count <= Self.entriesMax + Self.spareCount)
         var entry =
             entries[key]
             ?? Refusal(
@@ -73,11 +83,10 @@ package struct RefusalList: Sendable {
         entry.count += count
         entry.last = now
         entries[key] = entry
-        guard entries.count > Self.entriesMax,
-            let oldest = entries.filter({ $0.key != key }).min(by: { $0.value.last < $1.value.last })
-        else { return }
-        entries[oldest.key] = nil
-        forgottenCount += 1
+        guard entries.count > Self.entriesMax + Self.spareCount else { return }
+        let kept = newest
+        droppedCount += entries.count - kept.count
+        entries = Dictionary(uniqueKeysWithValues: kept.map { ($0.key, $0.value) })
     }
 
     private static func short(_ text: String) -> String {

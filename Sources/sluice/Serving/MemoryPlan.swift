@@ -17,7 +17,7 @@ struct MemoryPlan {
     private let room: Int
 
     /// The process at rest: code, runtime, tables, buffers of the threads.
-    private static let restingBytes = 24 << 20
+    private static let restingBytes = 30 << 20
     /// What the second heap takes of the address space before it holds anything.
     private static let heapBytes = 64 << 20
     private static let stackBytes = 1 << 20

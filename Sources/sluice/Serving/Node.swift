@@ -40,8 +40,8 @@ struct Node {
         let bridgeSettings = try BridgeTranslation.settings(configuration)
         let loopCount =
             configuration.loopCount > 0 ? configuration.loopCount : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        // The log's threads, the loops and the bridges.
-        let memory = try MemoryPlan(configuration, threadCount: 8 + loopCount + configuration.bridges.count)
+        // The threads of the log and of authentication, the loops and the bridges.
+        let memory = try MemoryPlan(configuration, threadCount: 10 + loopCount + configuration.bridges.count)
         var (limits, limitNote) = try limits(fileLimit: fileLimit, loopCount: loopCount)
         memory.apply(to: &limits)
         let storedStreams = try checkStreams()
