@@ -7,7 +7,7 @@ import SluiceCore
 /// How the memory that the process may take is shared out, so that what clients do never ends it.
 ///
 /// Of what is left beside the process itself a quarter at most is the log's tail, an eighth batches on their way to
-/// their files, a quarter what clients hold (outputs, read-ahead, half packets). The rest is for what is there for a
+/// their files, a sixth what clients hold (outputs, read-ahead, half packets). The rest is for what is there for a
 /// moment (copies while a buffer grows, reads, compaction) and for the heap's holes.
 struct MemoryPlan {
     /// What the process may take, and who says so.
@@ -59,11 +59,11 @@ struct MemoryPlan {
     }
 
     /// Bounds what clients hold.
-    func apply(to limits: inout Limits) { limits.clientMemoryMax = room / 4 }
+    func apply(to limits: inout Limits) { limits.clientMemoryMax = room / 6 }
 
     /// What there is to say of it at the start.
     func note(tailBytes: Int) -> String {
-        let clients = Readable.bytes(Int64(room / 4))
+        let clients = Readable.bytes(Int64(room / 6))
         let tail =
             tailBytes > room / 4 ? "; 'log: tail_memory' is \(Readable.bytes(Int64(room / 4))) for want of it" : ""
         return "memory: \(Readable.bytes(Int64(total))) (\(source)), clients may hold \(clients)\(tail)"

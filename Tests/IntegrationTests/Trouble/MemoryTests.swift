@@ -147,7 +147,7 @@ struct MemoryTests {
         let broker = try BrokerProcess(
             Self.small, wrapper: ["sh", "-c", "echo $$ > \(group.path)/cgroup.procs; exec \"$@\"", "sh"],
             isSameProcess: true)
-        #expect(broker.logs("memory: 200 MiB (the control group), clients may hold 42.5 MiB"), "\(broker.log)")
+        #expect(broker.logs("memory: 200 MiB (the control group), clients may hold 28.3 MiB"), "\(broker.log)")
         #expect(broker.stop() == 0)
     }
 
