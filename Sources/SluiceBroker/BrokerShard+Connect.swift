@@ -9,7 +9,8 @@ import TopicRouting
 /// CONNECT: claims on client identifiers, across shards, and the session that a connection goes on with.
 extension BrokerShard {
     /// Decides on a request to connect.
-    func connect(_ client: Client, _ request: ConnectRequest) {
+    func connect(_ client: Client, _ asked: ConnectRequest) {
+        var request = asked
         client.version = request.version
         client.isBridge = request.isBridge
         client.clientID = request.clientID.isEmpty ? assignedClientID(client) : request.clientID
@@ -21,11 +22,12 @@ extension BrokerShard {
         if let (reason, cause) = refusal(of: request) { return refuse(client, reason, cause) }
         grantAccess(client)
         if let verdict = denial(ofWill: request, client) {
-            // Mosquitto lets an older client in, and never sends its will: so does this, when it is due.
+            // Mosquitto lets an older client in, and never sends its will.
             guard client.version != .v5 else {
                 return refuse(client, .notAuthorized, "it may not publish to the topic of its will")
             }
             reportDenial(client, "publish its will", verdict, key: [])
+            request.will = nil
         }
         let assigned = request.clientID.isEmpty ? client.clientID : []
         if !request.properties.isEmpty { greet(client, request) }
@@ -74,9 +76,7 @@ extension BrokerShard {
 
     /// Why the will of a request may not be published; nil when it may, or there is none.
     private func denial(ofWill request: ConnectRequest, _ client: Client) -> Verdict? {
-        guard let will = request.will, let access = client.access,
-            !ReservedTopic.contains(will.topic.span)
-        else { return nil }
+        guard let will = request.will, let access = client.access else { return nil }
         let verdict = access.rights.mayPublish(will.topic.span)
         return verdict.isAllowed ? nil : verdict
     }
@@ -183,6 +183,12 @@ extension BrokerShard {
     func finishOpening(_ client: Client) {
         guard !client.isClosing, let request = client.pendingRequest else { return }
         if passOn(client) { return }
+        // Users and rights may be others than when it asked.
+        if let cause = renewAccess(client) {
+            client.pendingRequest = nil
+            reportClosed(client, cause)
+            return terminate(client, .notAuthorized, cause)
+        }
         assert(client.hasClaim && !client.awaitsIdentifier, "a session is opened by who holds its identifier")
         client.pendingRequest = nil
         client.isOpened = true

@@ -85,7 +85,7 @@ extension BrokerShard {
     {
         let name = String(decoding: topic.copy(ByteRange(start: 0, byteCount: topic.count)), as: UTF8.self)
         let isState = Self.isBridgeState(topic)
-        if let access = client.access, !isState || !client.isBridge {
+        if let access = client.access {
             let verdict = isState ? access.rights.mayPublish(topic) : access.rights.mayAdminister
             guard verdict.isAllowed else { return deny(publish, topic, client, verdict) }
         }

@@ -158,7 +158,9 @@ extension BrokerShard {
     }
 
     func shareAccess(_ key: [UInt8], _ owner: ClientOwner, _ rights: AccessRights?) {
-        shareGroups[key]?.update(owner) { $0.rights = rights }
+        guard let group = shareGroups[key] else { return }
+        group.update(owner) { $0.rights = rights }
+        dispatch(group)
     }
 
     func shareReady(_ key: [UInt8], _ owner: ClientOwner) {
@@ -177,9 +179,11 @@ extension BrokerShard {
             case .gone: group.removeFirstReturned()
             case .found(let batch):
                 group.removeFirstReturned()
-                _ = withRecord(token, in: batch) { delivery, _ in
+                let isSettled = withRecord(token, in: batch) { delivery, _ in
                     handOver(delivery, to: group, isRepeat: isRepeat)
                 }
+                // Who has room may not read it, and who may has none: it waits for that.
+                if isSettled == false { return }
             }
         }
         if let reader = group.subscription?.reader, !reader.isLive { queue(reader) }
@@ -192,17 +196,21 @@ extension BrokerShard {
         return .done
     }
 
-    private func handOver(_ delivery: Delivery, to group: ShareGroup, isRepeat: Bool) {
+    /// - Returns: false when it came back, to be handed over later.
+    @discardableResult
+    private func handOver(_ delivery: Delivery, to group: ShareGroup, isRepeat: Bool) -> Bool {
         assert(!streams.isInternal(delivery.partition), "the node's own streams are handed to nobody")
         let token = DeliveryToken(delivery.partition, delivery.offset)
         let topic = delivery.batch.bytes.extracting(delivery.message.deliveredTopic(delivery.batch.bytes).indices)
         let member: ShareMember
         switch group.pickMember(for: topic) {
         case .picked(let picked): member = picked
-        case .allHaveEnough: return group.takeBack(token, isRepeat: isRepeat)
+        case .allHaveEnough:
+            group.takeBack(token, isRepeat: isRepeat)
+            return false
         case .nobodyMayRead:
             counters.deliveriesSkipped += 1
-            return
+            return true
         }
         let qos = min(delivery.message.qos, member.options.qos)
         group.handed(token, ShareGroup.PendingShare(member: member.owner, qos: qos, isRepeat: isRepeat))
@@ -211,6 +219,7 @@ extension BrokerShard {
             identifier: member.identifier, batch: delivery.batch, offset: delivery.offset,
             partition: delivery.partition, isRepeat: isRepeat)
         tell(member.owner.shard, .shareHanded(handout))
+        return true
     }
 
     // MARK: The member's side

@@ -4,6 +4,7 @@ import MQTTSession
 import MQTTWire
 import RecordFormat
 import SluiceCore
+import Speaking
 
 /// Wills: on record before the CONNACK, published when a connection is lost.
 ///
@@ -16,7 +17,7 @@ extension BrokerShard {
         client.will = nil
         let publishes = client.isOpened && client.goodbye?.publishesWill ?? true
         guard publishes else { return recordWill(nil, of: client.clientID) }
-        guard will.delaySeconds > 0, client.isPersistent else { return publish(will, of: client.clientID) }
+        guard will.delaySeconds > 0, client.isPersistent else { return publish(will, of: client.clientID, by: client) }
         // The will comes when its delay is over or when the session ends, whichever is first [MQTT-3.1.3-9].
         let seconds = min(will.delaySeconds, client.expirySeconds)
         peers.withDirectory {
@@ -26,17 +27,20 @@ extension BrokerShard {
 
     /// Publishes a will, and takes it off the record in the same append: it comes once, also through a crash.
     /// - Parameters:
+    ///   - client: whose it is, while its rights are known; else they are those of who left it, by what is for all
+    ///     listeners.
     ///   - isAlone: whether nothing else is in that append.
     ///   - isOnRecord: whether it is what is on record for the identifier.
-    func publish(_ stored: StoredWill, of clientID: [UInt8], isAlone: Bool = false, isOnRecord: Bool = true) {
+    func publish(
+        _ stored: StoredWill, of clientID: [UInt8], by client: Client? = nil, isAlone: Bool = false,
+        isOnRecord: Bool = true
+    ) {
         let will = stored.message
         do {
             let message = IncomingMessage(
                 topic: will.topic.span, payload: will.payload.span, properties: will.properties.span, qos: will.qos,
                 isRetained: will.retain)
-            let rights = settings.access?.rights(
-                of: stored.principal, clientID: clientID, grant: nil, on: nil)
-            let access = rights.flatMap { $0.areUnrestricted ? nil : ClientAccess($0) }
+            let access = client.map(\.access) ?? access(of: stored.principal, clientID)
             switch try intake.store(message, under: access, origin: clientID, at: wallClock) {
             case .stored:
                 counters.willsPublished += 1
@@ -61,6 +65,11 @@ extension BrokerShard {
         }
         guard isOnRecord, let partition = sessions.partition else { return }
         intake.put(StateRecord.key(.will, clientID), nil, to: partition, at: wallClock, awaited: false)
+    }
+
+    private func access(of principal: Principal, _ clientID: [UInt8]) -> ClientAccess? {
+        let rights = settings.access?.rights(of: principal, clientID: clientID, grant: nil, on: nil)
+        return rights.flatMap { $0.areUnrestricted ? nil : ClientAccess($0) }
     }
 
     /// The append with these wills has settled. One that was refused for the sake of another record, of a stream that

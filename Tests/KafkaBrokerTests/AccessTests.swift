@@ -201,6 +201,23 @@ struct AccessTests {
         #expect(kafka.takeLines().contains { $0.contains("has not shown within 10 s who it is") })
     }
 
+    @Test("Who says no client id has the rights of who it is, as everybody else")
+    func nameless() throws {
+        desk.letsAnybodyIn = true
+        let client = kafka.connect(nil)
+        let all: MetadataResponse = try client.ask(MetadataRequest(topics: nil), 9)
+        #expect(all.topics.isEmpty)
+        #expect(try client.produce(TestBatch.bytes(["x"])).errorCode == .topicAuthorizationFailed)
+    }
+
+    @Test("A user who goes while its password is judged is not let in")
+    func goneMeanwhile() throws {
+        desk.gone = ["ada"]
+        let client = try client("ada")
+        #expect(try client.take(SaslAuthenticateResponse.self, 2)?.errorCode == .saslAuthenticationFailed)
+        #expect(client.isClosed)
+    }
+
     // MARK: What
 
     @Test("Topics that a client has no right to are neither written, read, looked up, seen nor made")

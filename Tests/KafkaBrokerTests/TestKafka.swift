@@ -101,7 +101,7 @@ final class TestKafka {
     // MARK: Clients
 
     /// A client that has connected.
-    func connect(_ name: String = "test") -> TestConnection { TestConnection(self, name) }
+    func connect(_ name: String? = "test") -> TestConnection { TestConnection(self, name) }
 
     /// The partition of a stream.
     func partition(_ stream: String, _ number: Int = 0) throws -> PartitionID {
@@ -139,7 +139,7 @@ final class FakeKafkaPeers: KafkaPeers, @unchecked Sendable {
 /// A client's end of a connection.
 final class TestConnection: ConnectionLink {
     private let owner: TestKafka
-    private let name: String
+    private let name: String?
     private var speaker: KafkaConnection?
     private var unread: [UInt8] = []
     private var received: [UInt8] = []
@@ -155,7 +155,7 @@ final class TestConnection: ConnectionLink {
 
     struct Missing: Error { let text: String }
 
-    init(_ owner: TestKafka, _ name: String) {
+    init(_ owner: TestKafka, _ name: String?) {
         self.owner = owner
         self.name = name
         let peer = PeerIdentity(
@@ -218,7 +218,7 @@ final class TestConnection: ConnectionLink {
 
     /// A whole frame.
     static func frame(
-        _ request: some KafkaRequest, _ version: Int16, number: Int32 = 1, clientID: String = "test"
+        _ request: some KafkaRequest, _ version: Int16, number: Int32 = 1, clientID: String? = "test"
     ) throws -> [UInt8] {
         var writer = KafkaWriter()
         try writer.writeFrame(request, correlationID: number, clientID: clientID, version: version)

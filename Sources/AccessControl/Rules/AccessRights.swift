@@ -34,7 +34,7 @@ package final class AccessRights: Sendable {
     /// - Complexity: O(levels) for a user's rules, O(1) for each pattern; no allocation.
     package func mayPublish(_ topic: Span<UInt8>) -> Verdict {
         guard let store else { return .unrestricted }
-        if ReservedTopic.contains(topic), !Self.isRequest(topic) { return .refused(.brokersOwn) }
+        if ReservedTopic.contains(topic), !Self.isForRules(topic) { return .refused(.brokersOwn) }
         return verdict(store, topic, .write)
     }
 
@@ -109,16 +109,22 @@ package final class AccessRights: Sendable {
     /// Whether a table is not to be asked for names such as these: they would be wildcards in its patterns.
     private func isClosed(_ table: borrowing RuleTable) -> Bool { areNamesDangerous && table.hasPlaceholders }
 
-    /// Whether a reserved topic is one of requests, which rules of their own speak of.
-    private static func isRequest(_ topic: Span<UInt8>) -> Bool {
+    /// Whether a reserved topic is one that rules speak of: requests, and what other brokers' bridges say of
+    /// themselves.
+    private static func isForRules(_ topic: Span<UInt8>) -> Bool {
+        isBelow(requests, topic) || isBelow(bridgeStates, topic)
+    }
+
+    private static func isBelow(_ prefix: String, _ topic: Span<UInt8>) -> Bool {
         var position = 0
-        for byte in Self.requests.utf8 {
+        for byte in prefix.utf8 {
             guard position < topic.count, topic[position] == byte else { return false }
             position += 1
         }
         return position == topic.count || topic[position] == UInt8(ascii: "/")
     }
 
+    private static let bridgeStates = "$SYS/broker/connection"
     private static let requests = "$sluice"
 
     private func verdict(_ store: RuleStore, _ topic: Span<UInt8>, _ access: Access) -> Verdict {

@@ -16,7 +16,10 @@ extension KafkaShard {
         }
         let nothing = Credentials(identifier: [], userName: nil, password: nil, peer: connection.peer)
         let answer = access.authenticate(nothing, AuthenticationTicket { _ in })
-        if case .accepted(let principal)? = answer { connection.identity.principal = principal }
+        guard case .accepted(let principal)? = answer else { return }
+        connection.identity.principal = principal
+        // Before it says its client id, which it need not.
+        grantAccess(connection)
     }
 
     /// Gives a connection its rights, when its principal or its client id is another than before.

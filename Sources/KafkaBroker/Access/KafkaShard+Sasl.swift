@@ -106,6 +106,10 @@ extension KafkaShard {
         guard former == nil || former == .anonymous || former == principal else {
             return refuse(call, "it authenticates again as somebody else")
         }
+        // A user may have gone while its password was judged.
+        if let cause = settings.access?.dismissal(of: principal, grant: grant, on: connection.peer.listener) {
+            return refuse(call, cause)
+        }
         connection.identity.principal = principal
         connection.identity.grant = grant
         grantAccess(connection)

@@ -17,7 +17,9 @@ extension BrokerShard {
 
     /// A client's credentials end some time.
     func noteEnd(of client: Client) {
-        if let end = client.grant?.end { grantEnds.add(client.number, end: end) }
+        guard let end = client.grant?.end else { return }
+        if grantEnds.count > 2 * clients.count + 64 { grantEnds.keep { clients[$0] != nil } }
+        grantEnds.add(client.number, end: end)
     }
 
     /// Ends the connections whose credentials have ended.
@@ -32,17 +34,25 @@ extension BrokerShard {
         }
     }
 
+    /// Gives a client the rights that are in force.
+    /// - Returns: why it may not be connected; nil when it may.
+    func renewAccess(_ client: Client) -> String? {
+        guard let access = settings.access else { return nil }
+        if let cause = access.dismissal(of: client.principal, grant: client.grant, on: client.peer.listener) {
+            return cause
+        }
+        grantAccess(client)
+        return nil
+    }
+
     /// Rights have changed: who lost one loses what comes of it at once, and who may not be connected any more is not.
     func accessChanged() {
         for client in clients.all where client.session.isOpen && !client.isClosing {
-            if let cause = settings.access?.dismissal(
-                of: client.principal, grant: client.grant, on: client.peer.listener)
-            {
+            if let cause = renewAccess(client) {
                 reportClosed(client, cause)
                 terminate(client, .notAuthorized, cause)
                 continue
             }
-            grantAccess(client)
             for subscription in client.subscriptions { renew(subscription, of: client) }
         }
     }
@@ -60,6 +70,16 @@ extension BrokerShard {
         } else if Self.isShared(subscription.filter) {
             let key = Array(subscription.filter.dropFirst("$share/".utf8.count))
             let owner = ClientOwner(shard: settings.index, number: client.number)
+            let group = Array(key.prefix { $0 != UInt8(ascii: "/") })
+            if let verdict = client.access?.rights.mayShare(group.span), !verdict.isAllowed {
+                let name = String(decoding: subscription.filter, as: UTF8.self)
+                reportDenial(client, "share \(name)", verdict, key: subscription.filter)
+                drop(subscription)
+                client.subscriptions.removeAll { $0 === subscription }
+                leaveShare(client, key: key)
+                if client.isRecorded { recordChange(client, added: [], removed: [subscription.filter]) }
+                return
+            }
             guard let membership = client.shares.first(where: { $0.key == key }) else { return }
             tell(membership.groupShard, .shareAccess(key: key, owner, client.access?.rights))
         }
@@ -149,6 +169,13 @@ struct GrantEnds {
     private var entries: [(end: Int64, clientNumber: UInt64)] = []
     /// The earliest, in milliseconds since 1970.
     private var next = Int64.max
+
+    var count: Int { entries.count }
+
+    /// Forgets those of clients that are gone: tokens may last for days, and connections for seconds.
+    mutating func keep(_ isThere: (UInt64) -> Bool) {
+        entries.removeAll { !isThere($0.clientNumber) }
+    }
 
     mutating func add(_ clientNumber: UInt64, end: Int64) {
         entries.append((end, clientNumber))

@@ -127,7 +127,74 @@ struct AccessTests {
         #expect(test.reportLines.contains { $0.contains("user cid may not subscribe to secret/#: no rule allows it") })
     }
 
+    @Test("a record whose reader has no room waits for it, while a member with room may not read it")
+    func sharedWaits() throws {
+        desk.current = try RulesDesk.rules(
+            """
+            user ada
+            topic #
+            user bob
+            topic read mine
+            user cid
+            topic read open/#
+            user dan
+            topic read x
+            """)
+        let (ada, bob, cid) = (test.connect("ada"), test.connect("bob"), test.connect("cid"))
+        for client in [bob, cid] {
+            client.subscribe("$share/g/#", qos: .atLeastOnce)
+            _ = client.take()
+        }
+        test.settle()
+        // Bob has as many as he may, and one more comes back from him.
+        for number in 1...130 {
+            ada.publish("mine", "\(number)", qos: .atLeastOnce, id: PacketID(rawValue: UInt16(number)))
+        }
+        test.settle()
+        #expect(topics(bob).count == 100)
+        #expect(topics(cid).isEmpty)
+        // The group looks again for who takes what has come back: nobody does.
+        test.connect("dan").subscribe("$share/g/#", qos: .atLeastOnce)
+        test.settle()
+        for id in 1...UInt16(100) { bob.acknowledge(.puback, PacketID(rawValue: id)) }
+        test.settle()
+        #expect(topics(bob).count == 30, "nothing is lost, and nobody spins")
+    }
+
+    @Test("a group that a client may not share any more is left")
+    func sharesNoMore() throws {
+        let bob = test.connect("bob")
+        bob.subscribe("$share/g/open/#", qos: .atLeastOnce)
+        test.settle()
+        _ = bob.take()
+        desk.current = try RulesDesk.rules(
+            "user ada\ntopic #\nuser bob\ntopic read open/#\ntopic deny $share/g")
+        test.shard.received(.accessChanged)
+        publishAll(test.connect("ada"))
+        #expect(topics(bob).isEmpty)
+    }
+
     // MARK: Publishing
+
+    @Test("what a bridge says of itself is for who may, whatever it claims to be; also by a will")
+    func bridgeStates() throws {
+        let topic = "$SYS/broker/connection/up/state"
+        let bob = test.connect("bob")
+        bob.publish(topic, "1", qos: .atLeastOnce, id: 1)
+        #expect(bob.take() == ["puback 1 135"])
+        let will = ConnectPacket.Will(
+            topic: Array(topic.utf8), payload: [49], qos: .atLeastOnce, retain: false, properties: [])
+        let liar = TestClient(test, .v5)
+        liar.send { buffer in
+            ConnectPacket(version: .v5, clientID: Array("bob".utf8), cleanStart: true, will: will).encode(into: &buffer)
+        }
+        test.commit()
+        #expect(liar.take().first == "connack 135")
+        desk.current = try RulesDesk.rules("user bob\ntopic $SYS/broker/connection/#")
+        let bridge = test.connect("bob")
+        bridge.publish(topic, "1", qos: .atLeastOnce, id: 1)
+        #expect(bridge.take() == ["puback 1"])
+    }
 
     @Test("a topic alias stands for its topic, also when the rules change behind it")
     func alias() throws {
@@ -259,6 +326,39 @@ struct AccessTests {
         #expect(test.reportLines.contains { $0.contains("there is no user 'cid' any more") })
         publishAll(ada)
         #expect(topics(bob) == ["mine"])
+    }
+
+    @Test("rights and users that change while a client is on its way in are those that it gets")
+    func changesMeanwhile() throws {
+        let expiry = PropertyWriter.bytes { PropertyWriter.append(.sessionExpiryInterval, 1000, to: &$0) }
+        func begin(_ name: String) -> TestClient {
+            let client = TestClient(test, .v5)
+            client.send { buffer in
+                ConnectPacket(version: .v5, clientID: Array(name.utf8), cleanStart: false, properties: expiry)
+                    .encode(into: &buffer)
+            }
+            #expect(client.take().isEmpty, "its session is not on record yet")
+            return client
+        }
+        let (bob, cid) = (begin("bob"), begin("cid"))
+        desk.current = try RulesDesk.rules("user bob\ntopic write x")
+        desk.gone = ["cid"]
+        test.shard.received(.accessChanged)
+        test.settle()
+        #expect(bob.take() == ["connack 0"])
+        bob.publish("commands/bob", "x", qos: .atLeastOnce, id: 1)
+        #expect(bob.take() == ["puback 1 135"])
+        #expect(cid.isClosed && cid.take().contains("connack 0") == false)
+    }
+
+    @Test("ends of tokens are forgotten with their clients")
+    func grantEnds() {
+        var ends = GrantEnds()
+        for number in 1...UInt64(100) { ends.add(number, end: Int64(number)) }
+        ends.keep { $0 > 90 }
+        #expect(ends.count == 10)
+        #expect(ends.takeEnded(at: 95).sorted() == [91, 92, 93, 94, 95])
+        #expect(ends.takeEnded(at: 95).isEmpty && ends.count == 5)
     }
 
     @Test("what was in flight to a session is not sent again when its client may not read it any more")
