@@ -5,7 +5,7 @@ package import LogInterface
 package import SluiceBroker
 package import SluiceCore
 package import SluiceTransport
-package import Speaking
+import Speaking
 import Synchronization
 package import TopicRouting
 
@@ -124,8 +124,6 @@ package final class BrokerNode {
     package var bridges: (any BridgeDirectory)?
     /// What the topics of records are made by that have none of their own, by their streams' names; set before `run`.
     package var downlinks: [String: DownlinkTemplate] = [:]
-    /// Decides who clients are; set before `run`.
-    package var admission: any Authenticator = OpenAuthenticator()
     /// Decides who clients are and what they may do; set before `run`. Nil for everybody everything.
     package var access: NodeAccess?
     /// The streams that the configuration declares, which requests do not change; set before `run`.
@@ -183,7 +181,7 @@ package final class BrokerNode {
                 var shard = ShardSettings(index: index, limits: settings.limits, rules: rules)
                 shard.bridges = bridges
                 shard.downlinks = downlinks
-                shard.admission = access ?? admission
+                if let access { shard.admission = access }
                 shard.authenticator = access
                 shard.access = access
                 shard.declaredStreams = declaredStreams
