@@ -56,11 +56,16 @@ let package = Package(
         system("CWslay", nil, "libwslay-dev"),
         system("CMosquitto", "libmosquitto", "libmosquitto-dev"),
         .target(name: "CLinux", path: "Sources/System/CLinux"),
+        // simdjson is C++: compiled here behind functions of C, with the library's own checks instead of exceptions.
+        .target(
+            name: "CSimdJSON", path: "Sources/System/CSimdJSON", cxxSettings: [.define("SIMDJSON_EXCEPTIONS", to: "0")],
+            linkerSettings: [.linkedLibrary("simdjson")]),
 
         .target(name: "Checksums", dependencies: ["CISAL", "CXXHash"], swiftSettings: sansIO),
         .target(
             name: "Compression", dependencies: ["CZlib", "CSnappy", "CLZ4", "CZstd"], swiftSettings: sansIO),
         .target(name: "SluiceCore", swiftSettings: sansIO),
+        .target(name: "PayloadFormats", dependencies: ["SluiceCore", "CSimdJSON"], swiftSettings: sansIO),
         .target(name: "Speaking", dependencies: ["SluiceCore"], swiftSettings: sansIO),
         .target(name: "Cryptography", dependencies: ["SluiceCore", "COpenSSL", "CArgon2"], swiftSettings: sansIO),
         .target(
@@ -154,6 +159,7 @@ let package = Package(
             swiftSettings: settings),
 
         tests("CompressionTests", ["Compression", "SluiceTesting"], resources: [.copy("Vectors")]),
+        tests("PayloadFormatsTests", ["PayloadFormats", "SluiceCore", "SluiceTesting"]),
         tests("MQTTWireTests", ["MQTTWire", "SluiceCore"], resources: [.copy("Vectors")]),
         tests(
             "KafkaWireTests",
@@ -231,5 +237,6 @@ let package = Package(
             ],
             resources: [.copy("Scripts")]),
     ],
-    swiftLanguageModes: [.v6]
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
 )
