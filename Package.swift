@@ -78,6 +78,9 @@ let package = Package(
             name: "AccessControl",
             dependencies: ["Administration", "SluiceCore", "Checksums", "Speaking", "TopicRouting"],
             swiftSettings: sansIO),
+        .target(
+            name: "DeviceProfiles", dependencies: ["SluiceCore", "Checksums", "PayloadFormats", "TopicRouting"],
+            swiftSettings: sansIO),
         .target(name: "MQTTSession", dependencies: ["SluiceCore", "MQTTWire"], swiftSettings: sansIO),
         .target(name: "Administration", dependencies: ["SluiceCore"], swiftSettings: sansIO),
         .target(
@@ -94,7 +97,7 @@ let package = Package(
         .target(
             name: "SluiceBroker",
             dependencies: [
-                "AccessControl", "Administration",
+                "AccessControl", "Administration", "DeviceProfiles", "PayloadFormats",
                 "GroupCoordination", "Speaking",
                 "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "LogInterface",
                 "Bridging",
@@ -130,7 +133,10 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
-            name: "SluiceConfiguration", dependencies: ["SluiceCore", "AccessControl", "TopicRouting", "CYAML"],
+            name: "SluiceConfiguration",
+            dependencies: [
+                "SluiceCore", "AccessControl", "DeviceProfiles", "PayloadFormats", "TopicRouting", "CYAML",
+            ],
             swiftSettings: settings),
         .target(
             name: "LogTools",
@@ -147,7 +153,7 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "LogTools", "AccessControl", "Speaking",
+                "LogTools", "AccessControl", "DeviceProfiles", "PayloadFormats", "Speaking",
                 "Administration",
                 "Checksums", "Compression", "SluiceCore", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession",
                 "LogInterface", "CommitLog", "GroupCoordination",
@@ -226,7 +232,10 @@ let package = Package(
                 "SluiceCore", "Speaking", "EventLoop", "CLinux",
             ]),
         tests("GroupCoordinationTests", ["GroupCoordination", "SluiceCore", "SluiceTesting"]),
-        tests("SluiceConfigurationTests", ["SluiceConfiguration", "AccessControl", "Speaking", "SluiceCore"]),
+        tests("DeviceProfilesTests", ["DeviceProfiles", "PayloadFormats", "TopicRouting", "SluiceCore"]),
+        tests(
+            "SluiceConfigurationTests",
+            ["SluiceConfiguration", "AccessControl", "DeviceProfiles", "PayloadFormats", "Speaking", "SluiceCore"]),
         tests("RepositoryTests", []),
         tests(
             "IntegrationTests",
