@@ -8,6 +8,8 @@ enum PayloadToken: BitwiseCopyable {
     case large(UInt64)
     case number(Double)
     case text(FieldText)
+    /// A moment that says itself that it is one, in nanoseconds since 1970; nil when it is too far away.
+    case moment(Int64?)
     /// An object, an array, bytes: nothing that a field can be.
     case other
 }
