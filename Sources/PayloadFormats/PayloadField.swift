@@ -44,7 +44,7 @@ package struct PayloadField: Equatable, Sendable {
 }
 
 /// What a field's value has to be.
-package enum FieldType: Equatable, Sendable {
+package enum FieldType: Equatable, Sendable, BitwiseCopyable {
     /// A number, finite.
     case number
     /// A number without a fraction that fits 64 bits; `21.0` is one.
@@ -58,7 +58,7 @@ package enum FieldType: Equatable, Sendable {
 }
 
 /// How a moment is written.
-package enum TimeUnit: String, Sendable, CaseIterable {
+package enum TimeUnit: String, Sendable, CaseIterable, BitwiseCopyable {
     /// Seconds since 1970, with a fraction or not.
     case seconds = "s"
     /// Milliseconds since 1970.

@@ -72,36 +72,43 @@ package final class PayloadReader {
     func accept(
         _ token: PayloadToken, field: Int, schema: PayloadSchema, payload: Span<UInt8>
     ) -> PayloadFault.Reason? {
-        let (value, reason) = convert(token, schema.checks[field], payload)
+        let (value, reason) = convert(token, field, schema, payload)
         values[field] = value
         return reason
     }
 
     @inline(__always)
     private func convert(
-        _ token: PayloadToken, _ check: borrowing FieldCheck, _ payload: Span<UInt8>
+        _ token: PayloadToken, _ field: Int, _ schema: PayloadSchema, _ payload: Span<UInt8>
     ) -> (FieldValue, PayloadFault.Reason?) {
+        let check = schema.checks[field]
         switch (check.type, token) {
         case (_, .absent): return (.absent, check.isRequired ? .missingField : nil)
         case (_, .null): return (.null, check.isRequired ? .missingField : nil)
         case (.number, .number(let value)):
-            return value.isFinite ? (.number(value), check.fault(of: value)) : (.absent, .numberTooLarge)
-        case (.number, .integer(let value)): return (.number(Double(value)), check.fault(of: Double(value)))
-        case (.number, .large(let value)): return (.number(Double(value)), check.fault(of: Double(value)))
-        case (.integer, .integer(let value)): return (.integer(value), check.fault(of: Double(value)))
+            return value.isFinite
+                ? (.number(value), schema.fault(of: value, field: field, check)) : (.absent, .numberTooLarge)
+        case (.number, .integer(let value)):
+            return (.number(Double(value)), schema.fault(of: Double(value), field: field, check))
+        case (.number, .large(let value)):
+            return (.number(Double(value)), schema.fault(of: Double(value), field: field, check))
+        case (.number, .moment(.some(let value))):
+            let milliseconds = Double(value / 1_000_000)
+            return (.number(milliseconds), schema.fault(of: milliseconds, field: field, check))
+        case (.integer, .integer(let value)):
+            return (.integer(value), schema.fault(of: Double(value), field: field, check))
         case (.integer, .large): return (.absent, .numberTooLarge)
         case (.integer, .number(let value)):
             guard value.isFinite else { return (.absent, .numberTooLarge) }
             guard value.rounded(.towardZero) == value else { return (.absent, .wrongType) }
             guard let whole = Int64(exactly: value) else { return (.absent, .numberTooLarge) }
-            return (.integer(whole), check.fault(of: value))
-        case (.number, .moment(.some(let value))):
-            return (.number(Double(value / 1_000_000)), check.fault(of: Double(value / 1_000_000)))
+            return (.integer(whole), schema.fault(of: value, field: field, check))
         case (.integer, .moment(.some(let value))):
-            return (.integer(value / 1_000_000), check.fault(of: Double(value / 1_000_000)))
+            return (.integer(value / 1_000_000), schema.fault(of: Double(value / 1_000_000), field: field, check))
         case (.boolean, .boolean(let value)): return (.boolean(value), nil)
         case (.text, .text(let text)):
-            return (.text(text), withBytes(of: text, in: payload) { bytes in check.fault(of: bytes) })
+            guard check.isEnumerated else { return (.text(text), nil) }
+            return (.text(text), withBytes(of: text, in: payload) { bytes in schema.fault(of: bytes, field: field) })
         case (.time(let unit), _): return convert(token, unit, payload)
         case (.number, _), (.integer, _), (.boolean, _), (.text, _): return (.absent, .wrongType)
         }
@@ -153,8 +160,26 @@ extension String {
 }
 
 extension Span<UInt8> {
+    /// Whether all bytes are ASCII, which most texts of devices are: eight bytes at a time.
+    private var isASCII: Bool {
+        unsafe withUnsafeBytes { bytes in
+            var index = 0
+            var seen: UInt64 = 0
+            while index + 8 <= bytes.count {
+                unsafe seen |= bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                index += 8
+            }
+            while index < bytes.count {
+                unsafe seen |= UInt64(bytes[index])
+                index += 1
+            }
+            return seen & 0x8080_8080_8080_8080 == 0
+        }
+    }
+
     /// Where these bytes stop being UTF-8; nil when all of them are.
     var utf8Flaw: Int? {
+        if isASCII { return nil }
         do throws(UTF8.ValidationError) {
             _ = try UTF8Span(validating: self)
             return nil

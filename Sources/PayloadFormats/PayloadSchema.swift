@@ -18,6 +18,8 @@ package final class PayloadSchema: Sendable {
     let payloadSequenceField: Int?
     /// What is compared for each field.
     let checks: [FieldCheck]
+    /// The values that each field may have.
+    let choices: [FieldChoice]
     /// Where the fields are, for formats with names.
     let tree: PathTree
     /// For each column, from the first, the field that is in it, or -1.
@@ -44,6 +46,7 @@ package final class PayloadSchema: Sendable {
         self.fields = fields
         self.delimiters = delimiters
         self.checks = checks
+        choices = fields.map { FieldChoice($0.enumeration) }
         deviceTimeField = try Self.only(.deviceTime, in: fields)
         sequenceField = try Self.only(.sequence, in: fields)
         payloadTimeField = format == .sparkplug ? try Self.only("$timestamp", in: fields, isTime: true) : nil
