@@ -79,6 +79,9 @@ let package = Package(
             name: "AccessControl",
             dependencies: ["Administration", "SluiceCore", "Checksums", "Speaking", "TopicRouting"],
             swiftSettings: sansIO),
+        .target(
+            name: "DeviceProfiles", dependencies: ["SluiceCore", "Checksums", "PayloadFormats", "TopicRouting"],
+            swiftSettings: sansIO),
         .target(name: "MQTTSession", dependencies: ["SluiceCore", "MQTTWire"], swiftSettings: sansIO),
         .target(name: "Administration", dependencies: ["SluiceCore"], swiftSettings: sansIO),
         .target(
@@ -95,7 +98,7 @@ let package = Package(
         .target(
             name: "SluiceBroker",
             dependencies: [
-                "AccessControl", "Administration",
+                "AccessControl", "Administration", "DeviceProfiles", "PayloadFormats",
                 "GroupCoordination", "Speaking",
                 "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "LogInterface",
                 "Bridging",
@@ -131,7 +134,10 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
-            name: "SluiceConfiguration", dependencies: ["SluiceCore", "AccessControl", "TopicRouting", "CYAML"],
+            name: "SluiceConfiguration",
+            dependencies: [
+                "SluiceCore", "AccessControl", "DeviceProfiles", "PayloadFormats", "TopicRouting", "CYAML",
+            ],
             swiftSettings: settings),
         .target(
             name: "LogTools",
@@ -148,7 +154,7 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "LogTools", "AccessControl", "Speaking",
+                "LogTools", "AccessControl", "DeviceProfiles", "PayloadFormats", "Speaking",
                 "Administration",
                 "Checksums", "Compression", "SluiceCore", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession",
                 "LogInterface", "CommitLog", "GroupCoordination",
@@ -228,7 +234,10 @@ let package = Package(
                 "SluiceCore", "Speaking", "EventLoop", "CLinux",
             ]),
         tests("GroupCoordinationTests", ["GroupCoordination", "SluiceCore", "SluiceTesting"]),
-        tests("SluiceConfigurationTests", ["SluiceConfiguration", "AccessControl", "Speaking", "SluiceCore"]),
+        tests("DeviceProfilesTests", ["DeviceProfiles", "PayloadFormats", "TopicRouting", "SluiceCore"]),
+        tests(
+            "SluiceConfigurationTests",
+            ["SluiceConfiguration", "AccessControl", "DeviceProfiles", "PayloadFormats", "Speaking", "SluiceCore"]),
         tests("RepositoryTests", []),
         tests(
             "IntegrationTests",

@@ -105,7 +105,7 @@ package final class BrokerShard {
         generation = log.catalogueGeneration
         streams = StreamTable(log.streams)
         intake = Intake(
-            streams, rules: settings.rules, limits: settings.limits, in: batchMemory)
+            streams, rules: settings.rules, profiles: settings.profiles, limits: settings.limits, in: batchMemory)
         sessions = SessionBook(streams, in: batchMemory)
         retainedPartition = streams.stream(named: RetainedReplay.stream)?.partitions.first
         presencePartition = streams.stream(named: Presence.stream)?.partitions.first
@@ -293,6 +293,7 @@ package final class BrokerShard {
         case .endSession(let clientID): endSession(clientID)
         case .authenticated(let number, let answer): answered(number, answer)
         case .accessChanged: accessChanged()
+        case .routing(let routing): route(by: routing)
         }
     }
 

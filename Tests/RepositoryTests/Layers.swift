@@ -37,7 +37,7 @@ enum Layers {
         "SluiceNode": ["SluiceBroker", "KafkaBroker", "SluiceTransport", "AccessControl"],
         "LogTools": ["CommitLogPosix", "SluiceBroker"],
         "SluiceHTTP": ["SluiceBroker", "CMicroHTTPD"],
-        "SluiceConfiguration": ["SluiceCore", "AccessControl", "CYAML"],
+        "SluiceConfiguration": ["SluiceCore", "AccessControl", "DeviceProfiles", "CYAML"],
         "SluiceTesting": sansIO.filter { $0 != "SluiceTesting" },
         "sluice": [
             "SluiceBroker", "KafkaBroker", "CommitLogPosix", "LogTools", "BridgeClients", "EventLoop",

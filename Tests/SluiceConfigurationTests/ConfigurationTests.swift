@@ -1,3 +1,4 @@
+import DeviceProfiles
 import Foundation
 import SluiceConfiguration
 import SluiceCore
@@ -226,7 +227,8 @@ struct ConfigurationTests {
         #expect(configuration.listeners.mqtt?.description == "127.0.0.1:1883")
         #expect(configuration.rules.map(\.from) == ["sensors/{site}/{device}/#"])
         #expect(configuration.rules.map(\.key) == ["{device}"])
-        #expect(configuration.streams.map(\.partitionCount) == [4, 1])
+        #expect(configuration.streams.first?.name == "sensors" && configuration.streams.first?.partitionCount == 4)
+        #expect(configuration.profiles.contains { $0.name == "temperature" && $0.stream == "sensors" })
     }
 
     @Test("A file that is not there is an error in its name")

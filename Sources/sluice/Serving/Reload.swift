@@ -1,9 +1,12 @@
 import CommitLog
 import CommitLogPosix
+import DeviceProfiles
 import LogInterface
+import SluiceBroker
 import SluiceConfiguration
 import SluiceCore
 import SluiceNode
+import TopicRouting
 
 /// What a running node takes over from a configuration that was read anew, on SIGHUP.
 ///
@@ -15,10 +18,15 @@ final class Reload {
     private var current: Configuration
     private var certificates: Certificates
     private var policy: NodePolicy
+    private var routing: Routing
+    private let bridges: BridgeService
+    private let devices: DeviceService
+    private lazy var maker = StreamMaker(log)
 
     /// Reloads of a node that runs with `current`.
     init(
         log: LogRuntime, server: BrokerNode, current: Configuration, certificates: Certificates, policy: NodePolicy,
+        routing: Routing, bridges: BridgeService, devices: DeviceService,
         read: @escaping () throws -> Configuration
     ) {
         self.log = log
@@ -26,6 +34,9 @@ final class Reload {
         self.current = current
         self.certificates = certificates
         self.policy = policy
+        self.routing = routing
+        self.bridges = bridges
+        self.devices = devices
         self.read = read
     }
 
@@ -35,9 +46,11 @@ final class Reload {
         let next: Configuration
         let nextCertificates: Certificates
         let nextPolicy: NodePolicy
+        let nextRouting: Routing
         do {
             next = try read()
-            _ = try RuleTranslation.rules(next)
+            nextRouting = Routing(
+                rules: try RuleTranslation.rules(next), profiles: try RuleTranslation.profiles(next))
             _ = try RuleTranslation.downlinks(next)
             nextCertificates = try Certificates(next)
             nextPolicy = try SecurityTranslation.policy(next)
@@ -57,7 +70,8 @@ final class Reload {
         for warning in SecurityTranslation.warnings(next, nextPolicy) { Console.log(.warning, warning) }
         let changesLevel = next.logging != current.logging
         if changesLevel { applied.append("logging: level") }
-        let waiting = waitingForRestart(next)
+        var waiting = waitingForRestart(next)
+        applyRouting(nextRouting, next, &applied, &waiting)
         // At the level that was in force, and as a warning when something was not done: one that says less must not
         // hide what became of the reload that brought it.
         Console.log(
@@ -66,6 +80,30 @@ final class Reload {
                 + (waiting.isEmpty ? "" : "; needs a restart: \(waiting.joined(separator: ", "))"))
         Console.level = next.logging.level
         current.logging = next.logging
+    }
+
+    /// Messages go by the new rules and profiles at once, all of them or none: their streams are made first.
+    private func applyRouting(
+        _ routing: Routing, _ next: Configuration, _ applied: inout [String], _ waiting: inout [String]
+    ) {
+        guard routing != self.routing else { return }
+        let needed = routing.rules.streams + routing.profiles.deadLetterStreams
+        let known = Set(log.streams.map(\.settings.name))
+        for stream in RuleTranslation.streams(next) where needed.contains(stream.name) && !known.contains(stream.name) {
+            if let reason = maker.make(stream) {
+                waiting.append("rules and profiles (the stream \(stream.name) cannot be made: \(reason))")
+                return
+            }
+            applied.append("stream \(stream.name) made")
+            waiting.removeAll { $0 == "stream \(stream.name) (new)" }
+        }
+        devices.route(by: routing)
+        server.route(by: routing)
+        bridges.route(by: routing)
+        if routing.profiles != self.routing.profiles { applied.append("device profiles") }
+        if next.rules.map(Rule.init) != current.rules.map(Rule.init) { applied.append("rules") }
+        self.routing = routing
+        current.rules = next.rules
     }
 
     /// New connections get the new certificates, also when only the files have changed; those there are keep theirs.
@@ -116,7 +154,6 @@ final class Reload {
         limits.refusedFilters = current.limits.refusedFilters
         if limits != current.limits { names.append("limits") }
         if next.limits.refusedFilters != current.limits.refusedFilters { names.append("refuse") }
-        if next.rules.map(Rule.init) != current.rules.map(Rule.init) { names.append("rules") }
         if next.bridges != current.bridges { names.append("bridges") }
         for setting in next.streams {
             guard let before = current.streams.first(where: { $0.name == setting.name }) else {
