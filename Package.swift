@@ -54,6 +54,7 @@ let package = Package(
         system("COpenSSL", "openssl", "libssl-dev"),
         system("CArgon2", "libargon2", "libargon2-dev"),
         system("CWslay", nil, "libwslay-dev"),
+        system("CCBOR", "libcbor", "libcbor-dev"),
         system("CMosquitto", "libmosquitto", "libmosquitto-dev"),
         .target(name: "CLinux", path: "Sources/System/CLinux"),
         // simdjson is C++: compiled here behind functions of C, with the library's own checks instead of exceptions.
@@ -65,7 +66,7 @@ let package = Package(
         .target(
             name: "Compression", dependencies: ["CZlib", "CSnappy", "CLZ4", "CZstd"], swiftSettings: sansIO),
         .target(name: "SluiceCore", swiftSettings: sansIO),
-        .target(name: "PayloadFormats", dependencies: ["SluiceCore", "CSimdJSON"], swiftSettings: sansIO),
+        .target(name: "PayloadFormats", dependencies: ["SluiceCore", "CSimdJSON", "CCBOR"], swiftSettings: sansIO),
         .target(name: "Speaking", dependencies: ["SluiceCore"], swiftSettings: sansIO),
         .target(name: "Cryptography", dependencies: ["SluiceCore", "COpenSSL", "CArgon2"], swiftSettings: sansIO),
         .target(
@@ -165,7 +166,8 @@ let package = Package(
             swiftSettings: settings),
 
         tests("CompressionTests", ["Compression", "SluiceTesting"], resources: [.copy("Vectors")]),
-        tests("PayloadFormatsTests", ["PayloadFormats", "SluiceCore", "SluiceTesting"]),
+        tests(
+            "PayloadFormatsTests", ["PayloadFormats", "SluiceCore", "SluiceTesting"], resources: [.copy("Vectors")]),
         tests("MQTTWireTests", ["MQTTWire", "SluiceCore"], resources: [.copy("Vectors")]),
         tests(
             "KafkaWireTests",

@@ -26,11 +26,19 @@ let package = Package(
         .systemLibrary(name: "CSnappy", path: "Sources/System/CSnappy", pkgConfig: "snappy"),
         .systemLibrary(name: "CLZ4", path: "Sources/System/CLZ4", pkgConfig: "liblz4"),
         .systemLibrary(name: "CZstd", path: "Sources/System/CZstd", pkgConfig: "libzstd"),
+        .systemLibrary(name: "CCBOR", path: "Sources/System/CCBOR", pkgConfig: "libcbor"),
+        .target(
+            name: "CSimdJSON", path: "Sources/System/CSimdJSON", cxxSettings: [.define("SIMDJSON_EXCEPTIONS", to: "0")],
+            linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(
+            name: "CPayloadBound", cxxSettings: [.define("SIMDJSON_EXCEPTIONS", to: "0"), .unsafeFlags(["-O2"])],
+            linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CAllocationCount"),
         .target(name: "CLogBound", dependencies: ["CISAL"], cSettings: [.unsafeFlags(["-O2"])]),
         sansIO("Checksums", ["CISAL", "CXXHash"]),
         sansIO("Compression", ["CZlib", "CSnappy", "CLZ4", "CZstd"]),
         sansIO("SluiceCore", []),
+        sansIO("PayloadFormats", ["SluiceCore", "CSimdJSON", "CCBOR"]),
         sansIO("Speaking", ["SluiceCore"]),
         sansIO("RecordFormat", ["SluiceCore", "Checksums", "Compression"]),
         sansIO("MQTTWire", ["SluiceCore"]),
@@ -45,7 +53,7 @@ let package = Package(
         sansIO(
             "SluiceBroker",
             [
-                "Administration",
+                "AccessControl", "Administration",
                 "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "LogInterface",
                 "GroupCoordination", "Bridging", "Speaking",
             ]),
@@ -69,7 +77,8 @@ let package = Package(
         .executableTarget(
             name: "Microbenchmarks",
             dependencies: [
-                "AccessControl", "CAllocationCount", "SluiceCore", "Checksums", "RecordFormat", "MQTTWire",
+                "AccessControl", "CAllocationCount", "CPayloadBound", "PayloadFormats", "SluiceCore", "Checksums",
+                "RecordFormat", "MQTTWire",
                 "TopicRouting", "MQTTSession",
                 "LogInterface", "CommitLog", "GroupCoordination", "SluiceBroker", "Speaking",
             ], swiftSettings: settings),
@@ -77,5 +86,6 @@ let package = Package(
             name: "BatchCompression", dependencies: ["SluiceCore", "Compression", "RecordFormat"],
             swiftSettings: settings),
     ],
-    swiftLanguageModes: [.v6]
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
 )

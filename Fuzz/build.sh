@@ -16,7 +16,7 @@ module() {
         -assert-config Debug -sanitize=fuzzer,address -module-name "$name" -I "$out" \
         -I Sources/System/CISAL -I Sources/System/CXXHash -I Sources/System/CZlib -I Sources/System/CSnappy \
         -I Sources/System/CLZ4 -I Sources/System/CZstd -I Sources/System/COpenSSL -I Sources/System/CWslay \
-        -I Sources/System/CArgon2 "$@"
+        -I Sources/System/CArgon2 -I Sources/System/CCBOR -I "$out/CSimdJSON" "$@"
 }
 for name in SluiceCore MQTTWire Checksums Compression RecordFormat Cryptography; do
     module "$name" -emit-module -emit-module-path "$out/$name.swiftmodule" -emit-object -o "$out/$name.o" \
@@ -44,3 +44,13 @@ module AccessControl -emit-module -emit-module-path "$out/AccessControl.swiftmod
 module AccessFuzz -use-ld=lld -emit-executable -o "$out/AccessFuzz" Fuzz/AccessFuzz.swift \
     "$out/SluiceCore.o" "$out/Checksums.o" "$out/Cryptography.o" "$out/Administration.o" "$out/Speaking.o" \
     "$out/TopicRouting.o" "$out/AccessControl.o"
+# simdjson's face is C++, and SwiftPM makes its module map.
+mkdir -p "$out/CSimdJSON"
+echo "module CSimdJSON { header \"$PWD/Sources/System/CSimdJSON/include/CSimdJSON.h\" export * }" \
+    >"$out/CSimdJSON/module.modulemap"
+clang++ -O2 -g -std=c++17 -DSIMDJSON_EXCEPTIONS=0 -fsanitize=address,fuzzer-no-link -c Sources/System/CSimdJSON/json.cpp \
+    -o "$out/CSimdJSON/json.o"
+module PayloadFormats -enable-testing -emit-module -emit-module-path "$out/PayloadFormats.swiftmodule" -emit-object \
+    -o "$out/PayloadFormats.o" Sources/PayloadFormats/*.swift Sources/PayloadFormats/*/*.swift
+module PayloadFuzz -use-ld=lld -emit-executable -o "$out/PayloadFuzz" Fuzz/PayloadFuzz.swift \
+    "$out/SluiceCore.o" "$out/PayloadFormats.o" "$out/CSimdJSON/json.o" -lsimdjson -lstdc++ -lm

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Builds and runs the fuzzers, the packet decoder's, Kafka's messages', the codecs', WebSocket's and that of users and rights, each for Fuzz/run.sh [seconds].
-# A finding is written to Fuzz/FailCases, Fuzz/KafkaWireFailCases, Fuzz/CompressionFailCases, Fuzz/WebSocketFailCases or
-# Fuzz/AccessFailCases,
+# Builds and runs the fuzzers, the packet decoder's, Kafka's messages', the codecs', WebSocket's, those of payloads, and that of users and rights, each for Fuzz/run.sh [seconds].
+# A finding is written to Fuzz/FailCases, Fuzz/KafkaWireFailCases, Fuzz/CompressionFailCases, Fuzz/WebSocketFailCases,
+# Fuzz/PayloadFailCases or Fuzz/AccessFailCases,
 # where the unit tests replay it. The corpora in Fuzz/.build
 # start from the recorded vectors and grow from run to run.
 set -eu
@@ -52,6 +52,28 @@ printf '\006GET /mqtt HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: U
     >"$corpus/upgrade"
 Fuzz/.build/WebSocketFuzz -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=2048 \
     -artifact_prefix=Fuzz/WebSocketFailCases/ "$corpus"
+
+mkdir -p Fuzz/PayloadFailCases
+for format in json cbor sparkplug-b delimited number; do
+    corpus=Fuzz/.build/PayloadCorpus/$format
+    mkdir -p "$corpus"
+    case $format in
+    json)
+        printf '{"a":21.5,"b":-7,"c":"on","d":true,"e":[1.5,{"x":2}],"f":"2026-01-01T00:00:00Z","g":{"h":{"i":"\\u00e9"}}}' \
+            >"$corpus/reading"
+        printf '[1e400,-0,"\\ud83d\\ude00",null,{"a":1,"a":2}]' >"$corpus/odd"
+        ;;
+    delimited) printf '21.5,7,"o""n",true,1,2,2026-01-01T00:00:00Z,x\r\n' >"$corpus/line" ;;
+    number) printf ' -12.5e-3\n' >"$corpus/number" ;;
+    *)
+        grep -v '^#' "Tests/PayloadFormatsTests/Vectors/${format%-b}.txt" | while read -r name bytes; do
+            printf '%s' "$bytes" | xxd -r -p >"$corpus/$name"
+        done
+        ;;
+    esac
+    PAYLOAD_FORMAT=$format Fuzz/.build/PayloadFuzz -max_total_time="$seconds" -max_len=1024 -timeout=5 \
+        -rss_limit_mb=2048 -artifact_prefix="Fuzz/PayloadFailCases/$format-" "$corpus"
+done
 
 corpus=Fuzz/.build/AccessCorpus
 mkdir -p "$corpus" Fuzz/AccessFailCases

@@ -8,18 +8,20 @@ enum PayloadToken: BitwiseCopyable {
     case large(UInt64)
     case number(Double)
     case text(FieldText)
+    /// A moment that says itself that it is one, in nanoseconds since 1970; nil when it is too far away.
+    case moment(Int64?)
     /// An object, an array, bytes: nothing that a field can be.
     case other
 }
 
 /// A field as its values are compared with it.
-struct FieldCheck: Sendable {
+///
+/// Layout: no references, so that comparing counts none; the values of an enumeration are the schema's.
+struct FieldCheck: Sendable, BitwiseCopyable {
     let type: FieldType
     let isRequired: Bool
     let lower: Double
     let upper: Double
-    let texts: [[UInt8]]
-    let numbers: [Double]
     /// Whether there is an enumeration.
     let isEnumerated: Bool
 
@@ -34,15 +36,14 @@ struct FieldCheck: Sendable {
         let isNumeric = field.type == .number || field.type == .integer
         if field.range != nil, !isNumeric { throw refuse("only numbers have a range") }
         switch field.enumeration {
-        case nil: (texts, numbers) = ([], [])
+        case nil: break
         case .texts(let values):
             guard field.type == .text else { throw refuse("only a text is one of some texts") }
-            (texts, numbers) = (values.map { Array($0.utf8) }, [])
+            if values.isEmpty { throw refuse("an enumeration without a value") }
         case .numbers(let values):
             guard isNumeric else { throw refuse("only a number is one of some numbers") }
-            (texts, numbers) = ([], values)
+            if values.isEmpty { throw refuse("an enumeration without a value") }
         }
-        if isEnumerated, texts.isEmpty, numbers.isEmpty { throw refuse("an enumeration without a value") }
         switch field.role {
         case .value: break
         case .deviceTime:
@@ -56,18 +57,34 @@ struct FieldCheck: Sendable {
         case .boolean, .text, .time(.rfc3339), .time(.datetimeUTC): throw refuse("a number is no such type")
         }
     }
+}
 
-    /// Whether a number is one of those that the field may have.
+/// The values that a field may have.
+struct FieldChoice: Sendable {
+    let texts: [[UInt8]]
+    let numbers: [Double]
+
+    init(_ enumeration: PayloadField.Enumeration?) {
+        switch enumeration {
+        case nil: (texts, numbers) = ([], [])
+        case .texts(let values): (texts, numbers) = (values.map { Array($0.utf8) }, [])
+        case .numbers(let values): (texts, numbers) = ([], values)
+        }
+    }
+}
+
+extension PayloadSchema {
+    /// Whether a number is one of those that a field may have.
     @inline(__always)
-    func fault(of value: Double) -> PayloadFault.Reason? {
-        guard value >= lower, value <= upper else { return .outOfRange }
-        return isEnumerated && !numbers.contains(value) ? .notInEnumeration : nil
+    func fault(of value: Double, field: Int, _ check: FieldCheck) -> PayloadFault.Reason? {
+        guard value >= check.lower, value <= check.upper else { return .outOfRange }
+        guard check.isEnumerated else { return nil }
+        return choices[field].numbers.contains(value) ? nil : .notInEnumeration
     }
 
-    /// Whether a text is one of those that the field may have.
-    func fault(of text: Span<UInt8>) -> PayloadFault.Reason? {
-        guard isEnumerated else { return nil }
-        for candidate in texts where candidate.span.holdsBytes(of: text) { return nil }
+    /// Whether a text is one of those that a field may have.
+    func fault(of text: Span<UInt8>, field: Int) -> PayloadFault.Reason? {
+        for candidate in choices[field].texts where candidate.span.holdsBytes(of: text) { return nil }
         return .notInEnumeration
     }
 }

@@ -3,8 +3,8 @@ package struct PayloadField: Equatable, Sendable {
     /// The name under which it is reported and exported.
     package var name: String
     /// Where it is: for JSON and CBOR names in objects and places in arrays (from 0) with dots between,
-    /// `phases.0.voltage` (`\.` is a dot that belongs to a name); for Sparkplug the metric's name; for columns the
-    /// number from 1; for numbers and texts nothing.
+    /// `phases.0.voltage` (`\.` is a dot that belongs to a name); for Sparkplug the metric's name, `$timestamp` or
+    /// `$seq` for the payload's own; for columns the number from 1; for numbers and texts nothing.
     package var path: String
     /// What it has to be.
     package var type: FieldType
@@ -44,12 +44,12 @@ package struct PayloadField: Equatable, Sendable {
 }
 
 /// What a field's value has to be.
-package enum FieldType: Equatable, Sendable {
+package enum FieldType: Equatable, Sendable, BitwiseCopyable {
     /// A number, finite.
     case number
     /// A number without a fraction that fits 64 bits; `21.0` is one.
     case integer
-    /// True or false; as text `true`, `false`, `1` or `0`.
+    /// True or false; as text `true`, `on`, `1`, `false`, `off` or `0`, in any case.
     case boolean
     /// Text in UTF-8.
     case text
@@ -58,7 +58,7 @@ package enum FieldType: Equatable, Sendable {
 }
 
 /// How a moment is written.
-package enum TimeUnit: String, Sendable, CaseIterable {
+package enum TimeUnit: String, Sendable, CaseIterable, BitwiseCopyable {
     /// Seconds since 1970, with a fraction or not.
     case seconds = "s"
     /// Milliseconds since 1970.

@@ -3,14 +3,20 @@
 /// Isolation: one for each loop; not to be shared.
 /// Complexity: linear in the payload; nothing is allocated for payloads up to 64 KiB once there has been one as long.
 package final class PayloadReader {
-    private var values: [FieldValue]
-    private let json = JSONDocument()
+    var values: [FieldValue]
+    let json = JSONDocument()
+    let cbor = CBORDocument()
+    let line = DelimitedLine()
+    /// For each field whether a metric or a column has been it.
+    var isFound: [Bool]
     /// How many of the values are those of the last payload's schema.
     private var fieldCount = 0
+    private var format = PayloadFormat.raw
 
     /// A reader.
     package init() {
-        values = [FieldValue](repeating: .absent, count: PayloadLimits.fieldsMax)
+        values = Array(repeating: .absent, count: PayloadLimits.fieldsMax)
+        isFound = Array(repeating: false, count: PayloadLimits.fieldsMax)
     }
 
     // MARK: Commands
@@ -18,16 +24,21 @@ package final class PayloadReader {
     /// Reads a payload, all of it; its fields are this reader's until the next one.
     /// - Parameter slack: how many bytes behind the payload are readable memory, whatever they hold; with 64 or more a
     ///   JSON document is read where it is, else it is copied first.
+    /// - Parameter aliases: what the births of the edge node have said, for Sparkplug B; nothing of it is kept.
     /// - Returns: the first thing that is wrong with it, or nil; then the values are those of the payload.
-    package func check(_ payload: Span<UInt8>, slack: Int, schema: PayloadSchema) -> PayloadFault? {
+    package func check(
+        _ payload: Span<UInt8>, slack: Int, schema: PayloadSchema, aliases: SparkplugAliases? = nil
+    ) -> PayloadFault? {
         fieldCount = schema.fields.count
+        format = schema.format
         switch schema.format {
         case .json: return checkJSON(payload, slack: slack, schema: schema)
+        case .number: return checkNumber(payload, schema: schema)
         case .text: return checkText(payload, schema: schema)
         case .raw: return nil
-        case .number: return checkNumber(payload, schema: schema)
-        case .cbor, .sparkplug, .delimited:
-            preconditionFailure("Cannot read this format yet")
+        case .cbor: return checkCBOR(payload, schema: schema)
+        case .sparkplug: return checkSparkplug(payload, schema: schema, aliases: aliases)
+        case .delimited: return checkLine(payload, schema: schema)
         }
     }
 
@@ -47,7 +58,10 @@ package final class PayloadReader {
     }
 
     func withBytes<Result>(of text: FieldText, in payload: Span<UInt8>, _ body: (Span<UInt8>) -> Result) -> Result {
-        text.isInPayload ? body(payload.extracting(text.indices)) : json.withText(text, body)
+        if text.isInPayload { return body(payload.extracting(text.indices)) }
+        if format == .json { return json.withText(text, body) }
+        let texts = format == .cbor ? cbor.texts : line.texts
+        return body(texts.span.extracting(text.indices))
     }
 
     // MARK: Fields
@@ -58,31 +72,43 @@ package final class PayloadReader {
     func accept(
         _ token: PayloadToken, field: Int, schema: PayloadSchema, payload: Span<UInt8>
     ) -> PayloadFault.Reason? {
-        let (value, reason) = convert(token, schema.checks[field], payload)
+        let (value, reason) = convert(token, field, schema, payload)
         values[field] = value
         return reason
     }
 
     @inline(__always)
     private func convert(
-        _ token: PayloadToken, _ check: borrowing FieldCheck, _ payload: Span<UInt8>
+        _ token: PayloadToken, _ field: Int, _ schema: PayloadSchema, _ payload: Span<UInt8>
     ) -> (FieldValue, PayloadFault.Reason?) {
+        let check = schema.checks[field]
         switch (check.type, token) {
         case (_, .absent): return (.absent, check.isRequired ? .missingField : nil)
         case (_, .null): return (.null, check.isRequired ? .missingField : nil)
         case (.number, .number(let value)):
-            return value.isFinite ? (.number(value), check.fault(of: value)) : (.absent, .numberTooLarge)
-        case (.number, .integer(let value)): return (.number(Double(value)), check.fault(of: Double(value)))
-        case (.number, .large(let value)): return (.number(Double(value)), check.fault(of: Double(value)))
-        case (.integer, .integer(let value)): return (.integer(value), check.fault(of: Double(value)))
+            return value.isFinite
+                ? (.number(value), schema.fault(of: value, field: field, check)) : (.absent, .numberTooLarge)
+        case (.number, .integer(let value)):
+            return (.number(Double(value)), schema.fault(of: Double(value), field: field, check))
+        case (.number, .large(let value)):
+            return (.number(Double(value)), schema.fault(of: Double(value), field: field, check))
+        case (.number, .moment(.some(let value))):
+            let milliseconds = Double(value / 1_000_000)
+            return (.number(milliseconds), schema.fault(of: milliseconds, field: field, check))
+        case (.integer, .integer(let value)):
+            return (.integer(value), schema.fault(of: Double(value), field: field, check))
         case (.integer, .large): return (.absent, .numberTooLarge)
         case (.integer, .number(let value)):
+            guard value.isFinite else { return (.absent, .numberTooLarge) }
             guard value.rounded(.towardZero) == value else { return (.absent, .wrongType) }
             guard let whole = Int64(exactly: value) else { return (.absent, .numberTooLarge) }
-            return (.integer(whole), check.fault(of: value))
+            return (.integer(whole), schema.fault(of: value, field: field, check))
+        case (.integer, .moment(.some(let value))):
+            return (.integer(value / 1_000_000), schema.fault(of: Double(value / 1_000_000), field: field, check))
         case (.boolean, .boolean(let value)): return (.boolean(value), nil)
         case (.text, .text(let text)):
-            return (.text(text), withBytes(of: text, in: payload) { bytes in check.fault(of: bytes) })
+            guard check.isEnumerated else { return (.text(text), nil) }
+            return (.text(text), withBytes(of: text, in: payload) { bytes in schema.fault(of: bytes, field: field) })
         case (.time(let unit), _): return convert(token, unit, payload)
         case (.number, _), (.integer, _), (.boolean, _), (.text, _): return (.absent, .wrongType)
         }
@@ -106,6 +132,7 @@ package final class PayloadReader {
         switch token {
         case .integer(let value): moment = Moment(value, nanosecondsEach: nanosecondsEach)
         case .number(let value): moment = Moment(value, nanosecondsEach: nanosecondsEach)
+        case .moment(let nanoseconds): return nanoseconds.map { (.time($0), nil) } ?? (.absent, .outOfRange)
         case .large: moment = nil
         case .absent, .null, .boolean, .text, .other: return (.absent, .wrongType)
         }
@@ -115,50 +142,13 @@ package final class PayloadReader {
     private func time(
         _ token: PayloadToken, needsZone: Bool, _ payload: Span<UInt8>
     ) -> (FieldValue, PayloadFault.Reason?) {
+        if case .moment = token { return count(token, nanosecondsEach: 1) }
         guard case .text(let text) = token else { return (.absent, .wrongType) }
         switch withBytes(of: text, in: payload, { bytes in Moment.read(bytes, needsZone: needsZone) }) {
         case .moment(let moment): return (.time(moment.nanoseconds), nil)
         case .tooFar: return (.absent, .outOfRange)
         case .notTime: return (.absent, .wrongType)
         }
-    }
-
-    // MARK: Formats
-
-    private func checkJSON(_ payload: Span<UInt8>, slack: Int, schema: PayloadSchema) -> PayloadFault? {
-        switch json.read(payload, slack: slack, tree: schema.tree, fieldCount: schema.fields.count) {
-        case .ok: break
-        case .fault(let reason): return JSONLocator.fault(in: payload, schema: schema, suspected: reason)
-        }
-        for field in 0..<schema.fields.count {
-            if let reason = accept(json.token(field), field: field, schema: schema, payload: payload) {
-                return JSONLocator.fault(of: field, reason, in: payload, schema: schema)
-            }
-        }
-        return nil
-    }
-
-    private func checkNumber(_ payload: Span<UInt8>, schema: PayloadSchema) -> PayloadFault? {
-        guard payload.count <= PayloadLimits.numberBytesMax else {
-            return PayloadFault(.tooLong, at: PayloadLimits.numberBytesMax)
-        }
-        let trimmed = PlainText.trim(payload, 0..<payload.count)
-        if trimmed.isEmpty { return PayloadFault(.truncated, at: payload.count) }
-        let token = DecimalNumber.read(payload, trimmed)
-        if case .other = token { return PayloadFault(.notNumber, field: 0, at: trimmed.lowerBound) }
-        return accept(token, field: 0, schema: schema, payload: payload).map {
-            PayloadFault($0, field: 0, at: trimmed.lowerBound)
-        }
-    }
-
-    private func checkText(_ payload: Span<UInt8>, schema: PayloadSchema) -> PayloadFault? {
-        if let offset = payload.utf8Flaw { return PayloadFault(.notUTF8, at: offset) }
-        guard let check = schema.checks.first else { return nil }
-        guard payload.count <= PayloadLimits.payloadBytesMax else {
-            return PayloadFault(.tooLong, at: PayloadLimits.payloadBytesMax)
-        }
-        let token = PlainText.token(payload, 0..<payload.count, for: check.type)
-        return accept(token, field: 0, schema: schema, payload: payload).map { PayloadFault($0, field: 0, at: 0) }
     }
 }
 
@@ -170,8 +160,26 @@ extension String {
 }
 
 extension Span<UInt8> {
+    /// Whether all bytes are ASCII, which most texts of devices are: eight bytes at a time.
+    private var isASCII: Bool {
+        unsafe withUnsafeBytes { bytes in
+            var index = 0
+            var seen: UInt64 = 0
+            while index + 8 <= bytes.count {
+                unsafe seen |= bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                index += 8
+            }
+            while index < bytes.count {
+                unsafe seen |= UInt64(bytes[index])
+                index += 1
+            }
+            return seen & 0x8080_8080_8080_8080 == 0
+        }
+    }
+
     /// Where these bytes stop being UTF-8; nil when all of them are.
     var utf8Flaw: Int? {
+        if isASCII { return nil }
         do throws(UTF8.ValidationError) {
             _ = try UTF8Span(validating: self)
             return nil

@@ -12,8 +12,14 @@ package final class PayloadSchema: Sendable {
     package let deviceTimeField: Int?
     /// The field with the device's count of its messages.
     package let sequenceField: Int?
+    /// The field that is a Sparkplug payload's own time, `$timestamp`.
+    let payloadTimeField: Int?
+    /// The field that is a Sparkplug payload's own number, `$seq`.
+    let payloadSequenceField: Int?
     /// What is compared for each field.
     let checks: [FieldCheck]
+    /// The values that each field may have.
+    let choices: [FieldChoice]
     /// Where the fields are, for formats with names.
     let tree: PathTree
     /// For each column, from the first, the field that is in it, or -1.
@@ -40,8 +46,11 @@ package final class PayloadSchema: Sendable {
         self.fields = fields
         self.delimiters = delimiters
         self.checks = checks
+        choices = fields.map { FieldChoice($0.enumeration) }
         deviceTimeField = try Self.only(.deviceTime, in: fields)
         sequenceField = try Self.only(.sequence, in: fields)
+        payloadTimeField = format == .sparkplug ? try Self.only("$timestamp", in: fields, isTime: true) : nil
+        payloadSequenceField = format == .sparkplug ? try Self.only("$seq", in: fields, isTime: false) : nil
         tree = try PathTree(Self.paths(of: fields, format: format))
         columns = format == .delimited ? try Self.columns(of: fields) : []
     }
@@ -59,6 +68,29 @@ package final class PayloadSchema: Sendable {
         let found = fields.indices.filter { fields[$0].role == role }
         guard found.count <= 1 else { throw SchemaFault(field: found[1], "another field is '\(role.rawValue)', too") }
         return found.first
+    }
+
+    /// The field that a Sparkplug payload has beside its metrics.
+    private static func only(_ path: String, in fields: [PayloadField], isTime: Bool) throws(SchemaFault) -> Int? {
+        guard let field = fields.firstIndex(where: { $0.path == path }) else { return nil }
+        switch fields[field].type {
+        case .time where isTime: return field
+        case .integer where !isTime: return field
+        case .number, .integer, .boolean, .text, .time:
+            throw SchemaFault(field: field, "'\(path)' is of the type '\(isTime ? "time" : "integer")'")
+        }
+    }
+
+    /// The field that a metric of this name is.
+    func field(ofMetric name: Span<UInt8>) -> Int? {
+        guard !tree.steps.isEmpty, let step = tree.child(of: 0, named: name) else { return nil }
+        return tree.field(at: step)
+    }
+
+    /// How many sequence numbers there are until they begin again: 256 for those of Sparkplug payloads; nil when there
+    /// are as many as the device likes.
+    package var sequenceModulus: Int64? {
+        payloadSequenceField != nil && payloadSequenceField == sequenceField ? 256 : nil
     }
 
     private static func paths(of fields: [PayloadField], format: PayloadFormat) throws(SchemaFault) -> [[[UInt8]]] {

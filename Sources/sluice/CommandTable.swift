@@ -4,7 +4,7 @@ import Administration
 enum CommandTable {
     static let commands: [Command] = [
         ServeCommand.command, CheckCommand.command, ExplainCommand.command, PublishCommand.command,
-        ConsumeCommand.command, StreamsCommand.list, StreamsCommand.describe,
+        ConsumeCommand.command, StateCommand.command, StreamsCommand.list, StreamsCommand.describe,
         StreamsCommand.create, StreamsCommand.alter, StreamsCommand.delete, SessionsCommand.list,
         SessionsCommand.describe, SessionsCommand.delete, RefusalsCommand.command, GroupsCommand.list,
         GroupsCommand.describe, GroupsCommand.reset, GroupsCommand.delete, LogCommand.dump, LogCommand.verify,

@@ -8,7 +8,7 @@ enum Layers {
         "Compression": ["CZlib", "CSnappy", "CLZ4", "CZstd"],
         "Cryptography": ["SluiceCore", "COpenSSL", "CArgon2"],
         "SluiceCore": [],
-        "PayloadFormats": ["SluiceCore", "CSimdJSON"],
+        "PayloadFormats": ["SluiceCore", "CSimdJSON", "CCBOR"],
         "Speaking": ["SluiceCore"],
         "RecordFormat": ["SluiceCore", "Checksums", "Compression"],
         "MQTTWire": ["SluiceCore"],

@@ -46,7 +46,7 @@ struct Microbenchmarks {
             append, tailMatch("tail-match/no-subscriber", filter: "other/#"),
             tailMatch("tail-match/one-subscriber-qos0", filter: "sensors/+/dev7/temp"),
             subscribeBesideCrowd, deliverToCrowd,
-        ] + access
+        ] + access + payloads
     }
 
     static func pad(_ text: String, _ width: Int, right: Bool = false) -> String {

@@ -273,10 +273,12 @@ final class LonePeers: ShardPeers, @unchecked Sendable {
     private var offsets = OffsetTable()
     private var counters: [BrokerCounters] = []
     private var refusals: [RefusalList] = []
+    private var shares = ShareTable()
     private var devices = DeviceBook()
     func withDirectory<Result>(_ body: (inout SessionDirectory) -> Result) -> Result { body(&directory) }
     func withRetained<Result>(_ body: (inout RetainedTree) -> Result) -> Result { body(&retained) }
     func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result { body(&offsets) }
+    func withShares<Result>(_ body: (inout ShareTable) -> Result) -> Result { body(&shares) }
     func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result { body(&counters) }
     var memoryUse = 0
     func addMemory(_ byteCount: Int) { memoryUse += byteCount }

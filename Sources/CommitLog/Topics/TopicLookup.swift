@@ -28,6 +28,8 @@ struct TopicLookup {
     /// One bit for each batch of the section.
     private var wanted: [UInt64]
     private var wantedCount = 0
+    /// Where only the last batches of topics are wanted: the batch that holds the end.
+    private var endBatch: Int?
     private var index: [UInt8]?
     private var block: (place: Int, bytes: [UInt8])?
     /// Bytes of the index that were read.
@@ -47,7 +49,7 @@ struct TopicLookup {
     mutating func batches(_ selection: TopicSelection, countMax: Int) throws(TopicDamage) -> [PlannedBatch]? {
         if section.hasUnlabelled { try find([], XXH3.hash(Span())) }
         for topic in selection.topics { try find(topic.bytes, topic.hash) }
-        for wildcard in selection.wildcards where !isTooMuch { try walk(wildcard) }
+        for wildcard in selection.wildcards where !isTooMuch { try walk(wildcard.prefix, wildcard.matches) }
         guard !isTooMuch, wantedCount <= countMax else { return nil }
         let batches = try planned()
         // More than half of the bytes cost as much as all of them.
@@ -57,6 +59,38 @@ struct TopicLookup {
 
     /// Whether more than half of the batches are wanted.
     private var isTooMuch: Bool { wantedCount * 2 > section.batchCount }
+
+    /// For each topic of `selection` that is wanted the last batch with a record of it before `end`; where that holds
+    /// the end, the one before it, too.
+    /// - Throws: `TopicDamage`.
+    mutating func lastBatches(
+        _ selection: TopicSelection, before end: Offset, isWanted: (Span<UInt8>) -> Bool
+    ) throws(TopicDamage) -> [PlannedBatch] {
+        endBatch = try section.nextOffset <= end ? section.batchCount : batch(before: end)
+        for topic in selection.topics where isWanted(topic.bytes.span) { try find(topic.bytes, topic.hash) }
+        for wildcard in selection.wildcards {
+            let matches = wildcard.matches
+            try walk(wildcard.prefix) { topic in isWanted(topic) && matches(topic) }
+        }
+        return try planned()
+    }
+
+    /// The last batch that begins before `end`.
+    private mutating func batch(before end: Offset) throws(TopicDamage) -> Int {
+        var last = 0
+        for group in 0..<section.groupCount {
+            let rows = try checksumFirst(section.place(ofGroup: group))
+            var offset = BatchLayout.load(rows.span, at: 8, as: UInt32.self)
+            var at = TopicSection.groupHeaderByteCount
+            for batch in section.batches(ofGroup: group) {
+                if section.baseOffset.advanced(by: Int(offset)) >= end { return last }
+                last = batch
+                _ = Self.number(rows.span, at: &at, width: section.lengthWidth)
+                offset &+= Self.number(rows.span, at: &at, width: section.advanceWidth)
+            }
+        }
+        return last
+    }
 
     /// Checks every piece.
     /// - Throws: `TopicDamage`.
@@ -98,18 +132,18 @@ struct TopicLookup {
         }
     }
 
-    private mutating func walk(_ wildcard: TopicSelection.Wildcard) throws(TopicDamage) {
+    private mutating func walk(_ prefix: [UInt8], _ matches: (Span<UInt8>) -> Bool) throws(TopicDamage) {
         let index = try blockIndex()
         var cursor = BlockCursor(section)
-        var place = try cursor.seek(wildcard.prefix.span, index.span)
+        var place = try cursor.seek(prefix.span, index.span)
         if place == nil { place = try cursor.next(index.span) }
-        while let current = place, !isTooMuch {
+        while let current = place, endBatch != nil || !isTooMuch {
             let bytes = try block(at: current)
             var reader = BlockReader()
             while try reader.next(bytes.span) {
-                if TopicOrder.hasPrefix(reader.topic.span, wildcard.prefix) {
-                    if wildcard.matches(reader.topic.span) { try want(bytes.span, reader.postings) }
-                } else if TopicOrder.compare(reader.topic.span, wildcard.prefix.span) > 0 {
+                if TopicOrder.hasPrefix(reader.topic.span, prefix) {
+                    if matches(reader.topic.span) { try want(bytes.span, reader.postings) }
+                } else if TopicOrder.compare(reader.topic.span, prefix.span) > 0 {
                     return
                 }
             }
@@ -121,14 +155,25 @@ struct TopicLookup {
     private mutating func want(_ bytes: Span<UInt8>, _ postings: Range<Int>) throws(TopicDamage) {
         var at = postings.lowerBound
         var batch = 0
+        var last: Int?
         while at < postings.upperBound {
             guard let step = TopicVarint.read(bytes, at: &at) else { throw TopicDamage() }
             batch += step
             guard batch < section.batchCount else { throw TopicDamage() }
-            let bit: UInt64 = 1 << UInt64(batch % 64)
-            if wanted[batch / 64] & bit == 0 { wantedCount += 1 }
-            wanted[batch / 64] |= bit
+            guard let endBatch else {
+                mark(batch)
+                continue
+            }
+            if batch > endBatch { break }
+            if batch == endBatch { mark(batch) } else { last = batch }
         }
+        if let last { mark(last) }
+    }
+
+    private mutating func mark(_ batch: Int) {
+        let bit: UInt64 = 1 << UInt64(batch % 64)
+        if wanted[batch / 64] & bit == 0 { wantedCount += 1 }
+        wanted[batch / 64] |= bit
     }
 
     // MARK: Pieces

@@ -1,3 +1,4 @@
+import Administration
 import Checksums
 import CommitLog
 import CommitLogPosix
@@ -116,6 +117,25 @@ struct InspectedCatalogue {
     var ids: [String: String] = [:]
     /// The numbers that deleted streams had.
     var retired: Set<Int> = []
+
+    /// The partitions of a place's streams, by name; the node's own only when they are asked for.
+    /// - Throws: `ToolFault` when the catalogue is damaged, or has no such stream.
+    static func partitions(of place: InspectedPlace, stream: String?) throws -> [InspectedPartition] {
+        let bytes = try place.storage.contents("meta/catalogue", byteCountMax: 64 << 20)
+        guard let catalogue = InspectedCatalogue(bytes) else {
+            throw ToolFault("meta/catalogue is damaged; `sluice log repair` makes it anew")
+        }
+        if let stream, catalogue.ids[stream] == nil {
+            let advice = Nearest.advice(for: stream, among: Array(catalogue.ids.keys))
+            throw ToolFault("\(place.root) has no stream '\(stream)'\(advice)")
+        }
+        return catalogue.partitions.sorted { $0.key < $1.key }.map {
+            InspectedPartition(name: $0.value, number: $0.key)
+        }.filter { partition in
+            if case .partition(let wanted) = place.kind, wanted.name != partition.name { return false }
+            return stream.map { $0 == partition.stream } ?? !partition.stream.hasPrefix("__")
+        }
+    }
 
     /// The catalogue in `bytes`, read by its documented layout; nil when it is damaged.
     init?(_ bytes: [UInt8]) {

@@ -71,7 +71,7 @@ package final class LogExporter {
     package func run() throws {
         defer { output.flush() }
         let journal = try JournalSnapshot(place.storage)
-        let partitions = try partitions()
+        let partitions = try InspectedCatalogue.partitions(of: place, stream: selection.stream)
         for position in [selection.from, selection.until] {
             guard case .offset(let number, _)? = position, !partitions.contains(where: { $0.index == number }) else {
                 continue
@@ -103,24 +103,6 @@ package final class LogExporter {
     private struct Done: Error {}
 
     private var isDone: Bool { selection.limit == recordCount }
-
-    private func partitions() throws -> [InspectedPartition] {
-        let bytes = try place.storage.contents("meta/catalogue", byteCountMax: 64 << 20)
-        guard let catalogue = InspectedCatalogue(bytes) else {
-            throw ToolFault("meta/catalogue is damaged; `sluice log repair` makes it anew")
-        }
-        if let stream = selection.stream, catalogue.ids[stream] == nil {
-            let advice = Nearest.advice(for: stream, among: Array(catalogue.ids.keys))
-            throw ToolFault("\(place.root) has no stream '\(stream)'\(advice)")
-        }
-        return catalogue.partitions.sorted { $0.key < $1.key }.map {
-            InspectedPartition(name: $0.value, number: $0.key)
-        }.filter { partition in
-            if case .partition(let wanted) = place.kind, wanted.name != partition.name { return false }
-            // The node's own streams are exported when they are asked for.
-            return selection.stream.map { $0 == partition.stream } ?? !partition.stream.hasPrefix("__")
-        }
-    }
 
     private func export(_ batch: RecordBatch, _ due: Int64, _ partition: InspectedPartition) throws {
         let bytes = batch.bytes
@@ -210,7 +192,7 @@ package final class LogExporter {
                 + (headers.isEmpty ? [] : [.init(name: "headers", value: .array(headers))]))
     }
 
-    private static func copy(_ bytes: Span<UInt8>, _ range: FieldRange) -> [UInt8] {
+    static func copy(_ bytes: Span<UInt8>, _ range: FieldRange) -> [UInt8] {
         let part = bytes.extracting(range.indices)
         return part.withUnsafeBytes { Array($0) }
     }

@@ -12,11 +12,15 @@ struct PartitionWalk {
     let place: InspectedPlace
     let partition: InspectedPartition
     let journal: JournalSnapshot
-    private var next: Int64 = 0
+    private var next: Int64
     /// Bytes that were damaged and passed over.
     private(set) var findings: [InspectionFinding] = []
 
-    init(_ place: InspectedPlace, _ partition: InspectedPartition, _ journal: JournalSnapshot) {
+    /// A walk from an offset on.
+    init(
+        _ place: InspectedPlace, _ partition: InspectedPartition, _ journal: JournalSnapshot, from offset: Int64 = 0
+    ) {
+        next = offset
         self.place = place
         self.partition = partition
         self.journal = journal
@@ -38,7 +42,7 @@ struct PartitionWalk {
 
     /// Hands out what the journal has behind the segments.
     /// - Returns: false when a journal file was used again meanwhile: then the segments have its batches.
-    private mutating func walkJournal(_ body: (RecordBatch, Int64) throws -> Void) throws -> Bool {
+    mutating func walkJournal(_ body: (RecordBatch, Int64) throws -> Void) throws -> Bool {
         for file in journal.files {
             for entry in file.content.frames.flatMap(\.entries)
             where entry.partition == partition.number && !entry.isReservation && entry.baseOffset >= next {

@@ -195,7 +195,7 @@ struct JSONLocator: ~Escapable {
         switch DecimalNumber.read(bytes, start..<position) {
         case .number(let value) where !value.isFinite || isWhole(start..<position):
             throw PayloadFault(.numberTooLarge, field: field, at: start)
-        case .number, .integer, .large, .absent, .null, .boolean, .text, .other: return
+        case .number, .integer, .large, .absent, .null, .boolean, .text, .moment, .other: return
         }
     }
 

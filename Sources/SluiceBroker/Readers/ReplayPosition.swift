@@ -8,7 +8,8 @@ package import SluiceCore
 ///     now                              the time at which it is read
 ///     -24h  24h  @-24h                 that long ago; s, m, h, d, w
 ///     2026-09-01  @...                 a day's beginning, UTC
-///     2026-09-01T00:00:00Z  @...       a time of RFC 3339, with Z or an offset, fractions allowed
+///     2026-09-01T00:00:00Z  @...       a time of RFC 3339, with Z or an offset; fractions allowed,
+///                                      seconds not needed
 ///     2026-09-01T00:00:00e02:00  @...  the same with an offset to the east as a filter takes it, where + is a wildcard
 ///     1767225600000000                 microseconds since 1970 (as EMQX writes it)
 ///     3:1200  #3:1200                  offset 1200 of partition 3; other partitions are not read
@@ -113,15 +114,19 @@ package enum RFC3339 {
             (1...12).contains(month), (1...daysIn(month, year)).contains(day)
         else { return nil }
         if text.count == 10 { return Int64(days(year, month, day)) * 86_400_000 }
-        guard text.count >= 20, text[10] == UInt8(ascii: "T") || text[10] == UInt8(ascii: "t"),
+        guard text.count >= 17, text[10] == UInt8(ascii: "T") || text[10] == UInt8(ascii: "t"),
             text[13] == UInt8(ascii: ":"),
-            text[16] == UInt8(ascii: ":"),
-            let hour = field(text, 11..<13), let minute = field(text, 14..<16), let second = field(text, 17..<19),
-            hour < 24, minute < 60, second <= 60
+            let hour = field(text, 11..<13), let minute = field(text, 14..<16), hour < 24, minute < 60
         else { return nil }
-        var index = 19
+        var index = 16
+        var second = 0
         var fraction = 0
-        if text[index] == UInt8(ascii: ".") {
+        if text[index] == UInt8(ascii: ":") {
+            guard let read = field(text, 17..<19), read <= 60 else { return nil }
+            second = read
+            index = 19
+        }
+        if index == 19, index < text.count, text[index] == UInt8(ascii: ".") {
             index += 1
             var weight = 100
             let start = index

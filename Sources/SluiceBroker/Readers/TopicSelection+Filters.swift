@@ -9,7 +9,7 @@ extension TopicSelection {
 
     /// The topics that checked `filters` match, of which an empty one matches every topic; nil when that is everything,
     /// or so much that an index is of no use.
-    init?(filters: [[UInt8]]) {
+    package init?(filters: [[UInt8]]) {
         var topics: [[UInt8]] = []
         var wildcards: [Wildcard] = []
         for filter in filters {

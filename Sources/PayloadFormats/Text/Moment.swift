@@ -10,6 +10,12 @@ struct Moment: Equatable {
         nanoseconds = product
     }
 
+    /// So many milliseconds; nil when no moment is that far away.
+    init?(milliseconds: UInt64) {
+        guard let count = Int64(exactly: milliseconds) else { return nil }
+        self.init(count, nanosecondsEach: 1_000_000)
+    }
+
     /// So many units; nil when no moment is that far away.
     init?(_ count: Double, nanosecondsEach: Int64) {
         let whole = count.rounded(.down)
