@@ -294,6 +294,7 @@ package final class BrokerShard {
         case .authenticated(let number, let answer): answered(number, answer)
         case .accessChanged: accessChanged()
         case .routing(let routing): route(by: routing)
+        case .tellCounts: tellCounts()
         }
     }
 

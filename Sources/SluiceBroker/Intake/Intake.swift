@@ -89,7 +89,7 @@ struct Intake: ~Copyable {
         topic: Span<UInt8>, payload: Span<UInt8>, slack: Int, qos: QoS, at time: Timestamp
     ) throws(MQTTDecodeError) -> Bool {
         let route = try routes.route(topic)
-        guard !recordsOrigins, route.isPlain || isGood(payload, slack: slack, route) else { return false }
+        guard !recordsOrigins, route.isPlain || isGood(topic, payload, slack: slack, route) else { return false }
         append(route, payload, headersField: route.headersField(qos), qos, at: time)
         return true
     }
@@ -113,7 +113,7 @@ struct Intake: ~Copyable {
         var arrival: Timestamp?
         if route.profiled >= 0, let checks {
             switch checks.examine(
-                message.payload, message: Int(route.profiled), keyField: route.keyField, at: time)
+                message.payload, of: message.topic, message: Int(route.profiled), keyField: route.keyField, at: time)
             {
             case .good(let recordTime):
                 if let recordTime { (time, arrival) = (recordTime, time) }
@@ -142,9 +142,9 @@ struct Intake: ~Copyable {
 
     /// Whether a message that needs a look may go the plain way for all that.
     @inline(never)
-    private func isGood(_ payload: Span<UInt8>, slack: Int, _ route: Route) -> Bool {
+    private func isGood(_ topic: Span<UInt8>, _ payload: Span<UInt8>, slack: Int, _ route: Route) -> Bool {
         guard route.profiled >= 0, let checks else { return false }
-        return checks.isGood(payload, slack: slack, message: Int(route.profiled))
+        return checks.isGood(payload, of: topic, slack: slack, message: Int(route.profiled))
     }
 
     /// Stores what a profile does not take, as it came, under its device's key.
