@@ -90,6 +90,20 @@ package struct TopicPattern: Equatable, Sendable {
         return captures
     }
 
+    /// A topic that the pattern matches.
+    /// - Parameter value: what stands in a level that is a wildcard, by its name if it has one; a topic level.
+    package func topic(_ value: (String?) -> String) -> [UInt8] {
+        var topic: [UInt8] = []
+        for (index, level) in levels.enumerated() {
+            if index > 0 { topic.append(ASCII.slash) }
+            switch level {
+            case .literal(let bytes): topic += bytes
+            case .single(let name), .rest(let name): topic += Array(value(name).utf8)
+            }
+        }
+        return topic
+    }
+
     /// Why `topic` is not matched, in words.
     func explain(_ difference: Difference, in topic: Span<UInt8>) -> TopicMismatch {
         switch difference {
