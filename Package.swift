@@ -144,7 +144,7 @@ let package = Package(
             dependencies: [
                 "Administration", "Checksums", "SluiceCore", "RecordFormat", "TopicRouting", "LogInterface",
                 "CommitLog",
-                "CommitLogPosix", "SluiceBroker",
+                "CommitLogPosix", "DeviceProfiles", "PayloadFormats", "SluiceBroker",
             ],
             swiftSettings: settings),
         .target(
@@ -213,7 +213,11 @@ let package = Package(
         tests("AdministrationTests", ["Administration", "SluiceCore", "SluiceTesting"]),
         tests(
             "LogToolsTests",
-            ["LogTools", "CommitLog", "CommitLogPosix", "LogInterface", "RecordFormat", "SluiceCore", "SluiceTesting"]),
+            [
+                "DeviceProfiles", "LogTools", "PayloadFormats", "SluiceBroker", "TopicRouting", "CommitLog",
+                "CommitLogPosix", "LogInterface", "RecordFormat", "SluiceCore",
+                "SluiceTesting",
+            ]),
         tests(
             "BrokerSimulationTests",
             [

@@ -35,6 +35,8 @@ package struct PastState {
     private let selection: TopicSelection
     private let stream: String?
     private let time: Int64
+    /// Where partitions end instead, by the names of their directories.
+    private var ends: [String: Int64]?
     private var found: [[UInt8]: Value] = [:]
     /// What was damaged and left out.
     package private(set) var findings: [InspectionFinding] = []
@@ -54,6 +56,12 @@ package struct PastState {
         let everything = TopicSelection(
             topics: [], wildcards: [.init(prefix: []) { FilterSyntax.matches(filter: filter.span, topic: $0) }])
         selection = TopicSelection(filters: [filter]) ?? everything
+    }
+
+    /// A state of one stream's partitions, each before an offset, or none of it where there is no offset.
+    init(_ place: InspectedPlace, stream: String, filter: [UInt8], before ends: [String: Int64]) {
+        self.init(place, stream: stream, filter: filter, at: .max)
+        self.ends = ends
     }
 
     // MARK: Queries
@@ -78,6 +86,7 @@ package struct PastState {
         for _ in 0..<20 {
             let journal = try JournalSnapshot(place.storage)
             var attempt = PartitionState(place, partition, journal, filter: filter, selection: selection, time: time)
+            if let ends { attempt.end = ends[partition.name] ?? 0 }
             do {
                 guard try attempt.read() else { continue }
             } catch let error as StorageError where error.isMissing {
@@ -110,7 +119,7 @@ struct PartitionState {
     private(set) var findings: [InspectionFinding] = []
     private(set) var byteCount: Int64 = 0
     /// Only records before this offset count.
-    private var end = Int64.max
+    var end = Int64.max
 
     init(
         _ place: InspectedPlace, _ partition: InspectedPartition, _ journal: JournalSnapshot, filter: [UInt8],
@@ -134,11 +143,9 @@ struct PartitionState {
     mutating func read() throws -> Bool {
         let clock = SegmentClock(place, partition)
         let bases = try partition.segments(place.storage)
-        if let first = try clock.firstRecord(after: time, in: bases) {
-            end = first
-        } else if try !readJournal(behind: clock.end(of: bases)) {
-            return false
-        }
+        if end == .max, let first = try clock.firstRecord(after: time, in: bases) { end = first }
+        let segmentsEnd = try clock.end(of: bases)
+        if end > segmentsEnd, try !readJournal(behind: segmentsEnd) { return false }
         for base in bases.reversed() where base.rawValue < end { try read(segment: base) }
         return true
     }
