@@ -212,6 +212,7 @@ let package = Package(
         tests(
             "SluiceTransportTests",
             ["SluiceTransport", "SluiceTesting", "SluiceCore", "Speaking", "Cryptography", "EventLoop", "CLinux"]),
+        tests("SluiceCoreTests", ["SluiceCore", "SluiceTesting"]),
         tests("SpeakingTests", ["Speaking", "SluiceCore"]),
         tests(
             "SluiceNodeTests",

@@ -8,6 +8,10 @@ package struct KafkaSettings: Sendable {
     package var index: Int
     /// Bounds of what input could make grow.
     package var limits: Limits
+    /// The limits of single listeners, by their names.
+    package var listenerLimits: [String: Limits] = [:]
+    /// Counts connections, and keeps addresses out; nil for nobody.
+    package var gate: (any ConnectionGate)?
     /// The node's number in the cluster that clients see, which has no other node.
     package static let nodeID: Int32 = 1
     /// What clients tell clusters apart by: 22 characters of base64url.

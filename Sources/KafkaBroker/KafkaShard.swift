@@ -11,7 +11,7 @@ package import Speaking
 /// More than twenty stored properties: each kind of request that waits has a table of its own.
 /// Isolation: its loop's thread.
 package final class KafkaShard {
-    let settings: KafkaSettings
+    var settings: KafkaSettings
     let log: any LogEngine
     let loop: LoopID
     let peers: any KafkaPeers
@@ -64,6 +64,9 @@ package final class KafkaShard {
     package func received(_ mail: KafkaMail) {
         switch mail {
         case .accessChanged: accessChanged()
+        case .limitsChanged(let book):
+            settings.limits = book.general
+            settings.listenerLimits = book.listeners
         case .authenticated(let number, let answer): answered(number, answer)
         case .decided(let partitions): decided(partitions)
         case .sharesGrew(let keys): sharesGrew(keys)
@@ -150,12 +153,14 @@ package final class KafkaShard {
     var allConnections: [KafkaConnection] { Array(connections.values) }
 
     /// A client has connected.
-    package func connected(_ link: any ConnectionLink, peer: PeerIdentity, isSurplus: Bool) -> any Speaker {
+    package func connected(
+        _ link: any ConnectionLink, peer: PeerIdentity, refusal: ConnectionRefusal?
+    ) -> any Speaker {
         let connection = KafkaConnection(self, link, peer)
         connections[ObjectIdentifier(connection)] = connection
         identify(connection)
         // Kafka's protocol has no word for it: its clients try again later.
-        if isSurplus { connection.close() }
+        if let refusal { connection.fail(refusal.words) }
         return connection
     }
 

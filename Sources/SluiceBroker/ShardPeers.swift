@@ -50,6 +50,8 @@ package enum ShardMessage: Sendable {
     case authenticated(clientNumber: UInt64, AuthenticationAnswer)
     /// Rights have changed.
     case accessChanged
+    /// Other limits hold.
+    case limitsChanged(LimitBook)
     /// Somebody wants a session of this shard, or a parked one, to end.
     case endSession(clientID: [UInt8])
 }

@@ -18,6 +18,8 @@ package struct Configuration: Equatable, Sendable {
     package var log = LogSettings()
     /// What input may not grow past.
     package var limits = Limits()
+    /// Which addresses are kept out for their failures; nil for none.
+    package var bans: BanOptions?
     /// All streams that topics can go to: those listed, those that a rule gives settings of, and `mqtt`.
     package var streams: [StreamSettings] = []
     /// The rules, in the order they are tried.

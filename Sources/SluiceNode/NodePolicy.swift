@@ -28,6 +28,8 @@ package struct NodePolicy: Sendable {
     package var general = ListenerPolicy()
     /// Policies of their own, by the listeners' names.
     package var listeners: [String: ListenerPolicy] = [:]
+    /// The limits of users and roles.
+    package var limits = IdentityLimitTable()
 
     /// Everybody may do everything.
     package init() {}
@@ -40,10 +42,11 @@ package struct NodePolicy: Sendable {
 
     /// Whether nothing is asked and nothing is restricted.
     package var isOpen: Bool {
-        ([general] + listeners.values).allSatisfy {
-            $0.allowsAnonymous && $0.passwords == nil && $0.tokens == nil && $0.rules == nil
-                && $0.certificateName == nil
-                && $0.keys == nil
-        }
+        limits.isEmpty
+            && ([general] + listeners.values).allSatisfy {
+                $0.allowsAnonymous && $0.passwords == nil && $0.tokens == nil && $0.rules == nil
+                    && $0.certificateName == nil
+                    && $0.keys == nil
+            }
     }
 }

@@ -132,6 +132,7 @@ extension KafkaShard {
 
     /// Says so without saying which of name and password is wrong, and closes.
     private func refuse(_ call: KafkaCall, _ cause: String) {
+        settings.gate?.failed(call.connection.peer, now: now)
         // Who sends tokens without requests around them is told by the end of the connection.
         if call.connection.identity.sasl?.isRaw == false {
             answer(

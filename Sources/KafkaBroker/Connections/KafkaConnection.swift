@@ -190,7 +190,7 @@ package final class KafkaConnection: Speaker {
     /// Ends a connection on which nothing was asked for long, and one that has not shown who it is: its client opens
     /// another one when it has something to say, and hears of this by the end of the stream.
     func endIfIdle() {
-        let limits = shard.settings.limits
+        let limits = shard.settings.listenerLimits[peer.listener.name] ?? shard.settings.limits
         guard !isClosing else { return }
         if identity.principal == nil {
             guard shard.now - identity.activeAt > Int64(limits.connectSecondsMax) * 1_000_000_000 else { return }

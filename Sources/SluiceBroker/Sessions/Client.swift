@@ -23,8 +23,14 @@ package final class Client {
     /// The client identifier; empty before its CONNECT.
     var clientID: [UInt8] = []
     var version = ProtocolVersion.v311
-    /// Whether it came when there were as many connections as there may be.
-    var isSurplus = false
+    /// Why its connection is not let in; nil when it is.
+    var refusal: ConnectionRefusal?
+    /// What it may grow, and is offered.
+    var bounds: ClientBounds
+    /// How fast it may publish; nil for as fast as it can.
+    var pace: PublishPace?
+    /// Whose connections it is counted among.
+    var entered: Principal?
     /// Whether it is another broker's bridge.
     var isBridge = false
     /// Seconds that its session outlives the connection.
@@ -112,7 +118,9 @@ package final class Client {
     var droppedCount: UInt64 = 0
 
     init(number: UInt64, of shard: BrokerShard, peer: PeerIdentity, link: (any ConnectionLink)?) {
-        let (limits, now) = (shard.settings.limits, shard.now)
+        let now = shard.now
+        bounds = shard.boundsTable.bounds(of: peer.listener.name)
+        let limits = bounds.limits
         self.number = number
         self.shard = shard
         self.peer = peer

@@ -42,7 +42,7 @@ struct Node {
             configuration.loopCount > 0 ? configuration.loopCount : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         // The threads of the log and of authentication, the loops and the bridges.
         let memory = try MemoryPlan(configuration, threadCount: 10 + loopCount + configuration.bridges.count)
-        var (limits, limitNote) = try limits(fileLimit: fileLimit, loopCount: loopCount)
+        var (limits, room, limitNote) = try limits(fileLimit: fileLimit, loopCount: loopCount)
         memory.apply(to: &limits)
         let storedStreams = try checkStreams()
         let storage = try PosixStorage(root: configuration.dataDirectory)
@@ -54,19 +54,12 @@ struct Node {
         }
         try RetentionScope.note(configuration, storage, isNew: storedStreams == nil)
         let recovery = StateRecovery(log: log)
-        let sessions = try recovery.sessions()
-        let retained = try recovery.retained()
-        let offsets = try recovery.offsets()
         let server = try BrokerNode(
             settings: ServerSettings(
                 listeners: configuration.listeners.endpoints(certificates), loopCount: loopCount,
-                limits: limits),
-            log: log,
-            state: NodeState(
-                rules: rules, sessions: sessions, retained: retained, offsets: offsets,
-                producers: try recovery.producerNumbers(), transactions: try recovery.transactions(),
-                shares: try recovery.shares()),
-            report: { Console.log($0.level, $1) })
+                limits: LimitBook(limits, listeners: configuration.listeners.limits)),
+            log: log, state: try recovery.state(rules),
+            bans: configuration.bans?.settings, report: { Console.log($0.level, $1) })
         let access = try access(by: policy, recovery)
         defer { access.close() }
         server.access = access
@@ -83,7 +76,8 @@ struct Node {
         server.kafka = try KafkaIdentity(configuration)
         server.beforeStop = { bridges.stop() }
         let reload = Reload(
-            log: log, server: server, current: configuration, certificates: certificates, policy: policy, read: read)
+            log: log, server: server, current: configuration, certificates: certificates, policy: policy,
+            clientMemoryMax: limits.clientMemoryMax, connectionsMax: room, read: read)
         server.run(reload: reload.run) {
             Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")
             if let limitNote { Console.log(.info, limitNote) }
@@ -132,8 +126,8 @@ struct Node {
     }
 
     /// The configured limits, as far as the system has descriptors for them.
-    /// - Returns: them, and what there is to say when they are fewer.
-    private func limits(fileLimit: Int, loopCount: Int) throws -> (Limits, note: String?) {
+    /// - Returns: them, the connections that there is room for, and what there is to say when they are fewer.
+    private func limits(fileLimit: Int, loopCount: Int) throws -> (Limits, room: Int, note: String?) {
         let streams = RuleTranslation.streams(configuration)
         let budget = DescriptorBudget(
             limit: fileLimit, partitionCount: streams.reduce(0) { $0 + $1.partitionCount }, loopCount: loopCount,
@@ -141,7 +135,7 @@ struct Node {
         var limits = configuration.limits
         let note = budget.note(of: limits.connectionsMax)
         limits.connectionsMax = try budget.connections(of: limits.connectionsMax)
-        return (limits, note)
+        return (limits, try budget.connections(of: .max), note)
     }
 
     private func runtimeSettings(_ memory: MemoryPlan) -> LogRuntimeSettings {
@@ -292,6 +286,14 @@ enum RuleTranslation {
 /// Brings back what the node's own streams say.
 struct StateRecovery {
     let log: LogRuntime
+
+    /// All of it.
+    func state(_ rules: RuleSet) throws -> NodeState {
+        let (sessions, retained, offsets) = (try sessions(), try retained(), try offsets())
+        return NodeState(
+            rules: rules, sessions: sessions, retained: retained, offsets: offsets,
+            producers: try producerNumbers(), transactions: try transactions(), shares: try shares())
+    }
 
     /// Replays every record of the stream of sessions.
     func sessions() throws -> SessionDirectory {

@@ -15,17 +15,22 @@ final class Reload {
     private var current: Configuration
     private var certificates: Certificates
     private var policy: NodePolicy
+    /// What the process can take, which the configuration does not change: bytes that clients may hold, connections.
+    private let clientMemoryMax: Int
+    private let connectionsMax: Int
 
     /// Reloads of a node that runs with `current`.
     init(
         log: LogRuntime, server: BrokerNode, current: Configuration, certificates: Certificates, policy: NodePolicy,
-        read: @escaping () throws -> Configuration
+        clientMemoryMax: Int, connectionsMax: Int, read: @escaping () throws -> Configuration
     ) {
         self.log = log
         self.server = server
         self.current = current
         self.certificates = certificates
         self.policy = policy
+        self.clientMemoryMax = clientMemoryMax
+        self.connectionsMax = connectionsMax
         self.read = read
     }
 
@@ -55,6 +60,7 @@ final class Reload {
         }
         policy = nextPolicy
         for warning in SecurityTranslation.warnings(next, nextPolicy) { Console.log(.warning, warning) }
+        applyLimits(next, &applied)
         let changesLevel = next.logging != current.logging
         if changesLevel { applied.append("logging: level") }
         let waiting = waitingForRestart(next)
@@ -100,6 +106,37 @@ final class Reload {
         }
     }
 
+    /// Limits, bans and proxies hold at once; what MQTT 5 clients were offered holds until they connect again.
+    private func applyLimits(_ next: Configuration, _ applied: inout [String]) {
+        var own = next.limits
+        own.refusedFilters = current.limits.refusedFilters
+        let isOtherwise = own != current.limits
+        let names = [
+            ("limits", isOtherwise), ("refuse", next.limits.refusedFilters != current.limits.refusedFilters),
+            ("bans", next.bans != current.bans),
+            ("limits of listeners", next.listeners.limits != current.listeners.limits),
+        ].filter(\.1).map(\.0)
+        if !names.isEmpty {
+            var limits = next.limits
+            limits.clientMemoryMax = clientMemoryMax
+            // More connections than there are descriptors for would take those of the log.
+            limits.connectionsMax = min(limits.connectionsMax, connectionsMax)
+            server.replaceLimits(
+                by: LimitBook(limits, listeners: next.listeners.limits), bans: next.bans?.settings)
+            applied += names
+        }
+        for kind in ListenerKind.allCases {
+            let proxies = next.listeners.proxies[kind.rawValue] ?? []
+            guard proxies != current.listeners.proxies[kind.rawValue] ?? [] else { continue }
+            server.replaceProxies(of: kind, by: proxies)
+            applied.append("proxy_protocol of \(kind.rawValue)")
+        }
+        current.limits = next.limits
+        current.bans = next.bans
+        current.listeners.limits = next.listeners.limits
+        current.listeners.proxies = next.listeners.proxies
+    }
+
     /// The settings that differ and that only a new start takes over.
     private func waitingForRestart(_ next: Configuration) -> [String] {
         var names: [String] = []
@@ -112,10 +149,6 @@ final class Reload {
         if next.log.tailBytes != current.log.tailBytes { names.append("log: tail_memory") }
         if next.log.segmentBytes != current.log.segmentBytes { names.append("log: segment_size") }
         if next.log.reserveBytes != current.log.reserveBytes { names.append("log: reserve") }
-        var limits = next.limits
-        limits.refusedFilters = current.limits.refusedFilters
-        if limits != current.limits { names.append("limits") }
-        if next.limits.refusedFilters != current.limits.refusedFilters { names.append("refuse") }
         if next.rules.map(Rule.init) != current.rules.map(Rule.init) { names.append("rules") }
         if next.bridges != current.bridges { names.append("bridges") }
         for setting in next.streams {

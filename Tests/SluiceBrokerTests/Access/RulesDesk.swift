@@ -1,4 +1,5 @@
 import AccessControl
+import SluiceCore
 import Speaking
 
 @testable import SluiceBroker
@@ -9,6 +10,8 @@ final class RulesDesk: AccessDesk, @unchecked Sendable {
     var current: AccessRules
     /// Users that are there no more.
     var gone: Set<String> = []
+    /// The limits of users.
+    var limits: [String: IdentityLimits] = [:]
 
     init(_ text: String) throws { current = try Self.rules(text) }
 
@@ -20,6 +23,11 @@ final class RulesDesk: AccessDesk, @unchecked Sendable {
         of principal: Principal, clientID: [UInt8], grant: CredentialGrant?, on listener: ListenerIdentity?
     ) -> AccessRights? {
         current.rights(of: principal, clientID: clientID, granted: grant?.roles ?? [])
+    }
+
+    func limits(of principal: Principal, grant: CredentialGrant?) -> IdentityLimits? {
+        guard case .user(let name) = principal else { return nil }
+        return limits[name]
     }
 
     func dismissal(of principal: Principal, grant: CredentialGrant?, on listener: ListenerIdentity) -> String? {
