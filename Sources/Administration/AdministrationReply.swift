@@ -10,6 +10,8 @@ package enum AdministrationReply: Equatable, Sendable {
     case groups([GroupReport])
     /// Every bridge.
     case bridges([BridgeReport])
+    /// Every address that is kept out.
+    case bans([BanReport])
     /// Offsets by partition.
     case offsets([Int: Int64])
     /// Whether there was what is now gone.
@@ -38,6 +40,7 @@ extension AdministrationReply {
             .members(["refusals": .array(reports.map(\.json)), "forgotten": .integer(forgotten)])
         case .groups(let reports): .members(["groups": .array(reports.map(\.json))])
         case .bridges(let reports): .members(["bridges": .array(reports.map(\.json))])
+        case .bans(let reports): .members(["bans": .array(reports.map(\.json))])
         case .offsets(let offsets):
             .members([
                 "offsets": .array(
@@ -71,6 +74,8 @@ extension AdministrationReply {
             self = .groups(reports)
         } else if let reports: [BridgeReport] = list("bridges") {
             self = .bridges(reports)
+        } else if let reports: [BanReport] = list("bans") {
+            self = .bans(reports)
         } else if let elements = json["offsets"]?.elements {
             var offsets: [Int: Int64] = [:]
             for element in elements {

@@ -22,6 +22,8 @@ package struct KafkaSettings: Sendable {
     package var createsTopics: Bool
     /// The streams that the configuration declares, which clients cannot change.
     package var declared: Set<String>
+    /// Keeps the record of what was done; nil for none.
+    package var audit: (any AuditTrail)?
     /// Who clients are and what they may do; nil for everybody everything.
     package var access: (any KafkaAdmission)?
     /// Where the log lies, for tools that ask.

@@ -158,14 +158,19 @@ package final class KafkaShard {
     ) -> any Speaker {
         let connection = KafkaConnection(self, link, peer)
         connections[ObjectIdentifier(connection)] = connection
-        identify(connection)
+        guard let refusal else {
+            identify(connection)
+            return connection
+        }
         // Kafka's protocol has no word for it: its clients try again later.
-        if let refusal { connection.fail(refusal.words) }
+        auditRefused(connection, refusal.words)
+        connection.fail(refusal.words)
         return connection
     }
 
     func disconnected(_ connection: KafkaConnection) {
         connections[ObjectIdentifier(connection)] = nil
+        auditDisconnected(connection)
         for fetch in connection.fetches { forget(fetch) }
         endShares(of: connection)
         abandonGroupCalls(of: connection)
@@ -250,6 +255,7 @@ package final class KafkaShard {
             if settings.access != nil, connection.identity.clientID != header.clientID { grantAccess(connection) }
             let call = KafkaCall(connection, prefix, api, clientID: header.clientID)
             connection.begin(call)
+            auditRequest(api, connection)
             try dispatch(call, &reader, frame)
         } catch {
             connection.fail("a request is malformed: \(error)")

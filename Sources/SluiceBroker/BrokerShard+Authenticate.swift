@@ -123,6 +123,7 @@ extension BrokerShard {
         if reason == .badUserNameOrPassword || reason == .notAuthorized { settings.gate?.failed(client.peer, now: now) }
         report(.info, "\(client.name) at \(client.address): refused, \(cause)")
         note(client, "to connect", refused: cause)
+        auditRefused(client, cause)
         close(client)
     }
 }

@@ -172,7 +172,9 @@ extension BrokerShard {
             client.isRecorded = false
         }
         if let will = request.will {
-            client.will = StoredWill(message: will, principal: client.principal, delaySeconds: request.willDelaySeconds)
+            client.will = StoredWill(
+                message: will, principal: client.principal, listener: client.peer.listener.name,
+                delaySeconds: request.willDelaySeconds)
             recordWill(client.will, of: client.clientID)
         }
         if client.isPersistent || client.isRecorded {
@@ -208,6 +210,7 @@ extension BrokerShard {
         markDirty(client)
         if let stored { resume(client, stored) }
         announce(client, isConnected: true)
+        auditConnected(client)
         continueReading(client)
     }
 

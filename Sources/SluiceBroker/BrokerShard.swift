@@ -204,6 +204,7 @@ package final class BrokerShard {
     package func disconnected(_ client: Client) {
         client.isClosing = true
         guard clients.remove(client) else { return }
+        auditDisconnected(client)
         release(client)
         leave(countOf: client)
         leave(client)
@@ -348,6 +349,7 @@ package final class BrokerShard {
     func terminate(_ client: Client, _ reason: ReasonCode, _ cause: String) {
         guard !client.isClosing else { return }
         assert(clients[client.number] === client, "who is not closing is there")
+        client.endCause = cause
         client.session.terminated(reason, because: cause, into: &client.output)
         close(client)
     }
@@ -363,6 +365,7 @@ package final class BrokerShard {
         reportClosed(client, error.description + limitNote(error, client))
         // Before it is known who it is, nonsense is an attempt.
         if !client.isOpened { settings.gate?.failed(client.peer, now: now) }
+        client.endCause = error.description
         client.session.malformed(
             error, version: client.decoder.version, packetSizeMax: client.decoder.packetSizeMax, into: &client.output)
         close(client)
@@ -430,6 +433,7 @@ package final class BrokerShard {
         case .disconnect(let goodbye):
             client.expirySeconds = client.bounds.offer.sessionExpirySeconds(asked: goodbye.sessionExpirySeconds)
             client.goodbye = Goodbye(publishesWill: goodbye.publishesWill)
+            client.endCause = "the client said goodbye"
             close(client)
         case .close(let fault):
             reportClosed(client, fault.description + limitNote(fault, client))

@@ -19,6 +19,8 @@ package struct ShardSettings {
     package var listenerLimits: [String: Limits] = [:]
     /// Counts connections, and keeps addresses out; nil for nobody.
     package var gate: (any ConnectionGate)?
+    /// Keeps the record of what was done; nil for none.
+    package var audit: (any AuditTrail)?
     /// Who may do what; nil for everybody everything.
     package var access: (any AccessDesk)?
     /// What the topics of records are made by that have none of their own, by their streams' names.

@@ -81,7 +81,9 @@ extension Configuration {
         if root.has("access") { root.section("access") { access = AccessSection($0) } }
         root.section("logging") { section in
             if let level = section.value("level", .choice()) as LogLevel? { logging.level = level }
+            if let format = section.value("format", .choice()) as LogFormat? { logging.format = format }
         }
+        if root.has("audit") { root.section("audit") { audit = AuditSettings($0) } }
         takeStreams(root)
         takeBridges(root)
     }

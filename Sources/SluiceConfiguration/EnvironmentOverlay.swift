@@ -17,7 +17,7 @@ enum EnvironmentOverlay {
         ["limits", "connections_per_address"], ["limits", "connect_rate"], ["limits", "publish_rate"],
         ["limits", "publish_bytes"], ["limits", "client_memory"], ["limits", "retained"], ["limits", "retained_size"],
         ["bans", "failures"], ["bans", "within"], ["bans", "for"],
-        ["logging", "level"],
+        ["logging", "level"], ["logging", "format"], ["audit", "file"], ["audit", "size"], ["audit", "keep"],
     ]
 
     private static let prefix = "SLUICE_"

@@ -6,7 +6,7 @@ package import LogInterface
 package import SluiceBroker
 package import SluiceCore
 package import SluiceTransport
-import Speaking
+package import Speaking
 import Synchronization
 package import TopicRouting
 
@@ -129,6 +129,8 @@ package final class BrokerNode {
     package var access: NodeAccess?
     /// The streams that the configuration declares, which requests do not change; set before `run`.
     package var declaredStreams: Set<String> = []
+    /// Keeps the record of what was done; set before `run`. Nil for none.
+    package var audit: (any AuditTrail)? { didSet { gate.audit = audit } }
     /// Counts connections, and keeps addresses out.
     package let gate: NodeGate
     /// What Kafka's protocol is spoken with; set before `run`. Nil where no listener speaks it.
@@ -188,6 +190,7 @@ package final class BrokerNode {
                 var shard = ShardSettings(index: index, limits: settings.limits, rules: rules)
                 shard.listenerLimits = settings.book.listeners
                 shard.gate = gate
+                shard.audit = audit
                 shard.bridges = bridges
                 shard.downlinks = downlinks
                 if let access { shard.admission = access }
@@ -203,6 +206,7 @@ package final class BrokerNode {
                     settings.access = access
                     settings.listenerLimits = book.listeners
                     settings.gate = gate
+                    settings.audit = audit
                     return settings
                 }
                 let service = ShardService(shard, kafka, log: log, peers: peers, wake: wake, report: report)

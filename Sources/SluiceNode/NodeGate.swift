@@ -10,6 +10,7 @@ package final class NodeGate: ConnectionGate {
     private struct State {
         var book = AddressBook()
         var limits: LimitBook
+        var audit: (any AuditTrail)?
         /// Connections that are let in to be refused.
         var toldCount = 0
     }
@@ -26,6 +27,12 @@ package final class NodeGate: ConnectionGate {
         state = Mutex(State(limits: limits))
         self.report = report
         state.withLock { $0.book.settings = bans }
+    }
+
+    /// Keeps the record of bans; nil for none.
+    package var audit: (any AuditTrail)? {
+        get { state.withLock { $0.audit } }
+        set { state.withLock { $0.audit = newValue } }
     }
 
     /// Puts other limits in force; who is connected stays.
@@ -63,7 +70,12 @@ package final class NodeGate: ConnectionGate {
     /// See `ConnectionGate`.
     package func failed(_ peer: PeerIdentity, now: Int64) {
         guard let host = peer.host, let cause = state.withLock({ $0.book.failed(host, now: now) }) else { return }
-        report(.warning, "\(IPNetwork(site: host.site)) is banned: \(cause)")
+        let network = IPNetwork(site: host.site)
+        report(.warning, "\(network) is banned: \(cause)")
+        var event = AuditEvent(.banned, peer)
+        event.subject = network.description
+        event.reason = cause
+        audit?.note(event)
     }
 
     /// See `ConnectionGate`.

@@ -24,7 +24,7 @@ package struct ListenerPolicy: Sendable {
 
 /// The policies of a node's listeners.
 package struct NodePolicy: Sendable {
-    /// The policy of listeners that have none of their own, and of wills and the like, which outlive their connections.
+    /// The policy of listeners that have none of their own, and of what came to none that is there.
     package var general = ListenerPolicy()
     /// Policies of their own, by the listeners' names.
     package var listeners: [String: ListenerPolicy] = [:]

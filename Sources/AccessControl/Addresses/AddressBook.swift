@@ -38,7 +38,7 @@ package struct AddressBook: Sendable {
     private var places: [Place: Entry] = [:]
     private var connectedPlaceCount = 0
     private var listenerCounts: [String: Int] = [:]
-    private var failures: [IPAddress: TokenBucket] = [:]
+    private var failures: [IPAddress: Failures] = [:]
     private var siteBans: [IPAddress: Ban] = [:]
     private var networkBans: [IPNetwork: Ban] = [:]
 
@@ -50,6 +50,12 @@ package struct AddressBook: Sendable {
     private struct Entry {
         var connectionCount = 0
         var bucket: TokenBucket?
+    }
+
+    /// Failures since the first of them.
+    private struct Failures {
+        var first: Int64
+        var count = 0
     }
 
     private struct Ban {
@@ -145,11 +151,11 @@ package struct AddressBook: Sendable {
     package mutating func failed(_ address: IPAddress, now: Int64) -> String? {
         guard let settings, !settings.exempt.contains(where: { $0.contains(address) }) else { return nil }
         let site = address.site
-        let rate = Rate(settings.failureCount, per: settings.withinNanoseconds)
-        var bucket = failures[site] ?? TokenBucket(rate)
-        if bucket.rate != rate { bucket = TokenBucket(rate) }
-        bucket.spend(1, at: now)
-        guard bucket.hasRoom(at: now) else {
+        let isOver = { (found: Failures) in now - found.first >= settings.withinNanoseconds }
+        var found = failures[site] ?? Failures(first: now)
+        if isOver(found) { found = Failures(first: now) }
+        found.count += 1
+        guard found.count < settings.failureCount else {
             failures[site] = nil
             guard siteBans[site] == nil else { return nil }
             let seconds = settings.withinNanoseconds / 1_000_000_000
@@ -158,8 +164,8 @@ package struct AddressBook: Sendable {
             Self.bound(&siteBans, now: now) { $0.end.map { $0 <= now } ?? false }
             return cause
         }
-        failures[site] = bucket
-        Self.bound(&failures, now: now) { $0.isFull(at: now) }
+        failures[site] = found
+        Self.bound(&failures, now: now, isOver)
         return nil
     }
 

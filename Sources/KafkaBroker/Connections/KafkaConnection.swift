@@ -53,6 +53,8 @@ package final class KafkaConnection: Speaker {
     var lastProduceTime = Int64.min / 2
     /// Its last fetch, if that found nothing.
     var idlePoll: IdlePoll?
+    /// Why it ended, where it was not simply lost.
+    private(set) var endCause: String?
     /// Whether it is on the shard's list of connections with output.
     var isDirty = false
 
@@ -216,6 +218,7 @@ package final class KafkaConnection: Speaker {
     func fail(_ reason: String) {
         guard !isClosing else { return }
         shard.reportFailure("\(label): closed: \(reason)")
+        endCause = reason
         close()
     }
 

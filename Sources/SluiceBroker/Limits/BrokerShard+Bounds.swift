@@ -64,6 +64,7 @@ extension BrokerShard {
 
     /// A connection was closed before it spoke.
     package func refused(_ peer: PeerIdentity, because reason: String) {
+        auditRefused(peer, reason)
         let (index, now) = (settings.index, wallClock)
         peers.withRefusals { all in
             while all.count <= index { all.append(RefusalList()) }

@@ -55,6 +55,8 @@ package final class Client {
     var deferredByteCount = 0
     /// How its user ended the connection, once that is known.
     var goodbye: Goodbye?
+    /// Why it ended, where it was not simply lost.
+    var endCause: String?
     /// Whether it holds the claim on its identifier.
     var hasClaim = false
     /// Whether the former holder of its identifier has yet to let go of it.

@@ -63,6 +63,9 @@ struct Node {
         let access = try access(by: policy, recovery)
         defer { access.close() }
         server.access = access
+        let audit = AuditLog(configuration.audit)
+        defer { audit.close() }
+        server.audit = audit
         warn(policy, certificates)
         for warning in RuleTranslation.warnings(configuration, rules) { Console.log(.warning, "\(warning)") }
         for warning in BridgeTranslation.warnings(configuration, bridgeSettings) { Console.log(.warning, "\(warning)") }
@@ -76,7 +79,7 @@ struct Node {
         server.kafka = try KafkaIdentity(configuration)
         server.beforeStop = { bridges.stop() }
         let reload = Reload(
-            log: log, server: server, current: configuration, certificates: certificates, policy: policy,
+            log: log, server: server, current: configuration, certificates: certificates, policy: policy, audit: audit,
             clientMemoryMax: limits.clientMemoryMax, connectionsMax: room, read: read)
         server.run(reload: reload.run) {
             Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")

@@ -4,6 +4,7 @@ import LogInterface
 import SluiceConfiguration
 import SluiceCore
 import SluiceNode
+import Speaking
 
 /// What a running node takes over from a configuration that was read anew, on SIGHUP.
 ///
@@ -15,6 +16,7 @@ final class Reload {
     private var current: Configuration
     private var certificates: Certificates
     private var policy: NodePolicy
+    private let audit: AuditLog
     /// What the process can take, which the configuration does not change: bytes that clients may hold, connections.
     private let clientMemoryMax: Int
     private let connectionsMax: Int
@@ -22,13 +24,14 @@ final class Reload {
     /// Reloads of a node that runs with `current`.
     init(
         log: LogRuntime, server: BrokerNode, current: Configuration, certificates: Certificates, policy: NodePolicy,
-        clientMemoryMax: Int, connectionsMax: Int, read: @escaping () throws -> Configuration
+        audit: AuditLog, clientMemoryMax: Int, connectionsMax: Int, read: @escaping () throws -> Configuration
     ) {
         self.log = log
         self.server = server
         self.current = current
         self.certificates = certificates
         self.policy = policy
+        self.audit = audit
         self.clientMemoryMax = clientMemoryMax
         self.connectionsMax = connectionsMax
         self.read = read
@@ -48,6 +51,7 @@ final class Reload {
             nextPolicy = try SecurityTranslation.policy(next)
             _ = try BridgeTranslation.settings(next)
         } catch {
+            note(fault: "\(error)")
             return Console.log(.error, "the configuration is not reloaded, the running one stays: \(error)")
         }
         var applied: [String] = []
@@ -63,6 +67,8 @@ final class Reload {
         applyLimits(next, &applied)
         let changesLevel = next.logging != current.logging
         if changesLevel { applied.append("logging: level") }
+        if next.audit != current.audit { applied.append("audit") }
+        current.audit = next.audit
         let waiting = waitingForRestart(next)
         // At the level that was in force, and as a warning when something was not done: one that says less must not
         // hide what became of the reload that brought it.
@@ -70,8 +76,26 @@ final class Reload {
             waiting.isEmpty ? .info : .warning,
             "configuration reloaded; changed: \(applied.isEmpty ? "nothing" : applied.joined(separator: ", "))"
                 + (waiting.isEmpty ? "" : "; needs a restart: \(waiting.joined(separator: ", "))"))
-        Console.level = next.logging.level
+        Console.follow(next.logging)
         current.logging = next.logging
+        // Also when nothing of it has changed: whoever has moved the file away wants another one.
+        audit.follow(next.audit)
+        note(applied, waiting)
+    }
+
+    private func note(_ applied: [String], _ waiting: [String]) {
+        var event = AuditEvent(.changed)
+        event.request = "reload"
+        event.subject = applied.isEmpty ? "nothing" : applied.joined(separator: ", ")
+        if !waiting.isEmpty { event.reason = "needs a restart: \(waiting.joined(separator: ", "))" }
+        audit.note(event)
+    }
+
+    private func note(fault: String) {
+        var event = AuditEvent(.changed)
+        event.request = "reload"
+        event.reason = "refused: \(fault)"
+        audit.note(event)
     }
 
     /// New connections get the new certificates, also when only the files have changed; those there are keep theirs.

@@ -8,6 +8,8 @@ import Speaking
 // Sendable: one thread.
 final class RulesDesk: AccessDesk, @unchecked Sendable {
     var current: AccessRules
+    /// The rules of single listeners.
+    var byListener: [String: AccessRules] = [:]
     /// Users that are there no more.
     var gone: Set<String> = []
     /// The limits of users.
@@ -22,7 +24,8 @@ final class RulesDesk: AccessDesk, @unchecked Sendable {
     func rights(
         of principal: Principal, clientID: [UInt8], grant: CredentialGrant?, on listener: ListenerIdentity?
     ) -> AccessRights? {
-        current.rights(of: principal, clientID: clientID, granted: grant?.roles ?? [])
+        let rules = listener.flatMap { byListener[$0.name] } ?? current
+        return rules.rights(of: principal, clientID: clientID, granted: grant?.roles ?? [])
     }
 
     func limits(of principal: Principal, grant: CredentialGrant?) -> IdentityLimits? {
