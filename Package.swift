@@ -56,11 +56,16 @@ let package = Package(
         system("CWslay", nil, "libwslay-dev"),
         system("CMosquitto", "libmosquitto", "libmosquitto-dev"),
         .target(name: "CLinux", path: "Sources/System/CLinux"),
+        // simdjson is C++: compiled here behind functions of C, with the library's own checks instead of exceptions.
+        .target(
+            name: "CSimdJSON", path: "Sources/System/CSimdJSON", cxxSettings: [.define("SIMDJSON_EXCEPTIONS", to: "0")],
+            linkerSettings: [.linkedLibrary("simdjson")]),
 
         .target(name: "Checksums", dependencies: ["CISAL", "CXXHash"], swiftSettings: sansIO),
         .target(
             name: "Compression", dependencies: ["CZlib", "CSnappy", "CLZ4", "CZstd"], swiftSettings: sansIO),
         .target(name: "SluiceCore", swiftSettings: sansIO),
+        .target(name: "PayloadFormats", dependencies: ["SluiceCore", "CSimdJSON"], swiftSettings: sansIO),
         .target(name: "Speaking", dependencies: ["SluiceCore"], swiftSettings: sansIO),
         .target(name: "Cryptography", dependencies: ["SluiceCore", "COpenSSL", "CArgon2"], swiftSettings: sansIO),
         .target(
@@ -72,6 +77,9 @@ let package = Package(
         .target(
             name: "AccessControl",
             dependencies: ["Administration", "SluiceCore", "Checksums", "Speaking", "TopicRouting"],
+            swiftSettings: sansIO),
+        .target(
+            name: "DeviceProfiles", dependencies: ["SluiceCore", "Checksums", "PayloadFormats", "TopicRouting"],
             swiftSettings: sansIO),
         .target(name: "MQTTSession", dependencies: ["SluiceCore", "MQTTWire"], swiftSettings: sansIO),
         .target(name: "Administration", dependencies: ["SluiceCore"], swiftSettings: sansIO),
@@ -89,7 +97,7 @@ let package = Package(
         .target(
             name: "SluiceBroker",
             dependencies: [
-                "AccessControl", "Administration",
+                "AccessControl", "Administration", "DeviceProfiles", "PayloadFormats",
                 "GroupCoordination", "Speaking",
                 "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "LogInterface",
                 "Bridging",
@@ -125,7 +133,10 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
-            name: "SluiceConfiguration", dependencies: ["SluiceCore", "AccessControl", "TopicRouting", "CYAML"],
+            name: "SluiceConfiguration",
+            dependencies: [
+                "SluiceCore", "AccessControl", "DeviceProfiles", "PayloadFormats", "TopicRouting", "CYAML",
+            ],
             swiftSettings: settings),
         .target(
             name: "LogTools",
@@ -142,7 +153,7 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "LogTools", "AccessControl", "Speaking",
+                "LogTools", "AccessControl", "DeviceProfiles", "PayloadFormats", "Speaking",
                 "Administration",
                 "Checksums", "Compression", "SluiceCore", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession",
                 "LogInterface", "CommitLog", "GroupCoordination",
@@ -154,6 +165,7 @@ let package = Package(
             swiftSettings: settings),
 
         tests("CompressionTests", ["Compression", "SluiceTesting"], resources: [.copy("Vectors")]),
+        tests("PayloadFormatsTests", ["PayloadFormats", "SluiceCore", "SluiceTesting"]),
         tests("MQTTWireTests", ["MQTTWire", "SluiceCore"], resources: [.copy("Vectors")]),
         tests(
             "KafkaWireTests",
@@ -221,7 +233,10 @@ let package = Package(
                 "SluiceCore", "Speaking", "EventLoop", "CLinux",
             ]),
         tests("GroupCoordinationTests", ["GroupCoordination", "SluiceCore", "SluiceTesting"]),
-        tests("SluiceConfigurationTests", ["SluiceConfiguration", "AccessControl", "Speaking", "SluiceCore"]),
+        tests("DeviceProfilesTests", ["DeviceProfiles", "PayloadFormats", "TopicRouting", "SluiceCore"]),
+        tests(
+            "SluiceConfigurationTests",
+            ["SluiceConfiguration", "AccessControl", "DeviceProfiles", "PayloadFormats", "Speaking", "SluiceCore"]),
         tests("RepositoryTests", []),
         tests(
             "IntegrationTests",
@@ -232,5 +247,6 @@ let package = Package(
             ],
             resources: [.copy("Scripts")]),
     ],
-    swiftLanguageModes: [.v6]
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
 )

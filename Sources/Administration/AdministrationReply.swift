@@ -12,6 +12,14 @@ package enum AdministrationReply: Equatable, Sendable {
     case bridges([BridgeReport])
     /// Every address that is kept out.
     case bans([BanReport])
+    /// Devices, where to go on if there are more, and how many there are in all.
+    case devices([DeviceReport], next: Int64?, count: Int64)
+    /// How far a job with dead letters has come.
+    case letterJob(LetterReport)
+    /// Dead letters that are dealt with.
+    case letterRuns([LetterRun])
+    /// What became of what was published.
+    case ledger([LedgerReport])
     /// Offsets by partition.
     case offsets([Int: Int64])
     /// Whether there was what is now gone.
@@ -39,6 +47,13 @@ extension AdministrationReply {
         case .refusals(let reports, let forgotten):
             .members(["refusals": .array(reports.map(\.json)), "forgotten": .integer(forgotten)])
         case .groups(let reports): .members(["groups": .array(reports.map(\.json))])
+        case .devices(let reports, let next, let count):
+            .members([
+                "devices": .array(reports.map(\.json)), "next": .optional(next), "known": .integer(count),
+            ])
+        case .letterJob(let report): .members(["letters": report.json])
+        case .letterRuns(let runs): .members(["dealt_with": .array(runs.map(\.json))])
+        case .ledger(let reports): .members(["ledger": .array(reports.map(\.json))])
         case .bridges(let reports): .members(["bridges": .array(reports.map(\.json))])
         case .bans(let reports): .members(["bans": .array(reports.map(\.json))])
         case .offsets(let offsets):
@@ -72,6 +87,14 @@ extension AdministrationReply {
             self = .refusals(reports, forgotten: forgotten)
         } else if let reports: [GroupReport] = list("groups") {
             self = .groups(reports)
+        } else if let reports: [DeviceReport] = list("devices"), let count = json["known"]?.integer {
+            self = .devices(reports, next: json["next"]?.integer, count: count)
+        } else if let report = json["letters"].flatMap(LetterReport.init(json:)) {
+            self = .letterJob(report)
+        } else if let runs: [LetterRun] = list("dealt_with") {
+            self = .letterRuns(runs)
+        } else if let reports: [LedgerReport] = list("ledger") {
+            self = .ledger(reports)
         } else if let reports: [BridgeReport] = list("bridges") {
             self = .bridges(reports)
         } else if let reports: [BanReport] = list("bans") {

@@ -33,6 +33,19 @@ package enum AdministrationRequest: Equatable, Sendable {
     /// Let an address or a network in again.
     case unban(String)
 
+    /// Devices, some at a time.
+    case devices(DeviceQuery)
+    /// Forget what is known of the devices of a key.
+    case forgetDevice(String)
+    /// Do something with dead letters; the answer is a job's number.
+    case letters(LetterOrder)
+    /// How far such a job has come.
+    case letterJob(Int64)
+    /// The dead letters of a stream that are dealt with.
+    case letterRuns(stream: String)
+    /// What became of what was published.
+    case ledger
+
     /// What a bridge may be asked to do.
     package enum BridgeAction: Equatable, Sendable {
         /// Stop until it is resumed.
@@ -67,6 +80,12 @@ extension AdministrationRequest {
         case .deleteGroup: "groups/delete"
         case .resetGroup: "groups/reset"
         case .offsets: "offsets"
+        case .devices: "devices"
+        case .forgetDevice: "devices/forget"
+        case .letters: "deadletters"
+        case .letterJob: "deadletters/job"
+        case .letterRuns: "deadletters/done"
+        case .ledger: "ledger"
         case .bridges: "bridges"
         case .bridge(_, .pause): "bridges/pause"
         case .bridge(_, .resume): "bridges/resume"
@@ -80,7 +99,11 @@ extension AdministrationRequest {
     /// The payload.
     package var payload: [UInt8] {
         switch self {
-        case .streams, .sessions, .refusals, .groups, .bridges, .bans: return []
+        case .streams, .sessions, .refusals, .groups, .bridges, .ledger, .bans: return []
+        case .devices(let query): return Array(query.lines.joined(separator: "\n").utf8)
+        case .letters(let order): return Array(order.lines.joined(separator: "\n").utf8)
+        case .letterJob(let number): return Array(String(number).utf8)
+        case .forgetDevice(let text), .letterRuns(let text): return Array(text.utf8)
         case .ban(let address, let seconds): return Array("\(address)\n\(seconds.map { String($0) } ?? "")".utf8)
         case .unban(let address): return Array(address.utf8)
         case .deleteSession(let clientID): return clientID
@@ -132,6 +155,14 @@ extension AdministrationRequest {
                 throw .malformed("expected a stream, and milliseconds since 1970 on the next line")
             }
             self = .offsets(stream: lines[0], time: time)
+        case "devices": self = .devices(try DeviceQuery(lines))
+        case "devices/forget": self = .forgetDevice(text)
+        case "deadletters": self = .letters(try LetterOrder(lines))
+        case "deadletters/job":
+            guard let number = Int64(text) else { throw .malformed("expected the number of a job") }
+            self = .letterJob(number)
+        case "deadletters/done": self = .letterRuns(stream: text)
+        case "ledger": self = .ledger
         case "bridges": self = .bridges
         case "bridges/pause": self = .bridge(lines[0], .pause)
         case "bridges/resume": self = .bridge(lines[0], .resume)

@@ -36,9 +36,11 @@ extension AdministrationRequest {
     /// Whether it changes something, and so is for who may administer only, and for the audit.
     package var changesSomething: Bool {
         switch self {
-        case .streams, .sessions, .refusals, .groups, .offsets, .bridges, .bans: false
+        case .streams, .sessions, .refusals, .groups, .offsets, .bridges, .bans, .devices, .letterJob, .letterRuns,
+            .ledger:
+            false
         case .createStream, .alterStream, .deleteStream, .deleteSession, .deleteGroup, .resetGroup, .bridge, .ban,
-            .unban:
+            .unban, .forgetDevice, .letters:
             true
         }
     }

@@ -162,6 +162,13 @@ package enum RecordFields {
         buffer.append(value)
     }
 
+    /// The key in an encoded one.
+    package static func key(in field: Span<UInt8>) -> [UInt8] {
+        var index = 0
+        guard let count = Varint.read(field, at: &index), count > 0, count <= field.count - index else { return [] }
+        return (index..<index + count).map { field[$0] }
+    }
+
     /// A null key.
     package static let nullKey: [UInt8] = [1]
 

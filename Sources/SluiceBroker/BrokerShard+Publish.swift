@@ -21,7 +21,9 @@ extension BrokerShard {
             return try self.publish(PublishAction(publish), client, bytes)
         }
         let payload = bytes.extracting(publish.payloadStart..<publish.end)
-        guard try intake.storePlain(topic: topic, payload: payload, qos: publish.qos, at: wallClock) else {
+        let isStored = try intake.storePlain(
+            topic: topic, payload: payload, slack: bytes.count - publish.end, qos: publish.qos, at: wallClock)
+        guard isStored else {
             return try self.publish(PublishAction(publish), client, bytes)
         }
         counters.publishesReceived += 1
@@ -61,7 +63,7 @@ extension BrokerShard {
             properties: bytes.extracting(publish.properties), qos: publish.qos, isRetained: publish.retain)
         let owner = publish.retain ? client.principal.ownerName : []
         switch try intake.store(message, under: client.access, origin: client.clientID, owner: owner, at: wallClock) {
-        case .stored: break
+        case .stored, .deadLettered: break
         case .denied(let verdict): return deny(publish, topic, client, verdict)
         case .reserved: return refuseReserved(publish, topic, client, bytes)
         case .refused(let reason, let words): return refuse(publish, topic, client, reason, words)

@@ -38,6 +38,7 @@ extension BrokerShard {
         counters.clientCount = UInt64(clients.count)
         counters.messagesStored = intake.storedCount
         counters.receivedBytes = intake.storedByteCount
+        tellCounts()
         counters.subscriptionCount = UInt64(subscriptions.count)
         counters.shareGroupCount = UInt64(shareGroups.count)
         peers.withCounters { all in

@@ -42,7 +42,7 @@ extension BrokerShard {
                 isRetained: will.retain)
             let access = client.map(\.access) ?? access(of: stored, clientID)
             switch try intake.store(message, under: access, origin: clientID, at: wallClock) {
-            case .stored:
+            case .stored, .deadLettered:
                 counters.willsPublished += 1
                 wills.add(WillQueue.Entry(will: stored, clientID: clientID, isAlone: isAlone))
             case .reserved:

@@ -106,7 +106,7 @@ package final class BrokerShard {
         generation = log.catalogueGeneration
         streams = StreamTable(log.streams)
         intake = Intake(
-            streams, rules: settings.rules, limits: settings.limits, in: batchMemory)
+            streams, rules: settings.rules, profiles: settings.profiles, limits: settings.limits, in: batchMemory)
         sessions = SessionBook(streams, in: batchMemory)
         retainedPartition = streams.stream(named: RetainedReplay.stream)?.partitions.first
         presencePartition = streams.stream(named: Presence.stream)?.partitions.first
@@ -257,13 +257,6 @@ package final class BrokerShard {
         }
     }
 
-    /// The loop did nothing for a while, since the process was stopped or the machine was: what clients have sent
-    /// meanwhile is still to be read, and their silence does not count.
-    package func stoodStill(for nanoseconds: Int64) {
-        for client in clients.all { client.session.stoodStill(for: nanoseconds) }
-        extendAnswers(by: nanoseconds)
-    }
-
     /// Does what came from another shard.
     package func received(_ message: ShardMessage) {
         switch message {
@@ -294,6 +287,7 @@ package final class BrokerShard {
         case .authenticated(let number, let answer): answered(number, answer)
         case .accessChanged: accessChanged()
         case .limitsChanged(let book): follow(book)
+        case .routing(let routing): route(by: routing)
         }
     }
 

@@ -1,10 +1,25 @@
 package import AccessControl
+package import DeviceProfiles
 package import GroupCoordination
 import LogInterface
 import RecordFormat
 package import SluiceCore
 package import Speaking
 package import TopicRouting
+
+/// What messages are routed and checked by.
+package struct Routing: Sendable, Equatable {
+    /// Where topics go; the rules of the profiles are among them.
+    package var rules: RuleSet
+    /// What the payloads of profiled topics are.
+    package var profiles: ProfileSet
+
+    /// Rules and profiles that belong together.
+    package init(rules: RuleSet, profiles: ProfileSet) {
+        self.rules = rules
+        self.profiles = profiles
+    }
+}
 
 /// What a shard tells another one, as a value in the other's mailbox.
 package enum ShardMessage: Sendable {
@@ -48,6 +63,8 @@ package enum ShardMessage: Sendable {
     case bridgeState(SystemTopic)
     /// It is known who a client of this shard is, or that it is not to be let in.
     case authenticated(clientNumber: UInt64, AuthenticationAnswer)
+    /// Messages go by other rules and profiles.
+    case routing(Routing)
     /// Rights have changed.
     case accessChanged
     /// Other limits hold.
@@ -72,6 +89,8 @@ package protocol ShardPeers: AnyObject, Sendable {
     func withShares<Result>(_ body: (inout ShareTable) -> Result) -> Result
     /// Calls `body` with what each shard has refused. Short, never nested.
     func withRefusals<Result>(_ body: (inout [RefusalList]) -> Result) -> Result
+    /// Calls `body` with what is known of devices. Short, never nested.
+    func withDevices<Result>(_ body: (inout DeviceBook) -> Result) -> Result
     /// Notes that a shard's clients hold so many bytes more, or fewer.
     func addMemory(_ byteCount: Int)
     /// Bytes that the clients of all shards hold.

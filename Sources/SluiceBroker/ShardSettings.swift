@@ -1,4 +1,5 @@
 package import AccessControl
+package import DeviceProfiles
 package import SluiceCore
 package import Speaking
 package import TopicRouting
@@ -11,6 +12,8 @@ package struct ShardSettings {
     package var limits: Limits
     /// What publishes are routed by.
     package var rules: RuleSet
+    /// What the payloads of profiled topics are checked by.
+    package var profiles = ProfileSet()
     /// Decides who clients are that ask for no exchange; everybody is let in unless it is set.
     package var admission: any Authenticator = OpenAuthenticator()
     /// The authentication exchanges that are offered; nil for none.

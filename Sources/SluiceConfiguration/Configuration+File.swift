@@ -15,7 +15,8 @@ extension Configuration {
         return try read(text, file: path, environment: environment)
     }
 
-    private static func contents(of path: String) throws(ConfigurationError) -> [UInt8] {
+    /// The bytes of a file.
+    static func contents(of path: String) throws(ConfigurationError) -> [UInt8] {
         guard let file = fopen(path, "re") else { throw unreadable(path) }
         defer { fclose(file) }
         var text: [UInt8] = []

@@ -1,3 +1,4 @@
+import DeviceProfiles
 import SluiceCore
 
 extension Configuration {
@@ -25,14 +26,14 @@ extension Configuration {
         EnvironmentOverlay.apply(environment, to: &root, diagnostics)
         var configuration = Configuration()
         if let reader = SectionReader(root, diagnostics) {
-            configuration.take(reader)
+            configuration.take(reader, diagnostics)
             reader.finish()
         }
         if !diagnostics.errors.isEmpty { throw ConfigurationErrors(diagnostics.errors) }
         return configuration
     }
 
-    private mutating func take(_ root: SectionReader) {
+    private mutating func take(_ root: SectionReader, _ diagnostics: Diagnostics) {
         security.take(root)
         root.section("limits") { limits.take($0) }
         root.section("listeners") { listeners.take($0, hasKeys: security.pskFile != nil, limits) }
@@ -84,7 +85,7 @@ extension Configuration {
             if let format = section.value("format", .choice()) as LogFormat? { logging.format = format }
         }
         if root.has("audit") { root.section("audit") { audit = AuditSettings($0) } }
-        takeStreams(root)
+        takeStreams(root, diagnostics)
         takeBridges(root)
     }
 
@@ -119,9 +120,10 @@ extension Configuration {
     }
 
     /// Reads streams and rules, which together say what streams there are.
-    private mutating func takeStreams(_ root: SectionReader) {
+    private mutating func takeStreams(_ root: SectionReader, _ diagnostics: Diagnostics) {
         var catalogue = StreamCatalogue(segmentBytes: log.segmentBytes)
         root.sections("streams") { catalogue.takeStream($0) }
+        takeProfiles(root, diagnostics, &catalogue)
         root.sections("rules") { section in
             if let rule = catalogue.takeRule(section) { rules.append(rule) }
         }
@@ -132,6 +134,44 @@ extension Configuration {
         guard count > most else { return }
         root.report(
             at: root.location(of: "streams"), "'streams': \(count) partitions in all, and a node has \(most) at most")
+    }
+}
+
+extension Configuration {
+    /// Reads the device profiles, each in a file of its own.
+    private mutating func takeProfiles(
+        _ root: SectionReader, _ diagnostics: Diagnostics, _ catalogue: inout StreamCatalogue
+    ) {
+        guard let directory = root.value("devices", .text("the directory of device profiles")) else { return }
+        devicesDirectory = directory
+        var reader = ProfileReader(limits: limits)
+        do throws(ConfigurationError) {
+            for path in try ProfileFiles.paths(in: directory, at: root.valueLocation(of: "devices")) {
+                takeProfile(path, &reader, diagnostics, &catalogue)
+            }
+        } catch {
+            diagnostics.report(error)
+        }
+        reader.finish(diagnostics)
+        profiles = reader.profiles
+        catalogue.addDeadLetters(of: profiles)
+    }
+
+    private func takeProfile(
+        _ path: String, _ reader: inout ProfileReader, _ diagnostics: Diagnostics, _ catalogue: inout StreamCatalogue
+    ) {
+        do throws(ConfigurationError) {
+            let start = SourceLocation(file: path, line: 1, column: 1)
+            let text = try Self.contents(of: path)
+            guard let node = try YAMLReader.read(text, file: path, diagnostics) else {
+                throw ConfigurationError(at: start, "a profile is expected here, and the file is empty")
+            }
+            guard let section = SectionReader(node, diagnostics) else { return }
+            reader.take(section, stem: ProfileFiles.stem(path), into: &catalogue)
+            section.finish()
+        } catch {
+            diagnostics.report(error)
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+package import DeviceProfiles
 package import SluiceCore
 
 /// Everything that a broker is told before it starts; a value with every default filled in.
@@ -24,6 +25,10 @@ package struct Configuration: Equatable, Sendable {
     package var streams: [StreamSettings] = []
     /// The rules, in the order they are tried.
     package var rules: [RuleSettings] = []
+    /// The directory of device profiles; nil for none.
+    package var devicesDirectory: String?
+    /// What devices publish.
+    package var profiles: [DeviceProfile] = []
     /// Who may do what, by roles; nil leaves it to an ACL file, or to nobody.
     package var access: AccessSection?
     /// Who is let in, and what decides what they may do, where listeners say nothing else.

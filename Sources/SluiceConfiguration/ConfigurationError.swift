@@ -78,4 +78,6 @@ final class Diagnostics {
     func report(at location: SourceLocation, _ message: String) {
         errors.append(ConfigurationError(at: location, message))
     }
+
+    func report(_ error: ConfigurationError) { errors.append(error) }
 }

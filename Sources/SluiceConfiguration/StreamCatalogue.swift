@@ -1,3 +1,5 @@
+import DeviceProfiles
+
 /// Gathers the streams that a configuration lists, or that its rules give settings of.
 struct StreamCatalogue {
     private var streams: [StreamSettings] = []
@@ -54,6 +56,48 @@ struct StreamCatalogue {
             streamLocation: section.valueLocation(of: "stream"), keyLocation: section.valueLocation(of: "key"))
     }
 
+    /// Takes the stream of a device profile, by its name alone or with its settings; it needs to be listed nowhere
+    /// else, since a profile is whole in itself.
+    mutating func takeProfile(_ section: SectionReader) -> String? {
+        guard section.isSection("stream") else {
+            guard let name = section.required("stream", .streamName) else { return nil }
+            if !streams.contains(where: { $0.name == name }) {
+                streams.append(StreamSettings(name: name, segmentBytes: segmentBytes))
+            }
+            return name
+        }
+        var found: String?
+        section.section("stream") { part in
+            guard let name = part.required("name", .streamName) else { return }
+            var stream = StreamSettings(name: name, segmentBytes: segmentBytes)
+            Self.take(part, &stream)
+            found = name
+            if origins[name] == nil { streams.removeAll { $0.name == name } }
+            if origins[name] != nil, streams.contains(stream) {
+                // Two profiles that say the same of their stream say it together.
+                return
+            }
+            if let settingKey = Self.settingKeys.first(where: part.has) {
+                takeSettings(of: stream, settingKey, part)
+            } else if origins[name] == nil {
+                streams.append(stream)
+            }
+        }
+        return found
+    }
+
+    /// Adds the streams of dead letters that the profiles need and that are not listed.
+    mutating func addDeadLetters(of profiles: [DeviceProfile]) {
+        for profile in profiles where profile.badPayload == .deadLetter {
+            let name = DeviceProfile.deadLetterStream(of: profile.stream)
+            guard !streams.contains(where: { $0.name == name }) else { continue }
+            var stream = StreamSettings(name: name, segmentBytes: segmentBytes)
+            // Long enough for somebody to come back from a holiday and look.
+            stream.retention.age = .seconds(30 * 86_400)
+            streams.append(stream)
+        }
+    }
+
     /// All streams, the catch-all at the end unless it is listed.
     ///
     /// A rule that names another one is reported: a slip of the pen would keep messages where nobody looks for them.
@@ -78,10 +122,14 @@ struct StreamCatalogue {
             streams.append(stream)
             return
         }
-        let place = origin.isListed ? "under streams in line" : "by the rule in line"
+        let here = section.location.file
+        let place =
+            origin.place.file != here
+            ? "in \(origin.place.file):\(origin.place.line)"
+            : "\(origin.isListed ? "under streams" : "by the rule") in line \(origin.place.line)"
         section.report(
             at: section.location(of: settingKey),
-            "'\(settingKey)' of stream '\(stream.name)' is settled \(place) \(origin.place.line); give it there")
+            "'\(settingKey)' of stream '\(stream.name)' is settled \(place); give it there")
     }
 
     private static func take(_ section: SectionReader, _ stream: inout StreamSettings) {

@@ -35,12 +35,13 @@ extension Rate: CustomStringConvertible {
 /// Meters what comes against a rate: a full bucket has room for what the rate gives in its time, and fills up again
 /// evenly.
 ///
-/// What is let through while there is any room may be more than the room: it is owed, and nothing else comes before
-/// that is made up for. So a message larger than the bucket passes, and the rate holds all the same.
+/// What is larger than the whole bucket passes when that is full: it is owed, and nothing else comes before that is made
+/// up for.
 ///
 /// Times are nanoseconds of a clock that never goes back; one that does gives no room.
 /// Layout: the time at which the bucket is full again, from which all else follows.
-/// Invariants: over any time t at most the rate's count, what it gives in t, and one piece come through.
+/// Invariants: over any time t at most the rate's count, what it gives in t, and what a piece has beyond the count come
+/// through.
 /// Isolation: a value with one owner.
 package struct TokenBucket: Sendable, Equatable {
     /// The rate.
@@ -50,33 +51,37 @@ package struct TokenBucket: Sendable, Equatable {
     /// A full bucket.
     package init(_ rate: Rate) { self.rate = rate }
 
-    /// Whether there is room.
-    package func hasRoom(at now: Int64) -> Bool { opensAt <= now }
+    /// Whether there is room for `cost`.
+    package func hasRoom(for cost: Int = 1, at now: Int64) -> Bool { opensAt(for: cost) <= now }
 
-    /// From when on there is room.
-    package var opensAt: Int64 {
-        let (time, isBefore) = fullAt.subtractingReportingOverflow(rate.nanoseconds)
-        return isBefore ? .min : time + 1
+    /// From when on there is room for `cost`.
+    package func opensAt(for cost: Int = 1) -> Int64 {
+        let (time, isBefore) = fullAt.subtractingReportingOverflow(max(0, rate.nanoseconds - time(of: cost)))
+        return isBefore ? .min : time
     }
 
     /// Whether it is full, and so says nothing.
     package func isFull(at now: Int64) -> Bool { fullAt <= now }
 
-    /// Takes out `cost` if there is room for any of it.
+    /// Takes out `cost` if there is room for it.
     /// - Returns: whether there was.
     package mutating func take(_ cost: Int = 1, at now: Int64) -> Bool {
-        guard hasRoom(at: now) else { return false }
+        guard hasRoom(for: cost, at: now) else { return false }
         spend(cost, at: now)
         return true
     }
 
     /// Takes out `cost`, be there room or not.
     package mutating func spend(_ cost: Int, at now: Int64) {
+        let (sum, overflows) = max(fullAt, now).addingReportingOverflow(time(of: cost))
+        fullAt = overflows ? .max : sum
+    }
+
+    /// How long the rate takes to give `cost`.
+    private func time(of cost: Int) -> Int64 {
         precondition(cost >= 0)
         let (product, isLong) = cost.multipliedReportingOverflow(by: Int(rate.nanoseconds))
-        let long = isLong ? Int128(cost) * Int128(rate.nanoseconds) / Int128(rate.count) : 0
-        let time = isLong ? Int64(clamping: long) : Int64(product / rate.count)
-        let (sum, overflows) = max(fullAt, now).addingReportingOverflow(time)
-        fullAt = overflows ? .max : sum
+        guard isLong else { return Int64(product / rate.count) }
+        return Int64(clamping: Int128(cost) * Int128(rate.nanoseconds) / Int128(rate.count))
     }
 }

@@ -58,8 +58,8 @@ extension WebSocketOffer {
 
 /// What a node has brought back from its log, and decides by.
 package struct NodeState {
-    /// What publishes are routed by.
-    package var rules: RuleSet
+    /// What publishes are routed and checked by.
+    package var routing: Routing
     /// Sessions that wait for their clients.
     package var sessions: SessionDirectory
     /// The tree of retained messages.
@@ -75,14 +75,14 @@ package struct NodeState {
 
     /// State from its parts.
     package init(
-        rules: RuleSet, sessions: SessionDirectory, retained: RetainedTree, offsets: OffsetTable,
+        routing: Routing, sessions: SessionDirectory, retained: RetainedTree, offsets: OffsetTable,
         producers: ProducerNumbers = ProducerNumbers(), transactions: TransactionTable = TransactionTable(),
         shares: ShareTable = ShareTable()
     ) {
         self.shares = shares
         self.producers = producers
         self.transactions = transactions
-        self.rules = rules
+        self.routing = routing
         self.sessions = sessions
         self.retained = retained
         self.offsets = offsets
@@ -117,7 +117,7 @@ package struct KafkaIdentity: Sendable {
 package final class BrokerNode {
     private var settings: ServerSettings
     private let log: any LogEngine
-    private let rules: RuleSet
+    private let routing: Routing
     private let report: @Sendable (LogSeverity, String) -> Void
     private let peers = Peers()
     private let server: Server
@@ -168,7 +168,7 @@ package final class BrokerNode {
         self.settings = settings
         self.log = log
         self.report = report
-        rules = state.rules
+        routing = state.routing
         server = try Server(settings: settings, report: report)
         peers.directory.withLock { $0 = state.sessions }
         peers.retained.withLock { $0 = state.retained }
@@ -187,7 +187,8 @@ package final class BrokerNode {
     package func run(reload: @escaping () -> Void, ready: () -> Void) {
         server.run(
             makeService: { index, wake in
-                var shard = ShardSettings(index: index, limits: settings.limits, rules: rules)
+                var shard = ShardSettings(index: index, limits: settings.limits, rules: routing.rules)
+                shard.profiles = routing.profiles
                 shard.listenerLimits = settings.book.listeners
                 shard.gate = gate
                 shard.audit = audit
@@ -226,6 +227,11 @@ package final class BrokerNode {
             peers.post(ShardMessage.accessChanged, to: shard)
             peers.post(KafkaMail.accessChanged, to: shard)
         }
+    }
+
+    /// Lets messages go by other rules and profiles from here on. The log holds their streams.
+    package func route(by routing: Routing) {
+        for shard in 0..<peers.shardCount { peers.post(ShardMessage.routing(routing), to: shard) }
     }
 
     /// Puts other limits in force; connections stay. On the thread that runs it.

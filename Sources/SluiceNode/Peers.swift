@@ -16,6 +16,7 @@ final class Peers: ShardPeers, KafkaPeers, @unchecked Sendable {
     let shares = Mutex(ShareTable())
     let counters = Mutex<[BrokerCounters]>([])
     let refusals = Mutex<[RefusalList]>([])
+    let devices = Mutex(DeviceBook())
     let heldMemory = Atomic<Int>(0)
     var services: [ShardService] = []
 
@@ -49,6 +50,10 @@ final class Peers: ShardPeers, KafkaPeers, @unchecked Sendable {
 
     func withRefusals<Result>(_ body: (inout [RefusalList]) -> Result) -> Result {
         refusals.withLock { refusals in body(&refusals) }
+    }
+
+    func withDevices<Result>(_ body: (inout DeviceBook) -> Result) -> Result {
+        devices.withLock { devices in body(&devices) }
     }
 
     func addMemory(_ byteCount: Int) { heldMemory.add(byteCount, ordering: .relaxed) }

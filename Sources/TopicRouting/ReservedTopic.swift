@@ -3,6 +3,8 @@
 package enum ReservedTopic {
     /// What the broker says of itself.
     package static let system = "$SYS"
+    /// What stands before the topic of a message that its device's profile does not take.
+    package static let deadLetters = "$dlq"
     /// First levels of filters that ask for something else than their topics, and of requests.
     package static let requests = ["$share", "$stream", "$replay", "$sluice"]
 
@@ -11,7 +13,7 @@ package enum ReservedTopic {
     package static func contains(_ topic: Span<UInt8>) -> Bool {
         guard !topic.isEmpty, topic[0] == ASCII.dollar else { return false }
         let level = topic.extracting(0..<FilterSyntax.levelEnd(in: topic, from: 0))
-        return level.equals(system) || requests.contains { level.equals($0) }
+        return level.equals(system) || level.equals(deadLetters) || requests.contains { level.equals($0) }
     }
 }
 

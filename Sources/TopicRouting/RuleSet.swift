@@ -17,6 +17,9 @@ package struct RuleSet: Equatable, Sendable {
         return names
     }
 
+    /// How many rules at the front are those of device profiles.
+    package var profiledCount: Int { rules.count { $0.profiled != nil } }
+
     /// Why a rule never decides where a topic goes.
     package enum Idleness: Equatable, Sendable {
         /// The rule at this place of `rules` comes first and takes all of its topics.
@@ -62,7 +65,7 @@ package struct RuleSet: Equatable, Sendable {
             }
         }
         return Resolution(
-            ruleIndex: nil, pattern: "#", stream: Self.catchAllStream,
+            profiled: nil, ruleIndex: nil, pattern: "#", stream: Self.catchAllStream,
             key: KeyTemplate.wholeTopic.key(of: topic, captures: []), captures: [])
     }
 
@@ -71,13 +74,15 @@ package struct RuleSet: Equatable, Sendable {
             Resolution.Capture(name: name, value: String(copying: topic.extracting(range)))
         }
         return Resolution(
-            ruleIndex: index, pattern: rule.pattern.text, stream: rule.stream,
+            profiled: rule.profiled, ruleIndex: index, pattern: rule.pattern.text, stream: rule.stream,
             key: rule.key.key(of: topic, captures: ranges), captures: captures)
     }
 }
 
 /// What a topic resolves to.
 package struct Resolution: Equatable, Sendable {
+    /// Which message of the device profiles the topic carries, by its place among them; nil for none.
+    package let profiled: Int?
     /// The rule that matched, by its place in `RuleSet.rules`; nil for the catch-all.
     package let ruleIndex: Int?
     /// That rule's pattern as it was written; `#` for the catch-all.

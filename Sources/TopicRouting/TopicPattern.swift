@@ -103,7 +103,7 @@ package struct TopicPattern: Equatable, Sendable {
     }
 
     /// Whether every topic that `other` matches is matched by this one too.
-    func covers(_ other: TopicPattern) -> Bool {
+    package func covers(_ other: TopicPattern) -> Bool {
         // The broker's own topics are for patterns that name them.
         if startsWithWildcard, other.namesSystemTopics { return false }
         // A topic has one level at least.
@@ -121,6 +121,27 @@ package struct TopicPattern: Equatable, Sendable {
             }
         }
         return levels.count == other.levels.count
+    }
+
+    /// Whether some topic is matched by this one and by `other`.
+    package func overlaps(_ other: TopicPattern) -> Bool {
+        if startsWithWildcard, other.namesSystemTopics { return false }
+        if other.startsWithWildcard, namesSystemTopics { return false }
+        var index = 0
+        while true {
+            let (own, others) = (
+                index < levels.count ? levels[index] : nil, index < other.levels.count ? other.levels[index] : nil
+            )
+            switch (own, others) {
+            // A pattern's `#` matches what the other goes on with, and that it ends here.
+            case (.rest, _), (_, .rest): return true
+            case (nil, nil): return true
+            case (nil, _), (_, nil): return false
+            case (.literal(let bytes), .literal(let others)): if bytes != others { return false }
+            case (.single, _), (_, .single): break
+            }
+            index += 1
+        }
     }
 
     /// Whether its topics begin with `$`, which are the broker's own and are not stored.

@@ -12,7 +12,9 @@ enum CommandTable {
         LogCommand.stats, LogCommand.export, LogCommand.backup, LogCommand.restore, LogCommand.repair,
         BridgesCommand.list, BridgesCommand.describe, BridgesCommand.pause, BridgesCommand.resume,
         BridgesCommand.seek, BridgesCommand.test, ImportCommand.command, PasswordCommand.command,
-        BenchCommand.publish, BenchCommand.subscribe,
+        DevicesCommand.list, DevicesCommand.describe, DevicesCommand.silent, DevicesCommand.forget,
+        DeadLettersCommand.list, DeadLettersCommand.describe, DeadLettersCommand.redrive, DeadLettersCommand.discard,
+        LedgerCommand.command, BenchCommand.publish, BenchCommand.subscribe,
     ]
 
     /// The command that the first one or two words name, and the words behind it.

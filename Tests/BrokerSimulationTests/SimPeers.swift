@@ -26,6 +26,7 @@ final class SimPeers: ShardPeers, @unchecked Sendable {
     var offsets = OffsetTable()
     private var counters: [BrokerCounters] = []
     private var refusals: [RefusalList] = []
+    private var devices = DeviceBook()
     private(set) var memoryUse = 0
 
     init(_ wakes: [WakeFlag], plant: Plant?) {
@@ -42,6 +43,7 @@ final class SimPeers: ShardPeers, @unchecked Sendable {
     func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result { body(&offsets) }
     var shares = ShareTable()
     func withShares<Result>(_ body: (inout ShareTable) -> Result) -> Result { body(&shares) }
+    func withDevices<Result>(_ body: (inout DeviceBook) -> Result) -> Result { body(&devices) }
     func withRefusals<Result>(_ body: (inout [RefusalList]) -> Result) -> Result { body(&refusals) }
     func addMemory(_ byteCount: Int) { memoryUse += byteCount }
 

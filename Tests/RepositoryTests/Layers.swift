@@ -8,13 +8,14 @@ enum Layers {
         "Compression": ["CZlib", "CSnappy", "CLZ4", "CZstd"],
         "Cryptography": ["SluiceCore", "COpenSSL", "CArgon2"],
         "SluiceCore": [],
+        "PayloadFormats": ["SluiceCore", "CSimdJSON"],
         "Speaking": ["SluiceCore"],
         "RecordFormat": ["SluiceCore", "Checksums", "Compression"],
         "MQTTWire": ["SluiceCore"],
         "KafkaWire": ["RecordFormat"],
         "KafkaWireGenerator": [],
         "TopicRouting": ["SluiceCore", "Checksums"],
-        "DeviceProfiles": ["TopicRouting"],
+        "DeviceProfiles": ["TopicRouting", "PayloadFormats"],
         "AccessControl": ["TopicRouting", "Speaking", "Administration"],
         "MQTTSession": ["MQTTWire"],
         "Administration": ["SluiceCore"],
@@ -36,7 +37,7 @@ enum Layers {
         "SluiceNode": ["SluiceBroker", "KafkaBroker", "SluiceTransport", "AccessControl"],
         "LogTools": ["CommitLogPosix", "SluiceBroker"],
         "SluiceHTTP": ["SluiceBroker", "CMicroHTTPD"],
-        "SluiceConfiguration": ["SluiceCore", "AccessControl", "CYAML"],
+        "SluiceConfiguration": ["SluiceCore", "AccessControl", "DeviceProfiles", "CYAML"],
         "SluiceTesting": sansIO.filter { $0 != "SluiceTesting" },
         "sluice": [
             "SluiceBroker", "KafkaBroker", "CommitLogPosix", "LogTools", "BridgeClients", "EventLoop",
@@ -48,7 +49,8 @@ enum Layers {
 
     /// Targets that touch nothing outside the process.
     static let sansIO = [
-        "Checksums", "Compression", "Cryptography", "SluiceCore", "Speaking", "Administration", "RecordFormat",
+        "Checksums", "Compression", "Cryptography", "SluiceCore", "PayloadFormats", "Speaking", "Administration",
+        "RecordFormat",
         "MQTTWire", "KafkaWire",
         "TopicRouting",
         "DeviceProfiles", "AccessControl", "MQTTSession", "LogInterface", "CommitLog", "GroupCoordination", "Bridging",

@@ -91,7 +91,7 @@ struct IntakeTests {
             StreamTable(log.streams), rules: RuleSet(), limits: Limits(), in: BatchMemory())
         let (topic, payload) = (Array("t".utf8), Array("21.5".utf8))
         let isPlain = try intake.storePlain(
-            topic: topic.span, payload: payload.span, qos: .atLeastOnce, at: Timestamp(rawValue: 7))
+            topic: topic.span, payload: payload.span, slack: 0, qos: .atLeastOnce, at: Timestamp(rawValue: 7))
         #expect(isPlain)
         let message = IncomingMessage(
             topic: topic.span, payload: payload.span, properties: Span(), qos: .atLeastOnce, isRetained: false)

@@ -122,6 +122,7 @@ final class FakePeers: ShardPeers, @unchecked Sendable {
     var offsets = OffsetTable()
     private var counters: [BrokerCounters] = []
     private(set) var refusals: [RefusalList] = []
+    private var devices = DeviceBook()
 
     func withDirectory<Result>(_ body: (inout SessionDirectory) -> Result) -> Result { body(&directory) }
     func withRetained<Result>(_ body: (inout RetainedTree) -> Result) -> Result { body(&retained) }
@@ -132,6 +133,7 @@ final class FakePeers: ShardPeers, @unchecked Sendable {
     var memoryUse = 0
     func addMemory(_ byteCount: Int) { memoryUse += byteCount }
 
+    func withDevices<Result>(_ body: (inout DeviceBook) -> Result) -> Result { body(&devices) }
     func withRefusals<Result>(_ body: (inout [RefusalList]) -> Result) -> Result { body(&refusals) }
     let shardCount: Int
     private var mail: [[ShardMessage]]

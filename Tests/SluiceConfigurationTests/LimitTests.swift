@@ -58,7 +58,7 @@ struct LimitTests {
         arguments: [
             (
                 "limits: { publish_rate: 10 }",
-                "'publish_rate': expected a rate, such as 100/s, 6/m or 10/h, or unlimited, found 10"
+                "'publish_rate': expected a rate, such as 100/s, 6/m or 10/h, or unlimited, found '10'"
             ),
             ("limits: { publish_rate: 0/s }", "expected a rate"), ("limits: { publish_rate: 10/d }", "expected a rate"),
             ("limits: { publish_bytes: 10MB }", "'publish_bytes': expected bytes in a time, such as 1MiB/s"),

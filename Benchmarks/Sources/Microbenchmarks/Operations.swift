@@ -273,12 +273,14 @@ final class LonePeers: ShardPeers, @unchecked Sendable {
     private var offsets = OffsetTable()
     private var counters: [BrokerCounters] = []
     private var refusals: [RefusalList] = []
+    private var devices = DeviceBook()
     func withDirectory<Result>(_ body: (inout SessionDirectory) -> Result) -> Result { body(&directory) }
     func withRetained<Result>(_ body: (inout RetainedTree) -> Result) -> Result { body(&retained) }
     func withOffsets<Result>(_ body: (inout OffsetTable) -> Result) -> Result { body(&offsets) }
     func withCounters<Result>(_ body: (inout [BrokerCounters]) -> Result) -> Result { body(&counters) }
     var memoryUse = 0
     func addMemory(_ byteCount: Int) { memoryUse += byteCount }
+    func withDevices<Result>(_ body: (inout DeviceBook) -> Result) -> Result { body(&devices) }
     func withRefusals<Result>(_ body: (inout [RefusalList]) -> Result) -> Result { body(&refusals) }
     var shardCount: Int { 1 }
     func post(_ message: ShardMessage, to shard: Int) {}

@@ -82,7 +82,7 @@ extension BridgeRunner {
                 topic: topic.span, payload: message.payload.span, properties: properties.bytes, qos: QoS(qos),
                 isRetained: message.isRetained)
             switch try intake.store(incoming, under: nil, origin: origin, at: wallClock) {
-            case .stored: return nil
+            case .stored, .deadLettered: return nil
             case .reserved: return "the topic is the broker's own"
             case .denied: preconditionFailure("Cannot deny what is under no rules")
             case .refused(_, let words): return words

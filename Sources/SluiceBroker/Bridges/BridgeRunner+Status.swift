@@ -143,6 +143,9 @@ extension BridgeRunner {
     func look() {
         lastLook = now
         inflater.forget()
+        if let checks = intake.checks {
+            peers.withDevices { $0.take(checks.counts, refused: checks.takeRefused(), of: loopID) }
+        }
         guard map.isOut else { return }
         let byteCount = sources.reduce(0) { $0 + log.figures($1.partition).byteCount }
         for index in sources.indices {

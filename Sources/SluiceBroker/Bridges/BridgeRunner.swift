@@ -1,4 +1,5 @@
 package import Bridging
+package import DeviceProfiles
 package import LogInterface
 import RecordFormat
 package import SluiceCore
@@ -126,7 +127,8 @@ package final class BridgeRunner {
 
     /// A bridge that goes on from its checkpoint, or begins.
     package init(
-        settings: BridgeSettings, log: any LogEngine, peers: any ShardPeers, rules: RuleSet, limits: Limits,
+        settings: BridgeSettings, log: any LogEngine, peers: any ShardPeers, rules: RuleSet,
+        profiles: ProfileSet = ProfileSet(), limits: Limits,
         checkpoint: BridgeCheckpoint?, notebook: any BridgeNotebook, upstream: any UpstreamClient,
         random: any RandomNumberGenerator, now: Int64, report: @escaping (LogSeverity, String) -> Void
     ) {
@@ -148,7 +150,7 @@ package final class BridgeRunner {
         selection = TopicSelection(filters: map.localFilters)
         connection = BridgeConnection(settings, isPaused: checkpoint?.isPaused ?? false, now: now)
         intake = Intake(
-            StreamTable(log.streams), rules: rules, limits: limits, in: BatchMemory())
+            StreamTable(log.streams), rules: rules, profiles: profiles, limits: limits, in: BatchMemory())
         // Who brought a message is always on record.
         intake.recordsOrigins = true
         loops = LoopWatch(now: now, echoes: settings.version != .v5 && map.isOut && map.isIn)
@@ -404,6 +406,10 @@ package final class BridgeRunner {
             connection.resume(now: now)
             isCheckpointDirty = true
         case .seek(let seek): self.seek(seek)
+        case .route(let routing):
+            let streams = StreamTable(log.streams)
+            intake.follow(streams, in: BatchMemory())
+            intake.route(by: routing.rules, profiles: routing.profiles, streams)
         }
         commit()
     }

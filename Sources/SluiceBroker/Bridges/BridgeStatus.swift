@@ -134,6 +134,8 @@ package enum BridgeCommand: Sendable, Equatable {
     case resume
     /// Go on from another place in every partition.
     case seek(BridgeSeek)
+    /// Store what comes by other rules and profiles.
+    case route(Routing)
 }
 
 /// Where a bridge is to go on.

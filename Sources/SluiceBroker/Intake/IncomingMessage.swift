@@ -31,6 +31,9 @@ struct IncomingMessage: ~Escapable {
 enum IntakeVerdict: Equatable {
     /// It is in the tick's append; whoever waits for it waits for the append to settle.
     case stored
+    /// It is not as its device's profile says, and is in the tick's append as a dead letter: to whoever brought it the
+    /// same as stored.
+    case deadLettered
     /// Its topic is the broker's own: a request, if anything.
     case reserved
     /// Its publisher may not publish there.

@@ -1,5 +1,7 @@
 import AccessControl
 import Bridging
+import Checksums
+import DeviceProfiles
 import LogInterface
 import MQTTWire
 import RecordFormat
@@ -19,7 +21,10 @@ struct Intake: ~Copyable {
     private static let batchBytesMax = 256 << 10
 
     private var routes: RouteTable
+    /// What device profiles say of payloads; nil without any.
+    private(set) var checks: PayloadChecks?
     private var accumulators: BatchAccumulators
+    private var limits: Limits
     /// Bytes of a message of anybody.
     private var messageBytesMax: Int
     private let retainedPartition: PartitionID?
@@ -41,11 +46,15 @@ struct Intake: ~Copyable {
     /// An intake for a log with these streams.
     /// - Parameters:
     ///   - rules: what topics are routed by; the log holds the streams of all.
+    ///   - profiles: what the rules' profiled topics carry.
     ///   - memory: where its batches lie.
     init(
-        _ streams: StreamTable, rules: RuleSet, limits: Limits, in memory: BatchMemory
+        _ streams: StreamTable, rules: RuleSet, profiles: ProfileSet = ProfileSet(), limits: Limits,
+        in memory: BatchMemory
     ) {
+        self.limits = limits
         messageBytesMax = limits.packetBytesMax
+        if !profiles.entries.isEmpty { checks = PayloadChecks(profiles, streams) }
         routes = RouteTable(rules: rules, streams: streams.streams, limits: limits)
         accumulators = BatchAccumulators(count: streams.partitionCount, in: memory)
         retainedPartition = streams.stream(named: RetainedReplay.stream)?.partitions.first
@@ -54,17 +63,28 @@ struct Intake: ~Copyable {
     /// Goes on with the log's streams as they are now; what was taken in stays.
     mutating func follow(_ streams: StreamTable, in memory: BatchMemory) {
         routes.follow(streams.streams)
+        checks?.follow(streams)
         accumulators.grow(to: streams.partitionCount, in: memory)
     }
 
     /// Other limits hold from now on.
     mutating func follow(_ limits: Limits) {
+        self.limits = limits
         messageBytesMax = limits.packetBytesMax
         routes.follow(limits)
     }
 
     /// Somebody's messages may be larger than those of others.
     mutating func allow(messageBytesMax: Int) { self.messageBytesMax = max(self.messageBytesMax, messageBytesMax) }
+
+    /// Routes and checks by other rules and profiles from here on; what was taken in stays. The log holds their
+    /// streams.
+    mutating func route(by rules: RuleSet, profiles: ProfileSet, _ streams: StreamTable) {
+        routes = RouteTable(rules: rules, streams: streams.streams, limits: limits)
+        let counts = checks?.counts
+        checks = profiles.entries.isEmpty ? nil : PayloadChecks(profiles, streams)
+        if let counts { checks?.goOn(from: counts) }
+    }
 
     /// Whether nothing was taken in since the last append.
     var isEmpty: Bool { accumulators.isEmpty }
@@ -75,15 +95,16 @@ struct Intake: ~Copyable {
     // MARK: Messages
 
     /// Stores a message that has nothing special: the way of nearly every message.
+    /// - Parameter slack: how many bytes behind the payload may be read.
     /// - Returns: false when it has, after all, and must take the other way: nothing was stored.
     /// - Throws: `MQTTDecodeError` when the topic is no topic name.
     /// - Complexity: one hash look-up for a known topic, and a copy of the payload.
     @inline(__always)
     mutating func storePlain(
-        topic: Span<UInt8>, payload: Span<UInt8>, qos: QoS, at time: Timestamp
+        topic: Span<UInt8>, payload: Span<UInt8>, slack: Int, qos: QoS, at time: Timestamp
     ) throws(MQTTDecodeError) -> Bool {
         let route = try routes.route(topic)
-        guard !route.isReserved, !recordsOrigins else { return false }
+        guard !recordsOrigins, route.isPlain || isGood(payload, slack: slack, route) else { return false }
         append(route, payload, headersField: route.headersField(qos), qos, at: time)
         return true
     }
@@ -105,11 +126,27 @@ struct Intake: ~Copyable {
             return .refused(
                 .packetTooLarge, "it has \(message.payload.count) bytes, more than a packet may have here")
         }
-        guard !message.properties.isEmpty || message.isRetained || recordsOrigins else {
+        var time = time
+        var arrival: Timestamp?
+        if route.profiled >= 0, let checks {
+            switch checks.examine(
+                message.payload, message: Int(route.profiled), keyField: route.keyField, at: time)
+            {
+            case .good(let recordTime):
+                if let recordTime { (time, arrival) = (recordTime, time) }
+            case .deadLetter(let letter):
+                append(letter, message, route, origin: origin, at: time)
+                return .deadLettered
+            case .refused(let words): return .refused(.payloadFormatInvalid, words)
+            }
+        }
+        guard !message.properties.isEmpty || message.isRetained || recordsOrigins || arrival != nil else {
             append(route, message.payload, headersField: route.headersField(message.qos), message.qos, at: time)
             return .stored
         }
-        let headers = RecordFields.headers(MessageHeader.headers(message, origin: recordsOrigins ? origin : nil))
+        var named = MessageHeader.headers(message, origin: recordsOrigins ? origin : nil)
+        if let arrival { named.append(MessageHeader.arrival(arrival)) }
+        let headers = RecordFields.headers(named)
         append(route, message.payload, headersField: headers.span, message.qos, at: time)
         if message.isRetained {
             retain(
@@ -118,6 +155,30 @@ struct Intake: ~Copyable {
                 owner: owner, at: time)
         }
         return .stored
+    }
+
+    /// Whether a message that needs a look may go the plain way for all that.
+    @inline(never)
+    private func isGood(_ payload: Span<UInt8>, slack: Int, _ route: Route) -> Bool {
+        guard route.profiled >= 0, let checks else { return false }
+        return checks.isGood(payload, slack: slack, message: Int(route.profiled))
+    }
+
+    /// Stores what a profile does not take, as it came, under its device's key.
+    private mutating func append(
+        _ letter: DeadLetter, _ message: borrowing IncomingMessage, _ route: Route, origin: [UInt8],
+        at time: Timestamp
+    ) {
+        let topic = DeadLetter.topic(of: message.topic)
+        let headers = RecordFields.headers(
+            MessageHeader.headers(message, topic: topic, origin: origin) + letter.headers
+                + [RecordHeader(name: DeadLetter.Header.client, value: origin)])
+        let index = letter.partition.index
+        accumulators.append(
+            to: index, at: time, keyField: route.keyField, value: message.payload, headersField: headers.span)
+        if isScanned { accumulators.note(XXH3.hash(topic.span), in: index) }
+        if message.qos != .atMostOnce { accumulators.expect(in: index) }
+        if accumulators.byteCount(in: index) > Self.batchBytesMax { isFull = true }
     }
 
     @inline(__always)

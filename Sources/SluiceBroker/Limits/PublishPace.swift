@@ -31,10 +31,12 @@ final class PublishPace {
     }
 
     /// Whether a message may come.
-    func hasRoom(at now: Int64) -> Bool { messages?.hasRoom(at: now) ?? true && bytes?.hasRoom(at: now) ?? true }
+    func hasRoom(at now: Int64) -> Bool { opensAt <= now }
 
     /// When one may come.
-    var opensAt: Int64 { max(messages?.opensAt ?? .min, bytes?.opensAt ?? .min) }
+    var opensAt: Int64 {
+        max(messages?.opensAt() ?? .min, bytes?.opensAt(for: packetByteCount) ?? .min)
+    }
 
     /// A message has come.
     func spend(at now: Int64) {

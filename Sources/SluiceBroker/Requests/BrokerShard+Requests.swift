@@ -57,6 +57,12 @@ extension BrokerShard {
         case .resetGroup(let name, let stream, let offsets):
             respond(resetGroup(name, stream, offsets), to: place)
         case .offsets(let stream, let time): lookUpOffsets(stream, Timestamp(rawValue: time), for: place)
+        case .devices(let query): respond(devices(query), to: place)
+        case .forgetDevice(let key): respond(.deleted(forgetDevice(key)), to: place)
+        case .letters(let order): respond(orderLetters(order), to: place)
+        case .letterJob(let number): respond(letterJob(number), to: place)
+        case .letterRuns(let stream): respond(letterRuns(stream), to: place)
+        case .ledger: respond(ledger(), to: place)
         case .bridges: respond(.bridges(bridgeReports()), to: place)
         case .bans: respond(banReports(), to: place)
         case .ban(let address, let seconds): respond(ban(address, seconds: seconds), to: place)

@@ -70,7 +70,7 @@ struct StreamOrders {
 
 extension StreamFault {
     /// It in words, of a stream of this name.
-    func words(for name: String) -> String {
+    package func words(for name: String) -> String {
         switch self {
         case .exists: "there is a stream '\(name)' already"
         case .unknown: "unknown"

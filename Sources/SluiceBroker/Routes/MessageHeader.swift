@@ -16,16 +16,40 @@ enum MessageHeader {
     static let correlationData = "mqtt.correlation_data"
     static let expiry = "mqtt.expiry"
     static let userPrefix = "mqtt.user."
+    /// When a message came whose record has its device's own time, in milliseconds since 1970.
+    static let arrival = "sluice.arrival"
+    /// What the names begin with of what is said of a dead letter.
+    static let letterPrefix = "dlq."
 
     /// The QoS as one digit.
     static func qos(_ qos: QoS) -> RecordHeader {
         RecordHeader(name: Self.qos, value: [UInt8(ascii: "0") + qos.rawValue])
     }
 
+    /// When a message came.
+    static func arrival(_ time: Timestamp) -> RecordHeader {
+        RecordHeader(name: arrival, value: Array(String(time.rawValue).utf8))
+    }
+
+    /// The time that a header has; nil when it has none.
+    static func milliseconds(_ digits: Span<UInt8>) -> Int64? {
+        var value: Int64 = 0
+        guard !digits.isEmpty, digits.count <= 15 else { return nil }
+        for index in digits.indices {
+            guard digits[index] >= UInt8(ascii: "0"), digits[index] <= UInt8(ascii: "9") else { return nil }
+            value = value * 10 + Int64(digits[index] - UInt8(ascii: "0"))
+        }
+        return value
+    }
+
     /// The headers of a message that has more than a topic and a QoS.
-    /// - Parameter origin: the publisher's identifier when it is to be on record.
-    static func headers(_ message: borrowing IncomingMessage, origin: [UInt8]?) -> [RecordHeader] {
-        var headers = [RecordHeader(name: Self.topic, value: Array(copying: message.topic))]
+    /// - Parameters:
+    ///   - topic: the topic that it is on record with; nil for its own.
+    ///   - origin: the publisher's identifier when it is to be on record.
+    static func headers(
+        _ message: borrowing IncomingMessage, topic: [UInt8]? = nil, origin: [UInt8]?
+    ) -> [RecordHeader] {
+        var headers = [RecordHeader(name: Self.topic, value: topic ?? Array(copying: message.topic))]
         if message.qos != .atMostOnce { headers.append(qos(message.qos)) }
         if message.isRetained { headers.append(RecordHeader(name: retained, value: [UInt8(ascii: "1")])) }
         if let origin { headers.append(RecordHeader(name: Self.clientID, value: origin)) }
@@ -166,6 +190,10 @@ struct StoredMessage {
                 PropertyWriter.append(.responseTopic, content, to: &buffer)
             } else if isName(name, MessageHeader.correlationData, bytes) {
                 PropertyWriter.append(.correlationData, content, to: &buffer)
+            } else if isName(name, MessageHeader.arrival, bytes)
+                || begins(name, with: MessageHeader.letterPrefix, bytes)
+            {
+                PropertyWriter.append(userProperty: bytes.extracting(name.indices), content, to: &buffer)
             } else if hasUserPrefix(name, bytes) {
                 let start = Int(name.start) + MessageHeader.userPrefix.utf8.count
                 let user = bytes.extracting(start..<Int(name.start) + Int(name.count))
@@ -175,9 +203,13 @@ struct StoredMessage {
     }
 
     static func hasUserPrefix(_ name: FieldRange, _ bytes: Span<UInt8>) -> Bool {
+        begins(name, with: MessageHeader.userPrefix, bytes)
+    }
+
+    private static func begins(_ name: FieldRange, with prefix: String, _ bytes: Span<UInt8>) -> Bool {
         var index = Int(name.start)
-        guard Int(name.count) >= MessageHeader.userPrefix.utf8.count else { return false }
-        for byte in MessageHeader.userPrefix.utf8 {
+        guard Int(name.count) >= prefix.utf8.count else { return false }
+        for byte in prefix.utf8 {
             guard bytes[index] == byte else { return false }
             index += 1
         }

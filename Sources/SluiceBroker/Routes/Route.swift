@@ -18,6 +18,10 @@ struct Route: BitwiseCopyable {
     let partitionIndex: Int
     /// Whether the topic is the broker's own.
     let isReserved: Bool
+    /// Which message of the device profiles its payloads are; -1 for none.
+    let profiled: Int32
+    /// Whether its messages are stored without a look at them.
+    let isPlain: Bool
     private let fields: UnsafeRawPointer
     private let keyByteCount: Int32
     private let headersStart0: Int32
@@ -25,10 +29,14 @@ struct Route: BitwiseCopyable {
     private let headersStart2: Int32
     private let end: Int32
 
-    fileprivate init(topic: Span<UInt8>, partition: PartitionID, key: Span<UInt8>, arena: RouteArena) {
+    fileprivate init(
+        topic: Span<UInt8>, partition: PartitionID, key: Span<UInt8>, profiled: Int?, arena: RouteArena
+    ) {
         topicHash = XXH3.hash(topic)
         partitionIndex = partition.index
         isReserved = ReservedTopic.contains(topic)
+        self.profiled = Int32(profiled ?? -1)
+        isPlain = !isReserved && profiled == nil
         var bytes = ByteBuffer(capacity: key.count + 3 * (topic.count + 32))
         RecordFields.appendKey(key, to: &bytes)
         keyByteCount = Int32(bytes.count)
@@ -174,7 +182,8 @@ struct RouteTable: ~Copyable {
             cache.removeAll()
             arena = RouteArena()
         }
-        let route = Route(topic: topic, partition: partition, key: resolution.key.span, arena: arena)
+        let route = Route(
+            topic: topic, partition: partition, key: resolution.key.span, profiled: resolution.profiled, arena: arena)
         cache.insert(route, for: topic)
         return route
     }

@@ -95,6 +95,9 @@ final class MQTTClient {
         try flush()
     }
 
+    /// Lets some time pass; what comes meanwhile is dropped.
+    func pause(milliseconds: Int) throws(CommandFailure) { _ = try next(milliseconds: milliseconds) }
+
     /// What to say when the broker does not answer.
     func silent(_ question: String) -> CommandFailure {
         CommandFailure("\(address) has not answered \(question) for \(Self.patienceMilliseconds / 1000) s")

@@ -32,8 +32,7 @@ enum BansCommand {
 
     static let add = Command(
         name: "bans add", operands: ["ADDRESS"], summary: "Keep an address or a network out of a running broker",
-        notes:
-            "New connections only; without --for until it is removed or the broker ends. Needs the right to administer.",
+        notes: "New connections only; without --for until it is removed or the broker ends. For who may administer.",
         example: "sluice bans add 192.0.2.0/24 --for 1h",
         options: BrokerOption.options + [
             CommandOption("for", value: "TIME", "for how long, such as 10m or 1d"), CommandOption("json", "print JSON"),

@@ -1,4 +1,6 @@
 import Bridging
+import DeviceProfiles
+import PayloadFormats
 import SluiceBroker
 import SluiceConfiguration
 import SluiceNode
@@ -77,8 +79,9 @@ enum CheckCommand {
             for (name, template) in downlinks.sorted(by: { $0.key < $1.key }) { table.add([name, template.text]) }
             print(table.text())
         }
+        if !configuration.profiles.isEmpty { print(profiles(configuration).text()) }
         var table = Table(["RULE", "TOPICS", "STREAM", "KEY"], [.right, .left, .left, .left])
-        for (number, rule) in rules.rules.enumerated() {
+        for (number, rule) in rules.rules.dropFirst(rules.profiledCount).enumerated() {
             table.add([String(number + 1), rule.pattern.text, rule.stream, rule.key.text])
         }
         table.add(["last", "#", Configuration.catchAllStream, "{topic}"])
@@ -86,6 +89,23 @@ enum CheckCommand {
         for change in changes.changes where !changes.refused.contains(change) { print("\nwarning: \(change.text)") }
         for change in changes.refused { print("\nerror: \(change.text); \(StreamChanges.advice)") }
         return changes.refused.isEmpty ? ExitCode.success : ExitCode.failure
+    }
+
+    private static func profiles(_ configuration: Configuration) -> Table {
+        var table = Table(
+            ["PROFILE", "TOPICS", "STREAM", "KEY", "PAYLOAD", "FIELDS", "EVERY", "BAD PAYLOAD"],
+            [.left, .left, .left, .left, .left, .right, .right, .left])
+        for profile in configuration.profiles {
+            for message in profile.messages {
+                table.add([
+                    profile.name, message.pattern.text, profile.stream, profile.key, message.schema.format.rawValue,
+                    String(message.schema.fields.count),
+                    profile.interval.map { Readable.milliseconds($0.milliseconds) } ?? "-",
+                    profile.badPayload.rawValue,
+                ])
+            }
+        }
+        return table
     }
 
     private static func load(_ arguments: Arguments) throws -> Configuration {

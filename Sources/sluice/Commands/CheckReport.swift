@@ -1,5 +1,7 @@
 import Administration
 import Bridging
+import DeviceProfiles
+import PayloadFormats
 import SluiceConfiguration
 import SluiceNode
 import TopicRouting
@@ -51,12 +53,13 @@ struct CheckReport {
                 }), "data": .string(configuration.dataDirectory), "loops": .integer(Int64(configuration.loopCount)),
             "log_level": .string(configuration.logging.level.rawValue), "streams": .array(streams),
             "rules": .array(
-                rules.rules.map { rule in
+                rules.rules.dropFirst(rules.profiledCount).map { rule in
                     .members([
                         "from": .string(rule.pattern.text), "stream": .string(rule.stream),
                         "key": .string(rule.key.text),
                     ])
                 }),
+            "profiles": .array(profiles),
             "bridges": .array(
                 bridges.map { bridge in
                     .members([
@@ -66,6 +69,23 @@ struct CheckReport {
                     ])
                 }),
         ])
+    }
+
+    private var profiles: [JSON] {
+        configuration.profiles.map { profile in
+            .members([
+                "name": .string(profile.name), "stream": .string(profile.stream), "key": .string(profile.key),
+                "interval_ms": .optional(profile.interval?.milliseconds),
+                "bad_payload": .string(profile.badPayload.rawValue),
+                "topics": .array(
+                    profile.messages.map { message in
+                        .members([
+                            "from": .string(message.pattern.text), "format": .string(message.schema.format.rawValue),
+                            "fields": .array(message.schema.fields.map { .string($0.name) }),
+                        ])
+                    }),
+            ])
+        }
     }
 
     private var streams: [JSON] {

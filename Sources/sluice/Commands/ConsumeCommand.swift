@@ -61,21 +61,24 @@ enum ConsumeCommand {
             PropertyWriter.append(userProperty: name.span, value.span, to: &$0)
         }
         try client.subscribe(Array("$stream/\(report.name)".utf8) + narrowed, properties: properties)
-        try print(client, &consumption, RecordPrinter(isJSON: arguments.has("json")))
+        let printer = RecordPrinter(isJSON: arguments.has("json"))
+        try forEach(client, &consumption, quiet: printer.flush) { _, record in printer.print(record) }
         return ExitCode.success
     }
 
     /// How long nothing comes before the broker is asked whether it is there.
     private static let quietMilliseconds = 500
 
-    /// Prints records until the consumption is done.
-    private static func print(
-        _ client: MQTTClient, _ consumption: inout Consumption, _ printer: RecordPrinter
+    /// Calls `body` with each message and record until the consumption is done.
+    /// - Parameter quiet: called when nothing has come for a while, and at the end.
+    static func forEach(
+        _ client: MQTTClient, _ consumption: inout Consumption, quiet: () -> Void = {},
+        _ body: (ReceivedMessage, ConsumedRecord) throws(CommandFailure) -> Void
     ) throws(CommandFailure) {
         var (quietPings, unansweredWaits) = (0, 0)
         while !consumption.isDone {
             guard let event = try client.next(milliseconds: consumption.isFollowing ? 1000 : quietMilliseconds) else {
-                printer.flush()
+                quiet()
                 if consumption.isFollowing { continue }
                 unansweredWaits += 1
                 // A broker that does not answer is slow, and is no end.
@@ -96,9 +99,9 @@ enum ConsumeCommand {
             }
             guard case .message(let message) = event, let record = ConsumedRecord(message) else { continue }
             quietPings = 0
-            if consumption.takes(record) { printer.print(record) }
+            if consumption.takes(record) { try body(message, record) }
         }
-        printer.flush()
+        quiet()
     }
 }
 

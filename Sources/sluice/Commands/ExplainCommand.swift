@@ -1,4 +1,6 @@
 import Administration
+import DeviceProfiles
+import PayloadFormats
 import SluiceConfiguration
 import SluiceCore
 import TopicRouting
@@ -48,41 +50,76 @@ enum ExplainCommand {
             of: topic, try AccessSources.load(configuration), user: arguments.text("user"),
             client: arguments.text("client"))
         if arguments.has("json") {
-            print(json(explanation, stream, partition, of: count, access))
+            print(json(explanation, rules, configuration, stream, partition, of: count, access))
         } else {
-            print(text(explanation, stream, partition, of: count) + access.text, terminator: "")
+            print(text(explanation, rules, configuration, stream, partition, of: count) + access.text, terminator: "")
         }
         return ExitCode.success
     }
 
     private static func text(
-        _ explanation: Explanation, _ stream: StreamSettings, _ partition: Int, of count: Int
+        _ explanation: Explanation, _ rules: RuleSet, _ configuration: Configuration, _ stream: StreamSettings,
+        _ partition: Int, of count: Int
     ) -> String {
         let resolution = explanation.resolution
         var table = Table(columns: [.left, .left, .left])
         for refusal in explanation.refusals {
-            table.add(["rule \(refusal.ruleIndex + 1)", refusal.pattern, "no: \(refusal.reason)"])
+            let rule = RuleTranslation.name(ofRule: refusal.ruleIndex, rules, configuration)
+            table.add([rule, refusal.pattern, "no: \(refusal.reason)"])
         }
-        let rule = resolution.ruleIndex.map { "rule \($0 + 1)" } ?? "catch-all"
+        let rule =
+            resolution.ruleIndex.map { RuleTranslation.name(ofRule: $0, rules, configuration) } ?? "catch-all"
         table.add([rule, resolution.pattern, "matches"])
         for capture in resolution.captures { table.add(["", "{\(capture.name)}", capture.value]) }
         table.add(["key", String(decoding: resolution.key, as: UTF8.self), ""])
         table.add(["stream", stream.name, "\(stream.durability.text), kept \(stream.retention.text)"])
         table.add(["partition", "\(partition) of \(count)", ""])
+        if let index = resolution.profiled { describe(index, configuration, in: &table) }
         if let downlink = stream.downlink {
             table.add(["downlink", downlink, "the topic of the stream's records that have none of their own"])
         }
         return "\(explanation.topic)\n" + table.text(indent: 2)
     }
 
+    /// What is expected of the payload.
+    private static func describe(_ index: Int, _ configuration: Configuration, in table: inout Table) {
+        let messages = configuration.profiles.flatMap { profile in profile.messages.map { (profile, $0) } }
+        let (profile, message) = messages[index]
+        table.add([
+            "payload", message.schema.format.rawValue,
+            message.schema.format == .raw ? "anything" : "else \(profile.badPayload.rawValue)",
+        ])
+        for field in message.schema.fields {
+            var words = [field.type.word]
+            if let range = field.range { words.append("\(range.lowerBound) to \(range.upperBound)") }
+            if let unit = field.unit { words.append(unit) }
+            if field.isRequired { words.append("required") }
+            table.add(["", field.name, words.joined(separator: ", ")])
+        }
+        if let interval = profile.interval {
+            let silence = Readable.milliseconds(profile.silenceMilliseconds ?? 0)
+            table.add(["expected", "every \(Readable.milliseconds(interval.milliseconds))", "silent after \(silence)"])
+        }
+    }
+
     private static func json(
-        _ explanation: Explanation, _ stream: StreamSettings, _ partition: Int, of count: Int,
-        _ access: AccessExplanation
+        _ explanation: Explanation, _ rules: RuleSet, _ configuration: Configuration, _ stream: StreamSettings,
+        _ partition: Int, of count: Int, _ access: AccessExplanation
     ) -> JSON {
+        func number(_ index: Int) -> JSON {
+            let number = index - rules.profiledCount
+            return number >= 0 ? .integer(Int64(number + 1)) : .null
+        }
+        func profile(_ index: Int) -> JSON {
+            guard rules.rules[index].profiled != nil else { return .null }
+            return .string(
+                String(RuleTranslation.name(ofRule: index, rules, configuration).dropFirst("profile ".count)))
+        }
         let resolution = explanation.resolution
         let tried = explanation.refusals.map { refusal in
             JSON.members([
-                "rule": .integer(Int64(refusal.ruleIndex + 1)), "from": .string(refusal.pattern),
+                "rule": number(refusal.ruleIndex), "profile": profile(refusal.ruleIndex),
+                "from": .string(refusal.pattern),
                 "reason": .string("\(refusal.reason)"),
             ])
         }
@@ -90,7 +127,8 @@ enum ExplainCommand {
         let (key, keyIsText) = JSON.bytes(resolution.key)
         return .members([
             "topic": .string(explanation.topic), "tried": .array(tried),
-            "rule": .optional(resolution.ruleIndex.map { Int64($0 + 1) }), "from": .string(resolution.pattern),
+            "rule": resolution.ruleIndex.map(number) ?? .null,
+            "profile": resolution.ruleIndex.map(profile) ?? .null, "from": .string(resolution.pattern),
             "captures": .object(captures), "key": key, "key_encoding": .string(keyIsText ? "utf8" : "base64"),
             "stream": .string(stream.name), "partition": .integer(Int64(partition)),
             "partitions": .integer(Int64(count)), "downlink": stream.downlink.map { .string($0) } ?? .null,

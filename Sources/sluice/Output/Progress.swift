@@ -8,13 +8,17 @@ import LogTools
 final class Progress: WorkProgress {
     private let title: String
     private let total: Int64
+    private let countsBytes: Bool
     private var done: Int64 = 0
     private var shownAt = MonotonicClock.nanoseconds()
     private var isShown = false
     private let isWanted = StandardOutput.errorIsTerminal
 
-    init(_ title: String, total: Int64) {
+    /// - Parameter countsBytes: whether what is done is bytes, else it is a plain number; 0 as total says nothing of
+    ///   the end.
+    init(_ title: String, total: Int64, countsBytes: Bool = true) {
         self.title = title
+        self.countsBytes = countsBytes
         self.total = total
     }
 
@@ -32,8 +36,14 @@ final class Progress: WorkProgress {
         shownAt = now
         isShown = true
         let percent = total > 0 ? " \(min(100, done * 100 / total)) %" : ""
-        write("\r\u{1B}[K\(title)\(percent)  \(Readable.bytes(done)) of \(Readable.bytes(total))")
+        let (done, total) =
+            countsBytes ? (Readable.bytes(done), Readable.bytes(total)) : (String(done), String(total))
+        let end = self.total > 0 ? " of \(total)" : ""
+        write("\r\u{1B}[K\(title)\(percent)  \(done)\(end)")
     }
+
+    /// Notes that `done` are done in all.
+    func reach(_ done: Int64) { advance(by: done - self.done) }
 
     /// Takes the line away.
     func clear() {

@@ -89,6 +89,17 @@ enum Readable {
         return "\(tenths / 10).\(tenths % 10)"
     }
 
+    /// How long something is ago, in milliseconds, as somebody would say it.
+    static func age(_ milliseconds: Int64) -> String {
+        let seconds = max(0, milliseconds) / 1000
+        return switch seconds {
+        case ..<120: "\(seconds)s"
+        case ..<7200: "\(seconds / 60)m"
+        case ..<172_800: "\(seconds / 3600)h"
+        default: "\(seconds / 86_400)d"
+        }
+    }
+
     /// A duration in the unit that fits.
     static func nanoseconds(_ count: Int64) -> String {
         switch count {

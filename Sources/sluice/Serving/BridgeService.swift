@@ -10,7 +10,6 @@ import SluiceBroker
 import SluiceConfiguration
 import SluiceCore
 import Synchronization
-import TopicRouting
 
 /// The node's bridges, each on a thread of its own.
 ///
@@ -21,14 +20,14 @@ final class BridgeService: BridgeDirectory {
 
     /// Bridges that do not run yet.
     init(
-        _ settings: [BridgeSettings], log: LogRuntime, peers: any ShardPeers, rules: RuleSet,
+        _ settings: [BridgeSettings], log: LogRuntime, peers: any ShardPeers, routing: Routing,
         downlinks: [String: DownlinkTemplate], limits: Limits,
         checkpoints: [String: BridgeCheckpoint], directory: String
     ) {
         self.log = log
         workers = settings.map { setting in
             BridgeWorker(
-                setting, log: log, peers: peers, rules: rules, downlinks: downlinks, limits: limits,
+                setting, log: log, peers: peers, routing: routing, downlinks: downlinks, limits: limits,
                 checkpoint: checkpoints[setting.name],
                 directory: directory)
         }
@@ -60,6 +59,11 @@ final class BridgeService: BridgeDirectory {
     /// See `BridgeDirectory`.
     func tell(_ topics: [SystemTopic]) {
         for worker in workers { worker.post(topics) }
+    }
+
+    /// Stores what comes by other rules and profiles from here on.
+    func route(by routing: Routing) {
+        for worker in workers { worker.post(.route(routing)) }
     }
 
     /// See `BridgeDirectory`.
@@ -94,7 +98,7 @@ private final class BridgeWorker: Sendable {
     private let settings: BridgeSettings
     private let log: LogRuntime
     private let peers: any ShardPeers
-    private let rules: RuleSet
+    private let routing: Routing
     private let downlinks: [String: DownlinkTemplate]
     private let limits: Limits
     private let checkpoint: BridgeCheckpoint?
@@ -108,7 +112,7 @@ private final class BridgeWorker: Sendable {
     private struct LoopThreadBox: @unchecked Sendable { let thread: LoopThread }
 
     init(
-        _ settings: BridgeSettings, log: LogRuntime, peers: any ShardPeers, rules: RuleSet,
+        _ settings: BridgeSettings, log: LogRuntime, peers: any ShardPeers, routing: Routing,
         downlinks: [String: DownlinkTemplate], limits: Limits,
         checkpoint: BridgeCheckpoint?, directory: String
     ) {
@@ -117,7 +121,7 @@ private final class BridgeWorker: Sendable {
         self.settings = settings
         self.log = log
         self.peers = peers
-        self.rules = rules
+        self.routing = routing
         self.downlinks = downlinks
         self.limits = limits
         self.checkpoint = checkpoint
@@ -173,7 +177,8 @@ private final class BridgeWorker: Sendable {
         let tells = settings.notifies && !settings.notifiesLocallyOnly
         let upstream = MosquittoUpstream(settings, will: tells ? (name, "0") : nil)
         let runner = BridgeRunner(
-            settings: settings, log: log, peers: peers, rules: rules, limits: limits, checkpoint: checkpoint,
+            settings: settings, log: log, peers: peers, rules: routing.rules, profiles: routing.profiles,
+            limits: limits, checkpoint: checkpoint,
             notebook: NotesFile(directory: directory, bridge: settings.name) { [settings] in
                 Console.log(.warning, "bridge \(settings.name): \($0)")
             },

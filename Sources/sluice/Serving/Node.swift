@@ -5,6 +5,7 @@ import CommitLog
 import CommitLogPosix
 import Compression
 import Cryptography
+import DeviceProfiles
 import Glibc
 import GroupCoordination
 import KafkaBroker
@@ -33,15 +34,16 @@ struct Node {
         // over 20 million messages. With two heaps it levels off.
         sluice_limit_heaps(2)
         let fileLimit = Int(clamping: sluice_raise_file_limit())
-        let rules = try RuleTranslation.rules(configuration)
+        let routing = Routing(
+            rules: try RuleTranslation.rules(configuration), profiles: try RuleTranslation.profiles(configuration))
         let downlinks = try RuleTranslation.downlinks(configuration)
         let certificates = try Certificates(configuration)
         let policy = try SecurityTranslation.policy(configuration)
         let bridgeSettings = try BridgeTranslation.settings(configuration)
         let loopCount =
             configuration.loopCount > 0 ? configuration.loopCount : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        // The threads of the log and of authentication, the loops and the bridges.
-        let memory = try MemoryPlan(configuration, threadCount: 10 + loopCount + configuration.bridges.count)
+        // The threads of the log, of authentication and of the record, the loops and the bridges.
+        let memory = try MemoryPlan(configuration, threadCount: 11 + loopCount + configuration.bridges.count)
         var (limits, room, limitNote) = try limits(fileLimit: fileLimit, loopCount: loopCount)
         memory.apply(to: &limits)
         let storedStreams = try checkStreams()
@@ -49,51 +51,59 @@ struct Node {
         let log = try LogRuntime(
             storage: storage, streams: RuleTranslation.streams(configuration), settings: runtimeSettings(memory),
             report: { Console.log($0.level, $1) })
-        for finding in log.findings {
-            Console.log(finding.severity == .damage ? .warning : .info, "recovery: \(finding.path): \(finding.text)")
-        }
+        report(log.findings)
         try RetentionScope.note(configuration, storage, isNew: storedStreams == nil)
         let recovery = StateRecovery(log: log)
         let server = try BrokerNode(
             settings: ServerSettings(
                 listeners: configuration.listeners.endpoints(certificates), loopCount: loopCount,
                 limits: LimitBook(limits, listeners: configuration.listeners.limits)),
-            log: log, state: try recovery.state(rules),
-            bans: configuration.bans?.settings, report: { Console.log($0.level, $1) })
+            log: log, state: try recovery.state(routing: routing), bans: configuration.bans?.settings,
+            report: { Console.log($0.level, $1) })
         let access = try access(by: policy, recovery)
         defer { access.close() }
         server.access = access
         let audit = AuditLog(configuration.audit)
         defer { audit.close() }
         server.audit = audit
-        warn(policy, certificates)
-        for warning in RuleTranslation.warnings(configuration, rules) { Console.log(.warning, "\(warning)") }
-        for warning in BridgeTranslation.warnings(configuration, bridgeSettings) { Console.log(.warning, "\(warning)") }
+        warn(policy, certificates, routing, bridgeSettings)
         let bridges = BridgeService(
-            bridgeSettings, log: log, peers: server.sharedState, rules: rules, downlinks: downlinks,
-            limits: configuration.limits,
+            bridgeSettings, log: log, peers: server.sharedState,
+            routing: routing, downlinks: downlinks, limits: configuration.limits,
             checkpoints: try recovery.checkpoints(), directory: "\(configuration.dataDirectory)/bridges")
         server.bridges = bridges
+        let devices = DeviceService(log: log, peers: server.sharedState, replay: try recovery.devices())
         server.declaredStreams = Set(configuration.streams.map(\.name))
         server.downlinks = downlinks
         server.kafka = try KafkaIdentity(configuration)
-        server.beforeStop = { bridges.stop() }
+        server.beforeStop = {
+            devices.stop()
+            bridges.stop()
+        }
         let reload = Reload(
-            log: log, server: server, current: configuration, certificates: certificates, policy: policy, audit: audit,
-            clientMemoryMax: limits.clientMemoryMax, connectionsMax: room, read: read)
+            log: log, server: server, current: configuration, certificates: certificates, policy: policy,
+            routing: routing, bridges: bridges, devices: devices, audit: audit,
+            capacity: Capacity(clientMemoryMax: limits.clientMemoryMax, connectionsMax: room), read: read)
         server.run(reload: reload.run) {
             Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")
             if let limitNote { Console.log(.info, limitNote) }
             Console.log(.info, memory.note(tailBytes: configuration.log.tailBytes))
             let topic = Array("sensors/plant1/dev42/temp".utf8)
-            Console.greet(server.addresses, stream: rules.resolve(topic.span).stream)
+            Console.greet(server.addresses, stream: routing.rules.resolve(topic.span).stream)
             bridges.start()
+            devices.start(routing)
             if let readyFile { ReadyFile.write(readyFile, server.addresses) }
         }
         Console.log(.info, "stopping")
         log.stop()
         if let readyFile { unlink(readyFile) }
         Console.log(.info, "stopped, everything is on disk")
+    }
+
+    private func report(_ findings: [RecoveryFinding]) {
+        for finding in findings {
+            Console.log(finding.severity == .damage ? .warning : .info, "recovery: \(finding.path): \(finding.text)")
+        }
     }
 
     private func access(by policy: NodePolicy, _ recovery: StateRecovery) throws -> NodeAccess {
@@ -105,9 +115,13 @@ struct Node {
             secret: knowsSomebody ? try NodeSecret.read(configuration.dataDirectory) : Secrets.randomBytes(32))
     }
 
-    private func warn(_ policy: NodePolicy, _ certificates: Certificates) {
+    private func warn(
+        _ policy: NodePolicy, _ certificates: Certificates, _ routing: Routing, _ bridges: [BridgeSettings]
+    ) {
         for warning in SecurityTranslation.warnings(configuration, policy) { Console.log(.warning, warning) }
         for warning in certificates.warnings { Console.log(.warning, warning) }
+        for warning in RuleTranslation.warnings(configuration, routing.rules) { Console.log(.warning, "\(warning)") }
+        for warning in BridgeTranslation.warnings(configuration, bridges) { Console.log(.warning, "\(warning)") }
     }
 
     /// Says how the directory's streams differ from those configured.
@@ -169,7 +183,7 @@ extension Duration {
 enum RuleTranslation {
     /// The rules; the error has everything wrong with them, each with its place in the file.
     static func rules(_ configuration: Configuration) throws(ConfigurationErrors) -> RuleSet {
-        var rules: [Rule] = []
+        var rules = try profiles(configuration).rules
         var errors: [ConfigurationError] = []
         for setting in configuration.rules {
             do throws(RuleError) {
@@ -190,6 +204,14 @@ enum RuleTranslation {
         return RuleSet(rules)
     }
 
+    /// The device profiles.
+    static func profiles(_ configuration: Configuration) throws(ConfigurationErrors) -> ProfileSet {
+        do throws(RuleError) { return try ProfileSet(configuration.profiles) } catch {
+            // Patterns and keys were read with the profiles.
+            preconditionFailure("Cannot have a profile whose rules are wrong: \(error)")
+        }
+    }
+
     /// The templates of streams that have one, by name; the error has everything wrong with them, each with its place.
     static func downlinks(_ configuration: Configuration) throws(ConfigurationErrors) -> [String: DownlinkTemplate] {
         var templates: [String: DownlinkTemplate] = [:]
@@ -208,18 +230,31 @@ enum RuleTranslation {
 
     /// What an operator should look at: rules that never decide where a topic goes.
     static func warnings(_ configuration: Configuration, _ rules: RuleSet) -> [ConfigurationError] {
-        rules.idle.map { index, reason in
+        rules.idle.compactMap { index, reason in
+            let place = index - rules.profiledCount
+            guard place >= 0 else { return nil }
             let pattern = rules.rules[index].pattern.text
             let cause =
                 switch reason {
                 case .behind(let first):
-                    "rule \(first + 1) ('\(rules.rules[first].pattern.text)') takes all of its topics; "
-                        + "put it before that one"
+                    "\(name(ofRule: first, rules, configuration)) ('\(rules.rules[first].pattern.text)') takes all "
+                        + (first < rules.profiledCount ? "of its topics" : "of its topics; put it before that one")
                 case .systemTopics: "topics that begin with $ are the broker's own, and are not stored"
                 }
             return ConfigurationError(
-                at: configuration.rules[index].fromLocation, "rule \(index + 1) ('\(pattern)') never matches: \(cause)")
+                at: configuration.rules[place].fromLocation, "rule \(place + 1) ('\(pattern)') never matches: \(cause)")
         }
+    }
+
+    /// What people know a rule by: its number in the configuration, or the device profile that it belongs to.
+    static func name(ofRule index: Int, _ rules: RuleSet, _ configuration: Configuration) -> String {
+        let counts = configuration.profiles.map(\.messages.count)
+        var left = index
+        for (profile, count) in zip(configuration.profiles, counts) {
+            if left < count { return "profile \(profile.name)" }
+            left -= count
+        }
+        return "rule \(left + 1)"
     }
 
     /// The log's streams: those of the configuration and the broker's own.
@@ -238,7 +273,7 @@ enum RuleTranslation {
         }
         let own = [
             SessionReplay.stream, RetainedReplay.stream, Presence.stream, GroupRecord.stream, BridgeCheckpoint.stream,
-            ProducerNumbers.stream, TransactionTable.stream, ShareStateRecord.stream,
+            ProducerNumbers.stream, TransactionTable.stream, ShareStateRecord.stream, DeviceRecord.stream,
         ]
         for name in own {
             var stream = LogInterface.StreamSettings(name: name)
@@ -290,11 +325,10 @@ enum RuleTranslation {
 struct StateRecovery {
     let log: LogRuntime
 
-    /// All of it.
-    func state(_ rules: RuleSet) throws -> NodeState {
-        let (sessions, retained, offsets) = (try sessions(), try retained(), try offsets())
-        return NodeState(
-            rules: rules, sessions: sessions, retained: retained, offsets: offsets,
+    /// Everything that the node has brought back.
+    func state(routing: Routing) throws -> NodeState {
+        NodeState(
+            routing: routing, sessions: try sessions(), retained: try retained(), offsets: try offsets(),
             producers: try producerNumbers(), transactions: try transactions(), shares: try shares())
     }
 
@@ -366,6 +400,16 @@ struct StateRecovery {
             Console.log(.warning, "\(table.damagedCount) credentials are not understood and passed over")
         }
         return table
+    }
+
+    /// Replays every record of devices.
+    func devices() throws -> DeviceReplay {
+        var replay = DeviceReplay(log.streams)
+        try forEachRecord(of: DeviceRecord.stream) { replay.apply(key: $0, value: $1) }
+        if replay.damagedCount > 0 {
+            Console.log(.warning, "\(replay.damagedCount) records of devices are not understood and passed over")
+        }
+        return replay
     }
 
     /// Replays every record of transactions.

@@ -1,10 +1,21 @@
 import CommitLog
 import CommitLogPosix
+import DeviceProfiles
 import LogInterface
+import SluiceBroker
 import SluiceConfiguration
 import SluiceCore
 import SluiceNode
 import Speaking
+import TopicRouting
+
+/// What the process can take, which a configuration does not change.
+struct Capacity {
+    /// Bytes that clients together may hold.
+    let clientMemoryMax: Int
+    /// Connections that there are descriptors for.
+    let connectionsMax: Int
+}
 
 /// What a running node takes over from a configuration that was read anew, on SIGHUP.
 ///
@@ -16,24 +27,29 @@ final class Reload {
     private var current: Configuration
     private var certificates: Certificates
     private var policy: NodePolicy
+    private var routing: Routing
+    private let bridges: BridgeService
+    private let devices: DeviceService
+    private lazy var maker = StreamMaker(log)
     private let audit: AuditLog
-    /// What the process can take, which the configuration does not change: bytes that clients may hold, connections.
-    private let clientMemoryMax: Int
-    private let connectionsMax: Int
+    private let capacity: Capacity
 
     /// Reloads of a node that runs with `current`.
     init(
         log: LogRuntime, server: BrokerNode, current: Configuration, certificates: Certificates, policy: NodePolicy,
-        audit: AuditLog, clientMemoryMax: Int, connectionsMax: Int, read: @escaping () throws -> Configuration
+        routing: Routing, bridges: BridgeService, devices: DeviceService, audit: AuditLog, capacity: Capacity,
+        read: @escaping () throws -> Configuration
     ) {
         self.log = log
         self.server = server
         self.current = current
         self.certificates = certificates
         self.policy = policy
+        self.routing = routing
+        self.bridges = bridges
+        self.devices = devices
         self.audit = audit
-        self.clientMemoryMax = clientMemoryMax
-        self.connectionsMax = connectionsMax
+        self.capacity = capacity
         self.read = read
     }
 
@@ -43,9 +59,11 @@ final class Reload {
         let next: Configuration
         let nextCertificates: Certificates
         let nextPolicy: NodePolicy
+        let nextRouting: Routing
         do {
             next = try read()
-            _ = try RuleTranslation.rules(next)
+            nextRouting = Routing(
+                rules: try RuleTranslation.rules(next), profiles: try RuleTranslation.profiles(next))
             _ = try RuleTranslation.downlinks(next)
             nextCertificates = try Certificates(next)
             nextPolicy = try SecurityTranslation.policy(next)
@@ -69,7 +87,8 @@ final class Reload {
         if changesLevel { applied.append("logging: level") }
         if next.audit != current.audit { applied.append("audit") }
         current.audit = next.audit
-        let waiting = waitingForRestart(next)
+        var waiting = waitingForRestart(next)
+        applyRouting(nextRouting, next, &applied, &waiting)
         // At the level that was in force, and as a warning when something was not done: one that says less must not
         // hide what became of the reload that brought it.
         Console.log(
@@ -96,6 +115,30 @@ final class Reload {
         event.request = "reload"
         event.reason = "refused: \(fault)"
         audit.note(event)
+    }
+
+    /// Messages go by the new rules and profiles at once, all of them or none: their streams are made first.
+    private func applyRouting(
+        _ routing: Routing, _ next: Configuration, _ applied: inout [String], _ waiting: inout [String]
+    ) {
+        guard routing != self.routing else { return }
+        let needed = routing.rules.streams + routing.profiles.deadLetterStreams
+        let known = Set(log.streams.map(\.settings.name))
+        for stream in RuleTranslation.streams(next) where needed.contains(stream.name) && !known.contains(stream.name) {
+            if let reason = maker.make(stream) {
+                waiting.append("rules and profiles (the stream \(stream.name) cannot be made: \(reason))")
+                return
+            }
+            applied.append("stream \(stream.name) made")
+            waiting.removeAll { $0 == "stream \(stream.name) (new)" }
+        }
+        devices.route(by: routing)
+        server.route(by: routing)
+        bridges.route(by: routing)
+        if routing.profiles != self.routing.profiles { applied.append("device profiles") }
+        if next.rules.map(Rule.init) != current.rules.map(Rule.init) { applied.append("rules") }
+        self.routing = routing
+        current.rules = next.rules
     }
 
     /// New connections get the new certificates, also when only the files have changed; those there are keep theirs.
@@ -142,9 +185,9 @@ final class Reload {
         ].filter(\.1).map(\.0)
         if !names.isEmpty {
             var limits = next.limits
-            limits.clientMemoryMax = clientMemoryMax
+            limits.clientMemoryMax = capacity.clientMemoryMax
             // More connections than there are descriptors for would take those of the log.
-            limits.connectionsMax = min(limits.connectionsMax, connectionsMax)
+            limits.connectionsMax = min(limits.connectionsMax, capacity.connectionsMax)
             server.replaceLimits(
                 by: LimitBook(limits, listeners: next.listeners.limits), bans: next.bans?.settings)
             applied += names
@@ -173,7 +216,6 @@ final class Reload {
         if next.log.tailBytes != current.log.tailBytes { names.append("log: tail_memory") }
         if next.log.segmentBytes != current.log.segmentBytes { names.append("log: segment_size") }
         if next.log.reserveBytes != current.log.reserveBytes { names.append("log: reserve") }
-        if next.rules.map(Rule.init) != current.rules.map(Rule.init) { names.append("rules") }
         if next.bridges != current.bridges { names.append("bridges") }
         for setting in next.streams {
             guard let before = current.streams.first(where: { $0.name == setting.name }) else {

@@ -45,6 +45,9 @@ struct ExampleTests {
             broker = try BrokerProcess(plain + bridge[bridges...], directory: directory)
             let published = try broker.sluice(["publish", "sensors/plant1/dev42/temp", "-m", "1", "-n", "3"])
             #expect(published.code == 0, "\(published.errors)")
+            // Dead letters, and a device that has them.
+            let letters = ["publish", "sensors/berlin/dev42/temperature", "-m", #"{"temperature":999}"#, "-n", "18"]
+            #expect(try broker.sluice(letters).code == 0)
             let session = try broker.mosquitto("sub", ["-i", "dev42", "-c", "-q", "1", "-t", "commands/#", "-E"])
             #expect(session.code == 0, "\(session.errors)")
             let member = try MosquittoClient(id: "w1")

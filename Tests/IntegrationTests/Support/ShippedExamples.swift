@@ -36,6 +36,7 @@ struct ShippedExamples {
     /// A configuration's text with files that are there.
     func standIn(_ text: String) -> String {
         text.replacingOccurrences(of: "/etc/sluice/", with: certificates.directory.path + "/")
+            .replacingOccurrences(of: "devices: ./devices", with: "devices: \(Self.root.path)/devices")
     }
 
     /// One of them as a test can use it.

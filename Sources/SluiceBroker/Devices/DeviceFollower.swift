@@ -1,0 +1,492 @@
+import Bridging
+import DeviceProfiles
+package import LogInterface
+import PayloadFormats
+import RecordFormat
+package import SluiceCore
+import TopicRouting
+
+/// Follows the streams of device profiles, and keeps what is known of each device: a cursor, like every other reader.
+///
+/// What it knows is what reading the streams from their beginning would give: `__devices` has it as of some positions,
+/// and what lies behind them is read when the node starts. What a device has counted of its partition it does not count
+/// again, so that a record of a device and the positions need not be of one append.
+/// More than twenty stored properties: it reads, knows, tells and records, in one tick on one thread.
+/// Isolation: one thread, its own; the table is behind the peers' lock, held for a few hundred records at a time.
+package final class DeviceFollower {
+    let log: any LogEngine
+    let peers: any ShardPeers
+    let report: (LogSeverity, String) -> Void
+    let loop: LoopID
+    var reads: LogReader
+    var routing: Routing
+    var streams: StreamTable
+    private var generation: UInt64
+    private var sources: [Source] = []
+    /// The places of the profiles' messages, by topic; -1 for topics of no profile.
+    private var entries = TopicCache<Int32>()
+    let reader = PayloadReader()
+    let inflater = BatchInflater()
+    let devicesPartition: PartitionID
+    private let presencePartition: PartitionID?
+    /// Before this nothing was heard, since the node was not there.
+    private let startedAt: Int64
+    /// Where partitions ended when the node started, by their numbers; others began later.
+    private let startEnds: [Offset]
+    /// Appends that have not settled, with the devices that they record.
+    private var pending = Ring<(ticket: AppendTicket, devices: [Int])>()
+    private var checkpoint = CheckpointPlan()
+    /// The positions of the record that is being made: everything before them is in the devices that it has.
+    private var recording: [(partition: PartitionID, offset: Offset)]?
+    private var nextSweep: Int64 = 0
+    /// The job with dead letters that goes on.
+    var letters: LetterWork?
+    var wallClock = Timestamp(rawValue: 0)
+
+    /// One partition that is followed.
+    private struct Source {
+        var cursor: PartitionCursor
+        /// Where to go on.
+        var next: Offset
+        let number: UInt32
+        /// Whether it has dead letters.
+        let hasLetters: Bool
+        /// Where the partition ended when the node started.
+        let startEnd: Int64
+    }
+
+    /// A follower that goes on from what was on record.
+    /// - Parameter startEnds: where partitions ended, by their numbers, before anybody could publish.
+    package init(
+        _ routing: Routing, replay: DeviceReplay, log: any LogEngine, peers: any ShardPeers,
+        startEnds: [Offset], wake: @escaping @Sendable () -> Void, now: Timestamp,
+        report: @escaping (LogSeverity, String) -> Void
+    ) {
+        self.routing = routing
+        self.log = log
+        self.peers = peers
+        self.report = report
+        startedAt = now.rawValue
+        self.startEnds = startEnds
+        loop = log.register(wake: wake)
+        reads = LogReader(log, loop)
+        generation = log.catalogueGeneration
+        streams = StreamTable(log.streams)
+        guard let partition = streams.stream(named: DeviceRecord.stream)?.partitions.first else {
+            preconditionFailure("Cannot follow devices without the stream of what is known of them")
+        }
+        devicesPartition = partition
+        presencePartition = streams.stream(named: Presence.stream)?.partitions.first
+        restore(replay)
+        follow(from: replay.positions)
+    }
+
+    private func restore(_ replay: DeviceReplay) {
+        let floor = startedAt
+        let profiles = routing.profiles
+        peers.withDevices { book in
+            book.take(profiles, silentFrom: floor)
+            book.runs = replay.runs
+            replay.forEach { name, key, state in
+                let profile = book.number(of: name)
+                book.table.restore(state, of: key.span, profile: profile, silentFrom: floor)
+            }
+        }
+    }
+
+    /// Follows every partition that profiles have messages or dead letters in.
+    /// - Parameter positions: where to go on in those that are there as the node starts; nil when it has started.
+    private func follow(from positions: [PartitionID: Offset]?) {
+        let plain = Set(routing.profiles.profiles.map(\.stream))
+        let letters = Set(routing.profiles.deadLetterStreams)
+        var followed: [PartitionID: Source] = [:]
+        for source in sources { followed[source.cursor.partition] = source }
+        sources = []
+        for stream in streams.streams {
+            let hasLetters = letters.contains(stream.settings.name)
+            guard hasLetters || plain.contains(stream.settings.name) else { continue }
+            for (number, partition) in stream.partitions.enumerated() {
+                sources.append(
+                    followed[partition]
+                        ?? Source(
+                            cursor: PartitionCursor(partition), next: positions?[partition] ?? .zero,
+                            number: UInt32(number), hasLetters: hasLetters,
+                            startEnd: partition.index < startEnds.count ? startEnds[partition.index].rawValue : 0))
+            }
+        }
+    }
+
+    /// Goes by other profiles from here on; devices of those that are gone stay as they were.
+    package func route(by routing: Routing) {
+        self.routing = routing
+        entries.removeAll()
+        let floor = startedAt
+        peers.withDevices { $0.take(routing.profiles, silentFrom: floor) }
+        followStreams(isChanged: true)
+    }
+
+    private func followStreams(isChanged: Bool = false) {
+        let current = log.catalogueGeneration
+        guard isChanged || current != generation else { return }
+        generation = current
+        streams = StreamTable(log.streams)
+        follow(from: nil)
+    }
+
+    // MARK: Ticks
+
+    /// Bytes that are read of a partition at a time.
+    private static let readBytesMax = 256 << 10
+    /// Records that are taken in under one lock.
+    private static let recordsMax = 256
+    /// How often silent devices are looked for, in milliseconds.
+    private static let sweepMilliseconds: Int64 = 500
+    /// Devices that are looked at under one lock.
+    private static let sweepCountMax = 1 << 16
+
+    /// Reads on, finds silent devices, and records what is known when it is time.
+    /// - Returns: whether there is more to read right now.
+    package func tick(at time: Timestamp) -> Bool {
+        wallClock = time
+        followStreams()
+        settle()
+        for (number, read) in reads.takeFetched() {
+            if letters?.take(number, read) ?? false { continue }
+            guard let index = sources.firstIndex(where: { $0.cursor.awaited == number }) else { continue }
+            sources[index].cursor.answered()
+            received(read, index)
+        }
+        var isBehind = false
+        takeRefusals()
+        for index in sources.indices { isBehind = advance(index) || isBehind }
+        if time.rawValue >= nextSweep {
+            nextSweep = time.rawValue + Self.sweepMilliseconds
+            sweep()
+        }
+        let isComplete = !isBehind && isAtEnd
+        if isComplete { peers.withDevices { $0.isComplete = true } }
+        isBehind = workOnLetters() || isBehind
+        if recording == nil,
+            checkpoint.isDue(at: time.rawValue, dirtyCount: peers.withDevices { $0.table.dirtyCount })
+        {
+            beginRecording()
+        }
+        if recording != nil { record() }
+        return isBehind
+    }
+
+    /// Records everything that has changed, as the node stops.
+    package func shutDown() {
+        while recording != nil { record() }
+        beginRecording()
+        while recording != nil { record() }
+    }
+
+    /// Whether everything durable was read.
+    private var isAtEnd: Bool {
+        sources.allSatisfy {
+            $0.cursor.isEmpty && $0.cursor.awaited == nil && $0.next >= log.bounds($0.cursor.partition).highWatermark
+        }
+    }
+
+    private func received(_ read: PartitionRead, _ index: Int) {
+        // What cannot be read now is asked for again.
+        guard !read.isFailed else { return }
+        sources[index].cursor.received(read)
+        if sources[index].cursor.isEmpty { sources[index].next = max(sources[index].next, read.nextOffset) }
+    }
+
+    /// Reads on in one partition.
+    /// - Returns: whether there is more right now.
+    private func advance(_ index: Int) -> Bool {
+        if sources[index].cursor.isEmpty {
+            guard sources[index].cursor.awaited == nil, !streams.isGone(sources[index].cursor.partition),
+                sources[index].next < log.bounds(sources[index].cursor.partition).highWatermark
+            else { return false }
+            let read = sources[index].cursor.load(
+                from: sources[index].next, visibility: .durable, selection: nil, byteCountMax: Self.readBytesMax,
+                by: &reads)
+            guard let read else { return false }
+            received(read, index)
+        }
+        while let batch = sources[index].cursor.batches.first {
+            take(batch, index)
+            sources[index].next = max(sources[index].next, sources[index].cursor.finishBatch())
+        }
+        return sources[index].next < log.bounds(sources[index].cursor.partition).highWatermark
+    }
+
+    // MARK: Records
+
+    private func take(_ stored: RecordBatch, _ index: Int) {
+        guard !stored.isControl else { return }
+        do throws(BatchError) {
+            let batch = try inflater.plain(stored)
+            let bytes = batch.bytes
+            var records = RecordReader(batch)
+            var sightings: [(Int, Sighting)] = []
+            var isDone = false
+            while !isDone {
+                sightings.removeAll(keepingCapacity: true)
+                while sightings.count < Self.recordsMax {
+                    guard let record = try records.next(bytes) else {
+                        isDone = true
+                        break
+                    }
+                    let offset = batch.baseOffset.advanced(by: record.offsetDelta)
+                    guard offset >= sources[index].next else { continue }
+                    if let sighting = sighting(record, bytes, at: offset, sources[index], batch) {
+                        sightings.append(sighting)
+                    }
+                }
+                note(sightings)
+            }
+        } catch {
+            report(.warning, "devices: a batch is passed over, \(error)")
+        }
+    }
+
+    /// A message or a dead letter of a device.
+    private enum Sighting {
+        /// - count: whether it is one that was published since the node started.
+        case message(key: [UInt8], DeviceSighting, origin: Origin)
+        case letter(key: [UInt8], time: Int64, offset: Int64, isNew: Bool)
+    }
+
+    /// How a message came into its stream.
+    private enum Origin {
+        /// It was published, since the node started.
+        case published
+        /// It was a dead letter, and was put through its profile again since.
+        case redriven
+        /// A Kafka client produced it, or it was there before.
+        case other
+    }
+
+    /// What a record is, by the place of its profile's message; nil when it is of no profile.
+    private func sighting(
+        _ record: RecordView, _ bytes: Span<UInt8>, at offset: Offset, _ source: Source, _ batch: RecordBatch
+    ) -> (Int, Sighting)? {
+        let isForeign = batch.isFromKafka
+        guard let range = TopicHeader.topic(of: record, in: bytes, isFromKafka: isForeign) else { return nil }
+        var topic = bytes.extracting(range.indices)
+        if source.hasLetters {
+            guard !isForeign, topic.count > DeadLetter.prefixByteCount else { return nil }
+            topic = topic.extracting(DeadLetter.prefixByteCount..<topic.count)
+        }
+        guard let entry = entry(of: topic) else { return nil }
+        // A Kafka client chooses its keys as it likes: a device is what its topic says.
+        let key: [UInt8]
+        if isForeign {
+            key = routing.rules.resolve(topic).key
+        } else {
+            guard let field = record.key else { return nil }
+            key = Array(copying: bytes.extracting(field.indices))
+        }
+        let time = arrival(record, bytes, batch)
+        let isNew = offset.rawValue >= source.startEnd
+        if source.hasLetters { return (entry, .letter(key: key, time: time, offset: offset.rawValue, isNew: isNew)) }
+        var sighting = DeviceSighting(at: time, partition: source.number, offset: offset.rawValue)
+        if let value = record.value { read(bytes.extracting(value.indices), entry, &sighting) }
+        let origin: Origin =
+            !isNew || isForeign ? .other : isRedriven(record, bytes) ? .redriven : .published
+        return (entry, .message(key: key, sighting, origin: origin))
+    }
+
+    private func isRedriven(_ record: RecordView, _ bytes: Span<UInt8>) -> Bool {
+        guard record.headerCount > 1 else { return false }
+        var headers = HeaderReader(record)
+        while let (name, _) = headers.next(bytes) {
+            if StoredMessage.isName(name, DeadLetter.Header.redriven, bytes) { return true }
+        }
+        return false
+    }
+
+    func entry(of topic: Span<UInt8>) -> Int? {
+        if let known = entries.lookup(topic) { return known < 0 ? nil : Int(known) }
+        let entry = routing.rules.resolve(topic).profiled
+        entries.insert(Int32(entry ?? -1), for: topic)
+        return entry
+    }
+
+    /// When a message came: what its header says, where its record has the device's own time.
+    private func arrival(_ record: RecordView, _ bytes: Span<UInt8>, _ batch: RecordBatch) -> Int64 {
+        let time = KafkaMessage.time(of: record, in: batch).rawValue
+        guard record.headerCount > 1 else { return time }
+        var headers = HeaderReader(record)
+        while let (name, value) = headers.next(bytes) {
+            guard StoredMessage.isName(name, MessageHeader.arrival, bytes) else { continue }
+            return MessageHeader.milliseconds(bytes.extracting(value.indices)) ?? time
+        }
+        return time
+    }
+
+    private func read(_ payload: Span<UInt8>, _ entry: Int, _ sighting: inout DeviceSighting) {
+        let schema = routing.profiles.entries[entry].message.schema
+        guard !schema.fields.isEmpty else { return }
+        guard reader.check(payload, slack: 0, schema: schema) == nil else {
+            sighting.isBad = true
+            return
+        }
+        let isReading = routing.profiles.entries[entry].isReading
+        for field in 0..<(isReading ? min(4, schema.fields.count) : 0) {
+            if let number = reader[field].number { sighting.values[field] = Float(number) }
+        }
+        if let field = schema.sequenceField, case .integer(let number) = reader[field] { sighting.sequence = number }
+        if let field = schema.deviceTimeField, case .time(let nanoseconds) = reader[field] {
+            sighting.deviceTime = nanoseconds / 1_000_000
+        }
+    }
+
+    private func note(_ sightings: [(Int, Sighting)]) {
+        guard !sightings.isEmpty else { return }
+        let floor = startedAt
+        let profiles = routing.profiles
+        let news = peers.withDevices { book in
+            var news: [(index: Int, news: DeviceNews)] = []
+            for (entry, sighting) in sightings {
+                let profile = book.numbers[profiles.entries[entry].profileIndex]
+                let found: (index: Int, news: DeviceNews)?
+                switch sighting {
+                case .message(let key, let message, let origin):
+                    book.tally(origin == .published, origin == .redriven, of: profile)
+                    found = book.table.saw(message, of: key.span, profile: profile, silentFrom: floor)
+                case .letter(let key, let time, let offset, let isNew):
+                    book.tallyLetter(isNew, of: profile)
+                    found = book.table.sawDeadLetter(
+                        of: key.span, profile: profile, at: time, offset: offset, silentFrom: floor)
+                }
+                if let found, found.news != .none { news.append(found) }
+            }
+            return news
+        }
+        checkpoint.messageCount += sightings.count
+        for (index, news) in news { tell(index, news) }
+    }
+
+    /// Notes messages that were not taken, by their devices: no record tells of them.
+    private func takeRefusals() {
+        let (floor, now) = (startedAt, wallClock.rawValue)
+        peers.withDevices { book in
+            guard !book.refusals.isEmpty else { return }
+            for (device, count) in book.refusals {
+                let number = book.number(of: device.profile)
+                book.table.refused(count, of: device.key.span, profile: number, at: now, silentFrom: floor)
+            }
+            book.refusals.removeAll()
+        }
+    }
+
+    // MARK: Silence
+
+    private func sweep() {
+        var left = peers.withDevices { $0.table.count }
+        let now = wallClock.rawValue
+        while left > 0 {
+            let silent = peers.withDevices { $0.table.sweep(now: now, count: Self.sweepCountMax) }
+            for index in silent { tell(index, nil) }
+            left -= Self.sweepCountMax
+        }
+    }
+
+    /// Tells what is new of a device on its topic and in `__presence`, in one append with what is known of it: nobody
+    /// hears of it twice.
+    /// - Parameter news: nil when it is silent.
+    private func tell(_ index: Int, _ news: DeviceNews?) {
+        let (profile, key, state) = peers.withDevices { book in
+            (book.names[book.table.profile(at: index)], book.table.key(at: index), book.table[index])
+        }
+        let event = DeviceEvent(profile: profile, key: key, state: state, news: news, at: wallClock)
+        var append = DeviceAppend(at: wallClock)
+        append.put(DeviceRecord.key(key, profile: profile), DeviceRecord.value(state))
+        var appends = append.finish(devicesPartition)
+        if let presencePartition {
+            var events = DeviceAppend(at: wallClock)
+            events.put(event.key, event.document)
+            appends += events.finish(presencePartition)
+        }
+        pending.append((log.append(appends, from: loop), [index]))
+        guard let topic = event.topic else { return }
+        for shard in 0..<peers.shardCount { peers.post(.presence(topic), to: shard) }
+    }
+
+    // MARK: On record
+
+    /// Devices that are recorded by one append.
+    private static let recordedMax = 2000
+
+    private func beginRecording() {
+        recording = sources.map { (partition: $0.cursor.partition, offset: $0.next) }
+        peers.withDevices { $0.table.beginRecording() }
+    }
+
+    private func record() {
+        let devices = peers.withDevices { book in
+            let taken = book.table.takeRecorded(Self.recordedMax)
+            return taken.map { index in
+                (
+                    index: index, profile: book.names[book.table.profile(at: index)], key: book.table.key(at: index),
+                    state: book.table[index]
+                )
+            }
+        }
+        guard !devices.isEmpty else { return recordPositions() }
+        var append = DeviceAppend(at: wallClock)
+        for device in devices {
+            let key = DeviceRecord.key(device.key, profile: device.profile)
+            append.put(key, device.state.lastSeen == 0 ? nil : DeviceRecord.value(device.state))
+        }
+        pending.append((log.append(append.finish(devicesPartition), from: loop), devices.map(\.index)))
+    }
+
+    /// Positions are recorded behind the devices: what lies before them is in what is on record.
+    private func recordPositions() {
+        checkpoint.done(at: wallClock.rawValue)
+        let positions = (recording ?? []).filter { !streams.isGone($0.partition) }
+        recording = nil
+        var append = DeviceAppend(at: wallClock)
+        append.put(DeviceRecord.positionsKey, DeviceRecord.value(positions, streams))
+        pending.append((log.append(append.finish(devicesPartition), from: loop), []))
+    }
+
+    private func settle() {
+        var settlements: [Settlement] = []
+        log.takeSettlements(of: loop, into: &settlements)
+        for settlement in settlements {
+            settleLetters(settlement)
+            while let first = pending.first, first.ticket <= settlement.ticket {
+                if first.ticket == settlement.ticket, case .refused = settlement.outcome {
+                    peers.withDevices { $0.table.markDirty(first.devices) }
+                }
+                _ = pending.popFirst()
+            }
+        }
+    }
+}
+
+/// When what is known of devices is put on record.
+///
+/// A record of a device costs about as much as a message: with ten messages for each, or every two minutes, it costs
+/// little; what was read since is read again after a crash.
+struct CheckpointPlan {
+    private static let leastMilliseconds: Int64 = 10_000
+    private static let mostMilliseconds: Int64 = 120_000
+    private static let messagesForEach = 10
+
+    /// Messages since the last one.
+    var messageCount = 0
+    private var doneAt: Int64 = 0
+
+    /// Whether devices are to be recorded now.
+    func isDue(at time: Int64, dirtyCount: Int) -> Bool {
+        let age = time - doneAt
+        return dirtyCount > 0 && age >= Self.leastMilliseconds
+            && (messageCount >= dirtyCount * Self.messagesForEach || age >= Self.mostMilliseconds)
+    }
+
+    /// All of them are.
+    mutating func done(at time: Int64) {
+        doneAt = time
+        messageCount = 0
+    }
+}

@@ -1,0 +1,223 @@
+import Bridging
+import DeviceProfiles
+import LogInterface
+package import PayloadFormats
+import RecordFormat
+import SluiceCore
+import TopicRouting
+
+/// Looks at the payloads of profiled topics, on their way into the log, and counts what became of them.
+///
+/// Isolation: its intake's owner.
+final class PayloadChecks {
+    private struct Message {
+        let schema: PayloadSchema
+        let profile: DeviceProfile
+        /// Whether any payload is good, and its record's time is that of its arrival.
+        let isFree: Bool
+        let usesDeviceTime: Bool
+    }
+
+    private let profiles: ProfileSet
+    private let messages: [Message]
+    /// Where the dead letters of each message go; nil where there are none.
+    private var letterPartitions: [PartitionID?] = []
+    private let reader = PayloadReader()
+    /// What became of messages, by the profiles' messages.
+    private(set) var counts: [ProfileCounts]
+    /// Devices whose messages were not taken since they were last handed over.
+    private var refused: [RefusedDevice: Int] = [:]
+
+    /// Devices that are told apart between two hand-overs; more are counted by their profile only.
+    private static let refusedMax = 10_000
+
+    /// Checks for messages of `profiles`, on a log that has the streams of their dead letters.
+    init(_ profiles: ProfileSet, _ streams: StreamTable) {
+        self.profiles = profiles
+        messages = profiles.entries.map { entry in
+            let profile = profiles.profiles[entry.profileIndex]
+            let (schema, usesDeviceTime) = (
+                entry.message.schema, profile.skewMax != nil && entry.message.schema.deviceTimeField != nil
+            )
+            return Message(
+                schema: schema, profile: profile, isFree: schema.format == .raw, usesDeviceTime: usesDeviceTime)
+        }
+        counts = profiles.entries.map { entry in
+            ProfileCounts(
+                profile: profiles.profiles[entry.profileIndex].name, pattern: entry.message.pattern.text)
+        }
+        follow(streams)
+    }
+
+    /// Goes on with the log's streams as they are now.
+    func follow(_ streams: StreamTable) {
+        letterPartitions = messages.map { message in
+            guard message.profile.badPayload == .deadLetter else { return nil }
+            let name = DeviceProfile.deadLetterStream(of: message.profile.stream)
+            return streams.stream(named: name)?.partitions.first
+        }
+    }
+
+    /// Counts on from where others have come to; of messages that are no more, too.
+    func goOn(from former: [ProfileCounts]) {
+        for count in former {
+            if let index = counts.firstIndex(where: { $0.profile == count.profile && $0.pattern == count.pattern }) {
+                counts[index] = count
+            } else {
+                counts.append(count)
+            }
+        }
+    }
+
+    /// Whether a payload is good and needs nothing besides; it counts as stored then. One that is not was not counted,
+    /// and is to be examined.
+    /// - Parameter slack: how many bytes behind it may be read.
+    func isGood(_ payload: Span<UInt8>, slack: Int, message index: Int) -> Bool {
+        if !messages[index].isFree {
+            guard !messages[index].usesDeviceTime,
+                reader.check(payload, slack: slack, schema: messages[index].schema) == nil
+            else { return false }
+        }
+        counts[index].publishedCount += 1
+        counts[index].storedCount += 1
+        return true
+    }
+
+    /// What is to become of a payload.
+    enum Finding {
+        /// It is stored, at its device's own time if there is one here.
+        case good(at: Timestamp?)
+        /// It becomes a dead letter.
+        case deadLetter(DeadLetter)
+        /// It is not taken, for this reason.
+        case refused(String)
+    }
+
+    /// Looks at a payload, and counts it.
+    /// - Parameter key: its device's key, as a record has it.
+    func examine(_ payload: Span<UInt8>, message index: Int, keyField: Span<UInt8>, at time: Timestamp) -> Finding {
+        let message = messages[index]
+        counts[index].publishedCount += 1
+        guard let fault = reader.check(payload, slack: 0, schema: message.schema) else {
+            counts[index].storedCount += 1
+            return .good(at: recordTime(message, at: time))
+        }
+        counts[index].faults[fault.reason, default: 0] += 1
+        switch message.profile.badPayload {
+        case .accept:
+            counts[index].storedCount += 1
+            counts[index].acceptedBadCount += 1
+            return .good(at: nil)
+        case .refuse:
+            refuse(index, keyField)
+            return .refused("profile \(message.profile.name): \(message.schema.explain(fault))")
+        case .deadLetter:
+            guard let partition = letterPartitions[index] else {
+                refuse(index, keyField)
+                return .refused(
+                    "profile \(message.profile.name): \(message.schema.explain(fault)), and the stream of dead letters "
+                        + "is gone")
+            }
+            counts[index].deadLetterCount += 1
+            return .deadLetter(DeadLetter(fault, message.schema, profile: message.profile.name, partition: partition))
+        }
+    }
+
+    private func refuse(_ index: Int, _ keyField: Span<UInt8>) {
+        counts[index].refusedCount += 1
+        let device = RefusedDevice(profile: messages[index].profile.name, key: RecordFields.key(in: keyField))
+        guard refused.count < Self.refusedMax || refused[device] != nil else { return }
+        refused[device, default: 0] += 1
+    }
+
+    /// Devices whose messages were not taken since the last call.
+    func takeRefused() -> [RefusedDevice: Int] {
+        defer { refused.removeAll(keepingCapacity: true) }
+        return refused
+    }
+
+    /// The device's own time where it may be the record's: no farther from the broker's than the profile allows.
+    private func recordTime(_ message: Message, at time: Timestamp) -> Timestamp? {
+        guard message.usesDeviceTime, let field = message.schema.deviceTimeField, let most = message.profile.skewMax,
+            case .time(let nanoseconds) = reader[field]
+        else { return nil }
+        let milliseconds = nanoseconds / 1_000_000
+        guard milliseconds >= 0, (milliseconds - time.rawValue).magnitude <= UInt64(most / .milliseconds(1)) else {
+            return nil
+        }
+        return Timestamp(rawValue: milliseconds)
+    }
+}
+
+/// What became of the messages that one message of a profile describes.
+package struct ProfileCounts: Sendable, Equatable {
+    /// The profile.
+    package let profile: String
+    /// Its topics.
+    package let pattern: String
+    /// Messages that came.
+    package var publishedCount: UInt64 = 0
+    /// Messages that were stored, those that were accepted although they were bad counted.
+    package var storedCount: UInt64 = 0
+    /// Of those, messages that were not as they should be.
+    package var acceptedBadCount: UInt64 = 0
+    /// Messages that became dead letters.
+    package var deadLetterCount: UInt64 = 0
+    /// Messages that were not taken.
+    package var refusedCount: UInt64 = 0
+    /// What was wrong with the bad ones.
+    package var faults: [PayloadFault.Reason: UInt64] = [:]
+
+    /// Nothing counted.
+    init(profile: String, pattern: String) {
+        self.profile = profile
+        self.pattern = pattern
+    }
+}
+
+/// A message that its device's profile does not take, on its way into the stream of dead letters.
+struct DeadLetter {
+    /// Where it goes.
+    let partition: PartitionID
+    /// Why, as record headers.
+    let headers: [RecordHeader]
+
+    /// The names of the headers.
+    enum Header {
+        static let profile = "dlq.profile"
+        static let reason = "dlq.reason"
+        static let field = "dlq.field"
+        static let offset = "dlq.offset"
+        static let text = "dlq.text"
+        static let client = "dlq.client"
+        static let redriven = "dlq.redriven"
+    }
+
+    init(_ fault: PayloadFault, _ schema: PayloadSchema, profile: String, partition: PartitionID) {
+        self.partition = partition
+        var headers = [
+            RecordHeader(name: Header.profile, value: Array(profile.utf8)),
+            RecordHeader(name: Header.reason, value: Array(fault.reason.rawValue.utf8)),
+            RecordHeader(name: Header.offset, value: Array(String(fault.offset).utf8)),
+            RecordHeader(name: Header.text, value: Array(schema.explain(fault).utf8)),
+        ]
+        if let field = fault.field {
+            headers.append(RecordHeader(name: Header.field, value: Array(schema.fields[field].name.utf8)))
+        }
+        self.headers = headers
+    }
+
+    private static let prefix = Array("\(ReservedTopic.deadLetters)/".utf8)
+
+    /// The length of what stands before the topic.
+    static var prefixByteCount: Int { prefix.count }
+
+    /// The topic under which a dead letter of `topic` is on record: nobody publishes there, and no filter without it
+    /// matches.
+    static func topic(of topic: Span<UInt8>) -> [UInt8] { prefix + Array(copying: topic) }
+
+    /// The topic of the message that has become a dead letter; nil when it is none.
+    static func original(_ topic: [UInt8]) -> [UInt8]? {
+        topic.starts(with: prefix) ? Array(topic[prefix.count...]) : nil
+    }
+}

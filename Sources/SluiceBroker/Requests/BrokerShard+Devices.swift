@@ -1,0 +1,152 @@
+import Administration
+import DeviceProfiles
+import PayloadFormats
+import SluiceCore
+import TopicRouting
+
+/// Requests about devices, dead letters and the ledger.
+extension BrokerShard {
+    /// Devices that are looked at for one answer, so that no other shard waits long for the table.
+    private static let devicesExamined = 20_000
+    /// Devices in one answer: a few hundred bytes each, and an answer is one packet.
+    private static let devicesTold = 1000
+
+    /// Devices from a place on.
+    func devices(_ query: DeviceQuery) -> AdministrationReply {
+        peers.withDevices { book in
+            guard book.isComplete || book.profiles.entries.isEmpty else { return .failed("starting") }
+            let table = book.table
+            var reports: [DeviceReport] = []
+            if !query.key.isEmpty {
+                let key = Array(query.key.utf8)
+                for number in book.names.indices {
+                    guard let index = table.index(of: key.span, profile: number), table[index].lastSeen > 0 else {
+                        continue
+                    }
+                    reports.append(book.report(index))
+                }
+                return .devices(reports, next: nil, count: Int64(table.count))
+            }
+            var index = Int(clamping: query.start)
+            let end = min(table.count, index + Self.devicesExamined)
+            let most = min(Int(clamping: query.limit), Self.devicesTold)
+            while index < end, reports.count < most {
+                let state = table[index]
+                let isMeant =
+                    state.lastSeen > 0 && (!query.isSilent || state.flags.contains(.isSilent))
+                    && (query.profile.isEmpty || book.names[table.profile(at: index)] == query.profile)
+                if isMeant { reports.append(book.report(index)) }
+                index += 1
+            }
+            return .devices(reports, next: index < table.count ? Int64(index) : nil, count: Int64(table.count))
+        }
+    }
+
+    /// Forgets what is known of the devices of a key.
+    /// - Returns: whether something was.
+    func forgetDevice(_ name: String) -> Bool {
+        let key = Array(name.utf8)
+        return peers.withDevices { book in
+            var wasKnown = false
+            for number in book.names.indices {
+                guard let index = book.table.index(of: key.span, profile: number), book.table[index].lastSeen > 0
+                else { continue }
+                book.table.forget(index)
+                wasKnown = true
+            }
+            return wasKnown
+        }
+    }
+
+    /// Begins a job with dead letters.
+    func orderLetters(_ order: LetterOrder) -> AdministrationReply {
+        let name = DeviceProfile.deadLetterStream(of: order.stream)
+        guard streams.stream(named: name) != nil else { return .unknown }
+        guard let number = peers.withDevices({ $0.order(order) }) else {
+            return .failed("too many jobs with dead letters wait")
+        }
+        return letterJob(number)
+    }
+
+    /// How far a job has come.
+    func letterJob(_ number: Int64) -> AdministrationReply {
+        let report = peers.withDevices { $0.reports.last { $0.number == number } }
+        return report.map { .letterJob($0) } ?? .unknown
+    }
+
+    /// The dead letters of a stream that are dealt with.
+    func letterRuns(_ stream: String) -> AdministrationReply {
+        let name = DeviceProfile.deadLetterStream(of: stream)
+        let runs = peers.withDevices { book in book.runs.filter { $0.key.stream == name } }
+        return .letterRuns(
+            runs.sorted { $0.key.number < $1.key.number }.flatMap { place, runs in
+                runs.ranges.map { LetterRun(partition: Int64(place.number), start: $0.lowerBound, end: $0.upperBound) }
+            })
+    }
+
+    /// What became of what was published, by profile, since the node started.
+    func ledger() -> AdministrationReply {
+        tellCounts()
+        return .ledger(peers.withDevices { $0.ledger })
+    }
+
+    /// Messages go by other rules and profiles from here on, which name no stream that the log does not have.
+    func route(by routing: Routing) {
+        followStreams()
+        submit()
+        intake.route(by: routing.rules, profiles: routing.profiles, streams)
+    }
+
+    /// Hands over what this shard's intake has counted of profiled messages.
+    func tellCounts() {
+        guard let checks = intake.checks else { return }
+        let (counts, refused) = (checks.counts, checks.takeRefused())
+        peers.withDevices { $0.take(counts, refused: refused, of: loop) }
+    }
+}
+
+extension DeviceBook {
+    /// A device as somebody who asks is told.
+    func report(_ index: Int) -> DeviceReport {
+        let (state, number) = (table[index], table.profile(at: index))
+        let profile = profile(number)
+        var report = DeviceReport()
+        report.key = String(decoding: table.key(at: index), as: UTF8.self)
+        report.profile = names[number]
+        report.stream = profile?.stream ?? ""
+        report.firstMilliseconds = state.firstSeen
+        report.lastMilliseconds = state.lastSeen
+        report.isSilent = state.flags.contains(.isSilent)
+        report.silences = Int64(state.silenceCount)
+        report.count = Int64(clamping: state.count)
+        report.bad = Int64(state.badCount)
+        report.refused = Int64(state.refusedCount)
+        report.missed = Int64(state.missedCount)
+        report.repeated = Int64(state.repeatedCount)
+        if state.flags.contains(.isNumbered) { report.sequence = state.sequence }
+        if state.flags.contains(.hasClock) { report.skew = Int64(state.skew) }
+        if state.count > 1 { report.interval = Int64(state.meanInterval) }
+        report.expected = profile?.interval.map { Int64($0 / .milliseconds(1)) }
+        report.partition = Int64(state.partition)
+        report.offset = state.offset
+        report.messages = (profile?.messages ?? []).map { message in
+            var topic = DeviceReport.Message()
+            topic.pattern = message.pattern.text
+            topic.format = message.schema.format.rawValue
+            return topic
+        }
+        report.reading = reading(state, profile)
+        return report
+    }
+
+    /// The first fields of the first message that has any.
+    private func reading(_ state: DeviceState, _ profile: DeviceProfile?) -> [DeviceReport.Value] {
+        guard let message = profile?.messages.first(where: { !$0.schema.fields.isEmpty }) else { return [] }
+        return message.schema.fields.prefix(4).enumerated().compactMap { index, field in
+            let value = state.values[index]
+            guard !value.isNaN else { return nil }
+            let text = value == value.rounded() && abs(value) < 1e7 ? String(Int(value)) : "\(value)"
+            return DeviceReport.Value(field.name, text, unit: field.unit)
+        }
+    }
+}

@@ -1,0 +1,231 @@
+import Administration
+import CommitLogPosix
+import SluiceBroker
+import SluiceConfiguration
+
+/// `sluice devices list`, `describe`, `silent` and `forget`.
+enum DevicesCommand {
+    static let list = Command(
+        name: "devices list", summary: "List the devices that a running broker knows",
+        notes: """
+            A device is what its profile's key says: a gateway's connection carries many. EVERY is the time between two
+            messages of late, beside what the profile expects; MISSED counts numbers that did not come, by the
+            device's own
+            count; BAD payloads that were not as the profile says. READING has the first fields of the last good one.
+            """,
+        example: "sluice devices list --profile temperature",
+        options: selection + [
+            CommandOption("limit", letter: "n", value: "N", "list N devices at most; 1000 unless given")
+        ] + BrokerOption.options + [CommandOption("json", "print JSON; times are milliseconds since 1970")]
+    ) { arguments in try list(arguments, isSilent: false) }
+
+    static let silent = Command(
+        name: "devices silent", summary: "List devices that have not been heard of for longer than they may be",
+        notes: """
+            A device is silent when as many of its profile's intervals have passed without a message as
+            `silent_after` says.
+            """,
+        example: "sluice devices silent --profile temperature",
+        options: selection + [
+            CommandOption("limit", letter: "n", value: "N", "list N devices at most; 1000 unless given")
+        ] + BrokerOption.options + [CommandOption("json", "print JSON; times are milliseconds since 1970")]
+    ) { arguments in try list(arguments, isSilent: true) }
+
+    static let describe = Command(
+        name: "devices describe", operands: ["DEVICE"], summary: "Describe one device of a running broker",
+        example: "sluice devices describe dev42",
+        options: BrokerOption.options + [CommandOption("json", "print JSON; times are milliseconds since 1970")]
+    ) { arguments in
+        var query = DeviceQuery()
+        query.key = arguments.operands[0]
+        let client = try BrokerOption.connect(arguments)
+        let (document, reports, _) = try client.devices(query)
+        try client.disconnect()
+        guard !reports.isEmpty else { throw CommandFailure("the broker knows no device '\(query.key)'") }
+        if arguments.has("json") {
+            print(document["devices"] ?? .null)
+            return ExitCode.success
+        }
+        let now = WallClock.milliseconds()
+        for report in reports { print(description(report, now: now).text(), terminator: "") }
+        return ExitCode.success
+    }
+
+    static let forget = Command(
+        name: "devices forget", operands: ["DEVICE"], summary: "Forget a device that is no more",
+        notes: "Its records stay; what is known of it begins anew when it is heard of again.",
+        example: "sluice devices forget dev42",
+        options: BrokerOption.options + [CommandOption("json", "print JSON")]
+    ) { arguments in
+        let name = arguments.operands[0]
+        let client = try BrokerOption.connect(arguments)
+        let (document, reply) = try client.request(.forgetDevice(name))
+        try client.disconnect()
+        guard reply == .deleted(true) else { throw CommandFailure("the broker knows no device '\(name)'") }
+        print(arguments.has("json") ? "\(document)" : "the device '\(name)' is forgotten")
+        return ExitCode.success
+    }
+
+    private static let selection = [
+        CommandOption("profile", letter: "p", value: "NAME", "only devices of this profile")
+    ]
+
+    private static func list(_ arguments: Arguments, isSilent: Bool) throws -> Int32 {
+        let limit = try arguments.integer("limit", 1...10_000_000) ?? 1000
+        var query = DeviceQuery()
+        query.isSilent = isSilent
+        query.profile = arguments.text("profile") ?? ""
+        let client = try BrokerOption.connect(arguments)
+        var reports: [DeviceReport] = []
+        var known: Int64 = 0
+        var isMore = true
+        while isMore, reports.count < limit {
+            query.limit = Int64(min(1000, limit - reports.count))
+            let (_, some, place) = try client.devices(query)
+            reports += some
+            known = place.known
+            isMore = place.next != nil
+            query.start = place.next ?? 0
+        }
+        try client.disconnect()
+        if arguments.has("json") {
+            print(JSON.members(["devices": .array(reports.map(\.json)), "known": .integer(known)]))
+        } else {
+            print(table(reports, now: WallClock.milliseconds()).text(), terminator: "")
+            if isMore { print("and more: \(known) devices are known, --limit shows more of them") }
+        }
+        return ExitCode.success
+    }
+
+    private static func table(_ reports: [DeviceReport], now: Int64) -> Table {
+        var table = Table(
+            ["DEVICE", "PROFILE", "STATE", "LAST SEEN", "EVERY", "EXPECTED", "MESSAGES", "BAD", "MISSED", "READING"],
+            [.left, .left, .left, .right, .right, .right, .right, .right, .right, .left])
+        for report in reports {
+            table.add([
+                report.key, report.profile, report.isSilent ? "silent" : "ok",
+                "\(Readable.age(now - report.lastMilliseconds)) ago",
+                report.interval.map { Readable.milliseconds($0) } ?? "-",
+                report.expected.map { Readable.milliseconds($0) } ?? "-", String(report.count), String(report.bad),
+                String(report.missed), report.readingText,
+            ])
+        }
+        return table
+    }
+
+    private static func description(_ report: DeviceReport, now: Int64) -> Table {
+        var table = Table(columns: [.left, .left])
+        table.add(["device", report.key])
+        table.add(["profile", "\(report.profile), stream \(report.stream)"])
+        table.add(["state", report.isSilent ? "silent" : "ok"])
+        let age = Readable.age(now - report.lastMilliseconds)
+        table.add(["last seen", "\(RFC3339.text(report.lastMilliseconds)), \(age) ago"])
+        table.add(["first seen", RFC3339.text(report.firstMilliseconds)])
+        let expected = report.expected.map { ", expected every \(Readable.milliseconds($0))" } ?? ""
+        table.add(["interval", (report.interval.map { Readable.milliseconds($0) } ?? "-") + expected])
+        table.add(["messages", "\(report.count) stored, \(report.refused) refused, \(report.bad) bad"])
+        table.add(["silences", String(report.silences)])
+        if let sequence = report.sequence {
+            table.add(["sequence", "\(sequence), \(report.missed) missed, \(report.repeated) repeated"])
+        }
+        if let skew = report.skew {
+            let amount = Readable.milliseconds(abs(skew))
+            table.add(["clock", skew == 0 ? "as the broker's" : "\(amount) \(skew > 0 ? "ahead" : "behind")"])
+        }
+        if report.offset >= 0 { table.add(["last record", "\(report.stream) \(report.partition):\(report.offset)"]) }
+        for value in report.reading {
+            table.add([value.name, value.text + (value.unit.map { " \($0)" } ?? "")])
+        }
+        return table
+    }
+}
+
+extension DeviceReport {
+    /// The first fields of the last reading, in a line.
+    fileprivate var readingText: String {
+        reading.map { "\($0.name)=\($0.text)\($0.unit ?? "")" }.joined(separator: " ")
+    }
+}
+
+/// `sluice ledger`.
+enum LedgerCommand {
+    static let command = Command(
+        name: "ledger", summary: "Say what became of everything that devices have published",
+        notes: """
+            By profile, since the broker started: what came is counted as it comes in, what was stored and what
+            became a dead
+            letter as the log has it, so that the one is a proof of the other. At QoS 1 and 2 nothing is OPEN but
+            what is on
+            its way to the disk, and what the log has refused; at QoS 0 what a broker never got is not counted. With
+            --device
+            it is one device's messages since it was first seen.
+            """,
+        example: "sluice ledger",
+        options: [CommandOption("device", letter: "k", value: "DEVICE", "only this device")] + BrokerOption.options
+            + [CommandOption("json", "print JSON")]
+    ) { arguments in
+        let client = try BrokerOption.connect(arguments)
+        if let device = arguments.text("device") { return try run(device, client, arguments) }
+        let (document, reply) = try client.request(.ledger)
+        guard case .ledger(let reports) = reply else {
+            throw CommandFailure("the broker's ledger is not the JSON that was expected")
+        }
+        if arguments.has("json") {
+            print(document)
+            return ExitCode.success
+        }
+        var table = Table(
+            ["PROFILE", "PUBLISHED", "STORED", "DEAD LETTERS", "REFUSED", "OPEN", "REDRIVEN", "REASONS"],
+            [.left, .right, .right, .right, .right, .right, .right, .left])
+        for report in reports {
+            table.add([
+                report.profile, String(report.published), String(report.stored), String(report.deadLettered),
+                String(report.refused), String(report.open), String(report.redriven),
+                report.reasons.map { "\($0.reason) \($0.count)" }.joined(separator: ", "),
+            ])
+        }
+        print(table.text(), terminator: "")
+        return ExitCode.success
+    }
+
+    private static func run(_ device: String, _ client: MQTTClient, _ arguments: Arguments) throws -> Int32 {
+        var query = DeviceQuery()
+        query.key = device
+        let (_, reports, _) = try client.devices(query)
+        guard !reports.isEmpty else { throw CommandFailure("the broker knows no device '\(device)'") }
+        if arguments.has("json") {
+            print(JSON.members(["devices": .array(reports.map(\.json))]))
+            return ExitCode.success
+        }
+        var table = Table(
+            ["DEVICE", "PROFILE", "STORED", "BAD", "REFUSED", "SINCE"], [.left, .left, .right, .right, .right, .left])
+        for report in reports {
+            table.add([
+                report.key, report.profile, String(report.count), String(report.bad), String(report.refused),
+                RFC3339.text(report.firstMilliseconds),
+            ])
+        }
+        print(table.text(), terminator: "")
+        return ExitCode.success
+    }
+}
+
+extension MQTTClient {
+    /// Asks the broker for devices; one that has just started is asked again until it knows them.
+    func devices(
+        _ query: DeviceQuery
+    ) throws(CommandFailure) -> (document: JSON, reports: [DeviceReport], place: (next: Int64?, known: Int64)) {
+        let deadline = MonotonicClock.nanoseconds() + Int64(Self.patienceMilliseconds) * 1_000_000
+        while true {
+            let (document, reply) = try request(.devices(query))
+            if case .devices(let reports, let next, let known) = reply { return (document, reports, (next, known)) }
+            guard case .failed("starting") = reply else {
+                throw CommandFailure("the broker's answer about devices is not what was asked for")
+            }
+            guard MonotonicClock.nanoseconds() < deadline else {
+                throw CommandFailure("the broker is still reading what devices have published before it was started")
+            }
+            try pause(milliseconds: 100)
+        }
+    }
+}
