@@ -69,6 +69,8 @@ package enum ShardMessage: Sendable {
     case tellCounts
     /// Rights have changed.
     case accessChanged
+    /// Other limits hold.
+    case limitsChanged(LimitBook)
     /// Somebody wants a session of this shard, or a parked one, to end.
     case endSession(clientID: [UInt8])
 }
