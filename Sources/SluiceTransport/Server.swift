@@ -215,8 +215,8 @@ package final class Server {
         }
     }
 
-    /// Whether a connection is of an address that is kept out. It is closed here: a flood of them costs the loops nothing
-    /// but a few words a second.
+    /// Whether a connection is of an address that is kept out. It is closed here: a flood of them costs the loops
+    /// nothing but a few words a second.
     private func turnsAway(_ socket: Int32, _ door: Door) -> Bool {
         let peer = PeerIdentity(address: SocketAddress.peer(of: socket), listener: door.listener)
         let now = monotonicNanoseconds()
