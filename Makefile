@@ -57,7 +57,7 @@ soak: build ## 100,000 histories, 10,000 damaged images, 200 rounds of kill -9, 
 	SLUICE_DAMAGED_IMAGES=10000 $(SWIFT) test $(IMPORTS) --filter '^CommitLogTests\.DamagedImageTests'
 	SLUICE_CRASH_ROUNDS=200 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.(Kafka)?CrashTests'
 	SLUICE_SOAK_SESSIONS=100000 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.HostileTests'
-	SLUICE_SOAK_ROUNDS=200 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.GroupTests'
+	SLUICE_SOAK_ROUNDS=200 $(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.(GroupTests|FleetTests)'
 	$(SWIFT) test $(IMPORTS) --no-parallel --filter '^IntegrationTests\.(MemoryTests|DescriptorTests)'
 	SLUICE_EXECUTABLE="$$($(SWIFT) build $(RELEASE) --show-bin-path)/sluice" SLUICE_SOAK_RECONNECTS=1000000 \
 		$(SWIFT) test $(IMPORTS) --filter '^IntegrationTests\.ReconnectTests'

@@ -230,6 +230,7 @@ let package = Package(
         tests(
             "SluiceTransportTests",
             ["SluiceTransport", "SluiceTesting", "SluiceCore", "Speaking", "Cryptography", "EventLoop", "CLinux"]),
+        tests("SluiceCoreTests", ["SluiceCore", "SluiceTesting"]),
         tests("SpeakingTests", ["Speaking", "SluiceCore"]),
         tests(
             "SluiceNodeTests",

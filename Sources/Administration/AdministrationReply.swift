@@ -10,6 +10,8 @@ package enum AdministrationReply: Equatable, Sendable {
     case groups([GroupReport])
     /// Every bridge.
     case bridges([BridgeReport])
+    /// Every address that is kept out.
+    case bans([BanReport])
     /// Devices, where to go on if there are more, and how many there are in all.
     case devices([DeviceReport], next: Int64?, count: Int64)
     /// How far a job with dead letters has come.
@@ -53,6 +55,7 @@ extension AdministrationReply {
         case .letterRuns(let runs): .members(["dealt_with": .array(runs.map(\.json))])
         case .ledger(let reports): .members(["ledger": .array(reports.map(\.json))])
         case .bridges(let reports): .members(["bridges": .array(reports.map(\.json))])
+        case .bans(let reports): .members(["bans": .array(reports.map(\.json))])
         case .offsets(let offsets):
             .members([
                 "offsets": .array(
@@ -94,6 +97,8 @@ extension AdministrationReply {
             self = .ledger(reports)
         } else if let reports: [BridgeReport] = list("bridges") {
             self = .bridges(reports)
+        } else if let reports: [BanReport] = list("bans") {
+            self = .bans(reports)
         } else if let elements = json["offsets"]?.elements {
             var offsets: [Int: Int64] = [:]
             for element in elements {

@@ -26,6 +26,12 @@ package enum AdministrationRequest: Equatable, Sendable {
     case bridges
     /// Let a bridge do something.
     case bridge(String, BridgeAction)
+    /// Every address that is kept out.
+    case bans
+    /// Keep an address or a network out, for so many seconds, or until it is taken back.
+    case ban(String, seconds: Int64?)
+    /// Let an address or a network in again.
+    case unban(String)
 
     /// Devices, some at a time.
     case devices(DeviceQuery)
@@ -83,6 +89,9 @@ extension AdministrationRequest {
         case .bridges: "bridges"
         case .bridge(_, .pause): "bridges/pause"
         case .bridge(_, .resume): "bridges/resume"
+        case .bans: "bans"
+        case .ban: "bans/add"
+        case .unban: "bans/remove"
         case .bridge(_, .seekEarliest), .bridge(_, .seekLatest), .bridge(_, .seekTime): "bridges/seek"
         }
     }
@@ -90,11 +99,13 @@ extension AdministrationRequest {
     /// The payload.
     package var payload: [UInt8] {
         switch self {
-        case .streams, .sessions, .refusals, .groups, .bridges, .ledger: return []
+        case .streams, .sessions, .refusals, .groups, .bridges, .ledger, .bans: return []
         case .devices(let query): return Array(query.lines.joined(separator: "\n").utf8)
         case .letters(let order): return Array(order.lines.joined(separator: "\n").utf8)
         case .letterJob(let number): return Array(String(number).utf8)
         case .forgetDevice(let text), .letterRuns(let text): return Array(text.utf8)
+        case .ban(let address, let seconds): return Array("\(address)\n\(seconds.map { String($0) } ?? "")".utf8)
+        case .unban(let address): return Array(address.utf8)
         case .deleteSession(let clientID): return clientID
         case .deleteGroup(let name), .deleteStream(let name): return Array(name.utf8)
         case .createStream(let order), .alterStream(let order):
@@ -156,6 +167,9 @@ extension AdministrationRequest {
         case "bridges/pause": self = .bridge(lines[0], .pause)
         case "bridges/resume": self = .bridge(lines[0], .resume)
         case "bridges/seek": self = .bridge(lines[0], try Self.seek(lines.count > 1 ? lines[1] : ""))
+        case "bans": self = .bans
+        case "bans/add": self = try Self.ban(lines)
+        case "bans/remove": self = .unban(text)
         case _: throw .unknown
         }
     }

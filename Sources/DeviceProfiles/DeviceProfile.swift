@@ -34,6 +34,15 @@ package struct DeviceProfile: Equatable, Sendable {
         self.place = place
     }
 
+    /// The message that is a device's reading, the first that has fields, and which of them are shown, up to four.
+    package var reading: (message: DeviceMessage, fields: [Int])? {
+        for message in messages {
+            let fields = message.schema.fields.indices.filter { message.schema.fields[$0].role == .value }
+            if !fields.isEmpty { return (message, Array(fields.prefix(4))) }
+        }
+        return nil
+    }
+
     /// The stream of dead letters of records of `stream`.
     package static func deadLetterStream(of stream: String) -> String { stream + ".dlq" }
 

@@ -13,8 +13,8 @@ package struct ProfileSet: Equatable, Sendable {
         package let message: DeviceMessage
         /// What its topics are routed by.
         package let rule: Rule
-        /// Whether its fields are a device's reading: those of the first message that has any.
-        package let isReading: Bool
+        /// The fields that are a device's reading, up to four: of the first message that has any.
+        package let readingFields: [Int]
     }
 
     /// The profiles, by name.
@@ -37,11 +37,11 @@ package struct ProfileSet: Equatable, Sendable {
             for message in profile.messages {
                 let rule = try Rule(
                     from: message.pattern.text, stream: profile.stream, key: profile.key, profiled: entries.count)
-                let reading = profile.messages.first { !$0.schema.fields.isEmpty }
+                let reading = profile.reading
                 entries.append(
                     Entry(
                         profileIndex: profileIndex, message: message, rule: rule,
-                        isReading: reading?.pattern == message.pattern))
+                        readingFields: reading?.message == message ? reading?.fields ?? [] : []))
             }
         }
         self.entries = entries

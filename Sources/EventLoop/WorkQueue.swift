@@ -13,6 +13,8 @@ package final class WorkQueue: @unchecked Sendable {
         var jobs = Ring<Job>()
         var counts: [String: Int] = [:]
         var isClosed = false
+        /// Whether what waits is done before the threads end.
+        var finishes = false
     }
 
     private struct Job {
@@ -26,18 +28,19 @@ package final class WorkQueue: @unchecked Sendable {
     private let sourceCapacity: Int
     private var threads: [LoopThread] = []
 
-    /// Starts the threads, below everybody else.
+    /// Starts the threads.
     /// - Parameters:
+    ///   - yields: whether they stand below everybody else.
     ///   - capacity: jobs that may wait.
     ///   - sourceCapacity: jobs of one source that may wait.
-    package init(name: String, threadCount: Int, capacity: Int, sourceCapacity: Int) {
+    package init(name: String, threadCount: Int, capacity: Int, sourceCapacity: Int, yields: Bool = true) {
         precondition(threadCount > 0 && sourceCapacity > 0 && sourceCapacity <= capacity)
         self.capacity = capacity
         self.sourceCapacity = sourceCapacity
         uv_sem_init(semaphore, 0)
         threads = (0..<threadCount).map { number in
             LoopThread(name: "\(name)-\(number)") { [self] in
-                sluice_yield_to_others()
+                if yields { sluice_yield_to_others() }
                 work()
             }
         }
@@ -59,9 +62,13 @@ package final class WorkQueue: @unchecked Sendable {
         return isTaken
     }
 
-    /// Ends the threads when they have done what they are at; what waits is not done.
-    package func close() {
-        state.withLock { $0.isClosed = true }
+    /// Ends the threads when they have done what they are at.
+    /// - Parameter finishes: whether what waits is done before.
+    package func close(finishing finishes: Bool = false) {
+        state.withLock { state in
+            state.isClosed = true
+            state.finishes = finishes
+        }
         for _ in threads { uv_sem_post(semaphore) }
         for thread in threads { thread.join() }
         threads = []
@@ -72,8 +79,11 @@ package final class WorkQueue: @unchecked Sendable {
     private func work() {
         while true {
             uv_sem_wait(semaphore)
-            let (job, isClosed) = state.withLock { state in (state.isClosed ? nil : Self.take(&state), state.isClosed) }
-            if isClosed { return }
+            let (job, isOver) = state.withLock { state in
+                let job = state.isClosed && !state.finishes ? nil : Self.take(&state)
+                return (job, state.isClosed && job == nil)
+            }
+            if isOver { return }
             job?.body()
         }
     }

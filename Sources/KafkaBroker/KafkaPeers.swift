@@ -26,6 +26,8 @@ package protocol KafkaPeers: AnyObject, Sendable {
 package enum KafkaMail: Sendable {
     /// Rights have changed.
     case accessChanged
+    /// Other limits hold.
+    case limitsChanged(LimitBook)
     /// A password of a client of this loop was judged.
     case authenticated(number: UInt64, AuthenticationAnswer)
     /// Transactions have ended in these partitions.

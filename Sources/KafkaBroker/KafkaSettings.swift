@@ -8,6 +8,10 @@ package struct KafkaSettings: Sendable {
     package var index: Int
     /// Bounds of what input could make grow.
     package var limits: Limits
+    /// The limits of single listeners, by their names.
+    package var listenerLimits: [String: Limits] = [:]
+    /// Counts connections, and keeps addresses out; nil for nobody.
+    package var gate: (any ConnectionGate)?
     /// The node's number in the cluster that clients see, which has no other node.
     package static let nodeID: Int32 = 1
     /// What clients tell clusters apart by: 22 characters of base64url.
@@ -18,6 +22,8 @@ package struct KafkaSettings: Sendable {
     package var createsTopics: Bool
     /// The streams that the configuration declares, which clients cannot change.
     package var declared: Set<String>
+    /// Keeps the record of what was done; nil for none.
+    package var audit: (any AuditTrail)?
     /// Who clients are and what they may do; nil for everybody everything.
     package var access: (any KafkaAdmission)?
     /// Where the log lies, for tools that ask.

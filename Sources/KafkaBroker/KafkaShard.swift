@@ -11,7 +11,7 @@ package import Speaking
 /// More than twenty stored properties: each kind of request that waits has a table of its own.
 /// Isolation: its loop's thread.
 package final class KafkaShard {
-    let settings: KafkaSettings
+    var settings: KafkaSettings
     let log: any LogEngine
     let loop: LoopID
     let peers: any KafkaPeers
@@ -64,6 +64,9 @@ package final class KafkaShard {
     package func received(_ mail: KafkaMail) {
         switch mail {
         case .accessChanged: accessChanged()
+        case .limitsChanged(let book):
+            settings.limits = book.general
+            settings.listenerLimits = book.listeners
         case .authenticated(let number, let answer): answered(number, answer)
         case .decided(let partitions): decided(partitions)
         case .sharesGrew(let keys): sharesGrew(keys)
@@ -150,17 +153,24 @@ package final class KafkaShard {
     var allConnections: [KafkaConnection] { Array(connections.values) }
 
     /// A client has connected.
-    package func connected(_ link: any ConnectionLink, peer: PeerIdentity, isSurplus: Bool) -> any Speaker {
+    package func connected(
+        _ link: any ConnectionLink, peer: PeerIdentity, refusal: ConnectionRefusal?
+    ) -> any Speaker {
         let connection = KafkaConnection(self, link, peer)
         connections[ObjectIdentifier(connection)] = connection
-        identify(connection)
+        guard let refusal else {
+            identify(connection)
+            return connection
+        }
         // Kafka's protocol has no word for it: its clients try again later.
-        if isSurplus { connection.close() }
+        auditRefused(connection, refusal.words)
+        connection.fail(refusal.words)
         return connection
     }
 
     func disconnected(_ connection: KafkaConnection) {
         connections[ObjectIdentifier(connection)] = nil
+        auditDisconnected(connection)
         for fetch in connection.fetches { forget(fetch) }
         endShares(of: connection)
         abandonGroupCalls(of: connection)
@@ -245,6 +255,7 @@ package final class KafkaShard {
             if settings.access != nil, connection.identity.clientID != header.clientID { grantAccess(connection) }
             let call = KafkaCall(connection, prefix, api, clientID: header.clientID)
             connection.begin(call)
+            auditRequest(api, connection)
             try dispatch(call, &reader, frame)
         } catch {
             connection.fail("a request is malformed: \(error)")

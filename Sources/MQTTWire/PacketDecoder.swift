@@ -38,10 +38,10 @@ package enum DecodeStep: Equatable, Sendable, BitwiseCopyable {
     @usableFromInline var awaitsConnect: Bool
 
     let side: Side
-    let topicBounds: TopicBounds
-    let userPropertiesMax: Int
+    private(set) var topicBounds: TopicBounds
+    private(set) var userPropertiesMax: Int
     /// Holds for CONNECT too: a will makes one as long as a PUBLISH may be, and waiting for it costs no memory here.
-    @usableFromInline let packetBytesMax: Int
+    @usableFromInline private(set) var packetBytesMax: Int
 
     @usableFromInline static let headerByteCountMin = 2
 
@@ -49,6 +49,13 @@ package enum DecodeStep: Equatable, Sendable, BitwiseCopyable {
     package init(side: Side, limits: Limits = Limits()) {
         self.side = side
         awaitsConnect = side == .server
+        topicBounds = TopicBounds(limits)
+        userPropertiesMax = limits.userPropertiesMax
+        packetBytesMax = limits.packetBytesMax
+    }
+
+    /// Other limits hold for the packets that come from now on.
+    package mutating func follow(_ limits: Limits) {
         topicBounds = TopicBounds(limits)
         userPropertiesMax = limits.userPropertiesMax
         packetBytesMax = limits.packetBytesMax

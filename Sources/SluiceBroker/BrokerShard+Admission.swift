@@ -18,7 +18,7 @@ extension BrokerShard {
     /// - Returns: whether the request may go on; if not, it goes on later or the client was refused.
     func admit(_ client: Client, _ request: ConnectRequest) -> Bool {
         // Who is refused all the same costs no hash.
-        guard !client.isSurplus else { return true }
+        guard client.refusal == nil else { return true }
         client.clientID = request.clientID
         let credentials = Credentials(
             identifier: request.clientID, userName: request.userName, password: request.password, peer: client.peer)

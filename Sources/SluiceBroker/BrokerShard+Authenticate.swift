@@ -102,6 +102,7 @@ extension BrokerShard {
             markDirty(client)
         case .rejected:
             let cause = "it failed to authenticate again"
+            settings.gate?.failed(client.peer, now: now)
             reportClosed(client, cause)
             terminate(client, .notAuthorized, cause)
         }
@@ -119,8 +120,10 @@ extension BrokerShard {
     /// Turns a client away.
     func refuse(_ client: Client, _ reason: ReasonCode, _ cause: String) {
         client.session.refused(reason, because: cause, into: &client.output)
+        if reason == .badUserNameOrPassword || reason == .notAuthorized { settings.gate?.failed(client.peer, now: now) }
         report(.info, "\(client.name) at \(client.address): refused, \(cause)")
         note(client, "to connect", refused: cause)
+        auditRefused(client, cause)
         close(client)
     }
 }

@@ -4,6 +4,7 @@ import MQTTSession
 import MQTTWire
 import RecordFormat
 import SluiceCore
+import Speaking
 import TopicRouting
 
 /// CONNECT: claims on client identifiers, across shards, and the session that a connection goes on with.
@@ -14,12 +15,9 @@ extension BrokerShard {
         client.version = request.version
         client.isBridge = request.isBridge
         client.clientID = request.clientID.isEmpty ? assignedClientID(client) : request.clientID
-        client.expirySeconds = offer.sessionExpirySeconds(asked: request.sessionExpirySeconds)
-        if client.isSurplus {
-            let cause = "there are as many connections as there may be, \(settings.limits.connectionsMax)"
-            return refuse(client, .quotaExceeded, cause)
-        }
-        if let (reason, cause) = refusal(of: request) { return refuse(client, reason, cause) }
+        if let refusal = client.refusal { return refuse(client, Self.reason(refusal), refusal.words) }
+        client.expirySeconds = client.bounds.offer.sessionExpirySeconds(asked: request.sessionExpirySeconds)
+        if let (reason, cause) = refusal(of: request, client.bounds.offer) { return refuse(client, reason, cause) }
         grantAccess(client)
         if let verdict = denial(ofWill: request, client) {
             // Mosquitto lets an older client in, and never sends its will.
@@ -32,7 +30,7 @@ extension BrokerShard {
         let assigned = request.clientID.isEmpty ? client.clientID : []
         if !request.properties.isEmpty { greet(client, request) }
         let greetingSize = client.session.openedSize(
-            offer, assignedClientID: assigned.span, authentication: client.greetingProperties)
+            client.bounds.offer, assignedClientID: assigned.span, authentication: client.greetingProperties)
         guard greetingSize <= Int(request.maximumPacketSize) else {
             return refuse(client, .packetTooLarge, "its maximum packet size is below the CONNACK's \(greetingSize)")
         }
@@ -49,6 +47,13 @@ extension BrokerShard {
             client.pendingRequest = nil
             return refuse(client, .notAuthorized, "its identifier, and the session behind it, is \(other)'s")
         }
+        guard enter(client, isSuccessor: former != nil) else {
+            let owner = ClientOwner(shard: settings.index, number: client.number)
+            client.hasClaim = false
+            client.pendingRequest = nil
+            peers.withDirectory { $0.release(client.clientID, by: owner) }
+            return refuse(client, .quotaExceeded, tooMany(client))
+        }
         guard let previous = former else { return open(client) }
         client.awaitsIdentifier = true
         // The former holder goes first: what it still has to store comes before what its session is asked for.
@@ -60,7 +65,9 @@ extension BrokerShard {
     }
 
     /// Why a request is turned away: a will is a publish, and some topics are the broker's.
-    private func refusal(of request: ConnectRequest) -> (reason: ReasonCode, cause: String)? {
+    private func refusal(
+        of request: ConnectRequest, _ offer: SessionOffer
+    ) -> (reason: ReasonCode, cause: String)? {
         guard let will = request.will else { return nil }
         if ReservedTopic.contains(will.topic.span), !Self.isBridgeState(will.topic.span) {
             return (.notAuthorized, "its will may not go to a topic of the broker")
@@ -165,7 +172,9 @@ extension BrokerShard {
             client.isRecorded = false
         }
         if let will = request.will {
-            client.will = StoredWill(message: will, principal: client.principal, delaySeconds: request.willDelaySeconds)
+            client.will = StoredWill(
+                message: will, principal: client.principal, listener: client.peer.listener.name,
+                delaySeconds: request.willDelaySeconds)
             recordWill(client.will, of: client.clientID)
         }
         if client.isPersistent || client.isRecorded {
@@ -196,11 +205,12 @@ extension BrokerShard {
         client.resumed = nil
         let assigned = request.clientID.isEmpty ? client.clientID : []
         client.session.opened(
-            offer, resuming: stored?.flows, assignedClientID: assigned.span,
+            client.bounds.offer, resuming: stored?.flows, assignedClientID: assigned.span,
             authentication: client.greetingProperties, now: now, into: &client.output)
         markDirty(client)
         if let stored { resume(client, stored) }
         announce(client, isConnected: true)
+        auditConnected(client)
         continueReading(client)
     }
 

@@ -8,7 +8,7 @@ extension BrokerShard {
     package var isPacing: Bool { readers.isPacing }
 
     /// Time has passed for the replays that keep a pace.
-    package func pace() { readers.queuePaced() }
+    func paceReplays() { readers.queuePaced() }
 
     /// What a record means for a replay's course.
     enum CourseStep { case goOn, notDue, over }

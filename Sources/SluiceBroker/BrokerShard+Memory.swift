@@ -47,6 +47,7 @@ extension BrokerShard {
         assert(held >= 0 && clients[client.number] === client, "nothing is counted for who is gone")
         memory.add(held - client.heldByteCount)
         client.heldByteCount = held
+        weigh(client)
     }
 
     /// Takes into account what a reader that belongs to no client holds now.

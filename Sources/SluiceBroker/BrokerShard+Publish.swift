@@ -54,15 +54,22 @@ extension BrokerShard {
     private func store(
         _ publish: PublishAction, _ topic: Span<UInt8>, _ client: Client, _ bytes: Span<UInt8>
     ) throws(MQTTDecodeError) {
+        if let pace = client.pace, !admits(publish, client, pace) { return }
         if !publish.properties.isEmpty, isLooped(publish, bytes) { return passOver(publish, client) }
+        let retention = publish.retain ? retention(topic, bytes.extracting(publish.payload), client) : .free
+        if case .refused(let words) = retention { return refuse(publish, topic, client, .quotaExceeded, words) }
         let message = IncomingMessage(
             topic: topic, payload: bytes.extracting(publish.payload),
             properties: bytes.extracting(publish.properties), qos: publish.qos, isRetained: publish.retain)
-        switch try intake.store(message, under: client.access, origin: client.clientID, at: wallClock) {
+        let owner = publish.retain ? client.principal.ownerName : []
+        switch try intake.store(message, under: client.access, origin: client.clientID, owner: owner, at: wallClock) {
         case .stored, .deadLettered: break
         case .denied(let verdict): return deny(publish, topic, client, verdict)
         case .reserved: return refuseReserved(publish, topic, client, bytes)
         case .refused(let reason, let words): return refuse(publish, topic, client, reason, words)
+        }
+        if case .counted(let name, let byteCount, let added) = retention {
+            intake.pendingRetained.begin(name, of: owner, byteCount: byteCount, adding: added)
         }
         client.isPublisher = true
         switch publish.qos {

@@ -188,7 +188,8 @@ package struct RetainedReplay {
             }
             tree.apply(
                 bytes.extracting(key.indices), at: batch.baseOffset.advanced(by: record.offsetDelta),
-                isPresent: record.value != nil, expiresAt: expiresAt)
+                isPresent: record.value != nil, expiresAt: expiresAt,
+                byteCount: key.indices.count + (record.value?.indices.count ?? 0))
         }
     }
 

@@ -118,12 +118,13 @@ extension BrokerShard {
     /// Subscribes a client to one filter.
     func subscribe(_ client: Client, _ request: SubscriptionRequest) -> Outcome {
         // One that takes another's place makes them no more.
-        let isFull = client.subscriptions.count >= settings.limits.subscriptionsMax
+        let most = client.bounds.limits.subscriptionsMax
+        let isFull = client.subscriptions.count >= most
         if isFull, !client.subscriptions.contains(where: { $0.filter == request.filter }) {
             return Outcome(
                 code: .quotaExceeded,
                 reason:
-                    "a client has at most \(settings.limits.subscriptionsMax) subscriptions ('limits: subscriptions')")
+                    "'limits: subscriptions' is \(most), and as many are there")
         }
         if isRefused(request.filter) {
             return Outcome(code: .unspecifiedError, reason: "the configuration refuses this filter")

@@ -27,8 +27,8 @@ extension BrokerShard {
 
     /// Publishes a will, and takes it off the record in the same append: it comes once, also through a crash.
     /// - Parameters:
-    ///   - client: whose it is, while its rights are known; else they are those of who left it, by what is for all
-    ///     listeners.
+    ///   - client: whose it is, while its rights are known; else they are those of who left it, by the rules
+    ///     of the listener that it came to.
     ///   - isAlone: whether nothing else is in that append.
     ///   - isOnRecord: whether it is what is on record for the identifier.
     func publish(
@@ -40,7 +40,7 @@ extension BrokerShard {
             let message = IncomingMessage(
                 topic: will.topic.span, payload: will.payload.span, properties: will.properties.span, qos: will.qos,
                 isRetained: will.retain)
-            let access = client.map(\.access) ?? access(of: stored.principal, clientID)
+            let access = client.map(\.access) ?? access(of: stored, clientID)
             switch try intake.store(message, under: access, origin: clientID, at: wallClock) {
             case .stored, .deadLettered:
                 counters.willsPublished += 1
@@ -67,8 +67,9 @@ extension BrokerShard {
         intake.put(StateRecord.key(.will, clientID), nil, to: partition, at: wallClock, awaited: false)
     }
 
-    private func access(of principal: Principal, _ clientID: [UInt8]) -> ClientAccess? {
-        let rights = settings.access?.rights(of: principal, clientID: clientID, grant: nil, on: nil)
+    private func access(of will: StoredWill, _ clientID: [UInt8]) -> ClientAccess? {
+        let listener = will.listener.isEmpty ? nil : ListenerIdentity(name: will.listener, conversation: .mqtt)
+        let rights = settings.access?.rights(of: will.principal, clientID: clientID, grant: nil, on: listener)
         return rights.flatMap { $0.areUnrestricted ? nil : ClientAccess($0) }
     }
 

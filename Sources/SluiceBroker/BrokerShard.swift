@@ -17,7 +17,7 @@ import TopicRouting
 /// between ticks; what can stand alone (routes, batches, acknowledgements, the scan, groups) is a type.
 /// Isolation: one thread. It does no I/O and takes no lock; the log and the peers are reached through their seams.
 package final class BrokerShard {
-    let settings: ShardSettings
+    var settings: ShardSettings
     let log: any LogEngine
     let peers: any ShardPeers
     private let say: (LogSeverity, String) -> Void
@@ -26,7 +26,10 @@ package final class BrokerShard {
     /// Makes another tick come soon.
     let wake: @Sendable () -> Void
     let loop: LoopID
-    private(set) var offer: SessionOffer
+    /// What clients of each listener may grow, and are offered.
+    var boundsTable: BoundsTable
+    /// Clients with limits of their own that have something to wait for.
+    var bound = BoundClients()
     var intake: Intake
     var acks = AckQueue()
     var wills = WillQueue()
@@ -99,9 +102,7 @@ package final class BrokerShard {
         self.wake = wake
         loop = log.register(wake: wake)
         readers = ReaderSet(log, loop)
-        offer = SessionOffer(limits: settings.limits)
-        offer.areSubscriptionIdentifiersAvailable = true
-        offer.areSharedSubscriptionsAvailable = true
+        boundsTable = BoundsTable(LimitBook(settings.limits, listeners: settings.listenerLimits))
         generation = log.catalogueGeneration
         streams = StreamTable(log.streams)
         intake = Intake(
@@ -109,7 +110,7 @@ package final class BrokerShard {
         sessions = SessionBook(streams, in: batchMemory)
         retainedPartition = streams.stream(named: RetainedReplay.stream)?.partitions.first
         presencePartition = streams.stream(named: Presence.stream)?.partitions.first
-        offer.isRetainAvailable = retainedPartition != nil && settings.limits.retainsMessages
+        boundsTable.isRetainAvailable = retainedPartition != nil
     }
 
     /// Whether acknowledgements wait for the log.
@@ -135,10 +136,12 @@ package final class BrokerShard {
     // MARK: Connections
 
     /// Takes in a new connection.
-    /// - Parameter isSurplus: whether there are as many connections as there may be: its CONNECT is refused.
-    package func connected(_ link: any ConnectionLink, peer: PeerIdentity, isSurplus: Bool = false) -> Client {
+    /// - Parameter refusal: why its CONNECT is to be refused; nil when it is not.
+    package func connected(
+        _ link: any ConnectionLink, peer: PeerIdentity, refusal: ConnectionRefusal? = nil
+    ) -> Client {
         let client = Client(number: clients.takeNumber(), of: self, peer: peer, link: link)
-        client.isSurplus = isSurplus
+        client.refusal = refusal
         clients.add(client)
         counters.connectionsAccepted += 1
         return client
@@ -150,10 +153,11 @@ package final class BrokerShard {
     package func received(_ client: Client, _ bytes: Span<UInt8>) -> Int {
         assert(client.shard === self, "a client is its own shard's")
         var offset = 0
-        let takesPublishes = !isDraining
+        // One test for all that come together: who has a rate goes the longer way.
+        let takesPlain = !isDraining && client.pace == nil
         while !client.isClosing {
             do throws(MQTTDecodeError) {
-                if takesPublishes, let publish = client.decoder.plainPublish(bytes, from: offset),
+                if takesPlain, let publish = client.decoder.plainPublish(bytes, from: offset),
                     client.session.takesPlain(qos: publish.qos, now: now)
                 {
                     try self.publish(plain: publish, client, bytes)
@@ -167,7 +171,9 @@ package final class BrokerShard {
                     return offset
                 case .packet(let packet, let end):
                     assert(end > offset && end <= bytes.count, "a packet lies in what has come")
-                    if !takesPublishes, case .publish = packet {
+                    if !takesPlain, case .publish(let publish) = packet,
+                        mustPostpone(publish, client, byteCount: end - offset)
+                    {
                         client.isPostponed = true
                         return offset
                     }
@@ -198,7 +204,9 @@ package final class BrokerShard {
     package func disconnected(_ client: Client) {
         client.isClosing = true
         guard clients.remove(client) else { return }
+        auditDisconnected(client)
         release(client)
+        leave(countOf: client)
         leave(client)
         settleWill(client)
         leaveShares(client)
@@ -219,15 +227,6 @@ package final class BrokerShard {
         giveUpIdentifier(client)
     }
 
-    /// Ends every connection, as the node stops.
-    package func shutDown() {
-        beginDrain()
-        for client in Array(clients.all) { terminate(client, .serverShuttingDown, "the broker stops") }
-        recordShareGroups()
-        for group in shareGroups.all { group.detach() }
-        flushClients()
-    }
-
     /// Looks for clients that were silent for too long, and for what is due. Called twice a second.
     package func elapsed() {
         expireSessions()
@@ -238,6 +237,7 @@ package final class BrokerShard {
         readers.retryStalled()
         retryLookups()
         relieveMemory()
+        reportShed()
         inflater.forget()
         elapsedCount += 1
         if elapsedCount.isMultiple(of: 2) {
@@ -255,13 +255,6 @@ package final class BrokerShard {
                 terminate(client, fault.reasonCode, fault.description)
             }
         }
-    }
-
-    /// The loop did nothing for a while, since the process was stopped or the machine was: what clients have sent
-    /// meanwhile is still to be read, and their silence does not count.
-    package func stoodStill(for nanoseconds: Int64) {
-        for client in clients.all { client.session.stoodStill(for: nanoseconds) }
-        extendAnswers(by: nanoseconds)
     }
 
     /// Does what came from another shard.
@@ -293,7 +286,9 @@ package final class BrokerShard {
         case .endSession(let clientID): endSession(clientID)
         case .authenticated(let number, let answer): answered(number, answer)
         case .accessChanged: accessChanged()
+        case .limitsChanged(let book): follow(book)
         case .routing(let routing): route(by: routing)
+        case .tellCounts: tellCounts()
         }
     }
 
@@ -312,6 +307,7 @@ package final class BrokerShard {
         submitState()
         settle()
         flushClients()
+        endOverweight()
         tickCount &+= 1
         // A look at the whole takes longer than most ticks.
         assert(!tickCount.isMultiple(of: 16) || holdsInvariants())
@@ -348,6 +344,7 @@ package final class BrokerShard {
     func terminate(_ client: Client, _ reason: ReasonCode, _ cause: String) {
         guard !client.isClosing else { return }
         assert(clients[client.number] === client, "who is not closing is there")
+        client.endCause = cause
         client.session.terminated(reason, because: cause, into: &client.output)
         close(client)
     }
@@ -361,6 +358,9 @@ package final class BrokerShard {
 
     private func refuse(_ client: Client, _ error: MQTTDecodeError) {
         reportClosed(client, error.description + limitNote(error, client))
+        // Before it is known who it is, nonsense is an attempt.
+        if !client.isOpened { settings.gate?.failed(client.peer, now: now) }
+        client.endCause = error.description
         client.session.malformed(
             error, version: client.decoder.version, packetSizeMax: client.decoder.packetSizeMax, into: &client.output)
         close(client)
@@ -370,7 +370,7 @@ package final class BrokerShard {
     @inline(__always)
     func markDirty(_ client: Client) { clients.markDirty(client) }
 
-    private func flushClients() {
+    func flushClients() {
         // Whoever takes more may get more at once; that is for the next tick.
         var flushed: [Client] = []
         clients.takeDirty(into: &flushed)
@@ -426,8 +426,9 @@ package final class BrokerShard {
             PacketEncoder.pingResponse(into: &client.output)
             markDirty(client)
         case .disconnect(let goodbye):
-            client.expirySeconds = offer.sessionExpirySeconds(asked: goodbye.sessionExpirySeconds)
+            client.expirySeconds = client.bounds.offer.sessionExpirySeconds(asked: goodbye.sessionExpirySeconds)
             client.goodbye = Goodbye(publishesWill: goodbye.publishesWill)
+            client.endCause = "the client said goodbye"
             close(client)
         case .close(let fault):
             reportClosed(client, fault.description + limitNote(fault, client))

@@ -65,8 +65,12 @@ package enum ShardMessage: Sendable {
     case authenticated(clientNumber: UInt64, AuthenticationAnswer)
     /// Messages go by other rules and profiles.
     case routing(Routing)
+    /// Hand over what is counted of profiled messages.
+    case tellCounts
     /// Rights have changed.
     case accessChanged
+    /// Other limits hold.
+    case limitsChanged(LimitBook)
     /// Somebody wants a session of this shard, or a parked one, to end.
     case endSession(clientID: [UInt8])
 }

@@ -18,6 +18,12 @@ package struct ShardSettings {
     package var admission: any Authenticator = OpenAuthenticator()
     /// The authentication exchanges that are offered; nil for none.
     package var authenticator: (any EnhancedAuthenticator)?
+    /// The limits of single listeners, by their names.
+    package var listenerLimits: [String: Limits] = [:]
+    /// Counts connections, and keeps addresses out; nil for nobody.
+    package var gate: (any ConnectionGate)?
+    /// Keeps the record of what was done; nil for none.
+    package var audit: (any AuditTrail)?
     /// Who may do what; nil for everybody everything.
     package var access: (any AccessDesk)?
     /// What the topics of records are made by that have none of their own, by their streams' names.

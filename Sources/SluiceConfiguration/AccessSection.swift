@@ -1,5 +1,5 @@
 package import AccessControl
-import SluiceCore
+package import SluiceCore
 import TopicRouting
 
 /// Who may do what, by roles: the section `access`, read and checked.
@@ -32,6 +32,8 @@ package struct AccessSection: Equatable, Sendable {
         package var name: String
         /// What it gives and denies.
         package var lines: [Line]
+        /// What bounds those who have it.
+        package var limits = IdentityLimits()
     }
 
     /// The roles.
@@ -40,6 +42,7 @@ package struct AccessSection: Equatable, Sendable {
     package var users: [(name: String, roles: [String])] { userNames.map { ($0, rolesOfUser[$0] ?? []) } }
     private var userNames: [String] = []
     private var rolesOfUser: [String: [String]] = [:]
+    private var limitsOfUser: [String: IdentityLimits] = [:]
     /// Roles of everybody who shows a user name.
     package var authenticated: [String] = []
     /// Roles of those who show none.
@@ -53,13 +56,24 @@ package struct AccessSection: Equatable, Sendable {
         location = section.location
         section.section("roles") { roles in
             for (name, _) in roles.names() {
-                roles.section(name) { role in self.roles.append(Role(name: name, lines: Self.lines(role))) }
+                roles.section(name) { role in
+                    var limits = IdentityLimits()
+                    role.section("limits") { limits = IdentityLimits($0) }
+                    self.roles.append(Role(name: name, lines: Self.lines(role), limits: limits))
+                }
             }
         }
         section.section("users") { users in
             for (name, _) in users.names() {
                 userNames.append(name)
-                rolesOfUser[name] = roleNames(users, name)
+                guard users.isSection(name) else {
+                    rolesOfUser[name] = roleNames(users, name)
+                    continue
+                }
+                users.section(name) { user in
+                    rolesOfUser[name] = roleNames(user, "roles")
+                    user.section("limits") { limitsOfUser[name] = IdentityLimits($0) }
+                }
             }
         }
         authenticated = roleNames(section, "authenticated")
@@ -122,6 +136,16 @@ package struct AccessSection: Equatable, Sendable {
             }
             return name
         }
+    }
+
+    /// The limits of users and roles.
+    package var limits: IdentityLimitTable {
+        var table = IdentityLimitTable()
+        for role in roles { table.roles[role.name] = role.limits }
+        for (name, roles) in users { table.set(limitsOfUser[name] ?? IdentityLimits(), roles: roles, of: name) }
+        table.authenticated = authenticated
+        table.anonymous = anonymous
+        return table
     }
 
     /// The rules, ready to be asked.

@@ -35,7 +35,9 @@ extension Configuration {
 
     private mutating func take(_ root: SectionReader, _ diagnostics: Diagnostics) {
         security.take(root)
-        root.section("listeners") { listeners.take($0, hasKeys: security.pskFile != nil) }
+        root.section("limits") { limits.take($0) }
+        root.section("listeners") { listeners.take($0, hasKeys: security.pskFile != nil, limits) }
+        if root.has("bans") { root.section("bans") { bans = BanOptions($0) } }
         root.section("kafka") { section in
             if let creates = section.value("auto_create", .boolean) { kafka.createsTopics = creates }
         }
@@ -68,7 +70,6 @@ extension Configuration {
                 if let size { fitQuota(size, section, isWritten) }
             }
         }
-        root.section("limits") { limits.take($0) }
         root.sections("refuse") { section in
             let filter = section.required("subscribe", .text("a topic filter, such as secret/#"))
             if let filter { limits.refusedFilters.append(Array(filter.utf8)) }
@@ -81,7 +82,9 @@ extension Configuration {
         if root.has("access") { root.section("access") { access = AccessSection($0) } }
         root.section("logging") { section in
             if let level = section.value("level", .choice()) as LogLevel? { logging.level = level }
+            if let format = section.value("format", .choice()) as LogFormat? { logging.format = format }
         }
+        if root.has("audit") { root.section("audit") { audit = AuditSettings($0) } }
         takeStreams(root, diagnostics)
         takeBridges(root)
     }
@@ -168,36 +171,6 @@ extension Configuration {
             section.finish()
         } catch {
             diagnostics.report(error)
-        }
-    }
-}
-
-extension Limits {
-    fileprivate mutating func take(_ section: SectionReader) {
-        // 20 bytes are a CONNECT of a few letters; mosquitto takes no less either.
-        if let size = section.value("packet_size", .byteCount(20...256 << 20)) { packetBytesMax = size }
-        if let levels = section.value("topic_levels", .integer(1...1024)) { topicLevelsMax = levels }
-        if let size = section.value("topic_size", .byteCount(1...65_535)) { topicBytesMax = size }
-        if let count = section.value("inflight", .integer(1...65_535)) {
-            inflightInboundMax = count
-            inflightOutboundMax = count
-        }
-        if let qos = section.value("qos", .integer(0...2)) { qosMax = qos }
-        if let retains = section.value("retain", .boolean) { retainsMessages = retains }
-        if let count = section.value("topic_aliases", .integer(0...65_535)) { topicAliasesMax = count }
-        if let count = section.value("user_properties", .integer(0...65_535)) { userPropertiesMax = count }
-        if let longest = section.value("keep_alive", .duration(.seconds(1) ... .seconds(65_535))) {
-            keepAliveSecondsMax = Int(longest / .seconds(1))
-        }
-        if let longest = section.value("session_expiry", .duration(.zero ... .seconds(Int(UInt32.max) - 1))) {
-            sessionSecondsMax = Int(longest / .seconds(1))
-        }
-        if let count = section.value("connections", .integer(1...10_000_000)) { connectionsMax = count }
-        if let size = section.value("output_buffer", .byteCount(64 << 10...1 << 30)) { outputBytesMax = size }
-        if let count = section.value("subscriptions", .integer(1...10_000_000)) { subscriptionsMax = count }
-        if let timeout = section.value("connect_timeout", .duration(.seconds(1) ... .seconds(3600))) {
-            // Whole seconds are what the limit has; a fraction is rounded up.
-            connectSecondsMax = Int((timeout / .seconds(1)).rounded(.up))
         }
     }
 }

@@ -19,6 +19,8 @@ package struct Configuration: Equatable, Sendable {
     package var log = LogSettings()
     /// What input may not grow past.
     package var limits = Limits()
+    /// Which addresses are kept out for their failures; nil for none.
+    package var bans: BanOptions?
     /// All streams that topics can go to: those listed, those that a rule gives settings of, and `mqtt`.
     package var streams: [StreamSettings] = []
     /// The rules, in the order they are tried.
@@ -35,6 +37,8 @@ package struct Configuration: Equatable, Sendable {
     package var bridges: [BridgeConfiguration] = []
     /// What is logged.
     package var logging = LoggingSettings()
+    /// The record of who came, went and changed what; nil for none.
+    package var audit: AuditSettings?
 
     /// The defaults: no rules, and the catch-all stream.
     package init() {
@@ -105,6 +109,35 @@ package struct LogSettings: Equatable, Sendable {
 package struct LoggingSettings: Equatable, Sendable {
     /// The least severe level that is written.
     package var level = LogLevel.info
+    /// What lines look like.
+    package var format = LogFormat.text
+
+    /// The defaults.
+    package init() {}
+}
+
+/// What log lines look like.
+package enum LogFormat: String, CaseIterable, Sendable {
+    /// Time, level and words.
+    case text
+    /// One JSON object.
+    case json
+}
+
+/// The record of who came, went and changed what.
+package struct AuditSettings: Equatable, Sendable {
+    /// Its file; nil for among the log lines.
+    package var file: String?
+    /// Bytes of a file, beyond which another one is begun.
+    package var fileBytes = 16 << 20
+    /// Full files that are kept.
+    package var keptCount = 5
+
+    init(_ section: SectionReader) {
+        file = section.value("file", .text("a file"))
+        if let size = section.value("size", .byteCount(4 << 10...1 << 40)) { fileBytes = size }
+        if let count = section.value("keep", .integer(0...1000)) { keptCount = count }
+    }
 }
 
 /// How severe a log line is.

@@ -14,7 +14,10 @@ enum EnvironmentOverlay {
         ["limits", "qos"], ["limits", "retain"], ["limits", "topic_aliases"], ["limits", "keep_alive"],
         ["limits", "session_expiry"], ["limits", "connections"], ["limits", "output_buffer"],
         ["limits", "subscriptions"], ["limits", "connect_timeout"], ["limits", "user_properties"],
-        ["logging", "level"],
+        ["limits", "connections_per_address"], ["limits", "connect_rate"], ["limits", "publish_rate"],
+        ["limits", "publish_bytes"], ["limits", "client_memory"], ["limits", "retained"], ["limits", "retained_size"],
+        ["bans", "failures"], ["bans", "within"], ["bans", "for"],
+        ["logging", "level"], ["logging", "format"], ["audit", "file"], ["audit", "size"], ["audit", "keep"],
     ]
 
     private static let prefix = "SLUICE_"

@@ -1,3 +1,5 @@
+package import SluiceCore
+
 /// Where connections are accepted, and how they are secured.
 package struct ListenerSettings: Equatable, Sendable {
     /// MQTT over TCP; nil when only others are given. Loopback, since an anonymous listener should not be reachable
@@ -15,6 +17,10 @@ package struct ListenerSettings: Equatable, Sendable {
     package var kafkas: SecureListener?
     /// What listeners say of who is let in, beside what the configuration says of all, by their names.
     package var security: [String: SecuritySettings] = [:]
+    /// The limits of listeners that have their own, by their names.
+    package var limits: [String: Limits] = [:]
+    /// From where connections come by a proxy, which says whose they are; by the listeners' names.
+    package var proxies: [String: [IPNetwork]] = [:]
     /// Where clients of `kafka` and of `kafkas` are told to connect; nil for where it listens.
     package var advertised: (kafka: ListenAddress?, kafkas: ListenAddress?)
 
@@ -22,7 +28,7 @@ package struct ListenerSettings: Equatable, Sendable {
     package static func == (left: ListenerSettings, right: ListenerSettings) -> Bool {
         left.mqtt == right.mqtt && left.mqtts == right.mqtts && left.ws == right.ws && left.wss == right.wss
             && left.kafka == right.kafka && left.kafkas == right.kafkas && left.advertised == right.advertised
-            && left.security == right.security
+            && left.security == right.security && left.limits == right.limits && left.proxies == right.proxies
     }
 }
 
@@ -89,15 +95,25 @@ package enum TLSVersionChoice: String, CaseIterable, Sendable {
 
 extension ListenerSettings {
     /// Takes the section `listeners`.
-    /// - Parameter hasKeys: whether there are pre-shared keys for all of them.
-    mutating func take(_ section: SectionReader, hasKeys: Bool) {
+    /// - Parameters:
+    ///   - hasKeys: whether there are pre-shared keys for all of them.
+    ///   - general: the limits of all.
+    mutating func take(_ section: SectionReader, hasKeys: Bool, _ general: Limits) {
+        var entries: [String: ListenerEntry] = [:]
+
         let shared = section.isWritten("tls") ? TLSSettings(section, "tls") : nil
-        let plain = section.address("mqtt", &security["mqtt"])
-        ws = section.address("ws", &security["ws"])
-        mqtts = section.secureAddress("mqtts", shared, hasKeys, &security["mqtts"])
-        wss = section.secureAddress("wss", shared, hasKeys, &security["wss"])
-        kafka = section.advertisedAddress("kafka", &advertised.kafka, &security["kafka"])
-        kafkas = section.advertisedSecureAddress("kafkas", shared, hasKeys, &advertised.kafkas, &security["kafkas"])
+        let plain = section.address("mqtt", general, &entries["mqtt"])
+        ws = section.address("ws", general, &entries["ws"])
+        mqtts = section.secureAddress("mqtts", shared, hasKeys, general, &entries["mqtts"])
+        wss = section.secureAddress("wss", shared, hasKeys, general, &entries["wss"])
+        kafka = section.advertisedAddress("kafka", &advertised.kafka, general, &entries["kafka"])
+        kafkas = section.advertisedSecureAddress(
+            "kafkas", shared, hasKeys, &advertised.kafkas, general, &entries["kafkas"])
+        for (name, entry) in entries {
+            if entry.security != SecuritySettings() { security[name] = entry.security }
+            limits[name] = entry.limits
+            if !entry.proxies.isEmpty { proxies[name] = entry.proxies }
+        }
         let hasOthers = ["mqtts", "ws", "wss"].contains { section.isWritten($0) }
         if plain != nil || hasOthers { mqtt = plain }
         if shared != nil, !["mqtts", "wss", "kafkas"].contains(where: { section.isWritten($0) }) {
@@ -151,35 +167,36 @@ extension SectionReader {
     }
 
     /// An address, also when it is written as a section.
-    fileprivate func address(_ key: String, _ security: inout SecuritySettings?) -> ListenAddress? {
+    fileprivate func address(_ key: String, _ general: Limits, _ entry: inout ListenerEntry?) -> ListenAddress? {
         var advertised: ListenAddress?
-        return address(key, advertised: &advertised, isAdvertised: false, &security)
+        return address(key, advertised: &advertised, isAdvertised: false, general, &entry)
     }
 
     /// An address, and where clients are told to connect, which a listener on all addresses has to say: nobody can
     /// connect to 0.0.0.0.
     fileprivate func advertisedAddress(
-        _ key: String, _ advertised: inout ListenAddress?, _ security: inout SecuritySettings?
+        _ key: String, _ advertised: inout ListenAddress?, _ general: Limits, _ entry: inout ListenerEntry?
     ) -> ListenAddress? {
-        let address = address(key, advertised: &advertised, isAdvertised: true, &security)
+        let address = address(key, advertised: &advertised, isAdvertised: true, general, &entry)
         expectAdvertised(key, address, advertised)
         return address
     }
 
     private func address(
-        _ key: String, advertised: inout ListenAddress?, isAdvertised: Bool, _ security: inout SecuritySettings?
+        _ key: String, advertised: inout ListenAddress?, isAdvertised: Bool, _ general: Limits,
+        _ entry: inout ListenerEntry?
     ) -> ListenAddress? {
         guard isSection(key) else { return value(key, Self.listenAddress) }
         var address: ListenAddress?
         var told: ListenAddress?
-        var own = SecuritySettings()
+        var own = ListenerEntry()
         section(key) { section in
             address = section.required("address", Self.listenAddress)
             if isAdvertised { told = section.value("advertised", Self.listenAddress) }
-            own.take(section)
+            own.take(section, general: general, isKafka: isAdvertised)
         }
         advertised = told
-        if own != SecuritySettings() { security = own }
+        entry = own
         return address
     }
 
@@ -193,48 +210,48 @@ extension SectionReader {
 
     /// An address with what it needs for TLS, of its own or `shared`.
     fileprivate func secureAddress(
-        _ key: String, _ shared: TLSSettings?, _ hasKeys: Bool, _ security: inout SecuritySettings?
+        _ key: String, _ shared: TLSSettings?, _ hasKeys: Bool, _ general: Limits, _ entry: inout ListenerEntry?
     ) -> SecureListener? {
         var advertised: ListenAddress?
-        return secureAddress(key, shared, hasKeys, advertised: &advertised, isAdvertised: false, &security)
+        return secureAddress(key, shared, hasKeys, advertised: &advertised, isAdvertised: false, general, &entry)
     }
 
     /// The same, and where clients are told to connect.
     fileprivate func advertisedSecureAddress(
         _ key: String, _ shared: TLSSettings?, _ hasKeys: Bool, _ advertised: inout ListenAddress?,
-        _ security: inout SecuritySettings?
+        _ general: Limits, _ entry: inout ListenerEntry?
     ) -> SecureListener? {
-        let listener = secureAddress(key, shared, hasKeys, advertised: &advertised, isAdvertised: true, &security)
+        let listener = secureAddress(key, shared, hasKeys, advertised: &advertised, isAdvertised: true, general, &entry)
         expectAdvertised(key, listener?.address, advertised)
         return listener
     }
 
     private func secureAddress(
         _ key: String, _ shared: TLSSettings?, _ hasKeys: Bool, advertised: inout ListenAddress?, isAdvertised: Bool,
-        _ security: inout SecuritySettings?
+        _ general: Limits, _ entry: inout ListenerEntry?
     ) -> SecureListener? {
         var address: ListenAddress?
         var told: ListenAddress?
-        var own = SecuritySettings()
+        var own = ListenerEntry()
         var tls = shared
         var ownsTLS = false
         if isSection(key) {
             section(key) { section in
                 address = section.required("address", Self.listenAddress)
                 if isAdvertised { told = section.value("advertised", Self.listenAddress) }
-                own.take(section)
+                own.take(section, general: general, isKafka: isAdvertised)
                 ownsTLS = section.isWritten("tls")
                 if ownsTLS { tls = TLSSettings(section, "tls") }
             }
             advertised = told
-            if own != SecuritySettings() { security = own }
+            entry = own
         } else {
             address = value(key, Self.listenAddress)
         }
         guard let address else { return nil }
         guard let tls else {
             if ownsTLS || isWritten("tls") { return nil }
-            if hasKeys || own.pskFile != nil { return SecureListener(address: address, tls: nil) }
+            if hasKeys || own.security.pskFile != nil { return SecureListener(address: address, tls: nil) }
             report(
                 at: location(of: key),
                 "'\(key)' needs 'tls' with a certificate and its key, here or under 'listeners', or a 'psk_file'")

@@ -1,3 +1,4 @@
+package import AccessControl
 package import Cryptography
 package import GroupCoordination
 package import KafkaBroker
@@ -5,7 +6,7 @@ package import LogInterface
 package import SluiceBroker
 package import SluiceCore
 package import SluiceTransport
-import Speaking
+package import Speaking
 import Synchronization
 package import TopicRouting
 
@@ -114,7 +115,7 @@ package struct KafkaIdentity: Sendable {
 ///
 /// Isolation: `init` and `run` on one thread, which accepts and takes signals; each loop has its own.
 package final class BrokerNode {
-    private let settings: ServerSettings
+    private var settings: ServerSettings
     private let log: any LogEngine
     private let routing: Routing
     private let report: @Sendable (LogSeverity, String) -> Void
@@ -128,6 +129,10 @@ package final class BrokerNode {
     package var access: NodeAccess?
     /// The streams that the configuration declares, which requests do not change; set before `run`.
     package var declaredStreams: Set<String> = []
+    /// Keeps the record of what was done; set before `run`. Nil for none.
+    package var audit: (any AuditTrail)? { didSet { gate.audit = audit } }
+    /// Counts connections, and keeps addresses out.
+    package let gate: NodeGate
     /// What Kafka's protocol is spoken with; set before `run`. Nil where no listener speaks it.
     package var kafka: KafkaIdentity?
 
@@ -151,11 +156,15 @@ package final class BrokerNode {
     /// - Parameters:
     ///   - settings: its listeners are `ListenerKind`'s.
     ///   - log: recovered; it holds the streams of all rules.
+    ///   - bans: which addresses are kept out for their failures.
     /// - Throws: `ListenError`.
     package init(
-        settings: ServerSettings, log: any LogEngine, state: NodeState,
+        settings: ServerSettings, log: any LogEngine, state: NodeState, bans: BanSettings? = nil,
         report: @escaping @Sendable (LogSeverity, String) -> Void
     ) throws(ListenError) {
+        gate = NodeGate(settings.book, bans: bans, report: report)
+        var settings = settings
+        settings.gate = gate
         self.settings = settings
         self.log = log
         self.report = report
@@ -180,18 +189,25 @@ package final class BrokerNode {
             makeService: { index, wake in
                 var shard = ShardSettings(index: index, limits: settings.limits, rules: routing.rules)
                 shard.profiles = routing.profiles
+                shard.listenerLimits = settings.book.listeners
+                shard.gate = gate
+                shard.audit = audit
                 shard.bridges = bridges
                 shard.downlinks = downlinks
                 if let access { shard.admission = access }
                 shard.authenticator = access
                 shard.access = access
                 shard.declaredStreams = declaredStreams
+                let book = settings.book
                 let kafka = kafka.map { identity in
                     var settings = KafkaSettings(
                         index: index, limits: settings.limits, clusterID: identity.clusterID,
                         advertised: advertised(identity), createsTopics: identity.createsTopics,
                         declared: declaredStreams, directory: identity.directory)
                     settings.access = access
+                    settings.listenerLimits = book.listeners
+                    settings.gate = gate
+                    settings.audit = audit
                     return settings
                 }
                 let service = ShardService(shard, kafka, log: log, peers: peers, wake: wake, report: report)
@@ -216,6 +232,21 @@ package final class BrokerNode {
     /// Lets messages go by other rules and profiles from here on. The log holds their streams.
     package func route(by routing: Routing) {
         for shard in 0..<peers.shardCount { peers.post(ShardMessage.routing(routing), to: shard) }
+    }
+
+    /// Puts other limits in force; connections stay. On the thread that runs it.
+    package func replaceLimits(by limits: LimitBook, bans: BanSettings?) {
+        gate.replace(by: limits, bans: bans)
+        server.replaceLimits(by: limits)
+        for shard in 0..<peers.shardCount {
+            peers.post(ShardMessage.limitsChanged(limits), to: shard)
+            peers.post(KafkaMail.limitsChanged(limits), to: shard)
+        }
+    }
+
+    /// Lets the proxies of a listener be others, for connections that come from now on.
+    package func replaceProxies(of kind: ListenerKind, by proxies: [IPNetwork]) {
+        server.replaceProxies(of: kind.rawValue, by: proxies)
     }
 
     /// Where clients of each listener are told to connect: where they were told by the configuration, else where it

@@ -4,6 +4,7 @@ import EventLoop
 import Glibc
 import KafkaBroker
 package import SluiceBroker
+package import SluiceCore
 package import Speaking
 import Synchronization
 
@@ -181,6 +182,11 @@ extension NodeAccess: AccessDesk {
         }
         return policy(of: listener?.name).rules?.rights(
             of: principal, clientID: clientID, granted: grant?.roles ?? [])
+    }
+
+    /// See `AccessDesk`.
+    package func limits(of principal: Principal, grant: CredentialGrant?) -> IdentityLimits? {
+        policy.withLock { $0.limits }.limits(of: principal, granted: grant?.roles ?? [])
     }
 
     /// See `AccessDesk`.

@@ -24,10 +24,12 @@ package struct ListenerPolicy: Sendable {
 
 /// The policies of a node's listeners.
 package struct NodePolicy: Sendable {
-    /// The policy of listeners that have none of their own, and of wills and the like, which outlive their connections.
+    /// The policy of listeners that have none of their own, and of what came to none that is there.
     package var general = ListenerPolicy()
     /// Policies of their own, by the listeners' names.
     package var listeners: [String: ListenerPolicy] = [:]
+    /// The limits of users and roles.
+    package var limits = IdentityLimitTable()
 
     /// Everybody may do everything.
     package init() {}
@@ -40,10 +42,11 @@ package struct NodePolicy: Sendable {
 
     /// Whether nothing is asked and nothing is restricted.
     package var isOpen: Bool {
-        ([general] + listeners.values).allSatisfy {
-            $0.allowsAnonymous && $0.passwords == nil && $0.tokens == nil && $0.rules == nil
-                && $0.certificateName == nil
-                && $0.keys == nil
-        }
+        limits.isEmpty
+            && ([general] + listeners.values).allSatisfy {
+                $0.allowsAnonymous && $0.passwords == nil && $0.tokens == nil && $0.rules == nil
+                    && $0.certificateName == nil
+                    && $0.keys == nil
+            }
     }
 }

@@ -101,26 +101,27 @@ final class ShardService: LoopService, @unchecked Sendable {
     func stoodStill(for nanoseconds: Int64) { shard.stoodStill(for: nanoseconds) }
 
     var nextPace: Int64? {
-        // Replays that keep a pace look often whether the next record's time has come.
-        let replays = shard.isPacing ? shard.now : nil
-        guard let fetches = kafka?.nextPace else { return replays }
-        return replays.map { min($0, fetches) } ?? fetches
+        let own = shard.nextPace
+        guard let fetches = kafka?.nextPace else { return own }
+        return own.map { min($0, fetches) } ?? fetches
     }
 
     func pace() {
-        if shard.isPacing { shard.pace() }
+        shard.pace()
         kafka?.pace()
     }
 
     // MARK: Connections
 
-    func connected(_ link: any ConnectionLink, peer: PeerIdentity, isSurplus: Bool) -> any Speaker {
+    func connected(_ link: any ConnectionLink, peer: PeerIdentity, refusal: ConnectionRefusal?) -> any Speaker {
         if let kafka, peer.listener.conversation == .kafka {
-            return kafka.connected(link, peer: peer, isSurplus: isSurplus)
+            return kafka.connected(link, peer: peer, refusal: refusal)
         }
         precondition(peer.listener.conversation == .mqtt, "Cannot speak what no speaker is made for")
-        return shard.connected(link, peer: peer, isSurplus: isSurplus)
+        return shard.connected(link, peer: peer, refusal: refusal)
     }
+
+    func refused(_ peer: PeerIdentity, because reason: String) { shard.refused(peer, because: reason) }
 
     var isUnderPressure: Bool { shard.isUnderPressure }
 

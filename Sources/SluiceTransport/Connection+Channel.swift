@@ -39,7 +39,7 @@ extension Connection {
 
     /// Ends a connection that the peer, or a fault of its, has ended.
     func end(_ reason: String?) {
-        if let reason { owner.reportFailure("\(label): \(reason)") }
+        if let reason { fail(reason) }
         speaker?.disconnected()
         guard !isClosed else { return }
         isLingering = true
@@ -53,16 +53,21 @@ extension Connection {
 
     /// Gives a handshake up that takes too long.
     func giveUp(after seconds: Int) {
-        guard let channel else { return }
-        owner.reportFailure(
-            "\(label): \(channel.handshake) not finished within \(seconds) s ('limits: connect_timeout')")
+        let handshake = channel?.handshake ?? "PROXY header"
+        fail("\(handshake) not finished within \(seconds) s ('limits: connect_timeout')")
         finish()
     }
 
     /// Whether its handshakes go on.
     var isOpening: Bool { !isClosed && !isLingering && speaker == nil }
 
-    private var label: String { speaker?.label ?? channel?.peer.address ?? "" }
+    /// Logs what went wrong below the speaker; before there is one, its peer has failed to be let in.
+    func fail(_ reason: String) {
+        owner.reportFailure("\(label): \(reason)")
+        if speaker == nil { owner.failed(peer, reason) }
+    }
+
+    private var label: String { speaker?.label ?? peer.address }
 
     // MARK: Sending
 

@@ -10,7 +10,7 @@ import Speaking
 final class Connection: ConnectionLink {
     unowned let owner: TransportLoop
     /// What stands between the socket and the speaker; nil for plain TCP.
-    let channel: Channel?
+    private(set) var channel: Channel?
     /// Makes the system calls; there from the beginning to the end.
     private(set) var socket: (any ConnectionSocket)?
     /// Whose bytes these are; nil until they can flow.
@@ -22,8 +22,14 @@ final class Connection: ConnectionLink {
     /// Whether the socket takes no more, or has not said yet that it has: an event follows.
     var isWriteBlocked = false
     private(set) var isPaused = false
-    /// Whether it came when there were as many as there may be: its speaker is told so.
-    var isSurplus = false
+    /// Whose connection it is: the address that the socket has, or a proxy has given.
+    private(set) var peer: PeerIdentity
+    /// What is spoken on it once its proxy has said whose it is; nil when it has, or there is none.
+    private(set) var awaitedDoor: Door?
+    /// Why it is not let in: its speaker is told so.
+    var refusal: ConnectionRefusal?
+    /// Whether the gate counts it.
+    var isCounted = false
     private(set) var isClosed = false
     /// Whether its last bytes are to be sent before the socket is closed.
     var isLingering = false
@@ -34,8 +40,19 @@ final class Connection: ConnectionLink {
     /// Whether something in the output cannot be sent: it is given up at the end of the tick.
     private var isBroken = false
 
-    init(_ owner: TransportLoop, channel: Channel?) {
+    /// A connection, or a proxy's that has yet to say whose it is.
+    init(_ owner: TransportLoop, _ peer: PeerIdentity, channel: Channel?, awaiting door: Door? = nil) {
         self.owner = owner
+        self.peer = peer
+        self.channel = channel
+        awaitedDoor = door
+    }
+
+    /// A proxy has said whose it is.
+    func enter(_ peer: PeerIdentity, channel: Channel?) {
+        precondition(awaitedDoor != nil, "Cannot say twice whose a connection is")
+        awaitedDoor = nil
+        self.peer = peer
         self.channel = channel
     }
 
@@ -84,7 +101,7 @@ final class Connection: ConnectionLink {
         if let channel {
             return received(bytes, channel)
         }
-        guard let speaker else { return }
+        guard let speaker else { return receivedBeforeSpeaker(bytes, held) }
         guard held < stash.count else { return take(bytes, speaker) }
         stash.append(UnsafeRawBufferPointer(rebasing: bytes[held...]))
         takeStash(speaker)
@@ -115,7 +132,7 @@ final class Connection: ConnectionLink {
     }
 
     /// Gives the speaker what it has left before.
-    private func takeStash(_ speaker: any Speaker) {
+    func takeStash(_ speaker: any Speaker) {
         var held = ByteBuffer()
         swap(&held, &stash)
         held.withUnsafeBytes { bytes in take(bytes, speaker) }

@@ -18,6 +18,8 @@ package struct ListenerEndpoint: Sendable {
     package var tls: TLSContext?
     /// What is spoken over WebSocket; nil where it is spoken without.
     package var webSocket: WebSocketOffer?
+    /// From where connections come by a proxy, which says whose they are.
+    package var proxies: [IPNetwork] = []
 
     /// An endpoint from its parts.
     package init(
@@ -39,15 +41,20 @@ package struct ServerSettings {
     /// The number of event loops.
     package var loopCount: Int
     /// Bounds of everything that input could make grow.
-    package var limits: Limits
+    package var limits: Limits { book.general }
+    /// The same, with those of single listeners.
+    package var book: LimitBook
+    /// Decides which connections come in; nil for all.
+    package var gate: (any ConnectionGate)?
 
     /// Settings from their parts.
-    package init(listeners: [ListenerEndpoint], loopCount: Int, limits: Limits) {
+    package init(listeners: [ListenerEndpoint], loopCount: Int, limits: LimitBook, gate: (any ConnectionGate)? = nil) {
         precondition(loopCount > 0)
         precondition(!listeners.isEmpty)
         self.listeners = listeners
         self.loopCount = loopCount
-        self.limits = limits
+        book = limits
+        self.gate = gate
     }
 }
 
@@ -61,7 +68,7 @@ package struct ListenError: Error, CustomStringConvertible {
 ///
 /// Isolation: `init` and `run` on one thread, which accepts and takes signals; each loop has its own.
 package final class Server {
-    private let settings: ServerSettings
+    private var settings: ServerSettings
     private let report: @Sendable (LogSeverity, String) -> Void
     private var listeners: [Listener] = []
     private let connectionCount = ConnectionCount()
@@ -88,7 +95,9 @@ package final class Server {
         var body: ((Listener) -> Void)?
 
         init(_ endpoint: ListenerEndpoint) throws(ListenError) {
-            door = Door(listener: endpoint.identity, tls: endpoint.tls, webSocket: endpoint.webSocket)
+            door = Door(
+                listener: endpoint.identity, tls: endpoint.tls, webSocket: endpoint.webSocket,
+                proxies: endpoint.proxies)
             socket = sluice_listen_tcp(endpoint.host, endpoint.port, 4096)
             guard socket >= 0 else {
                 throw ListenError(
@@ -136,7 +145,7 @@ package final class Server {
     ) {
         loops = (0..<settings.loopCount).map { index in
             TransportLoop(
-                handshakeSecondsMax: settings.limits.connectSecondsMax, makeService: { makeService(index, $0) },
+                limits: settings.book, gate: settings.gate, makeService: { makeService(index, $0) },
                 onClose: { [connectionCount] in connectionCount.value.subtract(1, ordering: .relaxed) }, report: report)
         }
         beforeThreads()
@@ -168,6 +177,17 @@ package final class Server {
         for listener in listeners where listener.door.listener.name == name { listener.door.tls = context }
     }
 
+    /// Lets the proxies of a listener be others, for connections that come from now on. On the thread that runs it.
+    package func replaceProxies(of name: String, by proxies: [IPNetwork]) {
+        for listener in listeners where listener.door.listener.name == name { listener.door.proxies = proxies }
+    }
+
+    /// Puts other limits in force. On the thread that runs it.
+    package func replaceLimits(by limits: LimitBook) {
+        settings.book = limits
+        for loop in loops { loop.post(.limits(limits)) }
+    }
+
     /// Deals new connections out to the loops in turn.
     private func accept(_ listener: Listener) {
         for _ in 0..<256 {
@@ -185,9 +205,14 @@ package final class Server {
                 continue
             }
             connectionCount.value.add(1, ordering: .relaxed)
-            loops[acceptedCount % loops.count].post(.accepted(socket, listener.door, isSurplus: isSurplus))
+            loops[acceptedCount % loops.count].post(.accepted(socket, listener.door, isSurplus ? surplusRefusal : nil))
             acceptedCount += 1
         }
+    }
+
+    private var surplusRefusal: ConnectionRefusal {
+        ConnectionRefusal(
+            .tooMany, "there are as many connections as there may be, \(settings.limits.connectionsMax)")
     }
 
     private func reportSurplus() {

@@ -8,8 +8,10 @@ import Synchronization
 
 /// What comes to a loop from the thread that accepts.
 enum LoopMessage: Sendable {
-    /// A new connection, what is spoken on it, and whether it is one too many.
-    case accepted(Int32, Door, isSurplus: Bool)
+    /// A new connection, what is spoken on it, and why it is not let in.
+    case accepted(Int32, Door, ConnectionRefusal?)
+    /// Other limits hold from now on.
+    case limits(LimitBook)
     /// The node is about to stop: what is in flight may come to its end until then, by the monotonic clock in
     /// nanoseconds.
     case drain(until: Int64)
@@ -24,6 +26,14 @@ struct Door: Sendable {
     var tls: TLSContext?
     /// Nil where WebSocket is not spoken.
     let webSocket: WebSocketOffer?
+    /// From where connections come by a proxy, which says whose they are.
+    var proxies: [IPNetwork] = []
+
+    /// Whether an address is a proxy's.
+    func isProxy(_ host: IPAddress?) -> Bool {
+        guard !proxies.isEmpty, let host else { return false }
+        return proxies.contains { $0.contains(host) }
+    }
 }
 
 /// One event loop with its service and its connections, on a thread of its own.
@@ -50,9 +60,11 @@ final class TransportLoop: @unchecked Sendable {
     /// Connections whose last bytes are on their way, oldest first, among others that have ended since: thousands that
     /// are closed at once are not searched for one by one.
     private var lingering = Ring<(connection: Connection, since: Int64)>()
-    /// Connections whose handshakes go on, oldest first, among others that have finished since.
-    private var opening = Ring<(connection: Connection, since: Int64)>()
-    private let handshakeSecondsMax: Int
+    /// Connections whose handshakes go on, oldest first, among others that have finished since; by their listeners,
+    /// which have times of their own.
+    private var opening: [String: Ring<(connection: Connection, since: Int64)>] = [:]
+    private var limits: LimitBook
+    private let gate: (any ConnectionGate)?
     private let report: (LogSeverity, String) -> Void
     private var failureLines = LineLimiter(burst: 20, nanosecondsPerLine: 200_000_000)
     private var afterTickWork: [() -> Void] = []
@@ -95,14 +107,16 @@ final class TransportLoop: @unchecked Sendable {
     ///   - onClose: called for each connection that is gone.
     ///   - regionBytesMax: see the property.
     init(
-        handshakeSecondsMax: Int, makeService: (_ wake: @escaping @Sendable () -> Void) -> any LoopService,
+        limits: LimitBook, gate: (any ConnectionGate)? = nil,
+        makeService: (_ wake: @escaping @Sendable () -> Void) -> any LoopService,
         onClose: @escaping () -> Void, report: @escaping (LogSeverity, String) -> Void, regionBytesMax: Int = 1 << 20
     ) {
         precondition(regionBytesMax > 0)
         self.regionBytesMax = regionBytesMax
         self.onClose = onClose
         self.report = report
-        self.handshakeSecondsMax = handshakeSecondsMax
+        self.limits = limits
+        self.gate = gate
         let box = WakeBox()
         wakeBox = box
         service = makeService { box.send() }
@@ -230,7 +244,8 @@ final class TransportLoop: @unchecked Sendable {
         service.takeMessages()
         for message in messages {
             switch message {
-            case .accepted(let socket, let door, let isSurplus): accept(socket, door, isSurplus: isSurplus)
+            case .accepted(let socket, let door, let refusal): accept(socket, door, refusal)
+            case .limits(let book): limits = book
             case .drain(let end):
                 service.beginDrain()
                 drainEnd = end
@@ -266,21 +281,70 @@ final class TransportLoop: @unchecked Sendable {
 
     // MARK: Connections
 
-    private func accept(_ socket: Int32, _ door: Door, isSurplus: Bool) {
+    private func accept(_ socket: Int32, _ door: Door, _ refusal: ConnectionRefusal?) {
         let peer = PeerIdentity(address: SocketAddress.peer(of: socket), listener: door.listener)
-        let connection = Connection(self, channel: channel(door, peer))
-        guard !isStopping, let readiness = ReadinessSocket(loop, socket, of: connection) else {
+        let isProxy = door.isProxy(peer.host)
+        let connection = Connection(
+            self, peer, channel: isProxy ? nil : channel(door, peer), awaiting: isProxy ? door : nil)
+        connection.refusal = refusal
+        guard !isStopping, isProxy || admit(connection, peer),
+            let readiness = ReadinessSocket(loop, socket, of: connection)
+        else {
             Glibc.close(socket)
+            leave(connection)
             return onClose()
         }
         connection.begin(readiness)
-        connection.isSurplus = isSurplus
         connections[ObjectIdentifier(connection)] = connection
-        if connection.channel == nil {
+        if connection.channel == nil, !isProxy {
             connection.open(speaker(of: connection, peer))
         } else {
-            opening.append((connection, now))
+            opening[door.listener.name, default: Ring()].append((connection, now))
         }
+    }
+
+    /// A proxy has said whose a connection is.
+    /// - Parameter source: whose; nil for the proxy's own.
+    /// - Returns: whether it is let in.
+    func enter(_ connection: Connection, _ door: Door, _ source: String?) -> Bool {
+        let peer = PeerIdentity(address: source ?? connection.peer.address, listener: door.listener)
+        connection.enter(peer, channel: channel(door, peer))
+        guard admit(connection, peer) else {
+            connection.finish()
+            return false
+        }
+        if connection.channel == nil { connection.open(speaker(of: connection, peer)) }
+        return true
+    }
+
+    /// Asks the gate for a connection.
+    /// - Returns: whether it may go on, be it to be told why it is refused.
+    private func admit(_ connection: Connection, _ peer: PeerIdentity) -> Bool {
+        // One that is one too many for the process is counted by that alone.
+        guard let gate, connection.refusal == nil else { return true }
+        switch gate.admit(peer, now: now) {
+        case .admitted: break
+        case .told(let refusal): connection.refusal = refusal
+        case .closed(let refusal):
+            reportFailure("\(peer.address): refused, \(refusal.words)")
+            service.refused(peer, because: refusal.words)
+            return false
+        }
+        connection.isCounted = true
+        return true
+    }
+
+    /// The gate counts a connection no longer.
+    private func leave(_ connection: Connection) {
+        guard connection.isCounted else { return }
+        connection.isCounted = false
+        gate?.left(connection.peer, wasTold: connection.refusal != nil)
+    }
+
+    /// A peer has failed before its bytes had a speaker.
+    func failed(_ peer: PeerIdentity, _ reason: String) {
+        gate?.failed(peer, now: now)
+        service.refused(peer, because: reason)
     }
 
     private func channel(_ door: Door, _ peer: PeerIdentity) -> Channel? {
@@ -291,17 +355,20 @@ final class TransportLoop: @unchecked Sendable {
 
     /// Makes a connection's speaker.
     func speaker(of connection: Connection, _ peer: PeerIdentity) -> any Speaker {
-        service.connected(connection, peer: peer, isSurplus: connection.isSurplus)
+        service.connected(connection, peer: peer, refusal: connection.refusal)
     }
 
     /// Ends connections whose handshakes take too long.
     private func giveUpHandshakes(_ now: Int64) {
-        while let oldest = opening.first {
-            if oldest.connection.isOpening {
-                guard now - oldest.since > Int64(handshakeSecondsMax) * 1_000_000_000 else { break }
-                oldest.connection.giveUp(after: handshakeSecondsMax)
+        for listener in Array(opening.keys) {
+            let seconds = limits.of(listener).connectSecondsMax
+            while let oldest = opening[listener]?.first {
+                if oldest.connection.isOpening {
+                    guard now - oldest.since > Int64(seconds) * 1_000_000_000 else { break }
+                    oldest.connection.giveUp(after: seconds)
+                }
+                _ = opening[listener]?.popFirst()
             }
-            _ = opening.popFirst()
         }
         let leftOutCount = failureLines.takeLeftOut(at: now)
         if leftOutCount > 0 { report(.info, "\(leftOutCount) more connections failed meanwhile") }
@@ -328,6 +395,7 @@ final class TransportLoop: @unchecked Sendable {
     func closed(_ connection: Connection) {
         connections[ObjectIdentifier(connection)] = nil
         pausedConnections.removeAll { $0 === connection }
+        leave(connection)
         onClose()
     }
 

@@ -34,8 +34,10 @@ package protocol LoopService: AnyObject {
     /// - Parameters:
     ///   - link: the way to its socket; the speaker must not keep it alive.
     ///   - peer: who is on the other side, and which listener it came to.
-    ///   - isSurplus: whether there are as many connections as there may be: it is to be told so.
-    func connected(_ link: any ConnectionLink, peer: PeerIdentity, isSurplus: Bool) -> any Speaker
+    ///   - refusal: why it is not to be let in: it is to be told so.
+    func connected(_ link: any ConnectionLink, peer: PeerIdentity, refusal: ConnectionRefusal?) -> any Speaker
+    /// A connection was closed before it had a speaker, for this reason.
+    func refused(_ peer: PeerIdentity, because reason: String)
     /// Whether no connection that was left unread is to be read on.
     var isUnderPressure: Bool { get }
 

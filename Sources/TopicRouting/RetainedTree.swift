@@ -6,8 +6,8 @@ package import SluiceCore
 /// largest offset of a topic counts, also when it took the message away, and so long that is remembered until `purge`.
 ///
 /// Layout: nodes in one array, children linked as a list; one table holds the edges, keyed by parent and level bytes.
-/// About 150 bytes for each level that no other topic shares.
-/// Invariants: a node other than the root has an entry or a child.
+/// About 160 bytes for each level that no other topic shares.
+/// Invariants: a node other than the root has an entry or a child; `all` is the sum of what is present.
 /// Isolation: a value behind its owner's lock.
 /// Source: MQTT 5.0 §3.3.1.3, §4.7.
 package struct RetainedTree: Sendable {
@@ -25,8 +25,11 @@ package struct RetainedTree: Sendable {
     /// Where the newest appends that are over ended.
     private var recentEnds: [(number: UInt64, end: Offset)] = []
     private var lastAppend: UInt64 = 0
+    /// The retained messages of everybody.
+    package private(set) var all = RetainedUse()
+    private var owners = RetainedOwners()
     /// The number of retained messages.
-    package private(set) var count = 0
+    package var count: Int { all.count }
 
     private struct Node: Sendable {
         var parent: UInt32
@@ -38,6 +41,10 @@ package struct RetainedTree: Sendable {
         var offset: Offset?
         /// Whether that record is a message, and not the end of one.
         var isPresent = false
+        /// Whose message it is.
+        var owner: UInt32 = 0
+        /// Bytes of its topic and payload.
+        var byteCount: UInt32 = 0
 
         static var unused: Node { Node(parent: .max, name: LevelName(Span())) }
 
@@ -97,14 +104,32 @@ package struct RetainedTree: Sendable {
     // MARK: Changes
 
     /// Notes that the record at `offset` is the retained message of a checked `topic`, or takes it away.
-    /// - Parameter expiresAt: when the message expires, if it does.
+    /// - Parameters:
+    ///   - expiresAt: when the message expires, if it does.
+    ///   - byteCount: bytes of its topic and payload.
+    ///   - owner: whose it is; empty for nobody's.
     /// - Complexity: O(levels), amortised.
-    package mutating func apply(_ topic: Span<UInt8>, at offset: Offset, isPresent: Bool, expiresAt: Timestamp? = nil) {
+    package mutating func apply(
+        _ topic: Span<UInt8>, at offset: Offset, isPresent: Bool, expiresAt: Timestamp? = nil, byteCount: Int = 0,
+        owner: [UInt8] = []
+    ) {
         let node = Int(insert(topic))
         if let known = nodes[node].offset, known >= offset { return }
-        if nodes[node].isPresent != isPresent { count += isPresent ? 1 : -1 }
+        if nodes[node].isPresent {
+            let use = RetainedUse(count: 1, byteCount: Int(nodes[node].byteCount))
+            all.add(use, -1)
+            owners.add(use, -1, to: nodes[node].owner)
+        }
         nodes[node].offset = offset
         nodes[node].isPresent = isPresent
+        nodes[node].owner = 0
+        if isPresent {
+            nodes[node].byteCount = UInt32(clamping: byteCount)
+            nodes[node].owner = owners.number(of: owner)
+            let use = RetainedUse(count: 1, byteCount: Int(nodes[node].byteCount))
+            all.add(use, 1)
+            owners.add(use, 1, to: nodes[node].owner)
+        }
         if !isPresent { gone.append(UInt32(node)) }
         if isPresent, let expiresAt {
             let bucket = expiresAt.rawValue / Self.expiryMilliseconds + 1
@@ -138,6 +163,16 @@ package struct RetainedTree: Sendable {
     }
 
     // MARK: Queries
+
+    /// The retained messages of an owner.
+    package func use(of owner: [UInt8]) -> RetainedUse { owners.use(of: owner) }
+
+    /// Bytes of a topic's retained message, and whether it is an owner's; nil when it has none.
+    /// - Complexity: O(levels).
+    package func message(of topic: Span<UInt8>, for owner: [UInt8]) -> (byteCount: Int, isOwn: Bool)? {
+        guard let node = find(topic).map(Int.init), nodes[node].isPresent else { return nil }
+        return (Int(nodes[node].byteCount), owners.isNumber(nodes[node].owner, of: owner))
+    }
 
     /// The place of a topic's retained message; nil when it has none.
     /// - Complexity: O(levels).

@@ -10,7 +10,8 @@ struct AdministrationTests {
         .deleteGroup("analytics"), .resetGroup("analytics", stream: "sensors", [0: 12, 3: 0]),
         .offsets(stream: "sensors", time: 1_790_000_000_000), .bridges, .bridge("cloud", .pause),
         .bridge("cloud", .resume), .bridge("cloud", .seekEarliest), .bridge("cloud", .seekLatest),
-        .bridge("cloud", .seekTime(0)),
+        .bridge("cloud", .seekTime(0)), .bans, .ban("10.0.0.0/8", seconds: nil), .ban("::1", seconds: 60),
+        .unban("::1"),
     ]
 
     @Test("a request is what its name and payload say", arguments: requests)
@@ -24,7 +25,8 @@ struct AdministrationTests {
         for (name, payload) in [
             ("groups/reset", "g\ns"), ("groups/reset", "g\ns\n0"), ("groups/reset", "g\ns\n-1 4"),
             ("groups/reset", "g\ns\n0 -4"), ("offsets", "sensors"), ("offsets", "sensors\nnoon"),
-            ("bridges/seek", "cloud"), ("bridges/seek", "cloud\n-5"),
+            ("bridges/seek", "cloud"), ("bridges/seek", "cloud\n-5"), ("bans/add", ""), ("bans/add", "::1\n0"),
+            ("bans/add", "::1\n1\n2"),
         ] {
             do throws(AdministrationRequest.Fault) {
                 _ = try AdministrationRequest(name: name, payload: Array(payload.utf8))

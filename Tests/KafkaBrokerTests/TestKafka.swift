@@ -160,7 +160,7 @@ final class TestConnection: ConnectionLink {
         self.name = name
         let peer = PeerIdentity(
             address: "192.0.2.1:40000", listener: ListenerIdentity(name: "kafka", conversation: .kafka))
-        speaker = owner.shard.connected(self, peer: peer, isSurplus: false) as? KafkaConnection
+        speaker = owner.shard.connected(self, peer: peer, refusal: nil) as? KafkaConnection
     }
 
     /// Who the endpoint takes it for, and what that may do.

@@ -4,6 +4,7 @@ import MQTTSession
 import MQTTWire
 import RecordFormat
 import SluiceCore
+import Speaking
 import Testing
 
 @testable import SluiceBroker
@@ -29,6 +30,38 @@ struct SessionRecordTests {
         }
         _ = client.take()
         return client
+    }
+
+    @Test("a session that is a user's, and a will with its listener, are read back as they were recorded")
+    func owned() throws {
+        let streams = TestShard().shard.streams
+        func readBack(_ record: StateRecord, _ kind: StateRecord.Kind) throws -> StateRecord? {
+            let key = try #require(StateRecord.parse(key: StateRecord.key(kind, Self.clientID)))
+            let value = record.encoded(streams)
+            return StateRecord(key, value.span, streams)
+        }
+        for owner in [Principal.anonymous, .user("ada"), .certificate("CN=x"), .bridge("b")] {
+            var session = StoredSession(expirySeconds: 3600)
+            session.owner = owner
+            session.disconnectedAt = Timestamp(rawValue: 1_790_000_000_000)
+            #expect(try readBack(.session(session), .session) == .session(session), "\(owner)")
+            let message = ConnectPacket.Will(
+                topic: [116], payload: [1, 2], qos: .atLeastOnce, retain: true, properties: [])
+            let will = StoredWill(message: message, principal: owner, listener: "mqtts", delaySeconds: 7)
+            #expect(try readBack(.will(will), .will) == .will(will), "\(owner)")
+        }
+    }
+
+    @Test("a user's session outlives a crash, and is still its user's")
+    func ownedSurvives() throws {
+        let test = TestShard(admission: NameAuthenticator(), access: try RulesDesk("pattern readwrite #"))
+        let properties = PropertyWriter.bytes { PropertyWriter.append(.sessionExpiryInterval, 3600 as UInt32, to: &$0) }
+        let client = test.connect("gateway", .v5, properties: properties)
+        client.subscribe("line/+", qos: .atLeastOnce)
+        test.commit()
+        let session = parked(test.log.crashed())
+        #expect(session?.owner == .user("gateway") && session?.expirySeconds == 3600)
+        #expect(Self.filters(session) == ["line/+"])
     }
 
     @Test("each SUBSCRIBE writes what it changes, however many there were before")

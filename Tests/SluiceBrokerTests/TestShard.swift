@@ -23,7 +23,8 @@ final class TestShard {
         _ log: FakeLog = FakeLog(), limits: Limits = Limits(), authenticator: (any EnhancedAuthenticator)? = nil,
         rules: RuleSet = RuleSet(), admission: any Authenticator = OpenAuthenticator(),
         access: (any AccessDesk)? = nil, index: Int = 0, of others: FakePeers? = nil,
-        downlinks: [String: DownlinkTemplate] = [:]
+        downlinks: [String: DownlinkTemplate] = [:], listenerLimits: [String: Limits] = [:],
+        gate: (any ConnectionGate)? = nil
     ) {
         self.log = log
         let peers = others ?? FakePeers()
@@ -33,6 +34,8 @@ final class TestShard {
         settings.admission = admission
         settings.access = access
         settings.downlinks = downlinks
+        settings.listenerLimits = listenerLimits
+        settings.gate = gate
         if index == 0 {
             peers.directory = log.sessions(now: 0, wallClock: Timestamp(rawValue: 0))
             peers.retained = log.retained()
@@ -65,9 +68,9 @@ final class TestShard {
     /// A connected client whose CONNACK is taken.
     func connect(
         _ id: String, _ version: ProtocolVersion = .v5, clean: Bool = true, properties: [UInt8] = [],
-        will: ConnectPacket.Will? = nil, sessionPresent: Bool? = nil
+        will: ConnectPacket.Will? = nil, sessionPresent: Bool? = nil, listener: String = "test"
     ) -> TestClient {
-        let client = TestClient(self, version)
+        let client = TestClient(self, version, listener: listener)
         client.send {
             ConnectPacket(
                 version: version, clientID: Array(id.utf8), cleanStart: clean, will: will, properties: properties
@@ -118,7 +121,7 @@ final class FakePeers: ShardPeers, @unchecked Sendable {
     var retained = RetainedTree()
     var offsets = OffsetTable()
     private var counters: [BrokerCounters] = []
-    private var refusals: [RefusalList] = []
+    private(set) var refusals: [RefusalList] = []
     private var devices = DeviceBook()
 
     func withDirectory<Result>(_ body: (inout SessionDirectory) -> Result) -> Result { body(&directory) }
@@ -174,12 +177,18 @@ final class TestClient: ConnectionLink {
     static let peer = PeerIdentity(
         address: "test", listener: ListenerIdentity(name: "test", conversation: .mqtt))
 
-    init(_ owner: TestShard, _ version: ProtocolVersion, isSurplus: Bool = false) {
+    /// Where those of another listener come from.
+    static func peer(at listener: String) -> PeerIdentity {
+        PeerIdentity(address: "192.0.2.1:4711", listener: ListenerIdentity(name: listener, conversation: .mqtt))
+    }
+
+    init(_ owner: TestShard, _ version: ProtocolVersion, refusal: ConnectionRefusal? = nil, listener: String = "test") {
         self.owner = owner
         self.version = version
         decoder = PacketDecoder(side: .client)
         decoder.version = version
-        client = owner.shard.connected(self, peer: Self.peer, isSurplus: isSurplus)
+        client = owner.shard.connected(
+            self, peer: listener == "test" ? Self.peer : Self.peer(at: listener), refusal: refusal)
     }
 
     // MARK: The link

@@ -43,6 +43,32 @@ struct WillTests {
         #expect(watcher.take() == ["w gone q1 #2"])
     }
 
+    @Test(
+        "one that comes late, or after a crash, is judged by the rules of the listener that it came by",
+        arguments: [true, false])
+    func listener(_ crashes: Bool) throws {
+        for (general, own, comes) in [("topic read #", "topic #", true), ("topic #", "topic read #", false)] {
+            let desk = try RulesDesk(general)
+            desk.byListener["inner"] = try RulesDesk.rules("topic #")
+            var test = TestShard(access: desk)
+            let properties = PropertyWriter.bytes {
+                PropertyWriter.append(.sessionExpiryInterval, 100 as UInt32, to: &$0)
+            }
+            let delayed = PropertyWriter.bytes { PropertyWriter.append(.willDelayInterval, 5 as UInt32, to: &$0) }
+            let will = ConnectPacket.Will(
+                topic: Array("w".utf8), payload: Array("gone".utf8), qos: .atLeastOnce, retain: false,
+                properties: delayed)
+            let mortal = test.connect("m", .v5, properties: properties, will: will, listener: "inner")
+            if crashes { test = TestShard(test.log.crashed(), access: desk) } else { mortal.drop() }
+            desk.byListener["inner"] = try RulesDesk.rules(own)
+            let watcher = watcher(test)
+            for _ in 0..<4 { test.pass(seconds: 3) }
+            test.settle()
+            #expect(watcher.take() == (comes ? ["w gone q1 #1"] : []), "\(general), \(own)")
+            #expect(test.reportLines.contains { $0.contains("the will of m is not published") } != comes)
+        }
+    }
+
     @Test("it is on record before the CONNACK, and comes after a crash, once")
     func survivesCrash() {
         let test = TestShard()

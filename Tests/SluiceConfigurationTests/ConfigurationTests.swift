@@ -195,6 +195,12 @@ struct ConfigurationTests {
             "SLUICE_LIMITS_KEEP_ALIVE": "1m", "SLUICE_LIMITS_SESSION_EXPIRY": "1d",
             "SLUICE_LIMITS_USER_PROPERTIES": "1",
             "SLUICE_LIMITS_SUBSCRIPTIONS": "1", "SLUICE_LIMITS_CONNECT_TIMEOUT": "1s", "SLUICE_LOGGING_LEVEL": "error",
+            "SLUICE_LOGGING_FORMAT": "json", "SLUICE_AUDIT_FILE": "a", "SLUICE_AUDIT_SIZE": "1MiB",
+            "SLUICE_AUDIT_KEEP": "1",
+            "SLUICE_LIMITS_CONNECTIONS_PER_ADDRESS": "1", "SLUICE_LIMITS_CONNECT_RATE": "1/s",
+            "SLUICE_LIMITS_PUBLISH_RATE": "1/s", "SLUICE_LIMITS_PUBLISH_BYTES": "1KiB/s",
+            "SLUICE_LIMITS_CLIENT_MEMORY": "1MiB", "SLUICE_LIMITS_RETAINED": "1", "SLUICE_LIMITS_RETAINED_SIZE": "1KiB",
+            "SLUICE_BANS_FAILURES": "1", "SLUICE_BANS_WITHIN": "2s", "SLUICE_BANS_FOR": "1s",
         ]
         #expect(Set(values.keys) == Set(Configuration.environmentNames))
         for (name, value) in values {

@@ -131,7 +131,7 @@ struct ListenerTests {
             (
                 "listeners: { ws: { address: 127.0.0.1:1, advertised: a:1 } }",
                 "c.yaml:1:42: 'advertised' is not a setting; known here: acl_file, address, allow_anonymous, "
-                    + "certificate_user, jwt, password_file, psk_file"
+                    + "certificate_user, jwt, limits, password_file, proxy_protocol, psk_file"
             ),
             ("listeners: { mqttt: 0.0.0.0:1 }", "c.yaml:1:14: 'mqttt' is not a setting; did you mean 'mqtt'?"),
             ("listeners: { ws: 80 }", "c.yaml:1:18: 'ws': expected HOST:PORT, such as 127.0.0.1:1883, found '80'"),

@@ -56,7 +56,7 @@ private final class RunningShard {
         var settings = ShardSettings(index: 0, limits: Limits(), rules: RuleSet())
         settings.admission = authenticator
         let loop = TransportLoop(
-            handshakeSecondsMax: 10,
+            limits: LimitBook(Limits()),
             makeService: { wake in
                 let service = ShardService(settings, nil, log: log, peers: peers, wake: wake, report: { _, _ in })
                 peers.services.append(service)
@@ -81,7 +81,7 @@ private final class RunningShard {
         guard socket >= 0 else { throw Failure(text: "cannot connect") }
         sluice_wait_readable(listener, 60_000_000_000)
         let door = Door(listener: ListenerIdentity(name: "test", conversation: .mqtt), tls: nil, webSocket: nil)
-        loop.post(.accepted(sluice_accept(listener), door, isSurplus: false))
+        loop.post(.accepted(sluice_accept(listener), door, nil))
         let packets: [UInt8] =
             [0x10, 19, 0, 4, 0x4D, 0x51, 0x54, 0x54, 4, 0xC2, 0, 60, 0, 1, id, 0, 1, 117, 0, 1, 112] + [0xC0, 0]
         guard send(socket, packets, packets.count, Int32(MSG_NOSIGNAL)) == packets.count else {

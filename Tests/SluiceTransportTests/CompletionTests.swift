@@ -64,11 +64,11 @@ struct CompletionTests {
     ) -> (Connection, CompletionSocket, TestSpeaker) {
         let service = TestService(body)
         let loop = TransportLoop(
-            handshakeSecondsMax: 10, makeService: { _ in service }, onClose: {}, report: { _, _ in })
-        let connection = Connection(loop, channel: nil)
+            limits: LimitBook(Limits()), makeService: { _ in service }, onClose: {}, report: { _, _ in })
+        let peer = PeerIdentity(address: "nowhere", listener: LoopWorld.listenerIdentity)
+        let connection = Connection(loop, peer, channel: nil)
         let socket = CompletionSocket(loop, connection)
         connection.begin(socket)
-        let peer = PeerIdentity(address: "nowhere", listener: LoopWorld.listenerIdentity)
         let speaker = TestSpeaker(connection, peer, body)
         connection.open(speaker)
         return (connection, socket, speaker)

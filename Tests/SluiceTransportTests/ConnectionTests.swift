@@ -143,17 +143,17 @@ struct ConnectionTests {
         }
     }
 
-    @Test("a speaker hears of the end of its peer, and whether its connection is one too many")
+    @Test("a speaker hears of the end of its peer, and why its connection is not let in")
     func ends() throws {
         let world = try LoopWorld { speaker, bytes in
             speaker.say(bytes)
             return bytes.count
         }
-        let peer = try TestPeer(world.connect(isSurplus: true))
+        let peer = try TestPeer(world.connect(ConnectionRefusal(.tooMany, "x")))
         try peer.send([1, 2])
         #expect(try peer.read(2) == [1, 2])
         let speaker = try #require(world.service.first)
-        #expect(speaker.isSurplus)
+        #expect(speaker.refusal == ConnectionRefusal(.tooMany, "x"))
         peer.endSending()
         #expect(try peer.readToEnd() == [1, 2])
         #expect(speaker.gone.wait())

@@ -45,7 +45,7 @@ final class Condition: Sendable {
 final class TestSpeaker: Speaker, @unchecked Sendable {
     weak var link: (any ConnectionLink)?
     let peer: PeerIdentity
-    let isSurplus: Bool
+    let refusal: ConnectionRefusal?
     var outputQueue = OutputQueue()
     var wantedByteCount = 0
     var mustWait = false
@@ -60,12 +60,12 @@ final class TestSpeaker: Speaker, @unchecked Sendable {
     let wasDrained = Condition()
 
     init(
-        _ link: (any ConnectionLink)?, _ peer: PeerIdentity, isSurplus: Bool = false,
+        _ link: (any ConnectionLink)?, _ peer: PeerIdentity, refusal: ConnectionRefusal? = nil,
         _ body: @escaping (TestSpeaker, [UInt8]) -> Int
     ) {
         self.link = link
         self.peer = peer
-        self.isSurplus = isSurplus
+        self.refusal = refusal
         self.body = body
     }
 
@@ -96,6 +96,8 @@ final class TestService: LoopService, @unchecked Sendable {
     private let body: (TestSpeaker, [UInt8]) -> Int
     private var speakers: [TestSpeaker] = []
     private let made = Mutex<[TestSpeaker]>([])
+    let refusedPeers = Mutex<[(address: String, reason: String)]>([])
+    let hasRefused = Condition()
     let hasSpeaker = Condition()
     let traffic = Mutex((received: 0, sent: 0))
 
@@ -118,12 +120,17 @@ final class TestService: LoopService, @unchecked Sendable {
     var nextPace: Int64? { nil }
     func pace() {}
 
-    func connected(_ link: any ConnectionLink, peer: PeerIdentity, isSurplus: Bool) -> any Speaker {
-        let speaker = TestSpeaker(link, peer, isSurplus: isSurplus, body)
+    func connected(_ link: any ConnectionLink, peer: PeerIdentity, refusal: ConnectionRefusal?) -> any Speaker {
+        let speaker = TestSpeaker(link, peer, refusal: refusal, body)
         speakers.append(speaker)
         made.withLock { $0.append(speaker) }
         hasSpeaker.signal()
         return speaker
+    }
+
+    func refused(_ peer: PeerIdentity, because reason: String) {
+        refusedPeers.withLock { $0.append((peer.address, reason)) }
+        hasRefused.signal()
     }
 
     var isUnderPressure: Bool { false }
@@ -153,6 +160,7 @@ final class LoopWorld {
 
     init(
         tls: TLSContextBox? = nil, webSocket: WebSocketOffer? = nil, regionBytesMax: Int = 1 << 20,
+        proxies: [IPNetwork] = [], gate: (any ConnectionGate)? = nil, limits: Limits = Limits(),
         _ body: @escaping (TestSpeaker, [UInt8]) -> Int
     ) throws {
         // As the process that serves does: sendfile(2) knows no flag that keeps the signal away.
@@ -161,11 +169,12 @@ final class LoopWorld {
         self.service = service
         let lines = LineBox()
         self.lines = lines
-        door = Door(listener: Self.listenerIdentity, tls: tls?.context, webSocket: webSocket)
+        door = Door(
+            listener: Self.listenerIdentity, tls: tls?.context, webSocket: webSocket, proxies: proxies)
         listener = sluice_listen_tcp("127.0.0.1", 0, 16)
         guard listener >= 0 else { throw Failure(text: "cannot listen") }
         let loop = TransportLoop(
-            handshakeSecondsMax: 60, makeService: { _ in service }, onClose: {},
+            limits: LimitBook(limits), gate: gate, makeService: { _ in service }, onClose: {},
             report: { _, line in
                 lines.lines.withLock { $0.append(line) }
                 lines.hasLine.signal()
@@ -184,7 +193,7 @@ final class LoopWorld {
     var firstLine: String? { lines.hasLine.wait() ? lines.lines.withLock { $0.first } : nil }
 
     /// A connection to the loop.
-    func connect(isSurplus: Bool = false) throws -> Int32 {
+    func connect(_ refusal: ConnectionRefusal? = nil) throws -> Int32 {
         let address = SocketAddress.local(of: listener)
         let port = address.split(separator: ":").last.map(String.init) ?? ""
         let socket = sluice_connect_tcp("127.0.0.1", port)
@@ -196,7 +205,7 @@ final class LoopWorld {
         var size: Int32 = 32 << 10
         setsockopt(accepted, SOL_SOCKET, SO_SNDBUF, &size, 4)
         setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &size, 4)
-        loop.post(.accepted(accepted, door, isSurplus: isSurplus))
+        loop.post(.accepted(accepted, door, refusal))
         return socket
     }
 }

@@ -1,3 +1,4 @@
+package import SluiceCore
 package import Speaking
 
 /// Where connections ask for their rights.
@@ -15,6 +16,13 @@ package protocol AccessDesk: Sendable {
     ) -> AccessRights?
     /// Why a principal may not stay connected, as one whose user is gone; nil when it may.
     func dismissal(of principal: Principal, grant: CredentialGrant?, on listener: ListenerIdentity) -> String?
+    /// The limits that a principal has of its own; nil where nothing is said of it.
+    func limits(of principal: Principal, grant: CredentialGrant?) -> IdentityLimits?
+}
+
+extension AccessDesk {
+    /// Nobody has limits of its own.
+    package func limits(of principal: Principal, grant: CredentialGrant?) -> IdentityLimits? { nil }
 }
 
 extension AccessRights {

@@ -12,7 +12,7 @@ extension KafkaShard {
     func identify(_ connection: KafkaConnection) {
         guard let access = settings.access else {
             connection.identity.principal = .anonymous
-            return
+            return auditConnected(connection, "none")
         }
         let nothing = Credentials(identifier: [], userName: nil, password: nil, peer: connection.peer)
         let answer = access.authenticate(nothing, AuthenticationTicket { _ in })
@@ -20,6 +20,13 @@ extension KafkaShard {
         connection.identity.principal = principal
         // Before it says its client id, which it need not.
         grantAccess(connection)
+        let method =
+            switch principal {
+            case .certificate: "certificate"
+            case .user: "key"
+            case .anonymous, .bridge, .node: "none"
+            }
+        auditConnected(connection, method)
     }
 
     /// Gives a connection its rights, when its principal or its client id is another than before.

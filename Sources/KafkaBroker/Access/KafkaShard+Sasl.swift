@@ -113,6 +113,7 @@ extension KafkaShard {
         connection.identity.principal = principal
         connection.identity.grant = grant
         grantAccess(connection)
+        if former == nil { auditConnected(connection, grant != nil ? "token" : last.isEmpty ? "password" : "SCRAM") }
         tell(call, last)
         connection.identity.sasl = .over
     }
@@ -132,6 +133,8 @@ extension KafkaShard {
 
     /// Says so without saying which of name and password is wrong, and closes.
     private func refuse(_ call: KafkaCall, _ cause: String) {
+        settings.gate?.failed(call.connection.peer, now: now)
+        auditRefused(call.connection, cause)
         // Who sends tokens without requests around them is told by the end of the connection.
         if call.connection.identity.sasl?.isRaw == false {
             answer(

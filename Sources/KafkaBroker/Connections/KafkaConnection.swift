@@ -53,6 +53,8 @@ package final class KafkaConnection: Speaker {
     var lastProduceTime = Int64.min / 2
     /// Its last fetch, if that found nothing.
     var idlePoll: IdlePoll?
+    /// Why it ended, where it was not simply lost.
+    private(set) var endCause: String?
     /// Whether it is on the shard's list of connections with output.
     var isDirty = false
 
@@ -190,7 +192,7 @@ package final class KafkaConnection: Speaker {
     /// Ends a connection on which nothing was asked for long, and one that has not shown who it is: its client opens
     /// another one when it has something to say, and hears of this by the end of the stream.
     func endIfIdle() {
-        let limits = shard.settings.limits
+        let limits = shard.settings.listenerLimits[peer.listener.name] ?? shard.settings.limits
         guard !isClosing else { return }
         if identity.principal == nil {
             guard shard.now - identity.activeAt > Int64(limits.connectSecondsMax) * 1_000_000_000 else { return }
@@ -216,6 +218,7 @@ package final class KafkaConnection: Speaker {
     func fail(_ reason: String) {
         guard !isClosing else { return }
         shard.reportFailure("\(label): closed: \(reason)")
+        endCause = reason
         close()
     }
 

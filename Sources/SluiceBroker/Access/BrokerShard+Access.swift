@@ -13,6 +13,7 @@ extension BrokerShard {
         let rights = settings.access?.rights(
             of: client.principal, clientID: client.clientID, grant: client.grant, on: client.peer.listener)
         client.access = rights.flatMap { $0.areUnrestricted ? nil : ClientAccess($0) }
+        bind(client)
     }
 
     /// A client's credentials end some time.

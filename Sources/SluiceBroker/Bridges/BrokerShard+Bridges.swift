@@ -38,7 +38,7 @@ extension BrokerShard {
     /// the bridge sent, and its messages keep their retain flag.
     func options(_ asked: SubscriptionOptions, of client: Client) -> SubscriptionOptions {
         SubscriptionOptions(
-            qos: min(asked.qos, offer.maximumQoS), noLocal: client.isBridge || asked.noLocal,
+            qos: min(asked.qos, client.bounds.offer.maximumQoS), noLocal: client.isBridge || asked.noLocal,
             retainAsPublished: client.isBridge || asked.retainAsPublished, retainHandling: asked.retainHandling)
     }
 

@@ -26,6 +26,7 @@ package final class DeviceFollower {
     /// The places of the profiles' messages, by topic; -1 for topics of no profile.
     private var entries = TopicCache<Int32>()
     let reader = PayloadReader()
+    private var sparkplug = SparkplugTables()
     let inflater = BatchInflater()
     let devicesPartition: PartitionID
     private let presencePartition: PartitionID?
@@ -287,7 +288,7 @@ package final class DeviceFollower {
         let isNew = offset.rawValue >= source.startEnd
         if source.hasLetters { return (entry, .letter(key: key, time: time, offset: offset.rawValue, isNew: isNew)) }
         var sighting = DeviceSighting(at: time, partition: source.number, offset: offset.rawValue)
-        if let value = record.value { read(bytes.extracting(value.indices), entry, &sighting) }
+        if let value = record.value { read(bytes.extracting(value.indices), topic, entry, &sighting) }
         let origin: Origin =
             !isNew || isForeign ? .other : isRedriven(record, bytes) ? .redriven : .published
         return (entry, .message(key: key, sighting, origin: origin))
@@ -321,16 +322,24 @@ package final class DeviceFollower {
         return time
     }
 
-    private func read(_ payload: Span<UInt8>, _ entry: Int, _ sighting: inout DeviceSighting) {
+    private func read(
+        _ payload: Span<UInt8>, _ topic: Span<UInt8>, _ entry: Int, _ sighting: inout DeviceSighting
+    ) {
         let schema = routing.profiles.entries[entry].message.schema
-        guard !schema.fields.isEmpty else { return }
-        guard reader.check(payload, slack: 0, schema: schema) == nil else {
-            sighting.isBad = true
+        guard !schema.fields.isEmpty || schema.format == .sparkplug else { return }
+        let fault =
+            schema.format == .sparkplug
+            ? sparkplug.check(payload, of: topic, slack: 0, schema: schema, by: reader)
+            : reader.check(payload, slack: 0, schema: schema)
+        if let fault {
+            // What is stored was good when it came, unless bad ones are accepted; of a node that was born before the
+            // first record that was read its aliases are not known.
+            let isAccepted = routing.profiles.profile(ofEntry: entry).badPayload == .accept
+            sighting.isBad = isAccepted && fault.reason != .unknownAlias
             return
         }
-        let isReading = routing.profiles.entries[entry].isReading
-        for field in 0..<(isReading ? min(4, schema.fields.count) : 0) {
-            if let number = reader[field].number { sighting.values[field] = Float(number) }
+        for (place, field) in routing.profiles.entries[entry].readingFields.enumerated() {
+            if let number = reader[field].number { sighting.values[place] = Float(number) }
         }
         if let field = schema.sequenceField, case .integer(let number) = reader[field] { sighting.sequence = number }
         if let field = schema.deviceTimeField, case .time(let nanoseconds) = reader[field] {

@@ -24,10 +24,14 @@ struct Intake: ~Copyable {
     /// What device profiles say of payloads; nil without any.
     private(set) var checks: PayloadChecks?
     private var accumulators: BatchAccumulators
-    private let limits: Limits
+    private var limits: Limits
+    /// Bytes of a message of anybody.
+    private var messageBytesMax: Int
     private let retainedPartition: PartitionID?
     private var retained: [RetainedChange] = []
     private var retainedAppends = Ring<RetainedAppend>()
+    /// What of it counts against limits until it has settled.
+    var pendingRetained = PendingRetained()
     private var appends: [Append] = []
     /// Whether a reader of some loop scans the tail, as of the tick's start: then batches come with their topics.
     var isScanned = false
@@ -49,6 +53,7 @@ struct Intake: ~Copyable {
         in memory: BatchMemory
     ) {
         self.limits = limits
+        messageBytesMax = limits.packetBytesMax
         if !profiles.entries.isEmpty { checks = PayloadChecks(profiles, streams) }
         routes = RouteTable(rules: rules, streams: streams.streams, limits: limits)
         accumulators = BatchAccumulators(count: streams.partitionCount, in: memory)
@@ -61,6 +66,16 @@ struct Intake: ~Copyable {
         checks?.follow(streams)
         accumulators.grow(to: streams.partitionCount, in: memory)
     }
+
+    /// Other limits hold from now on.
+    mutating func follow(_ limits: Limits) {
+        self.limits = limits
+        messageBytesMax = limits.packetBytesMax
+        routes.follow(limits)
+    }
+
+    /// Somebody's messages may be larger than those of others.
+    mutating func allow(messageBytesMax: Int) { self.messageBytesMax = max(self.messageBytesMax, messageBytesMax) }
 
     /// Routes and checks by other rules and profiles from here on; what was taken in stays. The log holds their
     /// streams.
@@ -89,7 +104,7 @@ struct Intake: ~Copyable {
         topic: Span<UInt8>, payload: Span<UInt8>, slack: Int, qos: QoS, at time: Timestamp
     ) throws(MQTTDecodeError) -> Bool {
         let route = try routes.route(topic)
-        guard !recordsOrigins, route.isPlain || isGood(payload, slack: slack, route) else { return false }
+        guard !recordsOrigins, route.isPlain || isGood(topic, payload, slack: slack, route) else { return false }
         append(route, payload, headersField: route.headersField(qos), qos, at: time)
         return true
     }
@@ -98,14 +113,16 @@ struct Intake: ~Copyable {
     /// - Parameters:
     ///   - access: what its publisher may do; nil for everything.
     ///   - origin: the publisher's identifier, for those who want nothing of their own.
+    ///   - owner: whose it is if it is retained; empty for nobody's.
     /// - Throws: `MQTTDecodeError` when the topic is no topic name.
     mutating func store(
-        _ message: borrowing IncomingMessage, under access: ClientAccess?, origin: [UInt8], at time: Timestamp
+        _ message: borrowing IncomingMessage, under access: ClientAccess?, origin: [UInt8], owner: [UInt8] = [],
+        at time: Timestamp
     ) throws(MQTTDecodeError) -> IntakeVerdict {
         let route = try routes.route(message.topic)
         guard !route.isReserved else { return .reserved }
         if let verdict = access?.mayPublish(message.topic), !verdict.isAllowed { return .denied(verdict) }
-        guard message.payload.count + message.topic.count < limits.packetBytesMax else {
+        guard message.payload.count + message.topic.count < messageBytesMax else {
             return .refused(
                 .packetTooLarge, "it has \(message.payload.count) bytes, more than a packet may have here")
         }
@@ -113,7 +130,7 @@ struct Intake: ~Copyable {
         var arrival: Timestamp?
         if route.profiled >= 0, let checks {
             switch checks.examine(
-                message.payload, message: Int(route.profiled), keyField: route.keyField, at: time)
+                message.payload, of: message.topic, message: Int(route.profiled), keyField: route.keyField, at: time)
             {
             case .good(let recordTime):
                 if let recordTime { (time, arrival) = (recordTime, time) }
@@ -135,16 +152,16 @@ struct Intake: ~Copyable {
             retain(
                 message.topic, message.payload, headersField: headers.span,
                 expirySeconds: MessageHeader.expirySeconds(message.properties), awaited: message.qos != .atMostOnce,
-                at: time)
+                owner: owner, at: time)
         }
         return .stored
     }
 
     /// Whether a message that needs a look may go the plain way for all that.
     @inline(never)
-    private func isGood(_ payload: Span<UInt8>, slack: Int, _ route: Route) -> Bool {
+    private func isGood(_ topic: Span<UInt8>, _ payload: Span<UInt8>, slack: Int, _ route: Route) -> Bool {
         guard route.profiled >= 0, let checks else { return false }
-        return checks.isGood(payload, slack: slack, message: Int(route.profiled))
+        return checks.isGood(payload, of: topic, slack: slack, message: Int(route.profiled))
     }
 
     /// Stores what a profile does not take, as it came, under its device's key.
@@ -204,13 +221,13 @@ struct Intake: ~Copyable {
     /// Takes a topic's retained message away: it has expired.
     mutating func forgetRetained(_ topic: [UInt8], at time: Timestamp) {
         let headers = RecordFields.headers([])
-        retain(topic.span, Span(), headersField: headers.span, expirySeconds: nil, awaited: false, at: time)
+        retain(topic.span, Span(), headersField: headers.span, expirySeconds: nil, awaited: false, owner: [], at: time)
     }
 
     /// Keeps a message as its topic's retained one; one without payload takes it away [MQTT-3.3.1-6].
     private mutating func retain(
         _ topic: Span<UInt8>, _ payload: Span<UInt8>, headersField: Span<UInt8>, expirySeconds: UInt32?,
-        awaited: Bool, at time: Timestamp
+        awaited: Bool, owner: [UInt8], at time: Timestamp
     ) {
         guard let partition = retainedPartition else { return }
         assert(accumulators.recordCount(in: partition.index) == retained.count, "each record there is a change")
@@ -219,7 +236,8 @@ struct Intake: ~Copyable {
         retained.append(
             RetainedChange(
                 topic: name, recordIndex: accumulators.recordCount(in: partition.index), isPresent: !payload.isEmpty,
-                expiresAt: expirySeconds.map { Timestamp(rawValue: time.rawValue + Int64($0) * 1000) }))
+                expiresAt: expirySeconds.map { Timestamp(rawValue: time.rawValue + Int64($0) * 1000) }, owner: owner,
+                byteCount: topic.count + payload.count))
         if payload.isEmpty {
             accumulators.appendTombstone(
                 to: partition.index, at: time, keyField: key.span, headersField: headersField)
@@ -269,5 +287,6 @@ struct Intake: ~Copyable {
         guard let append = retainedAppends.first, append.ticket == settlement.ticket else { return }
         _ = retainedAppends.popFirst()
         peers.withRetained { append.settle(settlement.outcome, &$0) }
+        for change in append.changes { pendingRetained.end(change.topic) }
     }
 }

@@ -23,6 +23,7 @@ final class PayloadChecks {
     /// Where the dead letters of each message go; nil where there are none.
     private var letterPartitions: [PartitionID?] = []
     private let reader = PayloadReader()
+    private var sparkplug = SparkplugTables()
     /// What became of messages, by the profiles' messages.
     private(set) var counts: [ProfileCounts]
     /// Devices whose messages were not taken since they were last handed over.
@@ -72,10 +73,10 @@ final class PayloadChecks {
     /// Whether a payload is good and needs nothing besides; it counts as stored then. One that is not was not counted,
     /// and is to be examined.
     /// - Parameter slack: how many bytes behind it may be read.
-    func isGood(_ payload: Span<UInt8>, slack: Int, message index: Int) -> Bool {
+    func isGood(_ payload: Span<UInt8>, of topic: Span<UInt8>, slack: Int, message index: Int) -> Bool {
         if !messages[index].isFree {
             guard !messages[index].usesDeviceTime,
-                reader.check(payload, slack: slack, schema: messages[index].schema) == nil
+                fault(of: payload, topic, slack: slack, messages[index].schema) == nil
             else { return false }
         }
         counts[index].publishedCount += 1
@@ -95,10 +96,12 @@ final class PayloadChecks {
 
     /// Looks at a payload, and counts it.
     /// - Parameter key: its device's key, as a record has it.
-    func examine(_ payload: Span<UInt8>, message index: Int, keyField: Span<UInt8>, at time: Timestamp) -> Finding {
+    func examine(
+        _ payload: Span<UInt8>, of topic: Span<UInt8>, message index: Int, keyField: Span<UInt8>, at time: Timestamp
+    ) -> Finding {
         let message = messages[index]
         counts[index].publishedCount += 1
-        guard let fault = reader.check(payload, slack: 0, schema: message.schema) else {
+        guard let fault = fault(of: payload, topic, slack: 0, message.schema) else {
             counts[index].storedCount += 1
             return .good(at: recordTime(message, at: time))
         }
@@ -121,6 +124,13 @@ final class PayloadChecks {
             counts[index].deadLetterCount += 1
             return .deadLetter(DeadLetter(fault, message.schema, profile: message.profile.name, partition: partition))
         }
+    }
+
+    private func fault(
+        of payload: Span<UInt8>, _ topic: Span<UInt8>, slack: Int, _ schema: PayloadSchema
+    ) -> PayloadFault? {
+        guard schema.format == .sparkplug else { return reader.check(payload, slack: slack, schema: schema) }
+        return sparkplug.check(payload, of: topic, slack: slack, schema: schema, by: reader)
     }
 
     private func refuse(_ index: Int, _ keyField: Span<UInt8>) {

@@ -10,6 +10,10 @@ struct RetainedChange {
     var recordIndex: Int
     var isPresent: Bool
     var expiresAt: Timestamp?
+    /// Whose message it is; empty for nobody's.
+    var owner: [UInt8]
+    /// Bytes of topic and payload.
+    var byteCount: Int
 }
 
 /// Changes of retained messages that were appended together, until they have settled: before that nobody knows at
@@ -29,7 +33,8 @@ struct RetainedAppend {
                 assert(change.recordIndex < batch.recordCount, "a change is one of the batch's records")
                 tree.apply(
                     change.topic.span, at: batch.baseOffset.advanced(by: change.recordIndex),
-                    isPresent: change.isPresent, expiresAt: change.expiresAt)
+                    isPresent: change.isPresent, expiresAt: change.expiresAt, byteCount: change.byteCount,
+                    owner: change.owner)
             }
             tree.endAppend(number, end: batch.nextOffset)
         case .refused: tree.endAppend(number, end: nil)

@@ -85,8 +85,11 @@ extension BrokerShard {
     }
 
     /// What became of what was published, by profile, since the node started.
+    ///
+    /// What other shards have counted since they last told is asked for, for whoever asks again.
     func ledger() -> AdministrationReply {
         tellCounts()
+        for shard in 0..<peers.shardCount where shard != settings.index { peers.post(.tellCounts, to: shard) }
         return .ledger(peers.withDevices { $0.ledger })
     }
 
@@ -139,11 +142,11 @@ extension DeviceBook {
         return report
     }
 
-    /// The first fields of the first message that has any.
+    /// The fields of its last reading.
     private func reading(_ state: DeviceState, _ profile: DeviceProfile?) -> [DeviceReport.Value] {
-        guard let message = profile?.messages.first(where: { !$0.schema.fields.isEmpty }) else { return [] }
-        return message.schema.fields.prefix(4).enumerated().compactMap { index, field in
-            let value = state.values[index]
+        guard let reading = profile?.reading else { return [] }
+        return reading.fields.enumerated().compactMap { index, place in
+            let (value, field) = (state.values[index], reading.message.schema.fields[place])
             guard !value.isNaN else { return nil }
             let text = value == value.rounded() && abs(value) < 1e7 ? String(Int(value)) : "\(value)"
             return DeviceReport.Value(field.name, text, unit: field.unit)

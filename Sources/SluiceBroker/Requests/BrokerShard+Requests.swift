@@ -43,6 +43,7 @@ extension BrokerShard {
 
     /// Does what a request says, and answers; some answers come when the log has answered.
     func perform(_ request: AdministrationRequest, for place: ReplyPlace) {
+        auditChange(request, place.client)
         switch request {
         case .streams: respond(.streams(streamReports()), to: place)
         case .createStream(let order): change(order.name, isNew: true, order, for: place)
@@ -63,6 +64,9 @@ extension BrokerShard {
         case .letterRuns(let stream): respond(letterRuns(stream), to: place)
         case .ledger: respond(ledger(), to: place)
         case .bridges: respond(.bridges(bridgeReports()), to: place)
+        case .bans: respond(banReports(), to: place)
+        case .ban(let address, let seconds): respond(ban(address, seconds: seconds), to: place)
+        case .unban(let address): respond(unban(address), to: place)
         case .bridge(let name, let action):
             respond(.done(settings.bridges?.perform(BridgeCommand(action), on: name) ?? false), to: place)
         }

@@ -128,7 +128,7 @@ struct RouteTable: ~Copyable {
     private static let arenaBytesMax = 32 << 20
     private let rules: RuleSet
     private var partitions: [String: [PartitionID]]
-    private let limits: Limits
+    private var limits: Limits
     private var cache = TopicCache<Route>()
     private var arena = RouteArena()
 
@@ -148,6 +148,13 @@ struct RouteTable: ~Copyable {
         partitions = Dictionary(uniqueKeysWithValues: streams.map { ($0.settings.name, $0.partitions) })
         for stream in rules.streams where partitions[stream] == nil { partitions[stream] = former[stream] }
         assert(rules.streams.allSatisfy { partitions[$0] != nil }, "what rules name was there when they were taken")
+        cache.removeAll()
+        arena = RouteArena()
+    }
+
+    /// Other limits hold from now on, also for topics that are known.
+    mutating func follow(_ limits: Limits) {
+        self.limits = limits
         cache.removeAll()
         arena = RouteArena()
     }

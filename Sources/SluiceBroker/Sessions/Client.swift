@@ -23,8 +23,14 @@ package final class Client {
     /// The client identifier; empty before its CONNECT.
     var clientID: [UInt8] = []
     var version = ProtocolVersion.v311
-    /// Whether it came when there were as many connections as there may be.
-    var isSurplus = false
+    /// Why its connection is not let in; nil when it is.
+    var refusal: ConnectionRefusal?
+    /// What it may grow, and is offered.
+    var bounds: ClientBounds
+    /// How fast it may publish; nil for as fast as it can.
+    var pace: PublishPace?
+    /// Whose connections it is counted among.
+    var entered: Principal?
     /// Whether it is another broker's bridge.
     var isBridge = false
     /// Seconds that its session outlives the connection.
@@ -49,6 +55,8 @@ package final class Client {
     var deferredByteCount = 0
     /// How its user ended the connection, once that is known.
     var goodbye: Goodbye?
+    /// Why it ended, where it was not simply lost.
+    var endCause: String?
     /// Whether it holds the claim on its identifier.
     var hasClaim = false
     /// Whether the former holder of its identifier has yet to let go of it.
@@ -112,7 +120,9 @@ package final class Client {
     var droppedCount: UInt64 = 0
 
     init(number: UInt64, of shard: BrokerShard, peer: PeerIdentity, link: (any ConnectionLink)?) {
-        let (limits, now) = (shard.settings.limits, shard.now)
+        let now = shard.now
+        bounds = shard.boundsTable.bounds(of: peer.listener.name)
+        let limits = bounds.limits
         self.number = number
         self.shard = shard
         self.peer = peer

@@ -18,7 +18,8 @@ import Speaking
 /// | `p` progress | version 3, positions, QoS 2 ends, positions of replays, deliveries in flight, feeds of retained |
 /// | `i` inbound | version 1: a QoS 2 message of the identifier is stored and not released |
 /// | `o` outbound | version 3, stage (3: done), token: the step of a QoS 2 delivery |
-/// | `w` will | version 2, whose it is (kind, name; not in version 1), delay, QoS, RETAIN, topic, payload, properties |
+/// | `w` will | version 5, whose it is (kind, name; not in version 1), its listener (not in version 2), delay, QoS, |
+/// | | RETAIN, topic, payload, properties |
 /// | `g` group | version 3, positions, records in flight |
 ///
 /// Values of version 3 name partitions by their streams' identifiers, which are in a table behind the version; before,
@@ -40,6 +41,8 @@ enum StateRecord: Equatable, Sendable {
     private static let version = 1
     /// The version of `w` that says whose will it is.
     private static let willVersion = 2
+    /// The version of `w` that says to which listener its connection came.
+    private static let placedWillVersion = 5
     /// The version from which on partitions are named by their streams.
     static let namedVersion = 3
     /// The version of `s` that leaves the subscriptions to records of their own: thousands of them, subscribed to one
@@ -124,7 +127,7 @@ enum StateRecord: Equatable, Sendable {
             writer.put(Int(step.stage?.rawValue ?? 3))
             writer.put(step.token)
         case .will(let will):
-            version = Self.willVersion
+            version = Self.placedWillVersion
             Self.put(will, &writer)
         case .group(let group): Self.put(group, &writer)
         }
@@ -191,6 +194,7 @@ enum StateRecord: Equatable, Sendable {
 
     private static func put(_ will: StoredWill, _ writer: inout StateWriter) {
         put(will.principal, &writer)
+        writer.put(Array(will.listener.utf8))
         writer.put(Int(will.delaySeconds))
         writer.put(Int(will.message.qos.rawValue))
         writer.put(will.message.retain ? 1 : 0)
@@ -214,10 +218,9 @@ extension StateRecord {
         var version = 0
         guard var reader = StateReader(value, streams, version: &version) else { return nil }
         switch (version, key.kind) {
-        case (Self.version, _), (Self.headVersion, .session), (Self.ownedVersion, .session), (Self.willVersion, .will):
-            break
+        case (Self.version, _), (Self.headVersion, .session), (Self.willVersion, .will): break
         case (Self.namedVersion, .filter), (Self.namedVersion, .progress), (Self.namedVersion, .outbound),
-            (Self.namedVersion, .group):
+            (Self.namedVersion, .group), (Self.ownedVersion, .session), (Self.placedWillVersion, .will):
             guard reader.takeTable() else { return nil }
         case (_, _): return nil
         }
@@ -248,7 +251,7 @@ extension StateRecord {
             }
             self = .delivery(step)
         case .will:
-            guard let will = Self.will(&reader, hasPrincipal: version == Self.willVersion) else { return nil }
+            guard let will = Self.will(&reader, version) else { return nil }
             self = .will(will)
         case .group:
             guard let group = Self.group(&reader) else { return nil }
@@ -355,11 +358,16 @@ extension StateRecord {
         return Principal(kind: kind, name: String(decoding: name, as: UTF8.self))
     }
 
-    private static func will(_ reader: inout StateReader, hasPrincipal: Bool) -> StoredWill? {
+    private static func will(_ reader: inout StateReader, _ version: Int) -> StoredWill? {
         var principal = Principal.anonymous
-        if hasPrincipal {
+        if version != Self.version {
             guard let found = Self.principal(&reader) else { return nil }
             principal = found
+        }
+        var listener: [UInt8] = []
+        if version == placedWillVersion {
+            guard let found = reader.string() else { return nil }
+            listener = found
         }
         guard let delay = reader.unsigned(UInt32.self), let code = reader.unsigned(UInt8.self),
             let qos = QoS(rawValue: code), let retain = reader.int(), let topic = reader.string(),
@@ -368,7 +376,7 @@ extension StateRecord {
         return StoredWill(
             message: ConnectPacket.Will(
                 topic: topic, payload: payload, qos: qos, retain: retain == 1, properties: properties),
-            principal: principal, delaySeconds: delay)
+            principal: principal, listener: String(decoding: listener, as: UTF8.self), delaySeconds: delay)
     }
 
     private static func group(_ reader: inout StateReader) -> StoredShareGroup? {

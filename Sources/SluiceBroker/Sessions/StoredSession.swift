@@ -88,6 +88,8 @@ package struct StoredWill: Sendable, Equatable {
     var message: ConnectPacket.Will
     /// Who left it: in whose name it is published.
     var principal = Principal.anonymous
+    /// The listener that its connection came to, by whose rules it may be published; empty where that is not known.
+    var listener = ""
     /// Seconds between the loss of the connection and the message.
     var delaySeconds: UInt32
 }

@@ -7,7 +7,7 @@ struct MemoryAccount {
     /// Bytes of one client's output under pressure: a tick's worth of small messages.
     private static let smallOutputBytes = 16 << 10
 
-    private let limits: Limits
+    private var limits: Limits
     private(set) var heldByteCount = 0
     /// What of it the node was told.
     private var toldByteCount = 0
@@ -19,6 +19,12 @@ struct MemoryAccount {
     init(_ limits: Limits) {
         self.limits = limits
         outputBytesAllowed = limits.outputBytesMax
+    }
+
+    /// Other limits hold from now on.
+    mutating func follow(_ limits: Limits) {
+        self.limits = limits
+        bound()
     }
 
     /// Somebody holds so many bytes more, or fewer.
@@ -38,8 +44,12 @@ struct MemoryAccount {
         let measured = MemoryPressure(used: peers.memoryUse, budget: limits.clientMemoryMax)
         guard measured != pressure else { return false }
         pressure = measured
+        bound()
+        return true
+    }
+
+    private mutating func bound() {
         outputBytesAllowed =
             pressure == .none ? limits.outputBytesMax : min(limits.outputBytesMax, Self.smallOutputBytes)
-        return true
     }
 }

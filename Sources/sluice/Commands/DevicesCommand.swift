@@ -105,7 +105,7 @@ enum DevicesCommand {
             table.add([
                 report.key, report.profile, report.isSilent ? "silent" : "ok",
                 "\(Readable.age(now - report.lastMilliseconds)) ago",
-                report.interval.map { Readable.milliseconds($0) } ?? "-",
+                report.interval.map { Readable.nanoseconds($0 * 1_000_000) } ?? "-",
                 report.expected.map { Readable.milliseconds($0) } ?? "-", String(report.count), String(report.bad),
                 String(report.missed), report.readingText,
             ])
@@ -122,7 +122,7 @@ enum DevicesCommand {
         table.add(["last seen", "\(RFC3339.text(report.lastMilliseconds)), \(age) ago"])
         table.add(["first seen", RFC3339.text(report.firstMilliseconds)])
         let expected = report.expected.map { ", expected every \(Readable.milliseconds($0))" } ?? ""
-        table.add(["interval", (report.interval.map { Readable.milliseconds($0) } ?? "-") + expected])
+        table.add(["interval", (report.interval.map { Readable.nanoseconds($0 * 1_000_000) } ?? "-") + expected])
         table.add(["messages", "\(report.count) stored, \(report.refused) refused, \(report.bad) bad"])
         table.add(["silences", String(report.silences)])
         if let sequence = report.sequence {
@@ -166,6 +166,9 @@ enum LedgerCommand {
     ) { arguments in
         let client = try BrokerOption.connect(arguments)
         if let device = arguments.text("device") { return try run(device, client, arguments) }
+        // The first request lets every loop hand over what it has counted, the second has it.
+        _ = try client.request(.ledger)
+        try client.pause(milliseconds: 300)
         let (document, reply) = try client.request(.ledger)
         guard case .ledger(let reports) = reply else {
             throw CommandFailure("the broker's ledger is not the JSON that was expected")

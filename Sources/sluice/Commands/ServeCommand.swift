@@ -7,8 +7,8 @@ enum ServeCommand {
     static let command = Command(
         name: "serve", summary: "Run the broker until SIGTERM or SIGINT",
         notes: """
-            SIGHUP reads the configuration again: retention, cleanup, logging and certificates change at once, the log
-            says what waits for a restart.
+            SIGHUP reads the configuration again: retention, cleanup, logging, limits, users and certificates change at
+            once, the log says what waits for a restart.
 
             Flags override the environment, which overrides the file. Without a file the defaults hold:
             127.0.0.1:1883, ./data, every topic in the stream 'mqtt'. Any setting that is no list has a
@@ -25,6 +25,7 @@ enum ServeCommand {
             CommandOption("kafka", value: "HOST:PORT", "where to listen for Kafka's protocol"),
             CommandOption(
                 "ready-file", value: "FILE", "appears when every listener accepts, with their addresses as JSON"),
+            CommandOption("log", value: "FORMAT", "text or json: what log lines look like"),
             CommandOption("loops", value: "N", "event loops; 0 means one for each core"),
             CommandOption("grow-partitions", "let streams have more partitions than before; keys move"),
         ], run: run)
@@ -33,16 +34,18 @@ enum ServeCommand {
         let mqtt = try arguments.address("mqtt")
         let kafka = try arguments.address("kafka")
         let loops = try arguments.integer("loops", 0...1024)
+        let format = try arguments.value("log", expected: "text or json") { LogFormat(rawValue: $0) }
         func read() throws -> Configuration {
             var configuration = try ConfigurationSource.load(arguments)
             if let mqtt { configuration.listeners.mqtt = mqtt }
             if let kafka { configuration.listeners.kafka = kafka }
             if let loops { configuration.loopCount = loops }
+            if let format { configuration.logging.format = format }
             if let data = arguments.text("data") { configuration.dataDirectory = data }
             return configuration
         }
         let configuration = try read()
-        Console.level = configuration.logging.level
+        Console.follow(configuration.logging)
         // A reader of our output that goes away must not take the broker with it.
         signal(SIGPIPE, SIG_IGN)
         // Whoever starts us may have blocked the signals that stop us; a mask is inherited.

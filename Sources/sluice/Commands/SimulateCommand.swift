@@ -24,7 +24,8 @@ enum SimulateCommand {
         options: [
             ConfigurationSource.option,
             CommandOption("devices", letter: "n", value: "N", "devices of each profile; 10 unless given"),
-            CommandOption("profile", letter: "p", value: "NAME", "which profile; every one that can be simulated unless given"),
+            CommandOption(
+                "profile", letter: "p", value: "NAME", "which profile; every one that can be simulated unless given"),
             CommandOption("for", value: "TIME", "stop after 500ms, 10s, 2m, 1h"),
             CommandOption("speed", value: "FACTOR", "how many times faster than the profile says; 1 unless given"),
             CommandOption("qos", letter: "q", value: "QOS", "0, 1 or 2; 1 unless given"),
@@ -45,7 +46,10 @@ enum SimulateCommand {
         let source: any FleetSource =
             if let stream = arguments.text("from-history") {
                 try history(stream, arguments, speed: settings.speed)
-            } else { ProfileFleet(try profiles(arguments), count: try arguments.integer("devices", 1...100_000) ?? 10, settings) }
+            } else {
+                ProfileFleet(
+                    try profiles(arguments), count: try arguments.integer("devices", 1...100_000) ?? 10, settings)
+            }
         guard source.connectionCount > 0 else { throw CommandFailure("there is nothing to publish") }
         let fleet = Fleet(settings, source)
         try fleet.run()

@@ -49,7 +49,8 @@ struct MosquittoFile {
     /// Options of a listener; before the first `listener` those of the default one, which the first of them makes.
     private static let ofListeners: Set<String> = [
         "bind_address", "bind_interface", "cafile", "capath", "certfile", "ciphers", "ciphers_tls1.3", "crlfile",
-        "dhparamfile", "http_dir", "keyfile", "mount_point", "port", "protocol", "psk_hint", "require_certificate",
+        "dhparamfile", "enable_proxy_protocol", "http_dir", "keyfile", "mount_point", "port", "protocol", "psk_hint",
+        "require_certificate",
         "socket_domain", "tls_engine", "tls_engine_kpass_sha1", "tls_keyform", "tls_version",
         "use_identity_as_username", "use_subject_as_username", "use_username_as_clientid", "websockets_headers_size",
         "websockets_origin",

@@ -101,10 +101,12 @@ struct MosquittoImport {
                 continue
             }
             let (own, allows) = security(of: section)
-            if isSecure || !own.isEmpty || allows != nil {
+            let limits = limits(of: section)
+            if isSecure || !own.isEmpty || allows != nil || !limits.lines.isEmpty {
                 lines.add("  \(kind):")
                 lines.add(4, "address", ImportedText.quoted(address.description))
                 own.write(4, allows: allows, to: &lines)
+                lines.add(limits)
                 if let keys {
                     lines.carry(4, "psk_file", keys)
                 } else if isSecure {
@@ -120,6 +122,33 @@ struct MosquittoImport {
         guard !lines.lines.isEmpty else { return }
         text.add("listeners:")
         text.add(lines)
+    }
+
+    /// Options of one listener that bound its connections.
+    private static let listenerLimits: Set<String> = [
+        "enable_proxy_protocol", "max_connections", "max_qos", "max_topic_alias", "maximum_qos",
+    ]
+
+    /// What bounds the connections of a listener.
+    private mutating func limits(of section: MosquittoFile.Section) -> ImportedText {
+        var (limits, lines) = (ImportedText(), ImportedText())
+        for option in held(section.options) {
+            switch option.name {
+            case "max_connections": number(option, "connections", 1...10_000_000, &limits, indent: 6)
+            case "max_topic_alias": number(option, "topic_aliases", 0...65_535, &limits, indent: 6)
+            case "max_qos", "maximum_qos":
+                if file.listeners.count > 1 { number(option, "qos", 0...2, &limits, indent: 6) }
+            case "enable_proxy_protocol" where ["1", "2"].contains(option.text):
+                lines.add(4, "proxy_protocol", "[0.0.0.0/0, \"::/0\"]")
+                text.note(option, "every address is taken for a proxy's, as with mosquitto: name those that are")
+            case _: continue
+            }
+        }
+        if !limits.lines.isEmpty {
+            lines.add("    limits:")
+            lines.add(limits)
+        }
+        return lines
     }
 
     private mutating func address(of section: MosquittoFile.Section) -> ListenAddress? {
@@ -195,10 +224,7 @@ struct MosquittoImport {
             switch option.name {
             case "port", "bind_address", "protocol", "certfile", "keyfile", "cafile", "ciphers", "tls_version":
                 continue
-            case "max_connections": text.note(option, "connections are bounded for the node, by limits.connections")
-            case "max_topic_alias": text.note(option, "aliases are bounded for the node, by limits.topic_aliases")
-            case "max_qos", "maximum_qos":
-                if file.listeners.count > 1 { text.note(option, "the highest QoS is one for the node, limits.qos") }
+            case _ where Self.listenerLimits.contains(option.name): continue
             case "require_certificate":
                 if section.isTrue("require_certificate"), !isVerifying {
                     text.notProtected(option, "is not converted: it needs 'certfile' and the authorities in a 'cafile'")
@@ -262,11 +288,17 @@ struct MosquittoImport {
                 if option.text != "true" {
                     text.note(option, "everything is stored; 'durability: memory' of a stream comes nearest")
                 }
-            case "max_connections": number(option, "connections", 1...10_000_000, &limits)
+            case "max_connections", "global_max_connections":
+                number(option, "connections", 1...10_000_000, &limits)
             case "max_inflight_messages": number(option, "inflight", 1...65_535, &limits)
             case "max_packet_size": number(option, "packet_size", 20...256 << 20, &limits)
-            case "message_size_limit":
-                text.note(option, "bounds payloads, and what is larger is lost; limits.packet_size refuses packets")
+            case "message_size_limit": messageSize(option, &limits)
+            case "memory_limit": memory(option)
+            case "max_queued_messages", "max_queued_bytes":
+                text.note(option, "nothing is queued for clients: who is behind reads on in the log")
+            case "max_inflight_bytes":
+                text.note(
+                    option, "messages in flight are bounded by limits.inflight, and bytes by limits.output_buffer")
             case "max_keepalive": number(option, "keep_alive", 1...65_535, &limits, unit: "s")
             case "max_topic_alias": number(option, "topic_aliases", 0...65_535, &limits)
             case "retain_available":
@@ -299,6 +331,22 @@ struct MosquittoImport {
         text.add(limits)
     }
 
+    /// A payload of mosquitto's is a packet of ours, with room for what is around it.
+    private mutating func messageSize(_ option: Option, _ limits: inout ImportedText) {
+        guard let value = option.words.first.flatMap({ Int($0) }), value > 0 else { return }
+        guard !file.general.contains(where: { $0.name == "max_packet_size" }) else {
+            return text.note(option, "bounds payloads; 'max_packet_size' bounds packets, and is carried over")
+        }
+        // A topic of 65,535 bytes and as much of properties as most have.
+        limits.add(2, "packet_size", String(text.clamped(option, min(value, 1 << 40) + (64 << 10), to: 20...256 << 20)))
+        text.note(option, "bounds payloads, which mosquitto loses; limits.packet_size closes who sends more")
+    }
+
+    private mutating func memory(_ option: Option) {
+        guard let value = option.words.first.flatMap({ Int($0) }), value > 0 else { return }
+        text.add(0, "memory", String(text.clamped(option, value, to: 64 << 20...1 << 44)))
+    }
+
     /// A client whose packets are larger than what is taken is closed for each of them, and before MQTT 5 nobody tells
     /// it.
     private mutating func notePacketSize() {
@@ -306,6 +354,7 @@ struct MosquittoImport {
         let option = file.general.last { $0.name == "max_packet_size" }
         // 0 is mosquitto's word for no bound.
         if let option, option.words.first.flatMap({ Int($0) }) != 0 { return }
+        if file.general.contains(where: { $0.name == "message_size_limit" && $0.text != "0" }) { return }
         let lower =
             "mosquitto takes packets of 256 MiB (2,000,000 bytes from version 2.1 on); Sluice closes who sends one of "
             + "more than \(most) bytes, unless 'limits: packet_size' is larger"
@@ -329,14 +378,14 @@ struct MosquittoImport {
 
     private mutating func number(
         _ option: MosquittoFile.Option, _ key: String, _ range: ClosedRange<Int>, _ limits: inout ImportedText,
-        unit: String = ""
+        indent: Int = 2, unit: String = ""
     ) {
         guard let value = option.words.first.flatMap({ Int($0) }) else {
             return text.note(option, "expected a number, found '\(option.text)'")
         }
         // mosquitto's words for no bound at all.
         guard value > 0 || range.contains(value) else { return }
-        limits.add(2, key, "\(text.clamped(option, value, to: range))\(unit)")
+        limits.add(indent, key, "\(text.clamped(option, value, to: range))\(unit)")
     }
 
     private mutating func expiry(_ option: MosquittoFile.Option, _ limits: inout ImportedText) {

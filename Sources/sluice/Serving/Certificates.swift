@@ -195,7 +195,10 @@ extension ListenerSettings {
     /// Every place to listen, with its certificates.
     func endpoints(_ certificates: Certificates) -> [ListenerEndpoint] {
         addresses.map { kind, address in
-            kind.endpoint(host: address.host, port: address.port, tls: certificates.context(of: kind))
+            var endpoint = kind.endpoint(
+                host: address.host, port: address.port, tls: certificates.context(of: kind))
+            endpoint.proxies = proxies[kind.rawValue] ?? []
+            return endpoint
         }
     }
 

@@ -1,25 +1,55 @@
+import Administration
 import CommitLogPosix
 import Glibc
 import SluiceBroker
 import SluiceConfiguration
 import SluiceCore
 import SluiceNode
+import Speaking
+import Synchronization
 
 /// Log lines on standard error, and what a person sees when the broker starts.
 enum Console {
-    /// The least severe level that is written. Set before threads start.
-    nonisolated(unsafe) static var level = LogLevel.info
+    private static let settings = Mutex(LoggingSettings())
 
-    /// Writes one line: time, level, text. Line feeds and control characters of peers are made harmless.
+    /// Writes by these settings from now on.
+    static func follow(_ logging: LoggingSettings) { settings.withLock { $0 = logging } }
+
+    /// Writes one line: time, level, text, or the same as a JSON object.
     static func log(_ level: LogLevel, _ text: String) {
-        guard level.rank >= self.level.rank else { return }
-        var line = "\(RFC3339.text(WallClock.milliseconds())) \(level.rawValue) "
+        let settings = settings.withLock { $0 }
+        guard level.rank >= settings.level.rank else { return }
+        let time = RFC3339.text(WallClock.milliseconds())
+        switch settings.format {
+        case .text: write("\(time) \(level.rawValue) \(harmless(text))")
+        case .json:
+            let line = JSON.members([
+                "time": .string(time), "level": .string(level.rawValue), "message": .string(text),
+            ])
+            write(line.compact)
+        }
+    }
+
+    /// Writes an event of the record.
+    static func log(_ event: AuditEvent, _ milliseconds: Int64) {
+        switch settings.withLock({ $0.format }) {
+        case .text: write("\(RFC3339.text(milliseconds)) info \(harmless(event.text))")
+        case .json: write(event.json(milliseconds).compact)
+        }
+    }
+
+    /// Line feeds and control characters of peers would be lines, or orders to a terminal.
+    private static func harmless(_ text: String) -> String {
+        var line = ""
         for scalar in text.unicodeScalars {
             line +=
                 scalar.value < 0x20 || scalar.value == 0x7F ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
         }
-        line += "\n"
-        let bytes = Array(line.utf8)
+        return line
+    }
+
+    private static func write(_ line: String) {
+        let bytes = Array((line + "\n").utf8)
         _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 

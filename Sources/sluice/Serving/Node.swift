@@ -42,9 +42,9 @@ struct Node {
         let bridgeSettings = try BridgeTranslation.settings(configuration)
         let loopCount =
             configuration.loopCount > 0 ? configuration.loopCount : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        // The threads of the log and of authentication, the loops and the bridges.
-        let memory = try MemoryPlan(configuration, threadCount: 10 + loopCount + configuration.bridges.count)
-        var (limits, limitNote) = try limits(fileLimit: fileLimit, loopCount: loopCount)
+        // The threads of the log, of authentication and of the record, the loops and the bridges.
+        let memory = try MemoryPlan(configuration, threadCount: 11 + loopCount + configuration.bridges.count)
+        var (limits, room, limitNote) = try limits(fileLimit: fileLimit, loopCount: loopCount)
         memory.apply(to: &limits)
         let storedStreams = try checkStreams()
         let storage = try PosixStorage(root: configuration.dataDirectory)
@@ -57,14 +57,16 @@ struct Node {
         let server = try BrokerNode(
             settings: ServerSettings(
                 listeners: configuration.listeners.endpoints(certificates), loopCount: loopCount,
-                limits: limits),
-            log: log, state: try recovery.state(routing: routing), report: { Console.log($0.level, $1) })
+                limits: LimitBook(limits, listeners: configuration.listeners.limits)),
+            log: log, state: try recovery.state(routing: routing), bans: configuration.bans?.settings,
+            report: { Console.log($0.level, $1) })
         let access = try access(by: policy, recovery)
         defer { access.close() }
         server.access = access
-        warn(policy, certificates)
-        for warning in RuleTranslation.warnings(configuration, routing.rules) { Console.log(.warning, "\(warning)") }
-        for warning in BridgeTranslation.warnings(configuration, bridgeSettings) { Console.log(.warning, "\(warning)") }
+        let audit = AuditLog(configuration.audit)
+        defer { audit.close() }
+        server.audit = audit
+        warn(policy, certificates, routing, bridgeSettings)
         let bridges = BridgeService(
             bridgeSettings, log: log, peers: server.sharedState,
             routing: routing, downlinks: downlinks, limits: configuration.limits,
@@ -80,7 +82,8 @@ struct Node {
         }
         let reload = Reload(
             log: log, server: server, current: configuration, certificates: certificates, policy: policy,
-            routing: routing, bridges: bridges, devices: devices, read: read)
+            routing: routing, bridges: bridges, devices: devices, audit: audit,
+            capacity: Capacity(clientMemoryMax: limits.clientMemoryMax, connectionsMax: room), read: read)
         server.run(reload: reload.run) {
             Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")
             if let limitNote { Console.log(.info, limitNote) }
@@ -112,9 +115,13 @@ struct Node {
             secret: knowsSomebody ? try NodeSecret.read(configuration.dataDirectory) : Secrets.randomBytes(32))
     }
 
-    private func warn(_ policy: NodePolicy, _ certificates: Certificates) {
+    private func warn(
+        _ policy: NodePolicy, _ certificates: Certificates, _ routing: Routing, _ bridges: [BridgeSettings]
+    ) {
         for warning in SecurityTranslation.warnings(configuration, policy) { Console.log(.warning, warning) }
         for warning in certificates.warnings { Console.log(.warning, warning) }
+        for warning in RuleTranslation.warnings(configuration, routing.rules) { Console.log(.warning, "\(warning)") }
+        for warning in BridgeTranslation.warnings(configuration, bridges) { Console.log(.warning, "\(warning)") }
     }
 
     /// Says how the directory's streams differ from those configured.
@@ -136,8 +143,8 @@ struct Node {
     }
 
     /// The configured limits, as far as the system has descriptors for them.
-    /// - Returns: them, and what there is to say when they are fewer.
-    private func limits(fileLimit: Int, loopCount: Int) throws -> (Limits, note: String?) {
+    /// - Returns: them, the connections that there is room for, and what there is to say when they are fewer.
+    private func limits(fileLimit: Int, loopCount: Int) throws -> (Limits, room: Int, note: String?) {
         let streams = RuleTranslation.streams(configuration)
         let budget = DescriptorBudget(
             limit: fileLimit, partitionCount: streams.reduce(0) { $0 + $1.partitionCount }, loopCount: loopCount,
@@ -145,7 +152,7 @@ struct Node {
         var limits = configuration.limits
         let note = budget.note(of: limits.connectionsMax)
         limits.connectionsMax = try budget.connections(of: limits.connectionsMax)
-        return (limits, note)
+        return (limits, try budget.connections(of: .max), note)
     }
 
     private func runtimeSettings(_ memory: MemoryPlan) -> LogRuntimeSettings {

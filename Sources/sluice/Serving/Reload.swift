@@ -6,7 +6,16 @@ import SluiceBroker
 import SluiceConfiguration
 import SluiceCore
 import SluiceNode
+import Speaking
 import TopicRouting
+
+/// What the process can take, which a configuration does not change.
+struct Capacity {
+    /// Bytes that clients together may hold.
+    let clientMemoryMax: Int
+    /// Connections that there are descriptors for.
+    let connectionsMax: Int
+}
 
 /// What a running node takes over from a configuration that was read anew, on SIGHUP.
 ///
@@ -22,11 +31,13 @@ final class Reload {
     private let bridges: BridgeService
     private let devices: DeviceService
     private lazy var maker = StreamMaker(log)
+    private let audit: AuditLog
+    private let capacity: Capacity
 
     /// Reloads of a node that runs with `current`.
     init(
         log: LogRuntime, server: BrokerNode, current: Configuration, certificates: Certificates, policy: NodePolicy,
-        routing: Routing, bridges: BridgeService, devices: DeviceService,
+        routing: Routing, bridges: BridgeService, devices: DeviceService, audit: AuditLog, capacity: Capacity,
         read: @escaping () throws -> Configuration
     ) {
         self.log = log
@@ -37,6 +48,8 @@ final class Reload {
         self.routing = routing
         self.bridges = bridges
         self.devices = devices
+        self.audit = audit
+        self.capacity = capacity
         self.read = read
     }
 
@@ -56,6 +69,7 @@ final class Reload {
             nextPolicy = try SecurityTranslation.policy(next)
             _ = try BridgeTranslation.settings(next)
         } catch {
+            note(fault: "\(error)")
             return Console.log(.error, "the configuration is not reloaded, the running one stays: \(error)")
         }
         var applied: [String] = []
@@ -68,8 +82,11 @@ final class Reload {
         }
         policy = nextPolicy
         for warning in SecurityTranslation.warnings(next, nextPolicy) { Console.log(.warning, warning) }
+        applyLimits(next, &applied)
         let changesLevel = next.logging != current.logging
         if changesLevel { applied.append("logging: level") }
+        if next.audit != current.audit { applied.append("audit") }
+        current.audit = next.audit
         var waiting = waitingForRestart(next)
         applyRouting(nextRouting, next, &applied, &waiting)
         // At the level that was in force, and as a warning when something was not done: one that says less must not
@@ -78,8 +95,26 @@ final class Reload {
             waiting.isEmpty ? .info : .warning,
             "configuration reloaded; changed: \(applied.isEmpty ? "nothing" : applied.joined(separator: ", "))"
                 + (waiting.isEmpty ? "" : "; needs a restart: \(waiting.joined(separator: ", "))"))
-        Console.level = next.logging.level
+        Console.follow(next.logging)
         current.logging = next.logging
+        // Also when nothing of it has changed: whoever has moved the file away wants another one.
+        audit.follow(next.audit)
+        note(applied, waiting)
+    }
+
+    private func note(_ applied: [String], _ waiting: [String]) {
+        var event = AuditEvent(.changed)
+        event.request = "reload"
+        event.subject = applied.isEmpty ? "nothing" : applied.joined(separator: ", ")
+        if !waiting.isEmpty { event.reason = "needs a restart: \(waiting.joined(separator: ", "))" }
+        audit.note(event)
+    }
+
+    private func note(fault: String) {
+        var event = AuditEvent(.changed)
+        event.request = "reload"
+        event.reason = "refused: \(fault)"
+        audit.note(event)
     }
 
     /// Messages go by the new rules and profiles at once, all of them or none: their streams are made first.
@@ -138,6 +173,37 @@ final class Reload {
         }
     }
 
+    /// Limits, bans and proxies hold at once; what MQTT 5 clients were offered holds until they connect again.
+    private func applyLimits(_ next: Configuration, _ applied: inout [String]) {
+        var own = next.limits
+        own.refusedFilters = current.limits.refusedFilters
+        let isOtherwise = own != current.limits
+        let names = [
+            ("limits", isOtherwise), ("refuse", next.limits.refusedFilters != current.limits.refusedFilters),
+            ("bans", next.bans != current.bans),
+            ("limits of listeners", next.listeners.limits != current.listeners.limits),
+        ].filter(\.1).map(\.0)
+        if !names.isEmpty {
+            var limits = next.limits
+            limits.clientMemoryMax = capacity.clientMemoryMax
+            // More connections than there are descriptors for would take those of the log.
+            limits.connectionsMax = min(limits.connectionsMax, capacity.connectionsMax)
+            server.replaceLimits(
+                by: LimitBook(limits, listeners: next.listeners.limits), bans: next.bans?.settings)
+            applied += names
+        }
+        for kind in ListenerKind.allCases {
+            let proxies = next.listeners.proxies[kind.rawValue] ?? []
+            guard proxies != current.listeners.proxies[kind.rawValue] ?? [] else { continue }
+            server.replaceProxies(of: kind, by: proxies)
+            applied.append("proxy_protocol of \(kind.rawValue)")
+        }
+        current.limits = next.limits
+        current.bans = next.bans
+        current.listeners.limits = next.listeners.limits
+        current.listeners.proxies = next.listeners.proxies
+    }
+
     /// The settings that differ and that only a new start takes over.
     private func waitingForRestart(_ next: Configuration) -> [String] {
         var names: [String] = []
@@ -150,10 +216,6 @@ final class Reload {
         if next.log.tailBytes != current.log.tailBytes { names.append("log: tail_memory") }
         if next.log.segmentBytes != current.log.segmentBytes { names.append("log: segment_size") }
         if next.log.reserveBytes != current.log.reserveBytes { names.append("log: reserve") }
-        var limits = next.limits
-        limits.refusedFilters = current.limits.refusedFilters
-        if limits != current.limits { names.append("limits") }
-        if next.limits.refusedFilters != current.limits.refusedFilters { names.append("refuse") }
         if next.bridges != current.bridges { names.append("bridges") }
         for setting in next.streams {
             guard let before = current.streams.first(where: { $0.name == setting.name }) else {

@@ -19,6 +19,7 @@ enum SecurityTranslation {
                 configuration, own, isLocal: isLoopback(address.host), isKeyed: listeners.isKeyed(kind),
                 hasCertificates: [.mqtts, .wss, .kafkas].contains(kind) && !listeners.isKeyed(kind))
         }
+        policy.limits = configuration.access?.limits ?? IdentityLimitTable()
         if !reader.errors.isEmpty { throw ConfigurationErrors(reader.errors) }
         return policy
     }
@@ -161,5 +162,14 @@ enum SecurityTranslation {
         private mutating func report(_ error: ConfigurationError) {
             if !errors.contains(error) { errors.append(error) }
         }
+    }
+}
+
+extension BanOptions {
+    /// The node's own form of them.
+    var settings: BanSettings {
+        BanSettings(
+            failureCount: failureCount, withinNanoseconds: within.nanoseconds, banNanoseconds: duration.nanoseconds,
+            exempt: exempt)
     }
 }

@@ -84,7 +84,7 @@ struct SimulatedDevice {
                 value = .time(milliseconds, unit)
             } else if messages[index].sources[place] != nil {
                 value = Self.value(messages[index].sources[place]?.next(at: seconds), field)
-            } else if field.isRequired {
+            } else if field.isRequired || schema.format == .number || schema.format == .text {
                 value = Self.anyValue(field)
             }
             if fault == .wrongType, field.type == .number { value = .text("?") }

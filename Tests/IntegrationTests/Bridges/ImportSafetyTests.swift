@@ -165,6 +165,7 @@ struct ImportSafetyTests {
     ]
     private static let general = [
         "allow_anonymous", "max_keepalive", "max_packet_size", "max_inflight_messages", "max_connections", "max_qos",
+        "memory_limit", "message_size_limit", "max_queued_messages", "enable_proxy_protocol",
         "max_topic_alias", "retain_available", "persistent_client_expiration", "persistence_location", "persistence",
         "port", "bind_address", "listener", "protocol", "unknown_option", "per_listener_settings", "password_file",
         "acl_file", "plugin", "plugin_opt_acl_file", "plugin_load", "plugin_use", "listener_allow_anonymous",

@@ -156,8 +156,41 @@ struct ImportTests {
         #expect(notes.count == 1 && notes[0].hasPrefix("5: 'cafile': "), "\(notes)")
         let several = try convert(
             "allow_anonymous true\nlistener 1883\nmax_qos 1\nlistener 9001\nprotocol websockets\n")
-        #expect(!several.yaml.contains("qos:"))
-        #expect(several.notes.map { $0.prefix(2) } == ["3:"], "\(several.notes)")
+        #expect(
+            several.yaml.contains("  mqtt:\n    address: \"0.0.0.0:1883\"\n    limits:\n      qos: 1\n"),
+            "\(several.yaml)")
+        #expect(several.notes.isEmpty, "\(several.notes)")
+    }
+
+    @Test("limits go with the node or the listener that has them, and what has no like is listed")
+    func limits() throws {
+        let conversion = try convert(
+            """
+            max_inflight_messages 50
+            max_queued_messages 1000
+            message_size_limit 100000
+            max_keepalive 120
+            memory_limit 100000000
+            listener 1883 127.0.0.1
+            allow_anonymous true
+            max_connections 100
+            max_topic_alias 5
+            listener 9001
+            protocol websockets
+            max_connections 7
+            max_connections -1
+            enable_proxy_protocol 2
+            """)
+        for text in [
+            "limits:\n", "  inflight: 50\n", "  keep_alive: 120s\n", "  packet_size: 165536\n", "memory: 100000000\n",
+            "    limits:\n      connections: 100\n      topic_aliases: 5\n",
+            "    proxy_protocol: [0.0.0.0/0, \"::/0\"]\n",
+        ] {
+            #expect(conversion.yaml.contains(text), "\(text) in \(conversion.yaml)")
+        }
+        #expect(!conversion.yaml.contains("connections: 7"), "the last of a listener's holds")
+        let lines = Set(conversion.notes.map { String($0.prefix { $0 != ":" }) })
+        #expect(lines == ["2", "3", "14"], "\(conversion.notes)")
     }
 
     @Test("a file that is not there, or is no text, is an error that says so")

@@ -120,9 +120,9 @@ struct StreamChangeTests {
         #expect(broker.logs("configuration reloaded"), "\(broker.log)")
         let line = try #require(broker.log.first { $0.contains("configuration reloaded") })
         #expect(line.contains(" warning "))
-        #expect(line.contains("changed: log: retention_size, quota, logging: level"), "\(line)")
+        #expect(line.contains("changed: log: retention_size, quota, refuse, logging: level"), "\(line)")
         #expect(
-            line.contains("needs a restart: log: tail_memory, refuse, stream s (partitions, segment_size)"), "\(line)")
+            line.contains("needs a restart: log: tail_memory, stream s (partitions, segment_size)"), "\(line)")
         #expect(broker.stop() == 0)
     }
 }

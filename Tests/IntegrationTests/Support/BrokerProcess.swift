@@ -27,7 +27,7 @@ final class BrokerProcess {
     init(
         _ configuration: String = plain, directory: TemporaryDirectory? = nil, port: Int? = nil,
         reserved: ReservedPort? = nil, loops: Int = 2, wrapper: [String] = [],
-        isSameProcess: Bool = false
+        isSameProcess: Bool = false, flags: [String] = []
     ) throws {
         self.reserved = try port == nil ? reserved ?? ReservedPort() : nil
         self.directory = try directory ?? TemporaryDirectory()
@@ -38,7 +38,7 @@ final class BrokerProcess {
             wrapper + [
                 Program.sluice, "serve", "--config", file, "--data", self.directory.path + "/data", "--mqtt",
                 "127.0.0.1:\(port ?? self.reserved?.port ?? 0)", "--ready-file", readyFile, "--loops", String(loops),
-            ], in: self.directory)
+            ] + flags, in: self.directory)
         guard process.wait(until: { FileManager.default.fileExists(atPath: readyFile) }) else {
             throw StartError(text: "the broker did not become ready: \(process.errors)")
         }

@@ -10,6 +10,8 @@ import Synchronization
 final class Relay: @unchecked Sendable {
     let port: Int
     private let target: Int
+    /// What the server is sent before a client's bytes.
+    private let greeting: [UInt8]
     private let listener: Int32
     private let state = Mutex(State())
 
@@ -19,8 +21,9 @@ final class Relay: @unchecked Sendable {
         var sockets: Set<Int32> = []
     }
 
-    init(to target: Int) throws {
+    init(to target: Int, greeting: [UInt8] = []) throws {
         self.target = target
+        self.greeting = greeting
         let listening = try LoopbackListener()
         (listener, port) = (listening.socket, listening.port)
         Thread { [self] in serve() }.start()
@@ -71,6 +74,7 @@ final class Relay: @unchecked Sendable {
     }
 
     private func carry(_ client: Int32, _ server: Int32) {
+        if !greeting.isEmpty { send(server, greeting, greeting.count, Int32(MSG_NOSIGNAL)) }
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         loop: while true {
             var entries = [

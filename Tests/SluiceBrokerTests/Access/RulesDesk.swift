@@ -1,4 +1,5 @@
 import AccessControl
+import SluiceCore
 import Speaking
 
 @testable import SluiceBroker
@@ -7,8 +8,12 @@ import Speaking
 // Sendable: one thread.
 final class RulesDesk: AccessDesk, @unchecked Sendable {
     var current: AccessRules
+    /// The rules of single listeners.
+    var byListener: [String: AccessRules] = [:]
     /// Users that are there no more.
     var gone: Set<String> = []
+    /// The limits of users.
+    var limits: [String: IdentityLimits] = [:]
 
     init(_ text: String) throws { current = try Self.rules(text) }
 
@@ -19,7 +24,13 @@ final class RulesDesk: AccessDesk, @unchecked Sendable {
     func rights(
         of principal: Principal, clientID: [UInt8], grant: CredentialGrant?, on listener: ListenerIdentity?
     ) -> AccessRights? {
-        current.rights(of: principal, clientID: clientID, granted: grant?.roles ?? [])
+        let rules = listener.flatMap { byListener[$0.name] } ?? current
+        return rules.rights(of: principal, clientID: clientID, granted: grant?.roles ?? [])
+    }
+
+    func limits(of principal: Principal, grant: CredentialGrant?) -> IdentityLimits? {
+        guard case .user(let name) = principal else { return nil }
+        return limits[name]
     }
 
     func dismissal(of principal: Principal, grant: CredentialGrant?, on listener: ListenerIdentity) -> String? {

@@ -200,7 +200,7 @@ struct AdmissionTests {
     @Test("whoever comes when there are too many costs no hash, and an exchange asks nobody else")
     func asksInVain() {
         let test = TestShard(authenticator: nil, admission: late)
-        let surplus = TestClient(test, .v5, isSurplus: true)
+        let surplus = TestClient(test, .v5, refusal: ConnectionRefusal(.tooMany, "there are as many as may be"))
         hello(surplus, "a")
         #expect(surplus.take() == ["connack 151"])
         let exchanging = TestClient(test, .v5)

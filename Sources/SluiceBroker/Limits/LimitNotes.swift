@@ -7,7 +7,7 @@ import SluiceCore
 extension BrokerShard {
     /// What limit of the configuration a packet was over; empty when it was no limit.
     func limitNote(_ error: MQTTDecodeError, _ client: Client) -> String {
-        let limits = settings.limits
+        let limits = client.bounds.limits
         switch error.cause {
         case .packetTooLarge:
             return Self.note(
@@ -25,7 +25,7 @@ extension BrokerShard {
 
     /// What limit of the configuration a session has broken; empty when it was no limit.
     func limitNote(_ fault: SessionFault, _ client: Client) -> String {
-        let limits = settings.limits
+        let limits = client.bounds.limits
         switch fault {
         case .connectTimeout: return Self.note("connect_timeout", "\(limits.connectSecondsMax)s", found: "longer")
         case .topicAliasInvalid: return Self.note("topic_aliases", "\(limits.topicAliasesMax)", found: "a larger one")
