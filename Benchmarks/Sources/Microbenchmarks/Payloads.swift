@@ -6,7 +6,8 @@ import SluiceBroker
 import SluiceCore
 import TopicRouting
 
-/// What comparing a payload with a schema costs. A reading of 100 bytes has five fields that are looked at, and one that is not.
+/// What comparing a payload with a schema costs. A reading of 100 bytes has five fields that are looked at, and one
+/// that is not.
 extension Microbenchmarks {
     static var payloads: [Benchmark] {
         [
