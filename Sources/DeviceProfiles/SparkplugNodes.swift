@@ -66,9 +66,13 @@ package struct SparkplugTopic: Equatable, Sendable {
 /// Isolation: a value.
 package struct SparkplugNodes: Sendable {
     private var nodes: [[UInt8]: SparkplugAliases] = [:]
+    private var byteCount = 0
+    private let byteCountMax: Int
 
     /// No births.
-    package init() {}
+    /// - Parameter byteCountMax: about how many bytes they may take; beyond it all are forgotten, and an edge node's
+    ///   aliases are unknown until it is born again.
+    package init(byteCountMax: Int = .max) { self.byteCountMax = byteCountMax }
 
     // MARK: Commands
 
@@ -80,8 +84,26 @@ package struct SparkplugNodes: Sendable {
         guard topic.kind.isBirth else { return nil }
         var aliases = topic.kind == .nodeBirth ? SparkplugAliases() : nodes[topic.node] ?? SparkplugAliases()
         if let fault = aliases.take(birth: payload) { return fault }
+        byteCount += aliases.byteCount - (nodes[topic.node]?.byteCount ?? -topic.node.count)
+        if byteCount > byteCountMax {
+            nodes.removeAll()
+            byteCount = aliases.byteCount + topic.node.count
+        }
         nodes[topic.node] = aliases
         return nil
+    }
+
+    /// Reads a payload of a topic, with what is known of its edge node; takes in what a birth says.
+    /// - Parameter slack: see `PayloadReader.check`.
+    /// - Returns: what is wrong with it; nil when nothing is.
+    package mutating func check(
+        _ payload: Span<UInt8>, of topic: Span<UInt8>, slack: Int, schema: PayloadSchema, by reader: PayloadReader
+    ) -> PayloadFault? {
+        guard schema.format == .sparkplug, let place = SparkplugTopic(topic) else {
+            return reader.check(payload, slack: slack, schema: schema)
+        }
+        if let fault = take(place, payload) { return fault }
+        return reader.check(payload, slack: slack, schema: schema, aliases: aliases(for: place))
     }
 
     // MARK: Queries

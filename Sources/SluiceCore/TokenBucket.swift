@@ -35,8 +35,8 @@ extension Rate: CustomStringConvertible {
 /// Meters what comes against a rate: a full bucket has room for what the rate gives in its time, and fills up again
 /// evenly.
 ///
-/// What is larger than the whole bucket passes when that is full: it is owed, and nothing else comes before that is made
-/// up for.
+/// What is larger than the whole bucket passes when that is full: it is owed, and nothing else comes before that is
+/// made up for.
 ///
 /// Times are nanoseconds of a clock that never goes back; one that does gives no room.
 /// Layout: the time at which the bucket is full again, from which all else follows.

@@ -5,8 +5,8 @@ enum CommandTable {
     static let commands: [Command] = [
         ServeCommand.command, CheckCommand.command, ExplainCommand.command, PublishCommand.command,
         ConsumeCommand.command, StateCommand.command, ExportCommand.command, StreamsCommand.list,
-        StreamsCommand.describe, StreamsCommand.create, StreamsCommand.alter, StreamsCommand.delete, SessionsCommand.list,
-        SessionsCommand.describe, SessionsCommand.delete, RefusalsCommand.command, BansCommand.list, BansCommand.add,
+        StreamsCommand.describe, StreamsCommand.create, StreamsCommand.alter, StreamsCommand.delete,
+        SessionsCommand.list, SessionsCommand.describe, SessionsCommand.delete, RefusalsCommand.command, BansCommand.list, BansCommand.add,
         BansCommand.remove, GroupsCommand.list,
         GroupsCommand.describe, GroupsCommand.reset, GroupsCommand.delete, LogCommand.dump, LogCommand.verify,
         LogCommand.stats, LogCommand.export, LogCommand.backup, LogCommand.restore, LogCommand.repair,

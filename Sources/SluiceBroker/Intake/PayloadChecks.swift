@@ -23,7 +23,7 @@ final class PayloadChecks {
     /// Where the dead letters of each message go; nil where there are none.
     private var letterPartitions: [PartitionID?] = []
     private let reader = PayloadReader()
-    private var sparkplug = SparkplugTables()
+    private var sparkplug = SparkplugNodes(byteCountMax: 16 << 20)
     /// What became of messages, by the profiles' messages.
     private(set) var counts: [ProfileCounts]
     /// Devices whose messages were not taken since they were last handed over.

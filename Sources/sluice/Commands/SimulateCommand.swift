@@ -13,12 +13,12 @@ enum SimulateCommand {
     static let command = Command(
         name: "simulate", summary: "Be a fleet of devices, with real connections",
         notes: """
-            Each device, or gateway of several, has an MQTT 5 connection of its own and publishes what its profile's signals
-            say, every interval; --speed makes the time go faster. Without --for it goes on until it is interrupted. Faults
-            are parts of all messages, from 0 to 1: --bad has payloads that the profile does not take, --drop-outs leaves
-            messages out (their numbers are missing), --duplicates sends twice, --late keeps back for five intervals;
-            --storm loses all connections at once, again and again. With --from-history a captured window of a stream is
-            published again at its own pace, by its own topics.
+            Each device, or gateway of several, has an MQTT 5 connection of its own and publishes what its profile's
+            signals say, every interval; --speed makes the time go faster. Without --for it goes on until it is
+            interrupted. Faults are parts of all messages, from 0 to 1: --bad has payloads that the profile does not
+            take, --drop-outs leaves messages out (their numbers are missing), --duplicates sends twice, --late
+            keeps back for five intervals; --storm loses all connections at once, again and again. With
+            --from-history a captured window of a stream is published again at its own pace, by its own topics.
             """,
         example: "sluice simulate --devices 50 --profile temperature --for 5s --speed 10 --config config/sluice.yaml",
         options: [

@@ -61,8 +61,8 @@ struct FleetMessage {
 
 /// A fleet of devices with real connections.
 ///
-/// A message that is not acknowledged when its connection is lost goes again on the next one, as a device's would. Latency
-/// counts from when a message was due.
+/// A message that is not acknowledged when its connection is lost goes again on the next one, as a device's would.
+/// Latency counts from when a message was due.
 /// Isolation: one thread, its loop's.
 final class Fleet: BenchLoad {
     private let settings: FleetSettings

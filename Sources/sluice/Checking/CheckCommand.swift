@@ -1,8 +1,10 @@
 import Bridging
+import CommitLogPosix
 import DeviceProfiles
 import PayloadFormats
 import SluiceBroker
 import SluiceConfiguration
+import SluiceCore
 import SluiceNode
 import TopicRouting
 
@@ -14,15 +16,21 @@ enum CheckCommand {
             Prints every error with file, line and column, and exits with 1, when there is one; so it does when the
             streams of the data directory differ in a way that a start refuses. With --json errors and
             warnings are objects with file, line, column and message, on standard output.
+
+            --against asks a running broker for what it has stored since then, and says what the rules and profiles
+            of this configuration would have made of it otherwise: routed, refused or dead-lettered, by reason, with
+            examples. Nothing is changed.
             """,
         example: "sluice check --config config/sluice.yaml",
         options: [
             ConfigurationSource.option,
             CommandOption("data", letter: "d", value: "DIR", "the data directory to compare its streams with"),
+            CommandOption("against", value: "POSITION", "put rules and profiles to history, from here on, such as 24h"),
             CommandOption("json", "print JSON"),
-        ], run: run)
+        ] + BrokerOption.options, run: run)
 
     private static func run(_ arguments: Arguments) throws -> Int32 {
+        if let text = arguments.text("against") { return try check(arguments, against: text) }
         guard arguments.has("json") else { return try check(arguments) }
         do {
             let configuration = try load(arguments)
@@ -89,6 +97,21 @@ enum CheckCommand {
         for change in changes.changes where !changes.refused.contains(change) { print("\nwarning: \(change.text)") }
         for change in changes.refused { print("\nerror: \(change.text); \(StreamChanges.advice)") }
         return changes.refused.isEmpty ? ExitCode.success : ExitCode.failure
+    }
+
+    private static func check(_ arguments: Arguments, against text: String) throws -> Int32 {
+        let configuration = try load(arguments)
+        // A span is one into the past here, with or without its sign.
+        let text = Quantity.duration(text) == nil ? text : "-" + text
+        let now = Timestamp(rawValue: WallClock.milliseconds())
+        guard let position = ReplayPosition(text, now: now) else {
+            throw arguments.error("--against '\(text)': \(ReplayPosition.expectation)")
+        }
+        var dryRun = DryRun(
+            rules: try RuleTranslation.rules(configuration), profiles: try RuleTranslation.profiles(configuration))
+        try dryRun.run(arguments, from: position, text)
+        print(arguments.has("json") ? "\(dryRun.json)\n" : dryRun.text, terminator: "")
+        return ExitCode.success
     }
 
     private static func profiles(_ configuration: Configuration) -> Table {
