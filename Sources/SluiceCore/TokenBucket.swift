@@ -40,8 +40,8 @@ extension Rate: CustomStringConvertible {
 ///
 /// Times are nanoseconds of a clock that never goes back; one that does gives no room.
 /// Layout: the time at which the bucket is full again, from which all else follows.
-/// Invariants: over any time t at most the rate's count, what it gives in t, and what a piece has beyond the count come
-/// through.
+/// Invariants: over any time t at most the rate's count, what it gives in t, and what a piece has beyond the count
+/// come through.
 /// Isolation: a value with one owner.
 package struct TokenBucket: Sendable, Equatable {
     /// The rate.

@@ -13,9 +13,13 @@ package final class NodeGate: ConnectionGate {
         var audit: (any AuditTrail)?
         /// Connections that are let in to be refused.
         var toldCount = 0
+        /// How many of them there are in a time: a flood is not told one by one.
+        var told = TokenBucket(Rate(64))
     }
 
     private let state: Mutex<State>
+    /// What `hasBans` says, for who does not want to take the lock.
+    private let hasBansNow = Atomic<Bool>(false)
     private let identities = Mutex<[Principal: Int]>([:])
     private let report: @Sendable (LogSeverity, String) -> Void
 
@@ -51,12 +55,22 @@ package final class NodeGate: ConnectionGate {
         return state.withLock { state in
             let limits = state.limits.of(listener)
             guard let refusal = state.book.admit(host, to: listener, limits, now: now) else { return .admitted }
-            guard refusal.kind != .banned, state.toldCount < Limits.surplusConnectionsMax else {
+            hasBansNow.store(state.book.hasBans, ordering: .relaxed)
+            guard refusal.kind != .banned, state.toldCount < Limits.surplusConnectionsMax, state.told.take(at: now)
+            else {
                 return .closed(refusal)
             }
             state.toldCount += 1
             return .told(refusal)
         }
+    }
+
+    /// See `ConnectionGate`.
+    package var hasBans: Bool { hasBansNow.load(ordering: .relaxed) }
+
+    /// See `ConnectionGate`.
+    package func ban(of address: IPAddress, now: Int64) -> ConnectionRefusal? {
+        state.withLock { $0.book.refusal(of: address, now: now) }
     }
 
     /// See `ConnectionGate`.
@@ -70,6 +84,7 @@ package final class NodeGate: ConnectionGate {
     /// See `ConnectionGate`.
     package func failed(_ peer: PeerIdentity, now: Int64) {
         guard let host = peer.host, let cause = state.withLock({ $0.book.failed(host, now: now) }) else { return }
+        hasBansNow.store(true, ordering: .relaxed)
         let network = IPNetwork(site: host.site)
         report(.warning, "\(network) is banned: \(cause)")
         var event = AuditEvent(.banned, peer)
@@ -105,7 +120,8 @@ package final class NodeGate: ConnectionGate {
 
     /// See `ConnectionGate`.
     package func ban(_ network: IPNetwork, for nanoseconds: Int64?, now: Int64) -> Bool {
-        state.withLock { $0.book.ban(network, for: nanoseconds, now: now) }
+        hasBansNow.store(true, ordering: .relaxed)
+        return state.withLock { $0.book.ban(network, for: nanoseconds, now: now) }
     }
 
     /// See `ConnectionGate`.

@@ -81,6 +81,7 @@ package final class Server {
     private var acceptedCount = 0
     private var refusalLines = LineLimiter(burst: 1, nanosecondsPerLine: 10_000_000_000)
     private var acceptLines = LineLimiter(burst: 1, nanosecondsPerLine: 10_000_000_000)
+    private var bannedLines = LineLimiter(burst: 20, nanosecondsPerLine: 200_000_000)
     private var acceptPauseMilliseconds = shortestAcceptPause
     private static let shortestAcceptPause: UInt64 = 50
     private static let longestAcceptPause: UInt64 = 3200
@@ -197,6 +198,10 @@ package final class Server {
                 return waitForDescriptors()
             }
             acceptPauseMilliseconds = Self.shortestAcceptPause
+            if settings.gate?.hasBans == true, turnsAway(socket, listener.door) {
+                Glibc.close(socket)
+                continue
+            }
             let count = connectionCount.value.load(ordering: .relaxed)
             let isSurplus = count >= settings.limits.connectionsMax
             if isSurplus { reportSurplus() }
@@ -208,6 +213,21 @@ package final class Server {
             loops[acceptedCount % loops.count].post(.accepted(socket, listener.door, isSurplus ? surplusRefusal : nil))
             acceptedCount += 1
         }
+    }
+
+    /// Whether a connection is of an address that is kept out. It is closed here: a flood of them costs the loops
+    /// nothing but a few words a second.
+    private func turnsAway(_ socket: Int32, _ door: Door) -> Bool {
+        let peer = PeerIdentity(address: SocketAddress.peer(of: socket), listener: door.listener)
+        let now = monotonicNanoseconds()
+        guard let host = peer.host, !door.isProxy(host), let refusal = settings.gate?.ban(of: host, now: now) else {
+            return false
+        }
+        if bannedLines.admits(at: now) {
+            loops[acceptedCount % loops.count].post(.turnedAway(peer, refusal.words))
+            acceptedCount += 1
+        }
+        return true
     }
 
     private var surplusRefusal: ConnectionRefusal {

@@ -12,6 +12,8 @@ enum LoopMessage: Sendable {
     case accepted(Int32, Door, ConnectionRefusal?)
     /// Other limits hold from now on.
     case limits(LimitBook)
+    /// A connection was closed as it came, for this reason; of many, some are told.
+    case turnedAway(PeerIdentity, String)
     /// The node is about to stop: what is in flight may come to its end until then, by the monotonic clock in
     /// nanoseconds.
     case drain(until: Int64)
@@ -246,6 +248,9 @@ final class TransportLoop: @unchecked Sendable {
             switch message {
             case .accepted(let socket, let door, let refusal): accept(socket, door, refusal)
             case .limits(let book): limits = book
+            case .turnedAway(let peer, let words):
+                reportFailure("\(peer.address): refused, \(words)")
+                service.refused(peer, because: words)
             case .drain(let end):
                 service.beginDrain()
                 drainEnd = end

@@ -40,6 +40,10 @@ package enum ConnectionAdmission: Sendable, Equatable {
 package protocol ConnectionGate: AnyObject, Sendable {
     /// A connection has come. Unless it is closed, `left` follows.
     func admit(_ peer: PeerIdentity, now: Int64) -> ConnectionAdmission
+    /// Whether some addresses are kept out: nobody else needs to be asked for them.
+    var hasBans: Bool { get }
+    /// Why an address is kept out; nil when it is not.
+    func ban(of address: IPAddress, now: Int64) -> ConnectionRefusal?
     /// A connection is gone.
     /// - Parameter wasTold: whether it was let in to be refused.
     func left(_ peer: PeerIdentity, wasTold: Bool)

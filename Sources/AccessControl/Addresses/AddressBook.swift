@@ -182,7 +182,11 @@ package struct AddressBook: Sendable {
         }
     }
 
-    private mutating func refusal(of address: IPAddress, now: Int64) -> ConnectionRefusal? {
+    /// Whether some addresses are kept out.
+    package var hasBans: Bool { !siteBans.isEmpty || !networkBans.isEmpty }
+
+    /// Why an address is kept out; nil when it is not.
+    package mutating func refusal(of address: IPAddress, now: Int64) -> ConnectionRefusal? {
         if siteBans.isEmpty, networkBans.isEmpty { return nil }
         if let cause = Self.look(address.site, in: &siteBans, now: now) {
             return ConnectionRefusal(.banned, "its address is banned: \(cause)")

@@ -22,6 +22,8 @@ final class AuditLog: AuditTrail, Sendable {
     /// Where lines go; only the thread changes it.
     private let place: Mutex<Place>
     private let droppedCount = Atomic<Int>(0)
+    /// Whether there is a record: a flood of connections wakes no thread for nothing.
+    private let isKept: Atomic<Bool>
 
     /// The file of the record, and what was said of its trouble.
     private struct Place: ~Copyable {
@@ -41,10 +43,14 @@ final class AuditLog: AuditTrail, Sendable {
     }
 
     /// A record by these settings; nil keeps none for now.
-    init(_ settings: AuditSettings?) { place = Mutex(Place(settings)) }
+    init(_ settings: AuditSettings?) {
+        place = Mutex(Place(settings))
+        isKept = Atomic(settings != nil)
+    }
 
     /// Notes an event.
     func note(_ event: AuditEvent) {
+        guard isKept.load(ordering: .relaxed) else { return }
         let time = WallClock.milliseconds()
         let isTaken = queue.submit(from: "") { [self] in write(event, time) }
         if !isTaken { droppedCount.add(1, ordering: .relaxed) }
@@ -52,6 +58,7 @@ final class AuditLog: AuditTrail, Sendable {
 
     /// Goes on by other settings, and with the file that has the name now.
     func follow(_ settings: AuditSettings?) {
+        isKept.store(settings != nil, ordering: .relaxed)
         _ = queue.submit(from: "") { [self] in place.withLock { $0.follow(settings) } }
     }
 

@@ -170,6 +170,8 @@ struct ClientLimitTests {
         var counts: [Principal: Int] = [:]
         var failures: [String] = []
         func admit(_ peer: PeerIdentity, now: Int64) -> ConnectionAdmission { .admitted }
+        var hasBans: Bool { false }
+        func ban(of address: IPAddress, now: Int64) -> ConnectionRefusal? { nil }
         func left(_ peer: PeerIdentity, wasTold: Bool) {}
         func failed(_ peer: PeerIdentity, now: Int64) { failures.append(peer.address) }
         func enter(_ principal: Principal, atMost most: Int?) -> Bool {
