@@ -43,6 +43,7 @@ let package = Package(
         sansIO("RecordFormat", ["SluiceCore", "Checksums", "Compression"]),
         sansIO("MQTTWire", ["SluiceCore"]),
         sansIO("TopicRouting", ["SluiceCore", "Checksums"]),
+        sansIO("DeviceProfiles", ["SluiceCore", "Checksums", "PayloadFormats", "TopicRouting"]),
         sansIO("MQTTSession", ["SluiceCore", "MQTTWire"]),
         sansIO("Administration", ["SluiceCore"]),
         sansIO("AccessControl", ["Administration", "SluiceCore", "Checksums", "Speaking", "TopicRouting"]),
@@ -53,7 +54,7 @@ let package = Package(
         sansIO(
             "SluiceBroker",
             [
-                "AccessControl", "Administration",
+                "AccessControl", "Administration", "DeviceProfiles", "PayloadFormats",
                 "SluiceCore", "Checksums", "RecordFormat", "MQTTWire", "TopicRouting", "MQTTSession", "LogInterface",
                 "GroupCoordination", "Bridging", "Speaking",
             ]),
@@ -77,7 +78,8 @@ let package = Package(
         .executableTarget(
             name: "Microbenchmarks",
             dependencies: [
-                "AccessControl", "CAllocationCount", "CPayloadBound", "PayloadFormats", "SluiceCore", "Checksums",
+                "AccessControl", "CAllocationCount", "CPayloadBound", "DeviceProfiles", "PayloadFormats", "SluiceCore",
+                "Checksums",
                 "RecordFormat", "MQTTWire",
                 "TopicRouting", "MQTTSession",
                 "LogInterface", "CommitLog", "GroupCoordination", "SluiceBroker", "Speaking",

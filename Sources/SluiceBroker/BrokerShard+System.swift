@@ -52,7 +52,7 @@ extension BrokerShard {
         statistics.nextTell = now + Self.systemSeconds * 1_000_000_000
         let sum = peers.withCounters { all in all.reduce(BrokerCounters()) { $0 + $1 } }
         statistics.observe(sum)
-        let topics = systemTopics(sum, statistics)
+        let topics = systemTopics(sum, statistics) + ledgerTopics()
         settings.bridges?.tell(topics)
         for shard in 0..<peers.shardCount {
             if shard == settings.index { update(topics) } else { peers.post(.system(topics), to: shard) }

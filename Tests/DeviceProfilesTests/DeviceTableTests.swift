@@ -1,8 +1,9 @@
 import DeviceProfiles
+import Foundation
 import Testing
 
 @Suite struct DeviceTableTests {
-    private func sighting(_ time: Int64, _ offset: Int64, sequence: Int64? = nil) -> DeviceSighting {
+    func sighting(_ time: Int64, _ offset: Int64, sequence: Int64? = nil) -> DeviceSighting {
         var sighting = DeviceSighting(at: time, partition: 0, offset: offset)
         sighting.sequence = sequence
         return sighting
@@ -106,5 +107,28 @@ import Testing
             _ = table.saw(sighting(1, 0), of: key("\(number)").span, profile: 0, silentFrom: 0)
         }
         #expect(table.count == 2 && table.untrackedCount == 3)
+    }
+}
+
+extension DeviceTableTests {
+    @Test("a device takes 200 bytes of memory at most, its key counted")
+    func memory() throws {
+        func resident() throws -> Int {
+            let status = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+            return try #require(status.split(separator: " ").dropFirst().first.flatMap { Int($0) }) * 4096
+        }
+        let count = 1_000_000
+        let before = try resident()
+        var table = DeviceTable(silences: [1000])
+        for number in 0..<count {
+            // As long as most: a site and a serial number.
+            let name = Array("berlin/SN-00\(1_000_000 + number)".utf8)
+            _ = table.saw(sighting(10, Int64(number), sequence: 1), of: name.span, profile: 0, silentFrom: 0)
+        }
+        table.beginRecording()
+        while !table.takeRecorded(10_000).isEmpty {}
+        #expect(table.count == count)
+        let each = (try resident() - before) / count
+        #expect(each <= 200, "\(each) bytes")
     }
 }

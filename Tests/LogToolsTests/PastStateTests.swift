@@ -23,6 +23,7 @@ struct PastStateTests {
     private final class World {
         let root = NSTemporaryDirectory() + "sluice-state-\(UUID().uuidString)"
         private(set) var published: [Published] = []
+        private var byteCount = 0
         static let batchCount = 700
 
         init(isIndexed: Bool) throws {
@@ -36,8 +37,10 @@ struct PastStateTests {
             let loop = TestLoop(log)
             var random = SeededGenerator(seed: 3)
             for number in 0..<Self.batchCount {
+                let made = batch(number, &random)
+                byteCount += made.byteCount
                 let append = Append(
-                    partition: log.streams[0].partitions[0], batch: batch(number, &random), isAwaited: true,
+                    partition: log.streams[0].partitions[0], batch: made, isAwaited: true,
                     topicHashes: nil)
                 #expect(loop.settle(log.append([append], from: loop.id)) == .stored)
             }
@@ -74,7 +77,7 @@ struct PastStateTests {
                 .map { folder + "/" + $0 }
         }
 
-        /// Whether the index covers all of every segment that is complete.
+        /// Whether everything is in segments, and the index covers all of every one that is complete.
         private func waitUntilIndexed() throws -> Bool {
             let end = Date.now.addingTimeInterval(120)
             while Date.now < end {
@@ -89,7 +92,10 @@ struct PastStateTests {
                     defer { batches.close() }
                     return batches.next { _ in false } == nil
                 }
-                if sealed.count > 3, isIndexed { return true }
+                let written = try names(".log").reduce(0) { sum, name in
+                    sum + (try FileManager.default.attributesOfItem(atPath: name)[.size] as? Int ?? 0)
+                }
+                if written == byteCount, sealed.count > 3, isIndexed { return true }
                 // The indexer says nothing when it is done.
                 _ = poll(nil, 0, 20)
             }

@@ -120,6 +120,21 @@ struct JSONTests {
                 == "too-long @\(PayloadLimits.payloadBytesMax)")
     }
 
+    @Test("Memory grows with the documents, and what a very long one took is given back")
+    func memory() throws {
+        let payloads = try Payloads(.json, [])
+        func read(_ byteCount: Int) -> Int {
+            let document = [UInt8](repeating: UInt8(ascii: " "), count: byteCount - 1) + [UInt8(ascii: "1")]
+            #expect(payloads.reader.check(document.span, slack: 0, schema: payloads.schema) == nil)
+            return payloads.reader.json.capacity
+        }
+        #expect(read(100) == 4096)
+        #expect(read(50_000) == PayloadLimits.keptBytesMax)
+        #expect(read(100) == PayloadLimits.keptBytesMax)
+        #expect(read(PayloadLimits.payloadBytesMax) == PayloadLimits.payloadBytesMax)
+        #expect(read(100) == 4096)
+    }
+
     @Test("Parser and locator agree on what is JSON, whatever is done to a document")
     func agreement() throws {
         let payloads = try Self.sensor()

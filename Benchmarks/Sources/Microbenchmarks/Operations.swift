@@ -1,4 +1,5 @@
 import CommitLog
+import DeviceProfiles
 import GroupCoordination
 import LogInterface
 import MQTTWire
@@ -11,8 +12,11 @@ import TopicRouting
 /// What is measured. Messages look like those of `mqload`: 50 devices, a topic of 26 bytes.
 extension Microbenchmarks {
     static func packets(qos: QoS, payload: Int, count: Int) -> [UInt8] {
+        packets(qos: qos, content: [UInt8](repeating: 0x32, count: payload), count: count)
+    }
+
+    static func packets(qos: QoS, content: [UInt8], count: Int) -> [UInt8] {
         var buffer = ByteBuffer()
-        let content = [UInt8](repeating: 0x32, count: payload)
         for number in 0..<count {
             let topic = Array("sensors/site1/dev\(number % 50)/temp".utf8)
             PacketEncoder.publish(
@@ -225,10 +229,10 @@ final class ShardBench {
     private let peer = PeerIdentity(
         address: "bench", listener: ListenerIdentity(name: "bench", conversation: .mqtt))
 
-    init() {
-        shard = BrokerShard(
-            settings: ShardSettings(index: 0, limits: Limits(), rules: RuleSet()), log: log, peers: peers, wake: {},
-            report: { _, _ in })
+    init(profiles: ProfileSet = ProfileSet()) {
+        var settings = ShardSettings(index: 0, limits: Limits(), rules: RuleSet(profiles.rules))
+        settings.profiles = profiles
+        shard = BrokerShard(settings: settings, log: log, peers: peers, wake: {}, report: { _, _ in })
     }
 
     func client(_ id: String = "bench") -> Client {

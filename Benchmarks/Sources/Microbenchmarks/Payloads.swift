@@ -1,7 +1,13 @@
 import CPayloadBound
+import DeviceProfiles
+import MQTTWire
 import PayloadFormats
+import SluiceBroker
+import SluiceCore
+import TopicRouting
 
-/// What comparing a payload with a schema costs. A reading of 100 bytes has five fields that are looked at, and one that is not.
+/// What comparing a payload with a schema costs. A reading of 100 bytes has five fields that are looked at, and one
+/// that is not.
 extension Microbenchmarks {
     static var payloads: [Benchmark] {
         [
@@ -12,6 +18,8 @@ extension Microbenchmarks {
             payload("payload/delimited-37B-5-fields", line, format: .delimited, slack: 0),
             payload("payload/number-5B", Array("21.53".utf8), format: .number, slack: 0),
             sparkplug,
+            publish("publish/100B-no-profile", profile: nil), publish("publish/100B-profile-no-fields", profile: .raw),
+            publish("publish/100B-profile-5-fields", profile: .json),
         ]
     }
 
@@ -77,6 +85,38 @@ extension Microbenchmarks {
                 for _ in 0..<10_000 where reader.check(span, slack: slack, schema: schema) == nil { count += 1 }
                 precondition(count == 10_000)
             }
+        }
+    }
+
+    /// A publish of the reading at QoS 0 through a shard, with a profile or without.
+    private static func publish(_ name: String, profile: PayloadFormat?) -> Benchmark {
+        let count = 10_000
+        return Benchmark(name: name, operationsPerRun: count) {
+            let bytes = packets(qos: .atMostOnce, content: json, count: 1000)
+            let bench = ShardBench(profiles: profile.map { profiles($0) } ?? ProfileSet())
+            let client = bench.client()
+            return {
+                for _ in 0..<count / 1000 {
+                    precondition(bench.shard.received(client, bytes.span) == bytes.count)
+                    bench.shard.endTick()
+                    client.output.removeAll()
+                }
+            }
+        }
+    }
+
+    private static func profiles(_ format: PayloadFormat) -> ProfileSet {
+        do {
+            let schema =
+                format == .raw ? try PayloadSchema(format: .raw, fields: []) : schema(format)
+            let message = DeviceMessage(
+                pattern: try TopicPattern("sensors/{site}/{device}/temp"), schema: schema,
+                signals: Array(repeating: nil, count: schema.fields.count))
+            return try ProfileSet([
+                DeviceProfile(name: "bench", stream: "mqtt", key: "{device}", messages: [message], place: "bench:1")
+            ])
+        } catch {
+            preconditionFailure("\(error)")
         }
     }
 

@@ -185,7 +185,7 @@ package final class StreamExport {
     private func export(
         _ view: RecordView, _ bytes: Span<UInt8>, _ partition: Int, _ offset: Int64, _ timestamp: Int64
     ) {
-        let topic = Self.topic(view, bytes)
+        let topic = view.topic(bytes)
         let isWanted = takes(timestamp) && matches(topic)
         guard isWanted || columns.needsBirths else { return }
         let payload = view.value.map { LogExporter.copy(bytes, $0) }
@@ -229,15 +229,5 @@ package final class StreamExport {
         if filter == [UInt8(ascii: "#")] { return true }
         guard let topic else { return false }
         return FilterSyntax.matches(filter: filter.span, topic: topic.span)
-    }
-
-    private static func topic(_ view: RecordView, _ bytes: Span<UInt8>) -> [UInt8]? {
-        var reader = HeaderReader(view)
-        while let (name, value) = reader.next(bytes) {
-            if LogExporter.copy(bytes, name).elementsEqual(TopicHeader.name.utf8) {
-                return LogExporter.copy(bytes, value)
-            }
-        }
-        return nil
     }
 }

@@ -198,6 +198,19 @@ package final class LogExporter {
     }
 }
 
+extension RecordView {
+    /// A copy of the topic that the record's headers name; nil when they name none.
+    func topic(_ bytes: Span<UInt8>) -> [UInt8]? {
+        var reader = HeaderReader(self)
+        while let (name, value) = reader.next(bytes) {
+            if LogExporter.copy(bytes, name).elementsEqual(TopicHeader.name.utf8) {
+                return LogExporter.copy(bytes, value)
+            }
+        }
+        return nil
+    }
+}
+
 extension InspectedPartition {
     /// The stream's name.
     var stream: String { String(name[..<(name.lastIndex(of: "-") ?? name.endIndex)]) }

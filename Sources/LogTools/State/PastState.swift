@@ -173,8 +173,7 @@ struct PartitionState {
         let isSingle = selection.wildcards.isEmpty
         while !(isSingle && found.count == selection.topics.count) {
             // What was found is newer than anything to come.
-            let known = found
-            let next = batches.next { topic in known[Self.copy(topic)] == nil }
+            let next = batches.next { topic in found[Self.copy(topic)] == nil }
             byteCount += Int64(batches.indexByteCount) - indexByteCount
             indexByteCount = Int64(batches.indexByteCount)
             switch next {
@@ -247,7 +246,7 @@ struct PartitionState {
             while let view = try reader.next(bytes) {
                 let offset = batch.baseOffset.rawValue + Int64(view.offsetDelta)
                 guard offset < end else { return }
-                guard let topic = Self.topic(view, bytes), FilterSyntax.matches(filter: filter.span, topic: topic.span),
+                guard let topic = view.topic(bytes), FilterSyntax.matches(filter: filter.span, topic: topic.span),
                     found[topic].map({ $0.offset < offset }) ?? true
                 else { continue }
                 found[topic] = PastState.Value(
@@ -264,16 +263,6 @@ struct PartitionState {
 
     private mutating func note(_ text: String, _ path: String) {
         findings.append(InspectionFinding(severity: .damage, path: path, text: text))
-    }
-
-    private static func topic(_ view: RecordView, _ bytes: Span<UInt8>) -> [UInt8]? {
-        var reader = HeaderReader(view)
-        while let (name, value) = reader.next(bytes) {
-            if LogExporter.copy(bytes, name).elementsEqual(TopicHeader.name.utf8) {
-                return LogExporter.copy(bytes, value)
-            }
-        }
-        return nil
     }
 
     private static func copy(_ bytes: Span<UInt8>) -> [UInt8] {

@@ -4,7 +4,8 @@ internal import CSimdJSON
 @safe
 final class JSONDocument {
     private var parser: OpaquePointer
-    private var capacity = 4096
+    /// Bytes of a document that fit the memory there is.
+    private(set) var capacity = 4096
     /// Where documents are copied to behind which too little memory is readable.
     private var padded: UnsafeMutableRawBufferPointer
     private let results: UnsafeMutablePointer<sluice_json_value>

@@ -100,6 +100,16 @@ extension BrokerShard {
         intake.route(by: routing.rules, profiles: routing.profiles, streams)
     }
 
+    /// The ledger as topics: `$SYS/broker/ledger/<profile>/published` and the others.
+    func ledgerTopics() -> [SystemTopic] {
+        peers.withDevices { $0.ledger }.flatMap { report in
+            [
+                ("published", report.published), ("stored", report.stored), ("dead_lettered", report.deadLettered),
+                ("refused", report.refused), ("open", report.open),
+            ].map { name, count in SystemTopic("$SYS/broker/ledger/\(report.profile)/\(name)", String(count)) }
+        }
+    }
+
     /// Hands over what this shard's intake has counted of profiled messages.
     func tellCounts() {
         guard let checks = intake.checks else { return }

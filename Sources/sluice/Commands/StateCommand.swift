@@ -14,7 +14,7 @@ enum StateCommand {
             (s, m, h, d, w), a date such as 2026-09-01 (UTC), a time such as 2026-09-01T03:00Z, or microseconds since
             1970. What counts in a partition is what it held when its first record of a later time came; readings
             that a device sent late count from when they arrived. Exits with 1 when something was damaged and left
-            out, or no topic matches.
+            out.
             """,
         example: "sluice state --at 2026-09-01T03:00Z 'plant1/#'",
         options: [
@@ -55,7 +55,7 @@ enum StateCommand {
             Sluice.complain(
                 "no topic that matches '\(arguments.operands[0])' had a value at \(RFC3339.text(time.rawValue))")
         }
-        return values.isEmpty || !state.findings.isEmpty ? ExitCode.failure : ExitCode.success
+        return state.findings.isEmpty ? ExitCode.success : ExitCode.failure
     }
 
     private static func text(_ values: [PastState.Value]) -> String {

@@ -56,9 +56,9 @@ struct StateCommandTests {
         let filter = try state("a/#/b")
         #expect(filter.code == 2 && filter.errors.contains("a/#/b"), "\(filter)")
         let nothing = try state("b")
-        #expect(nothing.code == 1 && nothing.output.isEmpty && nothing.errors.contains("'b'"), "\(nothing)")
+        #expect(nothing.code == 0 && nothing.output.isEmpty && nothing.errors.contains("'b'"), "\(nothing)")
         let early = try state("a", "--at", "2001-01-01T00:00Z")
-        #expect(early.code == 1 && early.errors.contains("2001-01-01T00:00:00"), "\(early)")
+        #expect(early.code == 0 && early.errors.contains("2001-01-01T00:00:00"), "\(early)")
         let stream = try state("#", "--stream", "mqt")
         #expect(stream.code == 1 && stream.errors.contains("mqtt"), "\(stream)")
     }
