@@ -32,7 +32,7 @@ struct HostileTests {
                 if conversation.isSilent { silent.append(client) }
                 if silent.count > 100 { silent.removeFirst(50) }
             } catch {
-                Issue.record("session \(number): the broker accepts nobody any more, \(hint)")
+                Issue.record("session \(number): the broker accepts nobody any more (\(error)), \(hint)")
                 return
             }
             if number % 100 == 0 { expectService(good, number, hint) }
