@@ -131,7 +131,7 @@ struct DataCommandTests {
         let document = try #require(try objects(json).first)
         let names = (document["streams"] as? [[String: Any]])?.compactMap { $0["name"] as? String }
         let own = [
-            "__bridges", "__cluster", "__consumer_offsets", "__presence", "__retained", "__sessions",
+            "__bridges", "__cluster", "__consumer_offsets", "__devices", "__presence", "__retained", "__sessions",
             "__share_group_state", "__transaction_state",
         ]
         #expect(names?.sorted() == own + ["mqtt", "sensors"])
