@@ -38,6 +38,13 @@ struct GroupStopTests {
         "a stop takes acknowledgements, and sends nothing new",
         arguments: filters, [1, 2] as [UInt8])
     func takesAcknowledgements(filter: String, qos: UInt8) throws {
+        // A stop waits for a second, and a busy machine may give a member its turn later: then it is tried again.
+        for _ in 0..<10 { if try isTaken(filter: filter, qos: qos) { return } }
+        Issue.record("no acknowledgement came within the second that a stop waits")
+    }
+
+    /// - Returns: false when the acknowledgement left too late to say anything.
+    private func isTaken(filter: String, qos: UInt8) throws -> Bool {
         let broker = try BrokerProcess()
         let first = try member(broker, "m", filter, qos: qos)
         let publisher = try RawClient(port: broker.port, level: 4, id: "p")
@@ -50,14 +57,24 @@ struct GroupStopTests {
         }
         let one = try message(first)
         #expect(one.delivery.payload == "one" && !one.isRepeat)
+        let clock = ContinuousClock()
+        let stopped = clock.now
         kill(broker.pid, SIGTERM)
         // A listener that is closed refuses; then the stop has begun.
         #expect(broker.process.wait(within: 60) { (try? RawClient(port: broker.port)) == nil })
-        acknowledge(first, one.delivery.id, qos: qos)
+        if qos == 1 {
+            acknowledge(first, one.delivery.id, qos: qos)
+        } else {
+            let id = [UInt8(one.delivery.id >> 8), UInt8(one.delivery.id & 0xFF)]
+            first.send([0x50, 2] + id)
+            guard case .packet(let pubrel) = first.next(), pubrel == [0x62, 2] + id else { return false }
+            first.send([0x70, 2] + id)
+        }
+        guard stopped.duration(to: clock.now) < .milliseconds(500) else { return false }
         // The next packet is the DISCONNECT, and no message.
         guard case .packet(let goodbye) = first.next() else {
             Issue.record("expected a DISCONNECT")
-            return
+            return true
         }
         #expect(goodbye[0] == 0xE0)
         #expect(broker.process.exitCode() == 0)
@@ -70,6 +87,7 @@ struct GroupStopTests {
         #expect(try message(second).delivery.payload == "three")
         // A member that does not acknowledge holds nothing up for long.
         #expect(again.stop() == 0)
+        return true
     }
 
     @Test("a stop under load repeats nothing that members acknowledge", arguments: filters)
