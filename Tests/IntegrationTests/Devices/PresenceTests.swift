@@ -16,7 +16,9 @@ struct PresenceTests {
         #expect(try world.publish("sensors/b/dev43/temperature", #"{"temperature":1}"#).code == 0)
         for _ in 0..<2 {
             let isKnown = try world.broker.process.wait {
-                try world.device("dev42")?["bad"] as? Int == 1 && world.device("dev43") != nil
+                let device = try world.device("dev42")
+                return try device?["bad"] as? Int == 1 && device?["messages"] as? Int == 3
+                    && world.device("dev43") != nil
             }
             #expect(isKnown)
             let device = try #require(try world.device("dev42"))
