@@ -198,7 +198,7 @@ let package = Package(
             "SluiceBrokerTests",
             [
                 "AccessControl", "SluiceBroker", "Administration", "Compression", "GroupCoordination", "LogInterface",
-                "CommitLog",
+                "CommitLog", "DeviceProfiles", "PayloadFormats",
                 "RecordFormat", "MQTTWire",
                 "TopicRouting",
                 "SluiceCore", "Speaking", "SluiceTesting",

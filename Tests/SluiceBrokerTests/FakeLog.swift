@@ -200,7 +200,7 @@ final class FakeLog: LogEngine, @unchecked Sendable {
         return table
     }
 
-    private func batches(of stream: String) -> [RecordBatch] {
+    func batches(of stream: String) -> [RecordBatch] {
         streams.first { $0.settings.name == stream }.map { history[$0.partitions[0].index] } ?? []
     }
 

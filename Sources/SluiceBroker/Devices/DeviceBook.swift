@@ -152,9 +152,9 @@ struct DeviceAppend: ~Copyable {
     private var builder: RecordBatchBuilder
     private let time: Timestamp
 
-    init(at time: Timestamp) {
+    init(at time: Timestamp, in memory: BatchMemory) {
         self.time = time
-        builder = RecordBatchBuilder(in: BatchMemory())
+        builder = RecordBatchBuilder(in: memory)
     }
 
     /// Adds a record; one without a value takes its key away.

@@ -116,7 +116,7 @@ extension DeviceFollower {
                 .map { LetterReport.Reason($0.key.rawValue, $0.value) }
             letters = work
         }
-        var accumulators = BatchAccumulators(count: streams.partitionCount, in: BatchMemory())
+        var accumulators = BatchAccumulators(count: streams.partitionCount, in: memory)
         var runs = OffsetRuns()
         let known = peers.withDevices { $0.runs[place] ?? OffsetRuns() }
         var goesOn: Offset?
@@ -190,7 +190,7 @@ extension DeviceFollower {
         }
         var appends: [Append] = []
         accumulators.takeBatches(into: &appends, scanned: log.isScanned)
-        var note = DeviceAppend(at: wallClock)
+        var note = DeviceAppend(at: wallClock, in: memory)
         note.put(DeviceRecord.key(place), DeviceRecord.value(all))
         appends += note.finish(devicesPartition)
         work.awaited = (log.append(appends, from: loop), place, all, Int64(runs.count))

@@ -22,38 +22,39 @@ package final class DeviceFollower {
     var routing: Routing
     var streams: StreamTable
     private var generation: UInt64
-    private var sources: [Source] = []
+    private(set) var sources: [Source] = []
     /// The places of the profiles' messages, by topic; -1 for topics of no profile.
     private var entries = TopicCache<Int32>()
     let reader = PayloadReader()
     private var sparkplug = SparkplugNodes(byteCountMax: 16 << 20)
     let inflater = BatchInflater()
+    /// Where its own batches lie.
+    let memory = BatchMemory()
     let devicesPartition: PartitionID
-    private let presencePartition: PartitionID?
+    let presencePartition: PartitionID?
     /// Before this nothing was heard, since the node was not there.
     private let startedAt: Int64
-    /// Where partitions ended when the node started, by their numbers; others began later.
-    private let startEnds: [Offset]
+    /// Where partitions ended, by their numbers, when each of the profiles' messages came into force; others began
+    /// later. What lies before that was not published under the profile.
+    private var since: [[Offset]] = []
     /// Appends that have not settled, with the devices that they record.
-    private var pending = Ring<(ticket: AppendTicket, devices: [Int])>()
-    private var checkpoint = CheckpointPlan()
+    var pending = Ring<(ticket: AppendTicket, devices: [Int])>()
+    var checkpoint = CheckpointPlan()
     /// The positions of the record that is being made: everything before them is in the devices that it has.
-    private var recording: [(partition: PartitionID, offset: Offset)]?
+    var recording: [(partition: PartitionID, offset: Offset)]?
     private var nextSweep: Int64 = 0
     /// The job with dead letters that goes on.
     var letters: LetterWork?
     var wallClock = Timestamp(rawValue: 0)
 
     /// One partition that is followed.
-    private struct Source {
+    struct Source {
         var cursor: PartitionCursor
         /// Where to go on.
         var next: Offset
         let number: UInt32
         /// Whether it has dead letters.
         let hasLetters: Bool
-        /// Where the partition ended when the node started.
-        let startEnd: Int64
     }
 
     /// A follower that goes on from what was on record.
@@ -68,7 +69,7 @@ package final class DeviceFollower {
         self.peers = peers
         self.report = report
         startedAt = now.rawValue
-        self.startEnds = startEnds
+        since = routing.profiles.entries.map { _ in startEnds }
         loop = log.register(wake: wake)
         reads = LogReader(log, loop)
         generation = log.catalogueGeneration
@@ -90,9 +91,24 @@ package final class DeviceFollower {
             book.runs = replay.runs
             replay.forEach { name, key, state in
                 let profile = book.number(of: name)
-                book.table.restore(state, of: key.span, profile: profile, silentFrom: floor)
+                book.table.restore(placed(state, of: name), of: key.span, profile: profile, silentFrom: floor)
             }
         }
+    }
+
+    /// A device's state with places that its stream has: one that was made anew begins at offset 0 again.
+    private func placed(_ state: DeviceState, of profile: String) -> DeviceState {
+        guard let profile = routing.profiles.profile(named: profile) else { return state }
+        var placed = state
+        func end(_ name: String, _ number: Int) -> Int64 {
+            guard let partitions = streams.stream(named: name)?.partitions, number < partitions.count else { return 0 }
+            return log.bounds(partitions[number]).end.rawValue
+        }
+        if state.offset >= end(profile.stream, Int(state.partition)) { placed.offset = -1 }
+        if state.deadLetterOffset >= end(DeviceProfile.deadLetterStream(of: profile.stream), 0) {
+            placed.deadLetterOffset = -1
+        }
+        return placed
     }
 
     /// Follows every partition that profiles have messages or dead letters in.
@@ -107,18 +123,28 @@ package final class DeviceFollower {
             let hasLetters = letters.contains(stream.settings.name)
             guard hasLetters || plain.contains(stream.settings.name) else { continue }
             for (number, partition) in stream.partitions.enumerated() {
+                let position = positions?[partition] ?? .zero
                 sources.append(
                     followed[partition]
                         ?? Source(
-                            cursor: PartitionCursor(partition), next: positions?[partition] ?? .zero,
-                            number: UInt32(number), hasLetters: hasLetters,
-                            startEnd: partition.index < startEnds.count ? startEnds[partition.index].rawValue : 0))
+                            cursor: PartitionCursor(partition),
+                            next: position > log.bounds(partition).end ? .zero : position,
+                            number: UInt32(number), hasLetters: hasLetters))
             }
         }
     }
 
     /// Goes by other profiles from here on; devices of those that are gone stay as they were.
-    package func route(by routing: Routing) {
+    /// - Parameter ends: where partitions ended, by their numbers, before anybody published by them.
+    package func route(by routing: Routing, ends: [Offset]) {
+        let former = zip(self.routing.profiles.entries, since)
+        since = routing.profiles.entries.map { entry in
+            let name = routing.profiles.profiles[entry.profileIndex].name
+            return former.first {
+                self.routing.profiles.profiles[$0.0.profileIndex].name == name
+                    && $0.0.message.pattern == entry.message.pattern
+            }?.1 ?? ends
+        }
         self.routing = routing
         entries.removeAll()
         let floor = startedAt
@@ -249,7 +275,6 @@ package final class DeviceFollower {
 
     /// A message or a dead letter of a device.
     private enum Sighting {
-        /// - count: whether it is one that was published since the node started.
         case message(key: [UInt8], DeviceSighting, origin: Origin)
         case letter(key: [UInt8], time: Int64, offset: Int64, isNew: Bool)
     }
@@ -285,7 +310,8 @@ package final class DeviceFollower {
             key = Array(copying: bytes.extracting(field.indices))
         }
         let time = arrival(record, bytes, batch)
-        let isNew = offset.rawValue >= source.startEnd
+        let index = source.cursor.partition.index
+        let isNew = index >= since[entry].count || offset >= since[entry][index]
         if source.hasLetters { return (entry, .letter(key: key, time: time, offset: offset.rawValue, isNew: isNew)) }
         var sighting = DeviceSighting(at: time, partition: source.number, offset: offset.rawValue)
         if let value = record.value { read(bytes.extracting(value.indices), topic, entry, &sighting) }
@@ -370,7 +396,7 @@ package final class DeviceFollower {
             return news
         }
         checkpoint.messageCount += sightings.count
-        for (index, news) in news { tell(index, news) }
+        tell(news.map { ($0.index, $0.news) })
     }
 
     /// Notes messages that were not taken, by their devices: no record tells of them.
@@ -393,69 +419,9 @@ package final class DeviceFollower {
         let now = wallClock.rawValue
         while left > 0 {
             let silent = peers.withDevices { $0.table.sweep(now: now, count: Self.sweepCountMax) }
-            for index in silent { tell(index, nil) }
+            tell(silent.map { ($0, nil) })
             left -= Self.sweepCountMax
         }
-    }
-
-    /// Tells what is new of a device on its topic and in `__presence`, in one append with what is known of it: nobody
-    /// hears of it twice.
-    /// - Parameter news: nil when it is silent.
-    private func tell(_ index: Int, _ news: DeviceNews?) {
-        let (profile, key, state) = peers.withDevices { book in
-            (book.names[book.table.profile(at: index)], book.table.key(at: index), book.table[index])
-        }
-        let event = DeviceEvent(profile: profile, key: key, state: state, news: news, at: wallClock)
-        var append = DeviceAppend(at: wallClock)
-        append.put(DeviceRecord.key(key, profile: profile), DeviceRecord.value(state))
-        var appends = append.finish(devicesPartition)
-        if let presencePartition {
-            var events = DeviceAppend(at: wallClock)
-            events.put(event.key, event.document)
-            appends += events.finish(presencePartition)
-        }
-        pending.append((log.append(appends, from: loop), [index]))
-        guard let topic = event.topic else { return }
-        for shard in 0..<peers.shardCount { peers.post(.presence(topic), to: shard) }
-    }
-
-    // MARK: On record
-
-    /// Devices that are recorded by one append.
-    private static let recordedMax = 2000
-
-    private func beginRecording() {
-        recording = sources.map { (partition: $0.cursor.partition, offset: $0.next) }
-        peers.withDevices { $0.table.beginRecording() }
-    }
-
-    private func record() {
-        let devices = peers.withDevices { book in
-            let taken = book.table.takeRecorded(Self.recordedMax)
-            return taken.map { index in
-                (
-                    index: index, profile: book.names[book.table.profile(at: index)], key: book.table.key(at: index),
-                    state: book.table[index]
-                )
-            }
-        }
-        guard !devices.isEmpty else { return recordPositions() }
-        var append = DeviceAppend(at: wallClock)
-        for device in devices {
-            let key = DeviceRecord.key(device.key, profile: device.profile)
-            append.put(key, device.state.lastSeen == 0 ? nil : DeviceRecord.value(device.state))
-        }
-        pending.append((log.append(append.finish(devicesPartition), from: loop), devices.map(\.index)))
-    }
-
-    /// Positions are recorded behind the devices: what lies before them is in what is on record.
-    private func recordPositions() {
-        checkpoint.done(at: wallClock.rawValue)
-        let positions = (recording ?? []).filter { !streams.isGone($0.partition) }
-        recording = nil
-        var append = DeviceAppend(at: wallClock)
-        append.put(DeviceRecord.positionsKey, DeviceRecord.value(positions, streams))
-        pending.append((log.append(append.finish(devicesPartition), from: loop), []))
     }
 
     private func settle() {

@@ -70,8 +70,8 @@ final class PayloadChecks {
         }
     }
 
-    /// Whether a payload is good and needs nothing besides; it counts as stored then. One that is not was not counted,
-    /// and is to be examined.
+    /// Whether a payload is good and needs nothing besides; it is counted then. One that is not was not counted, and is
+    /// to be examined.
     /// - Parameter slack: how many bytes behind it may be read.
     func isGood(_ payload: Span<UInt8>, of topic: Span<UInt8>, slack: Int, message index: Int) -> Bool {
         if !messages[index].isFree {
@@ -80,7 +80,6 @@ final class PayloadChecks {
             else { return false }
         }
         counts[index].publishedCount += 1
-        counts[index].storedCount += 1
         return true
     }
 
@@ -102,13 +101,11 @@ final class PayloadChecks {
         let message = messages[index]
         counts[index].publishedCount += 1
         guard let fault = fault(of: payload, topic, slack: 0, message.schema) else {
-            counts[index].storedCount += 1
             return .good(at: recordTime(message, at: time))
         }
         counts[index].faults[fault.reason, default: 0] += 1
         switch message.profile.badPayload {
         case .accept:
-            counts[index].storedCount += 1
             counts[index].acceptedBadCount += 1
             return .good(at: nil)
         case .refuse:
@@ -121,7 +118,6 @@ final class PayloadChecks {
                     "profile \(message.profile.name): \(message.schema.explain(fault)), and the stream of dead letters "
                         + "is gone")
             }
-            counts[index].deadLetterCount += 1
             return .deadLetter(DeadLetter(fault, message.schema, profile: message.profile.name, partition: partition))
         }
     }
@@ -167,12 +163,8 @@ package struct ProfileCounts: Sendable, Equatable {
     package let pattern: String
     /// Messages that came.
     package var publishedCount: UInt64 = 0
-    /// Messages that were stored, those that were accepted although they were bad counted.
-    package var storedCount: UInt64 = 0
-    /// Of those, messages that were not as they should be.
+    /// Messages that are stored although they are not as they should be.
     package var acceptedBadCount: UInt64 = 0
-    /// Messages that became dead letters.
-    package var deadLetterCount: UInt64 = 0
     /// Messages that were not taken.
     package var refusedCount: UInt64 = 0
     /// What was wrong with the bad ones.

@@ -14,7 +14,7 @@ import Synchronization
 final class DeviceService {
     /// What the thread and the main one share.
     private struct Mailbox {
-        var routing: Routing?
+        var routing: (routing: Routing, ends: [Offset])?
         var isStopping = false
     }
 
@@ -76,7 +76,7 @@ final class DeviceService {
                     defer { mailbox.routing = nil }
                     return (mailbox.routing, mailbox.isStopping)
                 }
-                if let routing { follower.route(by: routing) }
+                if let routing { follower.route(by: routing.routing, ends: routing.ends) }
                 let isBehind = follower.tick(at: Timestamp(rawValue: WallClock.milliseconds()))
                 if isStopping { break }
                 if !isBehind { wake.wait(nanoseconds: Self.pauseNanoseconds) }
@@ -91,7 +91,8 @@ final class DeviceService {
             startEnds = log.endOffsets()
             return start(routing)
         }
-        mailbox.mutex.withLock { $0.routing = routing }
+        let ends = log.endOffsets()
+        mailbox.mutex.withLock { $0.routing = (routing, ends) }
         wake.signal()
     }
 
