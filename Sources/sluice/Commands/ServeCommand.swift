@@ -46,6 +46,7 @@ enum ServeCommand {
         }
         let configuration = try read()
         Console.follow(configuration.logging)
+        refuseCoreFiles()
         // A reader of our output that goes away must not take the broker with it.
         signal(SIGPIPE, SIG_IGN)
         // Whoever starts us may have blocked the signals that stop us; a mask is inherited.
@@ -62,6 +63,15 @@ enum ServeCommand {
             throw CommandFailure(explain(error, configuration.dataDirectory))
         }
         return ExitCode.success
+    }
+
+    /// What is in memory are passwords, keys, and what devices have published: none of it is written to a core file.
+    /// systemd-coredump keeps to this limit too, though the kernel hands it everything.
+    private static func refuseCoreFiles() {
+        var none = rlimit(rlim_cur: 0, rlim_max: 0)
+        if setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none) != 0 {
+            Console.log(.warning, "core files cannot be refused: \(String(cString: strerror(errno)))")
+        }
     }
 
     /// Why the data directory cannot be used, by name.

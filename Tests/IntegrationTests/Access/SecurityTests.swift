@@ -114,6 +114,25 @@ struct SecurityTests {
         #expect(broker.stop() == 0)
     }
 
+    @Test("a broker may write no core file, whatever the limit was when it was started")
+    func coreFiles() throws {
+        let script = "cd \"$0\" && ulimit -c unlimited && exec \"$@\""
+        let directory = try TemporaryDirectory()
+        // What the limit is without the broker's doing.
+        let other = try ChildProcess(["sh", "-c", script, directory.path, "sleep", "600"], in: directory)
+        #expect(other.wait { (try? Self.limit(of: other.pid)) == "unlimited" })
+        let broker = try BrokerProcess(
+            wrapper: ["sh", "-c", script, directory.path], isSameProcess: true)
+        #expect(try Self.limit(of: broker.pid) == "0")
+    }
+
+    /// The size of core files that a process may write.
+    private static func limit(of pid: pid_t) throws -> String? {
+        let limits = try String(contentsOfFile: "/proc/\(pid)/limits", encoding: .utf8)
+        return limits.split(separator: "\n").first { $0.hasPrefix("Max core file size") }
+            .flatMap { $0.split(separator: " ").dropFirst(4).first.map(String.init) }
+    }
+
     @Test(
         "kcat shows who it is by every mechanism, and gets what its user may", .enabled(if: Program.isInstalled("kcat"))
     )
