@@ -112,6 +112,13 @@ struct ContractTests {
         "a read of the tail comes no further than the loop's scan, which takes over where it ends",
         arguments: EngineKind.allCases)
     func tails(_ kind: EngineKind) throws {
+        // An engine may move records out of memory whenever it likes: then there is no tail to read, and another try.
+        for _ in 0..<20 where try readsTail(kind) { return }
+        Issue.record("in twenty tries no record was in memory")
+    }
+
+    /// - Returns: whether the records were in memory.
+    private func readsTail(_ kind: EngineKind) throws -> Bool {
         let world = try EngineWorld(kind)
         let partition = try world.partition("second")
         let reader = TestLoop(world.engine)
@@ -119,12 +126,14 @@ struct ContractTests {
         world.fill(partition, batchCount: 2)
         var entries: [TailEntry] = []
         world.engine.scan(reader.id, .durable, countMax: 1, into: &entries)
-        let read = try #require(
-            world.engine.readTail(partition, from: .zero, visibility: .durable, loop: reader.id, byteCountMax: 1 << 20))
+        let read = world.engine.readTail(
+            partition, from: .zero, visibility: .durable, loop: reader.id, byteCountMax: 1 << 20)
+        guard let read else { return false }
         #expect(try EngineWorld.numbers(read.batches).map(\.number) == Array(0..<10))
         #expect(read.isCaughtUp)
         world.engine.scan(reader.id, .durable, countMax: 9, into: &entries)
         #expect(entries.map(\.batch.baseOffset.rawValue) == [0, 10])
+        return true
     }
 
     // MARK: History
