@@ -73,6 +73,7 @@ let package = Package(
             name: "RecordFormat", dependencies: ["SluiceCore", "Checksums", "Compression"], swiftSettings: sansIO),
         .target(name: "MQTTWire", dependencies: ["SluiceCore"], swiftSettings: sansIO),
         .target(name: "KafkaWire", dependencies: ["SluiceCore"], swiftSettings: sansIO),
+        .target(name: "HTTPWire", dependencies: ["SluiceCore"], swiftSettings: sansIO),
         .executableTarget(name: "KafkaWireGenerator", swiftSettings: settings),
         .target(name: "TopicRouting", dependencies: ["SluiceCore", "Checksums"], swiftSettings: sansIO),
         .target(
@@ -114,6 +115,14 @@ let package = Package(
             ],
             swiftSettings: sansIO),
         .target(
+            name: "HTTPBroker",
+            dependencies: [
+                "AccessControl", "Administration", "Checksums", "DeviceProfiles", "HTTPWire", "LogInterface",
+                "MQTTWire",
+                "RecordFormat", "SluiceBroker", "SluiceCore", "Speaking", "TopicRouting",
+            ],
+            swiftSettings: sansIO),
+        .target(
             name: "CommitLogPosix",
             dependencies: ["SluiceCore", "RecordFormat", "LogInterface", "CommitLog", "CLinux"],
             swiftSettings: settings),
@@ -130,7 +139,7 @@ let package = Package(
             dependencies: [
                 "AccessControl", "EventLoop",
                 "SluiceCore", "Speaking", "Cryptography", "TopicRouting", "LogInterface", "GroupCoordination",
-                "SluiceBroker", "KafkaBroker", "SluiceTransport",
+                "SluiceBroker", "KafkaBroker", "HTTPBroker", "SluiceTransport",
             ],
             swiftSettings: settings),
         .target(
@@ -161,7 +170,7 @@ let package = Package(
                 "SluiceBroker",
                 "Cryptography", "CommitLogPosix", "EventLoop", "SluiceTransport", "SluiceNode", "SluiceConfiguration",
                 "CLinux",
-                "Bridging", "BridgeClients", "KafkaBroker", "KafkaWire",
+                "Bridging", "BridgeClients", "KafkaBroker", "KafkaWire", "HTTPBroker", "HTTPWire",
             ],
             swiftSettings: settings),
 
@@ -173,6 +182,7 @@ let package = Package(
             "KafkaWireTests",
             ["KafkaWire", "KafkaWireGenerator", "Administration", "SluiceCore", "SluiceTesting"],
             resources: [.copy("Vectors")]),
+        tests("HTTPWireTests", ["HTTPWire", "SluiceCore", "SluiceTesting"]),
         tests("MQTTSessionTests", ["MQTTSession", "MQTTWire", "SluiceCore"]),
         tests("TopicRoutingTests", ["TopicRouting", "SluiceCore"]),
         tests(

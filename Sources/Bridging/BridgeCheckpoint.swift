@@ -239,15 +239,6 @@ struct FieldReader: ~Escapable {
     }
 }
 
-extension Array where Element == UInt8 {
-    /// A copy of `bytes`.
-    package init(copying bytes: Span<UInt8>) {
-        self.init()
-        reserveCapacity(bytes.count)
-        for index in bytes.indices { append(bytes[index]) }
-    }
-}
-
 /// Brings the checkpoints back from the stream `__bridges`.
 package struct BridgeReplay: Sendable {
     /// The newest checkpoint of each bridge, by name.

@@ -135,6 +135,8 @@ package struct DeviceTable: Sendable {
 
     /// How many devices there are.
     package var count: Int { deadlines.count }
+    /// How many of them are silent.
+    package private(set) var silentCount = 0
 
     /// How many changed since they were last taken.
     package var dirtyCount: Int { dirty.count }
@@ -308,7 +310,9 @@ package struct DeviceTable: Sendable {
     private func entry(_ index: Int) -> Entry { blocks[index / Self.blockCount][index % Self.blockCount] }
 
     private mutating func store(_ state: DeviceState, at index: Int, silentFrom floor: Int64) {
+        let wasSilent = entry(index).state.flags.contains(.isSilent)
         blocks[index / Self.blockCount][index % Self.blockCount].state = state
+        silentCount += (state.flags.contains(.isSilent) ? 1 : 0) - (wasSilent ? 1 : 0)
         markDirty(index)
         setDeadline(state, at: index, silentFrom: floor)
     }

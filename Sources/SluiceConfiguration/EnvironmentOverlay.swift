@@ -3,7 +3,8 @@ enum EnvironmentOverlay {
     /// The settings that a variable can override; lists are not among them.
     static let paths: [[String]] = [
         ["listeners", "mqtt"], ["listeners", "mqtts"], ["listeners", "ws"], ["listeners", "wss"],
-        ["listeners", "kafka"], ["listeners", "kafkas"], ["kafka", "auto_create"],
+        ["listeners", "kafka"], ["listeners", "kafkas"], ["kafka", "auto_create"], ["listeners", "http"],
+        ["listeners", "https"],
         ["listeners", "tls", "certificate"], ["listeners", "tls", "key"], ["listeners", "tls", "client_ca"],
         ["listeners", "tls", "crl"], ["listeners", "tls", "require_certificate"], ["listeners", "tls", "min_version"],
         ["listeners", "tls", "ciphers"], ["data"], ["loops"], ["memory"],

@@ -15,6 +15,10 @@ package struct ListenerSettings: Equatable, Sendable {
     package var kafka: ListenAddress?
     /// Kafka's protocol over TLS.
     package var kafkas: SecureListener?
+    /// HTTP over TCP.
+    package var http: ListenAddress?
+    /// HTTP over TLS.
+    package var https: SecureListener?
     /// What listeners say of who is let in, beside what the configuration says of all, by their names.
     package var security: [String: SecuritySettings] = [:]
     /// The limits of listeners that have their own, by their names.
@@ -28,6 +32,7 @@ package struct ListenerSettings: Equatable, Sendable {
     package static func == (left: ListenerSettings, right: ListenerSettings) -> Bool {
         left.mqtt == right.mqtt && left.mqtts == right.mqtts && left.ws == right.ws && left.wss == right.wss
             && left.kafka == right.kafka && left.kafkas == right.kafkas && left.advertised == right.advertised
+            && left.http == right.http && left.https == right.https
             && left.security == right.security && left.limits == right.limits && left.proxies == right.proxies
     }
 }
@@ -109,6 +114,8 @@ extension ListenerSettings {
         kafka = section.advertisedAddress("kafka", &advertised.kafka, general, &entries["kafka"])
         kafkas = section.advertisedSecureAddress(
             "kafkas", shared, hasKeys, &advertised.kafkas, general, &entries["kafkas"])
+        http = section.address("http", general, &entries["http"])
+        https = section.secureAddress("https", shared, hasKeys, general, &entries["https"])
         for (name, entry) in entries {
             if entry.security != SecuritySettings() { security[name] = entry.security }
             limits[name] = entry.limits
@@ -116,9 +123,10 @@ extension ListenerSettings {
         }
         let hasOthers = ["mqtts", "ws", "wss"].contains { section.isWritten($0) }
         if plain != nil || hasOthers { mqtt = plain }
-        if shared != nil, !["mqtts", "wss", "kafkas"].contains(where: { section.isWritten($0) }) {
+        if shared != nil, !["mqtts", "wss", "kafkas", "https"].contains(where: { section.isWritten($0) }) {
             section.report(
-                at: section.location(of: "tls"), "'tls' is for 'mqtts', 'wss' and 'kafkas', and none of them is given")
+                at: section.location(of: "tls"),
+                "'tls' is for 'mqtts', 'wss', 'kafkas' and 'https', and none of them is given")
         }
     }
 }

@@ -45,4 +45,21 @@ extension Span where Element == UInt8 {
         for index in range.indices { bytes.append(self[index]) }
         return bytes
     }
+
+    /// Whether the bytes are those of `other`.
+    @inlinable
+    package func isEqual(to other: Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        for index in indices where self[index] != other[index] { return false }
+        return true
+    }
+}
+
+extension Array where Element == UInt8 {
+    /// A copy of `bytes`.
+    package init(copying bytes: Span<UInt8>) {
+        self.init()
+        reserveCapacity(bytes.count)
+        for index in bytes.indices { append(bytes[index]) }
+    }
 }

@@ -1,6 +1,7 @@
 package import AccessControl
 package import Cryptography
 package import GroupCoordination
+package import HTTPBroker
 package import KafkaBroker
 package import LogInterface
 package import SluiceBroker
@@ -24,23 +25,28 @@ package enum ListenerKind: String, CaseIterable, Sendable {
     case kafka
     /// Kafka's protocol over TLS.
     case kafkas
+    /// HTTP over TCP.
+    case http
+    /// HTTP over TLS.
+    case https
 
     /// A place where this is spoken.
     /// - Parameter tls: what its connections prove themselves with, where TLS is spoken.
     package func endpoint(host: String, port: UInt16, tls: TLSContext?) -> ListenerEndpoint {
         switch self {
-        case .mqtt, .ws, .kafka: precondition(tls == nil)
-        case .mqtts, .wss, .kafkas: precondition(tls != nil)
+        case .mqtt, .ws, .kafka, .http: precondition(tls == nil)
+        case .mqtts, .wss, .kafkas, .https: precondition(tls != nil)
         }
         let webSocket: WebSocketOffer? =
             switch self {
-            case .mqtt, .mqtts, .kafka, .kafkas: nil
+            case .mqtt, .mqtts, .kafka, .kafkas, .http, .https: nil
             case .ws, .wss: .mqtt
             }
         let conversation: Conversation =
             switch self {
             case .mqtt, .mqtts, .ws, .wss: .mqtt
             case .kafka, .kafkas: .kafka
+            case .http, .https: .http
             }
         return ListenerEndpoint(
             ListenerIdentity(name: rawValue, conversation: conversation), host: host, port: port, tls: tls,
@@ -135,6 +141,9 @@ package final class BrokerNode {
     package let gate: NodeGate
     /// What Kafka's protocol is spoken with; set before `run`. Nil where no listener speaks it.
     package var kafka: KafkaIdentity?
+    /// What is not asked of loops over HTTP, and what the program says of itself; set before `run`. Nil where no
+    /// listener speaks HTTP.
+    package var http: (version: String, node: any HTTPNode)?
 
     /// Called when no connection is accepted any more, while the loops drain.
     package var beforeStop: () -> Void {
@@ -165,6 +174,7 @@ package final class BrokerNode {
         gate = NodeGate(settings.book, bans: bans, report: report)
         var settings = settings
         settings.gate = gate
+        settings.ownLoops = [.http]
         self.settings = settings
         self.log = log
         self.report = report
@@ -210,7 +220,18 @@ package final class BrokerNode {
                     settings.audit = audit
                     return settings
                 }
-                let service = ShardService(shard, kafka, log: log, peers: peers, wake: wake, report: report)
+                // HTTP has the loop behind the others to itself.
+                let http =
+                    index < settings.loopCount
+                    ? nil
+                    : http.map { identity in
+                        var http = HTTPSettings(
+                            limits: settings.limits, version: identity.version, node: identity.node)
+                        http.downlinks = downlinks
+                        http.gate = gate
+                        return http
+                    }
+                let service = ShardService(shard, kafka, http, log: log, peers: peers, wake: wake, report: report)
                 peers.services.append(service)
                 return service
             },

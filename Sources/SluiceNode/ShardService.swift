@@ -1,3 +1,4 @@
+import HTTPBroker
 import KafkaBroker
 import LogInterface
 import SluiceBroker
@@ -13,6 +14,8 @@ final class ShardService: LoopService, @unchecked Sendable {
     let shard: BrokerShard
     /// Nil where no listener speaks Kafka's protocol.
     private let kafka: KafkaShard?
+    /// Nil on all loops but HTTP's own.
+    private let http: HTTPShard?
     private let log: any LogEngine
     private let wake: @Sendable () -> Void
     private let mailbox = Mutex<[ShardMessage]>([])
@@ -22,13 +25,17 @@ final class ShardService: LoopService, @unchecked Sendable {
     private var lastPublishCount: UInt64 = 0
 
     init(
-        _ settings: ShardSettings, _ kafkaSettings: KafkaSettings?, log: any LogEngine,
+        _ settings: ShardSettings, _ kafkaSettings: KafkaSettings?, _ httpSettings: HTTPSettings?, log: any LogEngine,
         peers: any ShardPeers & KafkaPeers, wake: @escaping @Sendable () -> Void,
         report: @escaping (LogSeverity, String) -> Void
     ) {
         self.log = log
         self.wake = wake
-        shard = BrokerShard(settings: settings, log: log, peers: peers, wake: wake, report: report)
+        let shard = BrokerShard(settings: settings, log: log, peers: peers, wake: wake, report: report)
+        self.shard = shard
+        http = httpSettings.map {
+            HTTPShard($0, broker: shard, log: log, peers: peers, wake: wake, report: report)
+        }
         kafka = kafkaSettings.map { KafkaShard($0, log: log, peers: peers, wake: wake, report: report) }
     }
 
@@ -53,6 +60,8 @@ final class ShardService: LoopService, @unchecked Sendable {
         shard.wallClock = wallClock
         kafka?.now = now
         kafka?.wallClock = wallClock
+        http?.now = now
+        http?.wallClock = wallClock
     }
 
     func takeMessages() {
@@ -71,6 +80,7 @@ final class ShardService: LoopService, @unchecked Sendable {
     func endTick() {
         shard.endTick()
         kafka?.endTick()
+        http?.endTick()
     }
 
     func moved(receivedByteCount: Int, sentByteCount: Int) {
@@ -96,19 +106,21 @@ final class ShardService: LoopService, @unchecked Sendable {
     func elapsed() {
         shard.elapsed()
         kafka?.elapsed()
+        http?.elapsed()
     }
 
     func stoodStill(for nanoseconds: Int64) { shard.stoodStill(for: nanoseconds) }
 
     var nextPace: Int64? {
         let own = shard.nextPace
-        guard let fetches = kafka?.nextPace else { return own }
-        return own.map { min($0, fetches) } ?? fetches
+        guard kafka != nil || http != nil else { return own }
+        return [own, kafka?.nextPace, http?.nextPace].compactMap(\.self).min()
     }
 
     func pace() {
         shard.pace()
         kafka?.pace()
+        http?.pace()
     }
 
     // MARK: Connections
@@ -116,6 +128,9 @@ final class ShardService: LoopService, @unchecked Sendable {
     func connected(_ link: any ConnectionLink, peer: PeerIdentity, refusal: ConnectionRefusal?) -> any Speaker {
         if let kafka, peer.listener.conversation == .kafka {
             return kafka.connected(link, peer: peer, refusal: refusal)
+        }
+        if let http, peer.listener.conversation == .http {
+            return http.connected(link, peer: peer, refusal: refusal)
         }
         precondition(peer.listener.conversation == .mqtt, "Cannot speak what no speaker is made for")
         return shard.connected(link, peer: peer, refusal: refusal)
@@ -130,11 +145,13 @@ final class ShardService: LoopService, @unchecked Sendable {
     func beginDrain() {
         shard.beginDrain()
         kafka?.beginDrain()
+        http?.beginDrain()
     }
 
-    var isDrained: Bool { shard.isDrained && kafka?.isDrained ?? true }
+    var isDrained: Bool { shard.isDrained && kafka?.isDrained ?? true && http?.isDrained ?? true }
 
     func shutDown() {
+        http?.shutDown()
         shard.shutDown()
         kafka?.shutDown()
     }

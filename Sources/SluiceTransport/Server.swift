@@ -38,8 +38,10 @@ package struct ListenerEndpoint: Sendable {
 package struct ServerSettings {
     /// Where to listen; no two have one name.
     package var listeners: [ListenerEndpoint]
-    /// The number of event loops.
+    /// The number of event loops that connections are dealt out to.
     package var loopCount: Int
+    /// What is spoken on loops of its own, behind those, where some listener speaks it.
+    package var ownLoops: [Conversation] = []
     /// Bounds of everything that input could make grow.
     package var limits: Limits { book.general }
     /// The same, with those of single listeners.
@@ -79,6 +81,7 @@ package final class Server {
     private let loop = Loop()
     private var loops: [TransportLoop] = []
     private var acceptedCount = 0
+    private var ownLoops: [Conversation] = []
     private var refusalLines = LineLimiter(burst: 1, nanosecondsPerLine: 10_000_000_000)
     private var acceptLines = LineLimiter(burst: 1, nanosecondsPerLine: 10_000_000_000)
     private var bannedLines = LineLimiter(burst: 20, nanosecondsPerLine: 200_000_000)
@@ -144,7 +147,9 @@ package final class Server {
         makeService: (_ index: Int, _ wake: @escaping @Sendable () -> Void) -> any LoopService,
         beforeThreads: () -> Void, reload: @escaping () -> Void, ready: () -> Void
     ) {
-        loops = (0..<settings.loopCount).map { index in
+        let spoken = Set(listeners.map(\.door.listener.conversation))
+        ownLoops = settings.ownLoops.filter(spoken.contains)
+        loops = (0..<settings.loopCount + ownLoops.count).map { index in
             TransportLoop(
                 limits: settings.book, gate: settings.gate, makeService: { makeService(index, $0) },
                 onClose: { [connectionCount] in connectionCount.value.subtract(1, ordering: .relaxed) }, report: report)
@@ -210,9 +215,17 @@ package final class Server {
                 continue
             }
             connectionCount.value.add(1, ordering: .relaxed)
-            loops[acceptedCount % loops.count].post(.accepted(socket, listener.door, isSurplus ? surplusRefusal : nil))
-            acceptedCount += 1
+            nextLoop(listener.door).post(.accepted(socket, listener.door, isSurplus ? surplusRefusal : nil))
         }
+    }
+
+    /// The loop of the next connection of a listener.
+    private func nextLoop(_ door: Door) -> TransportLoop {
+        if let index = ownLoops.firstIndex(of: door.listener.conversation) {
+            return loops[settings.loopCount + index]
+        }
+        defer { acceptedCount += 1 }
+        return loops[acceptedCount % settings.loopCount]
     }
 
     /// Whether a connection is of an address that is kept out. It is closed here: a flood of them costs the loops
@@ -224,8 +237,7 @@ package final class Server {
             return false
         }
         if bannedLines.admits(at: now) {
-            loops[acceptedCount % loops.count].post(.turnedAway(peer, refusal.words))
-            acceptedCount += 1
+            nextLoop(door).post(.turnedAway(peer, refusal.words))
         }
         return true
     }

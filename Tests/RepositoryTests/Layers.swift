@@ -14,6 +14,7 @@ enum Layers {
         "MQTTWire": ["SluiceCore"],
         "KafkaWire": ["RecordFormat"],
         "KafkaWireGenerator": [],
+        "HTTPWire": ["SluiceCore"],
         "TopicRouting": ["SluiceCore", "Checksums"],
         "DeviceProfiles": ["TopicRouting", "PayloadFormats"],
         "AccessControl": ["TopicRouting", "Speaking", "Administration"],
@@ -30,19 +31,18 @@ enum Layers {
             "Speaking", "Administration",
         ],
         "KafkaBroker": ["KafkaWire", "AccessControl", "LogInterface", "GroupCoordination", "Speaking"],
+        "HTTPBroker": ["HTTPWire", "SluiceBroker"],
         "CommitLogPosix": ["CommitLog", "CLinux"],
         "BridgeClients": ["Bridging", "Cryptography", "CMosquitto", "CRdKafka"],
         "EventLoop": ["SluiceCore", "CUv", "CLinux"],
         "SluiceTransport": ["Speaking", "EventLoop", "Cryptography", "CWslay"],
-        "SluiceNode": ["SluiceBroker", "KafkaBroker", "SluiceTransport", "AccessControl"],
+        "SluiceNode": ["SluiceBroker", "KafkaBroker", "HTTPBroker", "SluiceTransport", "AccessControl"],
         "LogTools": ["CommitLogPosix", "SluiceBroker"],
-        "SluiceHTTP": ["SluiceBroker", "CMicroHTTPD"],
         "SluiceConfiguration": ["SluiceCore", "AccessControl", "DeviceProfiles", "CYAML"],
         "SluiceTesting": sansIO.filter { $0 != "SluiceTesting" },
         "sluice": [
-            "SluiceBroker", "KafkaBroker", "CommitLogPosix", "LogTools", "BridgeClients", "EventLoop",
+            "SluiceBroker", "KafkaBroker", "HTTPBroker", "CommitLogPosix", "LogTools", "BridgeClients", "EventLoop",
             "SluiceTransport", "SluiceNode",
-            "SluiceHTTP",
             "SluiceConfiguration",
         ],
     ]
@@ -51,10 +51,10 @@ enum Layers {
     static let sansIO = [
         "Checksums", "Compression", "Cryptography", "SluiceCore", "PayloadFormats", "Speaking", "Administration",
         "RecordFormat",
-        "MQTTWire", "KafkaWire",
+        "MQTTWire", "KafkaWire", "HTTPWire",
         "TopicRouting",
         "DeviceProfiles", "AccessControl", "MQTTSession", "LogInterface", "CommitLog", "GroupCoordination", "Bridging",
-        "SluiceBroker", "KafkaBroker",
+        "SluiceBroker", "KafkaBroker", "HTTPBroker",
     ]
 
     /// The C target that fills gaps in Glibc's overlay; everybody may see what an arrow reaches.

@@ -1,4 +1,4 @@
-import Administration
+package import Administration
 import Bridging
 import MQTTSession
 import MQTTWire
@@ -83,7 +83,7 @@ extension BrokerShard {
     }
 
     /// Every bridge of the node.
-    func bridgeReports() -> [BridgeReport] { (settings.bridges?.statuses ?? []).map(\.report) }
+    package func bridgeReports() -> [BridgeReport] { (settings.bridges?.statuses ?? []).map(\.report) }
 }
 
 extension BridgeCommand {

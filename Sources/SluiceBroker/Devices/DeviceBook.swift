@@ -1,4 +1,4 @@
-import Administration
+package import Administration
 package import DeviceProfiles
 import LogInterface
 import PayloadFormats
@@ -73,7 +73,7 @@ package struct DeviceBook: Sendable {
 
     /// What became of what was published since the node started, by profile: what came and what was refused as the
     /// intakes have counted it, what was stored as the log has it.
-    var ledger: [LedgerReport] {
+    package var ledger: [LedgerReport] {
         names.enumerated().map { number, name in
             let all = counts.values.flatMap { $0 }.filter { $0.profile == name }
             var report = LedgerReport()

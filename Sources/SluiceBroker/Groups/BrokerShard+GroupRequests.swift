@@ -1,4 +1,4 @@
-import Administration
+package import Administration
 import GroupCoordination
 import LogInterface
 import MQTTWire
@@ -8,7 +8,7 @@ import SluiceCore
 /// What `sluice groups` asks: groups with their members and positions, and to move or delete them.
 extension BrokerShard {
     /// Every group on record, and every one that shares records.
-    func groupReports() -> [GroupReport] {
+    package func groupReports() -> [GroupReport] {
         let groups = peers.withOffsets { table in
             table.names.compactMap { name in table[name].map { (name, $0, table.members(of: name)) } }
         }

@@ -1,30 +1,31 @@
-import LogInterface
-import RecordFormat
-import SluiceCore
+package import LogInterface
+package import RecordFormat
+package import SluiceCore
 
 /// Reads partitions for one loop: from memory while the records are there, else as history, in the background.
 ///
 /// Isolation: its loop's.
-struct LogReader {
+package struct LogReader {
     private let log: any LogEngine
     private let loop: LoopID
     private var lastNumber: UInt64 = 0
 
     /// What a read gives.
-    enum Answer {
+    package enum Answer {
         /// It was in memory.
         case found(PartitionRead)
         /// It comes, known by this number.
         case coming(UInt64)
     }
 
-    init(_ log: any LogEngine, _ loop: LoopID) {
+    /// A reader for `loop`.
+    package init(_ log: any LogEngine, _ loop: LoopID) {
         self.log = log
         self.loop = loop
     }
 
     /// Reads from `offset` on.
-    mutating func read(
+    package mutating func read(
         _ partition: PartitionID, from offset: Offset, visibility: Visibility, hint: ReadHint? = nil,
         selection: TopicSelection? = nil, byteCountMax: Int
     ) -> Answer {
@@ -36,7 +37,7 @@ struct LogReader {
 
     /// Reads history from `offset` on.
     /// - Returns: what the answer is known by.
-    mutating func fetch(
+    package mutating func fetch(
         _ partition: PartitionID, from offset: Offset, hint: ReadHint? = nil, selection: TopicSelection? = nil,
         byteCountMax: Int
     ) -> UInt64 {
@@ -51,40 +52,43 @@ struct LogReader {
 
     /// Looks up the first record of a time or later.
     /// - Returns: what the answer is known by.
-    mutating func find(_ partition: PartitionID, at time: Timestamp) -> UInt64 {
+    package mutating func find(_ partition: PartitionID, at time: Timestamp) -> UInt64 {
         lastNumber += 1
         log.fetchOffset(partition, at: time, number: lastNumber, for: loop)
         return lastNumber
     }
 
     /// The answers that have come.
-    func takeFetched() -> [(number: UInt64, read: PartitionRead)] { log.takeFetched(loop) }
+    package func takeFetched() -> [(number: UInt64, read: PartitionRead)] { log.takeFetched(loop) }
 }
 
 /// What was read of a partition and is not used up, and what of it is on its way.
 ///
 /// Invariants: it waits for one answer at most.
-struct PartitionCursor {
-    let partition: PartitionID
+package struct PartitionCursor {
+    /// The partition.
+    package let partition: PartitionID
     /// Batches that were read and are not used up, and the place in the first of them.
-    private(set) var batches: ArraySlice<RecordBatch> = []
-    var records: RecordReader?
+    package private(set) var batches: ArraySlice<RecordBatch> = []
+    /// The place in the first batch.
+    package var records: RecordReader?
     /// Everything before this was read or ruled out; where to go on when the batches are used up.
-    private(set) var readEnd = Offset.zero
+    package private(set) var readEnd = Offset.zero
     private var hint: ReadHint?
     /// The answer that it waits for.
-    private(set) var awaited: UInt64?
+    package private(set) var awaited: UInt64?
     /// Bytes of the batches, or asked for.
-    private(set) var heldByteCount = 0
+    package private(set) var heldByteCount = 0
 
-    init(_ partition: PartitionID) { self.partition = partition }
+    /// A cursor with nothing in hand.
+    package init(_ partition: PartitionID) { self.partition = partition }
 
     /// Whether there is nothing in hand.
-    var isEmpty: Bool { batches.isEmpty }
+    package var isEmpty: Bool { batches.isEmpty }
 
     /// Reads on from `offset`.
     /// - Returns: what was in memory; nil when it comes.
-    mutating func load(
+    package mutating func load(
         from offset: Offset, visibility: Visibility, selection: TopicSelection?, byteCountMax: Int,
         by reads: inout LogReader
     ) -> PartitionRead? {
@@ -103,7 +107,7 @@ struct PartitionCursor {
 
     /// Reads history from `offset` on, while there may still be batches in hand.
     /// - Returns: what the answer is known by; whoever gets it keeps it until the batches are used up.
-    mutating func fetch(
+    package mutating func fetch(
         from offset: Offset, selection: TopicSelection?, byteCountMax: Int, by reads: inout LogReader
     ) -> UInt64 {
         assert(awaited == nil)
@@ -120,14 +124,14 @@ struct PartitionCursor {
     }
 
     /// The answer has come, or is of no use.
-    mutating func answered() {
+    package mutating func answered() {
         assert(awaited != nil, "nothing is answered that was not asked for")
         awaited = nil
         heldByteCount = 0
     }
 
     /// Takes batches that were read.
-    mutating func received(_ read: PartitionRead) {
+    package mutating func received(_ read: PartitionRead) {
         assert(awaited == nil, "an answer is not awaited any more when it is taken")
         assert(batches.isEmpty, "what is in hand is used up before there is more")
         batches = read.batches[...]
@@ -139,7 +143,7 @@ struct PartitionCursor {
 
     /// The first batch is used up.
     /// - Returns: where to go on.
-    mutating func finishBatch() -> Offset {
+    package mutating func finishBatch() -> Offset {
         guard let batch = batches.popFirst() else { return readEnd }
         records = nil
         heldByteCount = max(0, heldByteCount - batch.byteCount)
@@ -155,12 +159,12 @@ struct PartitionCursor {
     }
 
     /// Drops what was read and is not used up.
-    mutating func forget() {
+    package mutating func forget() {
         batches = []
         records = nil
         heldByteCount = 0
     }
 
     /// Searches anew when it next reads.
-    mutating func forgetHint() { hint = nil }
+    package mutating func forgetHint() { hint = nil }
 }

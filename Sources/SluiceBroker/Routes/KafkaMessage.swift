@@ -1,8 +1,8 @@
 import Bridging
 import LogInterface
 import MQTTWire
-import RecordFormat
-import SluiceCore
+package import RecordFormat
+package import SluiceCore
 
 /// What records of a stream that have no topic of their own are delivered under.
 struct KafkaOrigin {
@@ -21,7 +21,7 @@ struct KafkaOrigin {
 ///
 /// Headers that MQTT would have written count when they are valid, the first of each name; others are not there. A
 /// message without `mqtt.qos` is one of QoS 1: the producer was answered when the record was durable.
-struct KafkaMessage {
+package struct KafkaMessage {
     /// What filters are matched with.
     let topic: [UInt8]
 
@@ -62,7 +62,7 @@ struct KafkaMessage {
     private static let timeMax: Int64 = 253_402_300_799_999
 
     /// When the record says that it was made; 0 where it does not say, or says nonsense.
-    static func time(of record: RecordView, in batch: RecordBatch) -> Timestamp {
+    package static func time(of record: RecordView, in batch: RecordBatch) -> Timestamp {
         let base = BatchLayout.baseTimestamp(batch.bytes).rawValue
         let time = batch.hasAppendTime ? batch.maxTimestamp.rawValue : base &+ Int64(record.timestampDelta)
         return Timestamp(rawValue: min(max(0, time), timeMax))

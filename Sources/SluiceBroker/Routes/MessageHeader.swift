@@ -217,15 +217,6 @@ struct StoredMessage {
     }
 }
 
-extension Span where Element == UInt8 {
-    /// Whether the bytes are those of `other`.
-    func isEqual(to other: Span<UInt8>) -> Bool {
-        guard count == other.count else { return false }
-        for index in indices where self[index] != other[index] { return false }
-        return true
-    }
-}
-
 extension PublishAction {
     /// A plain publish in the form of all others.
     init(_ publish: PlainPublish) {

@@ -1,3 +1,4 @@
+package import AccessControl
 import MQTTSession
 import MQTTWire
 package import SluiceCore
@@ -64,7 +65,7 @@ package final class Client {
     /// The request that waits for another shard to let go of the identifier.
     var pendingRequest: ConnectRequest?
     /// Who it is, once that is known.
-    var principal = Principal.anonymous
+    package internal(set) var principal = Principal.anonymous
     /// What its credentials brought beside its name.
     var grant: CredentialGrant?
     /// What it may do; nil for everything.
@@ -131,6 +132,9 @@ package final class Client {
         decoder = PacketDecoder(side: .server, limits: limits)
         session = Session(limits: limits, now: now)
     }
+
+    /// What it may do; nil for everything.
+    package var rights: AccessRights? { access?.rights }
 
     /// The bytes at the end of what the socket is to be sent: all of it, since MQTT sends no regions of files.
     @inline(__always)

@@ -15,7 +15,8 @@ package struct StreamTable: Sendable {
         var number: Int
     }
 
-    let streams: [StreamDescription]
+    /// The streams, in the log's order.
+    package let streams: [StreamDescription]
     /// Streams that were deleted while tables followed each other: what is noted of them has their names still.
     private let gone: [StreamDescription]
     private let places: [Place?]
@@ -83,13 +84,13 @@ package struct StreamTable: Sendable {
     func index(ofID id: String) -> Int? { indexes[id] }
 
     /// The stream of a name.
-    func stream(named name: String) -> StreamDescription? { streams.first { $0.settings.name == name } }
+    package func stream(named name: String) -> StreamDescription? { streams.first { $0.settings.name == name } }
 
     /// The streams that clients may read: all but the node's own.
-    var readable: [StreamDescription] { streams.filter { !$0.settings.isInternal } }
+    package var readable: [StreamDescription] { streams.filter { !$0.settings.isInternal } }
 
     /// The stream of a name that clients may read.
-    func readable(named name: String) -> StreamDescription? {
+    package func readable(named name: String) -> StreamDescription? {
         stream(named: name).flatMap { $0.settings.isInternal ? nil : $0 }
     }
 }

@@ -69,6 +69,9 @@ extension BrokerCounters {
         return sum
     }
 
+    /// The sums of all shards' counts.
+    package static func sum(of all: [BrokerCounters]) -> BrokerCounters { all.reduce(BrokerCounters()) { $0 + $1 } }
+
     private static var fields: [WritableKeyPath<BrokerCounters, UInt64>] {
         [
             \.packetsReceived, \.bytesReceived, \.bytesSent, \.receivedBytes, \.deliveredBytes, \.clientCount,

@@ -128,7 +128,7 @@ final class MQTTClient {
     private func awaitConnack() throws(CommandFailure) {
         while try isReadable(within: Int64(Self.patienceMilliseconds) * 1_000_000) {
             try receive()
-            guard case .connack(let code, let maximum, let isRetainAvailable) = try packet() else { continue }
+            guard case .connack(let code, let maximum, let isRetainAvailable, _) = try packet() else { continue }
             guard code == 0 else { throw CommandFailure("\(address) refuses the connection, reason \(code)") }
             receiveMaximum = maximum
             self.isRetainAvailable = isRetainAvailable
@@ -147,9 +147,9 @@ final class MQTTClient {
     private func event(_ packet: ServerPacket) throws(CommandFailure) -> ClientEvent? {
         switch packet {
         case .message(let message): return .message(message)
-        case .acknowledgement(.puback, let id, let reason), .acknowledgement(.pubcomp, let id, let reason):
+        case .acknowledgement(.puback, let id, let reason, _), .acknowledgement(.pubcomp, let id, let reason, _):
             return .acknowledged(id, reason)
-        case .acknowledgement(.pubrec, let id, let reason):
+        case .acknowledgement(.pubrec, let id, let reason, _):
             if reason.isFailure { return .acknowledged(id, reason) }
             PacketEncoder.acknowledgement(into: &output, kind: .pubrel, packetID: id, reason: .success, version: .v5)
             try flush()
@@ -159,7 +159,7 @@ final class MQTTClient {
         case .disconnect(let code, let reason):
             let text = reason.map { ": \($0)" } ?? ""
             throw CommandFailure("\(address) closes the connection, reason \(code.rawValue)\(text)")
-        case .acknowledgement(.pubrel, _, _), .connack, .other: return nil
+        case .acknowledgement(.pubrel, _, _, _), .connack, .other: return nil
         }
     }
 

@@ -57,6 +57,22 @@ enum ExplainCommand {
         return ExitCode.success
     }
 
+    /// What `sluice explain --json` says of a topic, by a configuration that is in force.
+    /// - Throws: what is wrong with the topic.
+    static func document(of name: String, _ configuration: Configuration) throws -> JSON {
+        let topic = Array(name.utf8)
+        try FilterSyntax.check(topic: topic.span, limits: configuration.limits)
+        let rules = try RuleTranslation.rules(configuration)
+        let explanation = rules.explain(topic.span)
+        guard let stream = configuration.streams.first(where: { $0.name == explanation.resolution.stream }) else {
+            preconditionFailure("Cannot resolve to a stream that the configuration does not have")
+        }
+        let count = try StreamChanges(configuration).stored?[stream.name] ?? stream.partitionCount
+        return json(
+            explanation, rules, configuration, stream, explanation.resolution.partition(partitionCount: count),
+            of: count, AccessExplanation(of: topic, try AccessSources.load(configuration), user: nil, client: nil))
+    }
+
     private static func text(
         _ explanation: Explanation, _ rules: RuleSet, _ configuration: Configuration, _ stream: StreamSettings,
         _ partition: Int, of count: Int

@@ -16,13 +16,14 @@ enum ServeCommand {
             """,
         example: """
             sluice serve --config config/sluice.yaml --mqtt 127.0.0.1:0 --kafka 127.0.0.1:0 \
-              --ready-file /tmp/sluice.json
+              --http 127.0.0.1:0 --ready-file /tmp/sluice.json
             """,
         options: [
             ConfigurationSource.option,
             CommandOption("data", letter: "d", value: "DIR", "where the log lives"),
             CommandOption("mqtt", value: "HOST:PORT", "where to listen for MQTT; port 0 lets the system choose"),
             CommandOption("kafka", value: "HOST:PORT", "where to listen for Kafka's protocol"),
+            CommandOption("http", value: "HOST:PORT", "where to listen for HTTP: the page, the metrics, the API"),
             CommandOption(
                 "ready-file", value: "FILE", "appears when every listener accepts, with their addresses as JSON"),
             CommandOption("log", value: "FORMAT", "text or json: what log lines look like"),
@@ -33,12 +34,14 @@ enum ServeCommand {
     private static func run(_ arguments: Arguments) throws -> Int32 {
         let mqtt = try arguments.address("mqtt")
         let kafka = try arguments.address("kafka")
+        let http = try arguments.address("http")
         let loops = try arguments.integer("loops", 0...1024)
         let format = try arguments.value("log", expected: "text or json") { LogFormat(rawValue: $0) }
         func read() throws -> Configuration {
             var configuration = try ConfigurationSource.load(arguments)
             if let mqtt { configuration.listeners.mqtt = mqtt }
             if let kafka { configuration.listeners.kafka = kafka }
+            if let http { configuration.listeners.http = http }
             if let loops { configuration.loopCount = loops }
             if let format { configuration.logging.format = format }
             if let data = arguments.text("data") { configuration.dataDirectory = data }

@@ -58,6 +58,7 @@ struct Certificates {
         let listeners = configuration.listeners
         for (kind, listener) in [
             (ListenerKind.mqtts, listeners.mqtts), (.wss, listeners.wss), (.kafkas, listeners.kafkas),
+            (.https, listeners.https),
         ] {
             guard let listener else { continue }
             if let settings = listener.tls {
@@ -208,7 +209,8 @@ extension ListenerSettings {
         case .mqtts: mqtts.map { $0.tls == nil } ?? false
         case .wss: wss.map { $0.tls == nil } ?? false
         case .kafkas: kafkas.map { $0.tls == nil } ?? false
-        case .mqtt, .ws, .kafka: false
+        case .https: https.map { $0.tls == nil } ?? false
+        case .mqtt, .ws, .kafka, .http: false
         }
     }
 
@@ -216,7 +218,7 @@ extension ListenerSettings {
     var addresses: [(kind: ListenerKind, address: ListenAddress)] {
         let all: [(ListenerKind, ListenAddress?)] = [
             (.mqtt, mqtt), (.mqtts, mqtts?.address), (.ws, ws), (.wss, wss?.address),
-            (.kafka, kafka), (.kafkas, kafkas?.address),
+            (.kafka, kafka), (.kafkas, kafkas?.address), (.http, http), (.https, https?.address),
         ]
         return all.compactMap { kind, address in address.map { (kind, $0) } }
     }

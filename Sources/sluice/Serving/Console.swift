@@ -67,6 +67,9 @@ enum Console {
                   \(CommandLine.arguments[0]) consume \(stream) --broker \(address)
                 """)
         }
+        for (kind, address) in addresses where kind == .http || kind == .https {
+            print("A page to look at: \(kind.rawValue)://\(address)/")
+        }
         fflush(nil)
     }
 }
@@ -81,6 +84,8 @@ extension ListenerKind {
         case .wss: "MQTT over WebSocket and TLS"
         case .kafka: "Kafka"
         case .kafkas: "Kafka over TLS"
+        case .http: "HTTP"
+        case .https: "HTTP over TLS"
         }
     }
 }

@@ -33,6 +33,8 @@ final class Reload {
     private lazy var maker = StreamMaker(log)
     private let audit: AuditLog
     private let capacity: Capacity
+    /// Hears of each configuration that is in force from now on.
+    var changed: (Configuration) -> Void = { _ in }
 
     /// Reloads of a node that runs with `current`.
     init(
@@ -99,6 +101,7 @@ final class Reload {
         current.logging = next.logging
         // Also when nothing of it has changed: whoever has moved the file away wants another one.
         audit.follow(next.audit)
+        changed(next)
         note(applied, waiting)
     }
 

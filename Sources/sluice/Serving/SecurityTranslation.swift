@@ -17,7 +17,7 @@ enum SecurityTranslation {
             let own = listeners.security[kind.rawValue] ?? SecuritySettings()
             policy.listeners[kind.rawValue] = reader.policy(
                 configuration, own, isLocal: isLoopback(address.host), isKeyed: listeners.isKeyed(kind),
-                hasCertificates: [.mqtts, .wss, .kafkas].contains(kind) && !listeners.isKeyed(kind))
+                hasCertificates: [.mqtts, .wss, .kafkas, .https].contains(kind) && !listeners.isKeyed(kind))
         }
         policy.limits = configuration.access?.limits ?? IdentityLimitTable()
         if !reader.errors.isEmpty { throw ConfigurationErrors(reader.errors) }

@@ -1,0 +1,261 @@
+import HTTPWire
+import SluiceCore
+package import Speaking
+
+extension Conversation {
+    /// HTTP/1.1.
+    package static let http = Conversation(rawValue: "http")
+}
+
+/// One client's connection: requests in, one after the other, and their answers.
+///
+/// Isolation: its loop's.
+package final class HTTPConnection: Speaker {
+    /// What its socket is to be sent.
+    package var outputQueue = OutputQueue()
+    unowned let shard: HTTPShard
+    private weak var link: (any ConnectionLink)?
+    let peer: PeerIdentity
+    private var state = State.head
+    private var scannedByteCount = 0
+    private var head: RequestHead?
+    private var body: BodyReader?
+    /// The request that is being answered.
+    private(set) var exchange: Exchange?
+    /// Who its last request was from.
+    var session: LocalSession?
+    /// Whether it is done with the connection.
+    package private(set) var isClosing = false
+    private var isGone = false
+    /// Whether it is on the shard's list of connections with output.
+    var isDirty = false
+    /// Whether bytes of another request have come while one is answered.
+    private var hasLeftBytes = false
+    private var accountedByteCount = 0
+    private var keptByteCount = 0
+    /// When a byte last came or went, by the loop's clock.
+    private var movedAt: Int64
+    /// Since when some of its output waits for the socket.
+    private var waitsSince: Int64?
+
+    private enum State {
+        case head
+        case body
+        case exchange
+    }
+
+    /// Bytes that may wait for the socket before an answer in pieces waits.
+    static let outputByteCountMax = 256 << 10
+    /// Bytes of a body at most.
+    static let bodyByteCountMax = 16 << 20
+    /// How long a request may take to come, and a socket to take what it is sent, in nanoseconds.
+    private static let patience: Int64 = 30_000_000_000
+    /// How long a connection may have nothing to say.
+    private static let idlePatience: Int64 = 120_000_000_000
+
+    init(_ shard: HTTPShard, _ link: any ConnectionLink, _ peer: PeerIdentity) {
+        self.shard = shard
+        self.link = link
+        self.peer = peer
+        movedAt = shard.now
+    }
+
+    var now: Int64 { shard.now }
+    var isDraining: Bool { shard.isDraining }
+    /// What log lines call it.
+    package var label: String { "an HTTP client at \(peer.address)" }
+    /// Nobody knows how long a head is.
+    package var wantedByteCount: Int { 0 }
+
+    /// Whether its socket is to be left unread: it has a request under way and has sent more behind it, or it does not
+    /// read its answers, or the log or the account of memory is under pressure.
+    package var mustWait: Bool {
+        hasLeftBytes || outputQueue.count > 2 * Self.outputByteCountMax
+            || state != .exchange && shard.isUnderPressure
+    }
+
+    // MARK: Receiving
+
+    /// See `Speaker`.
+    package func received(_ bytes: Span<UInt8>) -> Int {
+        movedAt = shard.now
+        var offset = 0
+        do throws(HTTPFault) {
+            while offset < bytes.count, !isClosing {
+                let rest = bytes.extracting(offset..<bytes.count)
+                switch state {
+                case .head:
+                    // Some clients send an empty line behind a body (RFC 9112 §2.2).
+                    if rest.count >= 2, rest[0] == 0x0D, rest[1] == 0x0A {
+                        offset += 2
+                        continue
+                    }
+                    guard let end = try RequestHead.end(in: rest, scanned: &scannedByteCount) else { return offset }
+                    scannedByteCount = 0
+                    try begin(try RequestHead(rest.extracting(0..<end)))
+                    offset += end
+                case .body:
+                    offset += try body?.take(rest) ?? 0
+                    account()
+                    if body?.isOver == true { complete() }
+                case .exchange:
+                    hasLeftBytes = true
+                    return offset
+                }
+            }
+        } catch {
+            refuse(error)
+        }
+        return bytes.count
+    }
+
+    private func begin(_ head: RequestHead) throws(HTTPFault) {
+        assert(exchange == nil)
+        let most = min(Self.bodyByteCountMax, shard.bodyByteCountMax(of: head))
+        let body = try BodyReader(head.framing, byteCountMax: most)
+        guard head.framing == .none || !shard.isUnderPressure else {
+            throw HTTPFault(.unavailable, "clients hold as much memory as they may")
+        }
+        self.head = head
+        let isOver = body.isOver
+        self.body = consume body
+        state = .body
+        if isOver { return complete() }
+        guard head.expectsContinue else { return }
+        ResponseHead(.continue, framing: .none, keepsAlive: true).write(to: &outputQueue.bytes)
+        markDirty()
+    }
+
+    private func complete() {
+        guard let head, let reader = body.take() else { preconditionFailure("Cannot complete what has not begun") }
+        self.head = nil
+        state = .exchange
+        let exchange = Exchange(head, Array(copying: reader.body.bytes), on: self)
+        self.exchange = exchange
+        shard.handle(exchange, of: self)
+    }
+
+    /// Answers what is no request, and closes: where the next one begins nobody knows.
+    private func refuse(_ fault: HTTPFault) {
+        shard.refused(fault, on: self)
+        var response = ResponseHead(fault.status, framing: .length(fault.words.utf8.count + 1), keepsAlive: false)
+        response.fields = [("Content-Type", "text/plain; charset=utf-8")]
+        response.write(to: &outputQueue.bytes)
+        outputQueue.bytes.append(utf8: "\(fault.words)\n")
+        close()
+    }
+
+    /// Ends a connection that came though it may not.
+    func turnAway(_ words: String) { refuse(HTTPFault(.unavailable, words)) }
+
+    /// The answer is complete.
+    func finished(keepsAlive: Bool) {
+        markDirty()
+        exchange = nil
+        account()
+        movedAt = shard.now
+        guard keepsAlive else { return close() }
+        state = .head
+        guard hasLeftBytes else { return }
+        hasLeftBytes = false
+        shard.continueReading(self)
+    }
+
+    /// Reads on behind a request that is answered.
+    func readOn() {
+        guard !isGone, !isClosing else { return }
+        link?.resume()
+    }
+
+    // MARK: Sending
+
+    func markDirty() { shard.markDirty(self) }
+
+    /// Sends what there is.
+    func flush() {
+        guard !isGone else { return }
+        link?.flush()
+        account()
+    }
+
+    /// See `Speaker`.
+    package func sent(_ byteCount: Int, isBehind: Bool) {
+        if byteCount > 0 { movedAt = shard.now }
+        waitsSince = isBehind ? (byteCount > 0 ? shard.now : waitsSince ?? shard.now) : nil
+        guard let exchange, exchange.hasRoom, exchange.drained != nil else { return }
+        shard.hasRoom(exchange)
+    }
+
+    /// See `Speaker`.
+    package func drained() {
+        waitsSince = nil
+        account()
+        if let exchange, exchange.drained != nil { shard.hasRoom(exchange) }
+    }
+
+    // MARK: Memory
+
+    /// See `Speaker`.
+    package func kept(byteCount: Int) {
+        keptByteCount = byteCount
+        account()
+    }
+
+    private func account() {
+        let held =
+            isGone
+            ? 0 : keptByteCount + outputQueue.heldByteCount + (body?.body.capacity ?? 0) + (exchange?.body.count ?? 0)
+        guard held != accountedByteCount else { return }
+        shard.account(held - accountedByteCount)
+        accountedByteCount = held
+    }
+
+    // MARK: Ends
+
+    /// Twice a second: nobody may take for ever to say or to hear something.
+    func elapsed() {
+        guard !isClosing else { return }
+        let silence = shard.now - movedAt
+        if let waitsSince, shard.now - waitsSince > Self.patience { return drop("does not read its answer") }
+        switch state {
+        case .head where scannedByteCount == 0 && !hasLeftBytes:
+            if silence > Self.idlePatience { close() }
+        case .head, .body:
+            if silence > Self.patience { refuse(HTTPFault(.requestTimeout, "the request takes too long to come")) }
+        case .exchange: break
+        }
+    }
+
+    private func drop(_ cause: String) {
+        shard.note("\(label) \(cause), and is closed")
+        outputQueue.reset(keeping: 0)
+        close()
+    }
+
+    /// Ends it, behind what is written.
+    func close() {
+        guard !isClosing else { return }
+        isClosing = true
+        exchange?.lost()
+        exchange = nil
+        link?.close()
+        leave()
+    }
+
+    /// See `Speaker`.
+    package func disconnected() {
+        isClosing = true
+        exchange?.lost()
+        exchange = nil
+        leave()
+    }
+
+    private func leave() {
+        guard !isGone else { return }
+        isGone = true
+        account()
+        session?.end()
+        session = nil
+        shard.left(self)
+    }
+}

@@ -1,0 +1,191 @@
+import AccessControl
+import Administration
+import DeviceProfiles
+import HTTPWire
+import LogInterface
+import SluiceBroker
+import SluiceCore
+import TopicRouting
+
+/// `GET /metrics`: made on this endpoint's loop, of what other loops hand over twice a second; none of them is asked.
+extension HTTPShard {
+    func tellMetrics(_ exchange: Exchange) {
+        if let rights = exchange.session?.rights {
+            let topic = Array("$SYS/broker/messages/received".utf8)
+            let verdict = rights.mayRead(topic.span)
+            guard verdict.isAllowed else {
+                return exchange.fail(
+                    .forbidden, "who asks may not read $SYS/broker: \(rights.description(of: verdict.rule))")
+            }
+        }
+        let isOpenMetrics = exchange.head.field("accept")?.contains("application/openmetrics-text") == true
+        exchange.respond(
+            .ok, MetricsText.contentType(isOpenMetrics: isOpenMetrics),
+            MetricsText.text(families, isOpenMetrics: isOpenMetrics))
+    }
+
+    private var families: [MetricFamily] {
+        brokerFamilies + streamFamilies + groupFamilies + bridgeFamilies + deviceFamilies + settings.node.figures
+    }
+
+    // MARK: The broker
+
+    private var brokerFamilies: [MetricFamily] {
+        let sum = counterSum
+        let parked = peers.withDirectory { $0.parkedCount }
+        let retained = peers.withRetained { $0.count }
+        let up = max(0, wallClock.rawValue - startedAt.rawValue)
+        return [
+            MetricFamily(
+                "sluice_build", .info, "What runs.",
+                [.init(1, suffix: "_info", labels: [("version", settings.version)])]),
+            MetricFamily(
+                "sluice_uptime_seconds", .gauge, "How long the node has run.", [.init(Double(up) / 1000)]),
+            .gauge("sluice_clients", "Clients that are connected over MQTT or HTTP.", sum.clientCount),
+            .gauge("sluice_sessions_waiting", "Sessions whose clients are not connected.", parked),
+            .gauge("sluice_subscriptions", "Subscriptions of connected clients.", sum.subscriptionCount),
+            .gauge("sluice_retained_messages", "Retained messages.", retained),
+            .gauge("sluice_tails", "Server-sent event streams that are open.", tails.all.count),
+            .gauge("sluice_http_connections", "HTTP connections.", connectionCount),
+            .gauge("sluice_client_memory_bytes", "What clients hold in memory.", peers.memoryUse),
+            .counter("sluice_connections_accepted", "Connections that were taken in.", sum.connectionsAccepted),
+            MetricFamily(
+                "sluice_packets", .counter, "MQTT packets, and messages of them.",
+                [.init(Double(sum.packetsReceived), suffix: "_total", labels: [("direction", "in")])]),
+            MetricFamily(
+                "sluice_messages", .counter, "Messages from publishers and to subscribers.",
+                [
+                    .init(Double(sum.publishesReceived), suffix: "_total", labels: [("direction", "in")]),
+                    .init(Double(sum.messagesDelivered), suffix: "_total", labels: [("direction", "out")]),
+                ]),
+            MetricFamily(
+                "sluice_payload_bytes", .counter, "Bytes of payload from publishers and to subscribers.",
+                [
+                    .init(Double(sum.receivedBytes), suffix: "_total", labels: [("direction", "in")]),
+                    .init(Double(sum.deliveredBytes), suffix: "_total", labels: [("direction", "out")]),
+                ]),
+            MetricFamily(
+                "sluice_network_bytes", .counter, "Bytes from and to sockets.",
+                [
+                    .init(Double(sum.bytesReceived), suffix: "_total", labels: [("direction", "in")]),
+                    .init(Double(sum.bytesSent), suffix: "_total", labels: [("direction", "out")]),
+                ]),
+            .counter("sluice_messages_stored", "Messages handed to the log.", sum.messagesStored),
+            .counter(
+                "sluice_messages_duplicate", "QoS 2 messages that came again and were not stored again.",
+                sum.duplicatesSuppressed),
+            .counter("sluice_messages_refused", "Messages that the log refused.", sum.messagesRefused),
+            .counter("sluice_access_denied", "What clients asked for and had no right to.", sum.accessDenied),
+            .counter(
+                "sluice_deliveries_dropped", "QoS 0 deliveries dropped because a client read too slowly.",
+                sum.deliveriesDropped),
+            .counter(
+                "sluice_deliveries_skipped", "Deliveries not made because they were too large or had expired.",
+                sum.deliveriesSkipped),
+            .counter("sluice_wills_published", "Wills that were published.", sum.willsPublished),
+            .counter("sluice_sessions_expired", "Sessions whose time was over.", sum.sessionsExpired),
+        ]
+    }
+
+    /// What all loops have counted.
+    var counterSum: BrokerCounters { peers.withCounters { BrokerCounters.sum(of: $0) } }
+
+    // MARK: Streams
+
+    private var streamFamilies: [MetricFamily] {
+        var bytes = MetricFamily("sluice_stream_bytes", .gauge, "Bytes of a stream's records at rest.", [])
+        var records = MetricFamily("sluice_stream_records", .gauge, "Durable records that a stream keeps.", [])
+        var appended = MetricFamily("sluice_stream_appended", .counter, "Records appended to a stream.", [])
+        for stream in streams.readable {
+            let labels = [(name: "stream", value: stream.settings.name)]
+            var (byteCount, recordCount, end) = (Int64(0), Int64(0), Int64(0))
+            for partition in stream.partitions {
+                let bounds = log.bounds(partition)
+                byteCount += log.figures(partition).byteCount
+                recordCount += bounds.highWatermark.rawValue - bounds.start.rawValue
+                end += bounds.end.rawValue
+            }
+            bytes.samples.append(.init(Double(byteCount), labels: labels))
+            records.samples.append(.init(Double(recordCount), labels: labels))
+            appended.samples.append(.init(Double(end), suffix: "_total", labels: labels))
+        }
+        return [bytes, records, appended]
+    }
+
+    // MARK: Groups, bridges, devices
+
+    private var groupFamilies: [MetricFamily] {
+        var lag = MetricFamily("sluice_group_lag_records", .gauge, "Records that a group has not done with.", [])
+        var members = MetricFamily("sluice_group_members", .gauge, "Members of a group.", [])
+        for group in broker.groupReports() {
+            members.samples.append(.init(Double(group.members.count), labels: [("group", group.name)]))
+            for (stream, positions) in Dictionary(grouping: group.offsets, by: \.stream).sorted(by: { $0.key < $1.key })
+            {
+                lag.samples.append(
+                    .init(
+                        Double(positions.reduce(0) { $0 + $1.lag }),
+                        labels: [("group", group.name), ("stream", stream)]))
+            }
+        }
+        return [lag, members]
+    }
+
+    private var bridgeFamilies: [MetricFamily] {
+        let reports = broker.bridgeReports()
+        func family(
+            _ name: String, _ kind: MetricFamily.Kind, _ help: String, _ value: (Int) -> Double
+        ) -> MetricFamily {
+            MetricFamily(
+                name, kind, help,
+                reports.indices.map {
+                    .init(
+                        value($0), suffix: kind == .counter ? "_total" : "", labels: [("bridge", reports[$0].name)])
+                })
+        }
+        return [
+            family("sluice_bridge_connected", .gauge, "Whether a bridge is connected.") {
+                reports[$0].state == "connected" ? 1 : 0
+            },
+            family("sluice_bridge_lag_records", .gauge, "Records that a bridge has yet to look at.") {
+                Double(reports[$0].lagRecords)
+            },
+            family("sluice_bridge_lag_bytes", .gauge, "Bytes that these take, about.") { Double(reports[$0].lagBytes) },
+            family("sluice_bridge_lag_seconds", .gauge, "The age of the oldest record that is not acknowledged.") {
+                Double(reports[$0].lagMilliseconds) / 1000
+            },
+            family("sluice_bridge_forwarded", .counter, "Messages that the upstream has acknowledged.") {
+                Double(reports[$0].forwarded)
+            },
+            family("sluice_bridge_received", .counter, "Messages that came from the upstream.") {
+                Double(reports[$0].received)
+            },
+            family("sluice_bridge_dropped", .counter, "Records that retention took before they were looked at.") {
+                Double(reports[$0].dropped)
+            },
+            family("sluice_bridge_refused", .counter, "Messages that one side or the other did not take.") {
+                Double(reports[$0].refused)
+            },
+        ]
+    }
+
+    private var deviceFamilies: [MetricFamily] {
+        let (known, silent, ledger) = peers.withDevices { ($0.table.count, $0.table.silentCount, $0.ledger) }
+        func family(_ name: String, _ help: String, _ value: (Int) -> Int64) -> MetricFamily {
+            MetricFamily(
+                name, .counter, help,
+                ledger.indices.map {
+                    .init(Double(value($0)), suffix: "_total", labels: [("profile", ledger[$0].profile)])
+                })
+        }
+        return [
+            .gauge("sluice_devices", "Devices that are known.", known),
+            .gauge("sluice_devices_silent", "Devices that are silent for longer than their profiles allow.", silent),
+            family("sluice_readings_published", "Messages of a profile that came.") { ledger[$0].published },
+            family("sluice_readings_stored", "Messages of a profile that are in the log.") { ledger[$0].stored },
+            family("sluice_readings_dead_lettered", "Messages of a profile that were not as it says.") {
+                ledger[$0].deadLettered
+            },
+            family("sluice_readings_refused", "Messages of a profile that were refused.") { ledger[$0].refused },
+        ]
+    }
+}

@@ -1,0 +1,4 @@
+/// The page to look at.
+enum AssetEndpoints {
+    static let all: [Endpoint] = []
+}

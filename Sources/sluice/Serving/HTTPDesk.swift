@@ -1,0 +1,137 @@
+import Administration
+import DeviceProfiles
+import Glibc
+import HTTPBroker
+import PayloadFormats
+import SluiceConfiguration
+import SluiceNode
+import Synchronization
+
+/// What the process knows beside its loops, for whoever asks over HTTP.
+///
+/// Isolation: any thread.
+final class HTTPDesk: HTTPNode {
+    private let configurationInForce: Mutex<Configuration>
+
+    init(_ configuration: Configuration) { configurationInForce = Mutex(configuration) }
+
+    /// Puts another configuration in force.
+    func follow(_ configuration: Configuration) { configurationInForce.withLock { $0 = configuration } }
+
+    /// Free bytes below which a data directory is about to fill up.
+    private static let scarceBytes: UInt64 = 256 << 20
+
+    var unready: [String] {
+        guard let free = freeBytes, free < Self.scarceBytes else { return [] }
+        return ["the data directory's file system has \(free >> 20) MiB left"]
+    }
+
+    func explain(topic: String) -> JSON {
+        let configuration = configurationInForce.withLock { $0 }
+        do {
+            return try ExplainCommand.document(of: topic, configuration)
+        } catch {
+            return .members(["error": .string("\(error)")])
+        }
+    }
+
+    var configuration: JSON {
+        let configuration = configurationInForce.withLock { $0 }
+        return ConfigurationDocument.json(configuration)
+    }
+
+    var figures: [MetricFamily] {
+        var families: [MetricFamily] = []
+        if let free = freeBytes {
+            families.append(
+                .gauge("sluice_disk_free_bytes", "Free bytes where the data directory is.", free))
+        }
+        var usage = rusage()
+        if getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 {
+            let seconds = { (time: timeval) in Double(time.tv_sec) + Double(time.tv_usec) / 1_000_000 }
+            families.append(
+                MetricFamily(
+                    "process_cpu_seconds", .counter, "Processor time of the process.",
+                    [.init(seconds(usage.ru_utime) + seconds(usage.ru_stime), suffix: "_total")]))
+        }
+        if let pages = residentPages {
+            families.append(
+                .gauge(
+                    "process_resident_memory_bytes", "Memory of the process that is resident.",
+                    pages * sysconf(Int32(_SC_PAGESIZE))))
+        }
+        return families
+    }
+
+    private var freeBytes: UInt64? {
+        var space = statvfs()
+        guard statvfs(configurationInForce.withLock { $0.dataDirectory }, &space) == 0 else { return nil }
+        return UInt64(space.f_bavail) * UInt64(space.f_frsize)
+    }
+
+    /// Source: proc_pid_statm(5).
+    private var residentPages: Int? {
+        let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var buffer = [UInt8](repeating: 0, count: 128)
+        let count = read(file, &buffer, buffer.count)
+        guard count > 0 else { return nil }
+        let words = buffer[..<count].split(separator: 0x20)
+        return words.count > 1 ? Int(String(decoding: words[1], as: UTF8.self)) : nil
+    }
+}
+
+/// A configuration as it was understood, as a document: what holds, defaults included; no secrets, which are in files
+/// of their own.
+enum ConfigurationDocument {
+    static func json(_ configuration: Configuration) -> JSON {
+        let listeners = configuration.listeners.addresses.map { kind, address in
+            JSON.members(["kind": .string(kind.rawValue), "address": .string("\(address)")])
+        }
+        let bridges = configuration.bridges.map { JSON.string($0.name) }
+        return .members([
+            "data": .string(configuration.dataDirectory),
+            "loops": .integer(Int64(configuration.loopCount)),
+            "listeners": .array(listeners),
+            "streams": .array(configuration.streams.map(stream)),
+            "rules": .array(configuration.rules.map(rule)),
+            "profiles": .array(configuration.profiles.map(profile)),
+            "bridges": .array(bridges),
+        ])
+    }
+
+    private static func rule(_ rule: RuleSettings) -> JSON {
+        .members([
+            "from": .string(rule.from), "stream": .string(rule.stream), "key": text(rule.key),
+            "line": .integer(Int64(rule.fromLocation.line)),
+        ])
+    }
+
+    private static func text(_ text: String?) -> JSON { text.map { .string($0) } ?? .null }
+
+    private static func stream(_ stream: StreamSettings) -> JSON {
+        .members([
+            "name": .string(stream.name), "partitions": .integer(Int64(stream.partitionCount)),
+            "durability": .string(stream.durability.text), "retention": .string(stream.retention.text),
+            "downlink": text(stream.downlink),
+        ])
+    }
+
+    private static func profile(_ profile: DeviceProfile) -> JSON {
+        let messages = profile.messages.map { message in
+            let fields = message.schema.fields.map { field in
+                JSON.members([
+                    "name": .string(field.name), "type": .string(field.type.word), "unit": text(field.unit),
+                ])
+            }
+            return JSON.members([
+                "format": .string(message.schema.format.rawValue), "fields": .array(fields),
+            ])
+        }
+        return .members([
+            "name": .string(profile.name), "stream": .string(profile.stream),
+            "badPayload": .string(profile.badPayload.rawValue), "messages": .array(messages),
+        ])
+    }
+}
