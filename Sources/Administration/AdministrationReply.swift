@@ -20,6 +20,8 @@ package enum AdministrationReply: Equatable, Sendable {
     case letterRuns([LetterRun])
     /// What became of what was published.
     case ledger([LedgerReport])
+    /// How far an erasure has come.
+    case eraseJob(EraseReport)
     /// Offsets by partition.
     case offsets([Int: Int64])
     /// Whether there was what is now gone.
@@ -54,6 +56,7 @@ extension AdministrationReply {
         case .letterJob(let report): .members(["letters": report.json])
         case .letterRuns(let runs): .members(["dealt_with": .array(runs.map(\.json))])
         case .ledger(let reports): .members(["ledger": .array(reports.map(\.json))])
+        case .eraseJob(let report): .members(["erasure": report.json])
         case .bridges(let reports): .members(["bridges": .array(reports.map(\.json))])
         case .bans(let reports): .members(["bans": .array(reports.map(\.json))])
         case .offsets(let offsets):
@@ -95,6 +98,8 @@ extension AdministrationReply {
             self = .letterRuns(runs)
         } else if let reports: [LedgerReport] = list("ledger") {
             self = .ledger(reports)
+        } else if let report = json["erasure"].flatMap(EraseReport.init(json:)) {
+            self = .eraseJob(report)
         } else if let reports: [BridgeReport] = list("bridges") {
             self = .bridges(reports)
         } else if let reports: [BanReport] = list("bans") {

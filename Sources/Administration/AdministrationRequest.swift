@@ -45,6 +45,10 @@ package enum AdministrationRequest: Equatable, Sendable {
     case letterRuns(stream: String)
     /// What became of what was published.
     case ledger
+    /// Erase a device's records, or count them; the answer is a job's number.
+    case erase(EraseOrder)
+    /// How far such a job has come.
+    case eraseJob(Int64)
 
     /// What a bridge may be asked to do.
     package enum BridgeAction: Equatable, Sendable {
@@ -86,6 +90,8 @@ extension AdministrationRequest {
         case .letterJob: "deadletters/job"
         case .letterRuns: "deadletters/done"
         case .ledger: "ledger"
+        case .erase: "erase"
+        case .eraseJob: "erase/job"
         case .bridges: "bridges"
         case .bridge(_, .pause): "bridges/pause"
         case .bridge(_, .resume): "bridges/resume"
@@ -102,7 +108,8 @@ extension AdministrationRequest {
         case .streams, .sessions, .refusals, .groups, .bridges, .ledger, .bans: return []
         case .devices(let query): return Array(query.lines.joined(separator: "\n").utf8)
         case .letters(let order): return Array(order.lines.joined(separator: "\n").utf8)
-        case .letterJob(let number): return Array(String(number).utf8)
+        case .erase(let order): return Array(order.lines.joined(separator: "\n").utf8)
+        case .letterJob(let number), .eraseJob(let number): return Array(String(number).utf8)
         case .forgetDevice(let text), .letterRuns(let text): return Array(text.utf8)
         case .ban(let address, let seconds): return Array("\(address)\n\(seconds.map { String($0) } ?? "")".utf8)
         case .unban(let address): return Array(address.utf8)
@@ -139,6 +146,10 @@ extension AdministrationRequest {
     package init(name: String, payload: [UInt8]) throws(Fault) {
         let text = String(decoding: payload, as: UTF8.self)
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        func job(_ text: String) throws(Fault) -> Int64 {
+            guard let number = Int64(text) else { throw .malformed("expected the number of a job") }
+            return number
+        }
         switch name {
         case "streams": self = .streams
         case "streams/create": self = .createStream(try StreamOrder(lines))
@@ -158,11 +169,11 @@ extension AdministrationRequest {
         case "devices": self = .devices(try DeviceQuery(lines))
         case "devices/forget": self = .forgetDevice(text)
         case "deadletters": self = .letters(try LetterOrder(lines))
-        case "deadletters/job":
-            guard let number = Int64(text) else { throw .malformed("expected the number of a job") }
-            self = .letterJob(number)
+        case "deadletters/job": self = .letterJob(try job(text))
         case "deadletters/done": self = .letterRuns(stream: text)
         case "ledger": self = .ledger
+        case "erase": self = .erase(try EraseOrder(lines))
+        case "erase/job": self = .eraseJob(try job(text))
         case "bridges": self = .bridges
         case "bridges/pause": self = .bridge(lines[0], .pause)
         case "bridges/resume": self = .bridge(lines[0], .resume)

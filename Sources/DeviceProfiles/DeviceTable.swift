@@ -49,6 +49,8 @@ package struct DeviceState: Equatable, Sendable {
         package static let hasClock = Flags(rawValue: 2)
         /// It has not been heard of for longer than it may be.
         package static let isSilent = Flags(rawValue: 4)
+        /// It was erased, and not heard of since: nothing of it is to be on record.
+        package static let isErased = Flags(rawValue: 8)
     }
 
     /// Nothing known.
@@ -241,7 +243,7 @@ package struct DeviceTable: Sendable {
     private func seen(_ state: inout DeviceState, at time: Int64) {
         if state.firstSeen == 0 { state.firstSeen = time }
         state.lastSeen = max(state.lastSeen, time)
-        state.flags.remove(.isSilent)
+        state.flags.subtract([.isSilent, .isErased])
     }
 
     // MARK: Silence
@@ -299,6 +301,13 @@ package struct DeviceTable: Sendable {
     package mutating func forget(_ index: Int) {
         store(DeviceState(), at: index, silentFrom: .min)
         deadlines[index] = .max
+    }
+
+    /// Forgets a device whose records are erased.
+    package mutating func erase(_ index: Int) {
+        var state = DeviceState()
+        state.flags = .isErased
+        store(state, at: index, silentFrom: .min)
     }
 
     // MARK: Places

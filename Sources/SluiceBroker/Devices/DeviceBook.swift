@@ -34,6 +34,8 @@ package struct DeviceBook: Sendable {
 
     /// Dead letters that are dealt with, by the names and the partitions of their streams.
     var runs: [LetterPlace: OffsetRuns] = [:]
+    /// Devices that are to be erased.
+    var erasures: [DeviceErasure] = []
     /// Jobs with dead letters that have not begun.
     private(set) var orders: [(number: Int64, order: LetterOrder)] = []
     /// How far jobs have come, the latest last.
@@ -141,6 +143,17 @@ package struct DeviceBook: Sendable {
     func profile(_ number: Int) -> DeviceProfile? { profiles.profile(named: names[number]) }
 }
 
+/// A device that is to be erased, for a job of a shard.
+struct DeviceErasure: Sendable {
+    let job: Int64
+    let shard: Int
+    let key: [UInt8]
+    /// Profiles whose devices of this key stay.
+    let others: Set<String>
+    /// What has to be read before: where its records end, by partition.
+    let read: [(partition: PartitionID, end: Offset)]
+}
+
 /// A device whose message was not taken.
 struct RefusedDevice: Hashable, Sendable {
     var profile: String
@@ -181,6 +194,9 @@ struct DeviceEvent {
     /// The topic; nil when the key cannot be part of one.
     let topic: SystemTopic?
 
+    /// The key of a device's record in `__presence`.
+    static func key(of device: [UInt8]) -> [UInt8] { Array("device/".utf8) + device }
+
     /// - Parameter news: nil when the device is silent.
     init(profile: String, key device: [UInt8], state: DeviceState, news: DeviceNews?, at time: Timestamp) {
         let name: String
@@ -202,7 +218,7 @@ struct DeviceEvent {
         document = Array(
             JSON.object(members.sorted { $0.key < $1.key }.map { JSON.Member(name: $0.key, value: $0.value) })
                 .compact.utf8)
-        key = Array("device/".utf8) + device
+        key = Self.key(of: device)
         guard !device.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") || $0 == 0 }) else {
             topic = nil
             return

@@ -186,6 +186,7 @@ package final class DeviceFollower {
         var isBehind = false
         takeRefusals()
         for index in sources.indices { isBehind = advance(index) || isBehind }
+        eraseDevices()
         if time.rawValue >= nextSweep {
             nextSweep = time.rawValue + Self.sweepMilliseconds
             sweep()

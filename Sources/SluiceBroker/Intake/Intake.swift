@@ -86,6 +86,9 @@ struct Intake: ~Copyable {
         if let counts { checks?.goOn(from: counts) }
     }
 
+    /// What topics are routed by.
+    var rules: RuleSet { routes.rules }
+
     /// Whether nothing was taken in since the last append.
     var isEmpty: Bool { accumulators.isEmpty }
 

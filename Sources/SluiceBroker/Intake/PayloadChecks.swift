@@ -18,7 +18,7 @@ final class PayloadChecks {
         let usesDeviceTime: Bool
     }
 
-    private let profiles: ProfileSet
+    let profiles: ProfileSet
     private let messages: [Message]
     /// Where the dead letters of each message go; nil where there are none.
     private var letterPartitions: [PartitionID?] = []

@@ -63,6 +63,8 @@ extension BrokerShard {
         case .letterJob(let number): respond(letterJob(number), to: place)
         case .letterRuns(let stream): respond(letterRuns(stream), to: place)
         case .ledger: respond(ledger(), to: place)
+        case .erase(let order): respond(erase(order, place.client), to: place)
+        case .eraseJob(let number): respond(eraseJob(number), to: place)
         case .bridges: respond(.bridges(bridgeReports()), to: place)
         case .bans: respond(banReports(), to: place)
         case .ban(let address, let seconds): respond(ban(address, seconds: seconds), to: place)
