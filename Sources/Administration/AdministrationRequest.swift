@@ -43,8 +43,8 @@ package enum AdministrationRequest: Equatable, Sendable {
     case letterJob(Int64)
     /// The dead letters of a stream that are dealt with.
     case letterRuns(stream: String)
-    /// What became of what was published.
-    case ledger
+    /// What became of what was published since a time, in milliseconds since 1970; nil for the node's start.
+    case ledger(since: Int64?)
     /// Erase a device's records, or count them; the answer is a job's number.
     case erase(EraseOrder)
     /// How far such a job has come.
@@ -105,7 +105,8 @@ extension AdministrationRequest {
     /// The payload.
     package var payload: [UInt8] {
         switch self {
-        case .streams, .sessions, .refusals, .groups, .bridges, .ledger, .bans: return []
+        case .streams, .sessions, .refusals, .groups, .bridges, .bans: return []
+        case .ledger(let time): return Array((time.map { String($0) } ?? "").utf8)
         case .devices(let query): return Array(query.lines.joined(separator: "\n").utf8)
         case .letters(let order): return Array(order.lines.joined(separator: "\n").utf8)
         case .erase(let order): return Array(order.lines.joined(separator: "\n").utf8)
@@ -171,7 +172,12 @@ extension AdministrationRequest {
         case "deadletters": self = .letters(try LetterOrder(lines))
         case "deadletters/job": self = .letterJob(try job(text))
         case "deadletters/done": self = .letterRuns(stream: text)
-        case "ledger": self = .ledger
+        case "ledger":
+            let time = Int64(text)
+            guard text.isEmpty || time.map({ $0 >= 0 }) == true else {
+                throw .malformed("expected nothing, or milliseconds since 1970")
+            }
+            self = .ledger(since: time)
         case "erase": self = .erase(try EraseOrder(lines))
         case "erase/job": self = .eraseJob(try job(text))
         case "bridges": self = .bridges

@@ -12,6 +12,7 @@ struct AdministrationTests {
         .bridge("cloud", .resume), .bridge("cloud", .seekEarliest), .bridge("cloud", .seekLatest),
         .bridge("cloud", .seekTime(0)), .bans, .ban("10.0.0.0/8", seconds: nil), .ban("::1", seconds: 60),
         .unban("::1"), .erase(EraseOrder(device: "dev\n42", stream: "sensors")), .eraseJob(7),
+        .ledger(since: nil), .ledger(since: 1_790_000_000_000),
     ]
 
     @Test("a request is what its name and payload say", arguments: requests)
@@ -93,6 +94,7 @@ struct AdministrationTests {
         .streams([stream()]), .streams([]), .sessions([session(), SessionReport()]), .refusals([], forgotten: 3),
         .refusals([RefusalReport()], forgotten: 0), .groups([group()]), .bridges([bridge()]), .offsets([1: 2, 0: 9]),
         .deleted(true), .deleted(false), .reset(4), .done(true), .eraseJob(erasure()),
+        .ledger([LedgerReport()], since: 5),
         .unknown, .active, .failed("expected a time"),
     ]
 

@@ -62,7 +62,7 @@ extension BrokerShard {
         case .letters(let order): respond(orderLetters(order), to: place)
         case .letterJob(let number): respond(letterJob(number), to: place)
         case .letterRuns(let stream): respond(letterRuns(stream), to: place)
-        case .ledger: respond(ledger(), to: place)
+        case .ledger(let time): respond(ledger(since: time), to: place)
         case .erase(let order): respond(erase(order, place.client), to: place)
         case .eraseJob(let number): respond(eraseJob(number), to: place)
         case .bridges: respond(.bridges(bridgeReports()), to: place)
