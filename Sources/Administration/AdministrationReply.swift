@@ -18,8 +18,10 @@ package enum AdministrationReply: Equatable, Sendable {
     case letterJob(LetterReport)
     /// Dead letters that are dealt with.
     case letterRuns([LetterRun])
-    /// What became of what was published.
-    case ledger([LedgerReport])
+    /// What became of what came in since a time, in milliseconds since 1970.
+    case ledger([LedgerReport], since: Int64)
+    /// How far an erasure has come.
+    case eraseJob(EraseReport)
     /// Offsets by partition.
     case offsets([Int: Int64])
     /// Whether there was what is now gone.
@@ -53,7 +55,9 @@ extension AdministrationReply {
             ])
         case .letterJob(let report): .members(["letters": report.json])
         case .letterRuns(let runs): .members(["dealt_with": .array(runs.map(\.json))])
-        case .ledger(let reports): .members(["ledger": .array(reports.map(\.json))])
+        case .ledger(let reports, let time):
+            .members(["ledger": .array(reports.map(\.json)), "since_ms": .integer(time)])
+        case .eraseJob(let report): .members(["erasure": report.json])
         case .bridges(let reports): .members(["bridges": .array(reports.map(\.json))])
         case .bans(let reports): .members(["bans": .array(reports.map(\.json))])
         case .offsets(let offsets):
@@ -93,8 +97,10 @@ extension AdministrationReply {
             self = .letterJob(report)
         } else if let runs: [LetterRun] = list("dealt_with") {
             self = .letterRuns(runs)
-        } else if let reports: [LedgerReport] = list("ledger") {
-            self = .ledger(reports)
+        } else if let reports: [LedgerReport] = list("ledger"), let time = json["since_ms"]?.integer {
+            self = .ledger(reports, since: time)
+        } else if let report = json["erasure"].flatMap(EraseReport.init(json:)) {
+            self = .eraseJob(report)
         } else if let reports: [BridgeReport] = list("bridges") {
             self = .bridges(reports)
         } else if let reports: [BanReport] = list("bans") {

@@ -43,8 +43,12 @@ package enum AdministrationRequest: Equatable, Sendable {
     case letterJob(Int64)
     /// The dead letters of a stream that are dealt with.
     case letterRuns(stream: String)
-    /// What became of what was published.
-    case ledger
+    /// What became of what was published since a time, in milliseconds since 1970; nil for the node's start.
+    case ledger(since: Int64?)
+    /// Erase a device's records, or count them; the answer is a job's number.
+    case erase(EraseOrder)
+    /// How far such a job has come.
+    case eraseJob(Int64)
 
     /// What a bridge may be asked to do.
     package enum BridgeAction: Equatable, Sendable {
@@ -86,6 +90,8 @@ extension AdministrationRequest {
         case .letterJob: "deadletters/job"
         case .letterRuns: "deadletters/done"
         case .ledger: "ledger"
+        case .erase: "erase"
+        case .eraseJob: "erase/job"
         case .bridges: "bridges"
         case .bridge(_, .pause): "bridges/pause"
         case .bridge(_, .resume): "bridges/resume"
@@ -99,10 +105,12 @@ extension AdministrationRequest {
     /// The payload.
     package var payload: [UInt8] {
         switch self {
-        case .streams, .sessions, .refusals, .groups, .bridges, .ledger, .bans: return []
+        case .streams, .sessions, .refusals, .groups, .bridges, .bans: return []
+        case .ledger(let time): return Array((time.map { String($0) } ?? "").utf8)
         case .devices(let query): return Array(query.lines.joined(separator: "\n").utf8)
         case .letters(let order): return Array(order.lines.joined(separator: "\n").utf8)
-        case .letterJob(let number): return Array(String(number).utf8)
+        case .erase(let order): return Array(order.lines.joined(separator: "\n").utf8)
+        case .letterJob(let number), .eraseJob(let number): return Array(String(number).utf8)
         case .forgetDevice(let text), .letterRuns(let text): return Array(text.utf8)
         case .ban(let address, let seconds): return Array("\(address)\n\(seconds.map { String($0) } ?? "")".utf8)
         case .unban(let address): return Array(address.utf8)
@@ -139,6 +147,10 @@ extension AdministrationRequest {
     package init(name: String, payload: [UInt8]) throws(Fault) {
         let text = String(decoding: payload, as: UTF8.self)
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        func job(_ text: String) throws(Fault) -> Int64 {
+            guard let number = Int64(text) else { throw .malformed("expected the number of a job") }
+            return number
+        }
         switch name {
         case "streams": self = .streams
         case "streams/create": self = .createStream(try StreamOrder(lines))
@@ -158,11 +170,16 @@ extension AdministrationRequest {
         case "devices": self = .devices(try DeviceQuery(lines))
         case "devices/forget": self = .forgetDevice(text)
         case "deadletters": self = .letters(try LetterOrder(lines))
-        case "deadletters/job":
-            guard let number = Int64(text) else { throw .malformed("expected the number of a job") }
-            self = .letterJob(number)
+        case "deadletters/job": self = .letterJob(try job(text))
         case "deadletters/done": self = .letterRuns(stream: text)
-        case "ledger": self = .ledger
+        case "ledger":
+            let time = Int64(text)
+            guard text.isEmpty || time.map({ $0 >= 0 }) == true else {
+                throw .malformed("expected nothing, or milliseconds since 1970")
+            }
+            self = .ledger(since: time)
+        case "erase": self = .erase(try EraseOrder(lines))
+        case "erase/job": self = .eraseJob(try job(text))
         case "bridges": self = .bridges
         case "bridges/pause": self = .bridge(lines[0], .pause)
         case "bridges/resume": self = .bridge(lines[0], .resume)

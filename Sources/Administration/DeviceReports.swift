@@ -64,10 +64,8 @@ package struct DeviceReport: AdministrationValue {
     package var silences: Int64 = 0
     /// Messages that were stored.
     package var count: Int64 = 0
-    /// Payloads that were not as they should be.
-    package var bad: Int64 = 0
-    /// Messages that were not taken.
-    package var refused: Int64 = 0
+    /// Messages that were not as they should be.
+    package var faults = Faults()
     /// Numbers that did not come, by its own count.
     package var missed: Int64 = 0
     /// Messages whose number was the one before.
@@ -88,6 +86,18 @@ package struct DeviceReport: AdministrationValue {
     package var reading: [Value] = []
     /// How its payloads are to be read, by topic.
     package var messages: [Message] = []
+
+    /// How many messages were not as they should be.
+    package struct Faults: Equatable, Sendable {
+        /// Those, whatever became of them.
+        package var bad: Int64 = 0
+        /// Messages that became dead letters.
+        package var letters: Int64 = 0
+        /// Of those, messages that passed their profile later: they are stored ones as well.
+        package var redriven: Int64 = 0
+        /// Messages that were not taken.
+        package var refused: Int64 = 0
+    }
 
     /// The last value of a field.
     package struct Value: AdministrationValue {
@@ -133,6 +143,9 @@ package struct DeviceReport: AdministrationValue {
         }
     }
 
+    /// Messages that came: what became of each.
+    package var published: Int64 { count - faults.redriven + faults.letters + faults.refused }
+
     /// Nothing known.
     package init() {}
 
@@ -146,8 +159,10 @@ package struct DeviceReport: AdministrationValue {
         fields.flag("silent", &isSilent)
         fields.integer("silences", &silences)
         fields.integer("messages", &count)
-        fields.integer("bad", &bad)
-        fields.integer("refused", &refused)
+        fields.integer("dead_lettered", &faults.letters)
+        fields.integer("redriven", &faults.redriven)
+        fields.integer("bad", &faults.bad)
+        fields.integer("refused", &faults.refused)
         fields.integer("missed", &missed)
         fields.integer("repeated", &repeated)
         fields.integer("sequence", &sequence)

@@ -5,8 +5,8 @@ import SluiceCore
 /// The flusher thread: segments, checkpoints, and journal files for the journal thread.
 ///
 /// Isolation: what says so is called with the lock held; all else is the thread's own.
-// Sendable: `isTimed`, `isUrgent` and `isBlocked` are touched only with the lock held, other variables only by the
-// thread.
+// Sendable: `isTimed`, `isUrgent`, `isBlocked` and `asked` are touched only with the lock held, other variables only
+// by the thread.
 final class Flusher: @unchecked Sendable {
     /// Bytes for segment files that wake the flusher before its time.
     private static let flushBytes = 16 << 20
@@ -27,11 +27,15 @@ final class Flusher: @unchecked Sendable {
     private var isUrgent = false
     /// Whether it waits for space.
     private(set) var isBlocked = false
+    /// Whether somebody waits for what may be flushed, and the newest segments that are to be sealed before an offset.
+    private var asked: (flush: Bool, seal: [PartitionID: Offset]) = (false, [:])
 
     private let maintenance: LogMaintenance
     private var lastRoll: Int64 = 0
     /// Bytes that had been flushed when the indexer was last told of it.
     private var lastIndexed: Int64 = 0
+    /// Journal files that are to be overwritten, and have to get a new number before.
+    private var stale: [JournalWriter.File] = []
 
     init(_ shared: SharedLog, _ shelf: JournalShelf, _ indexer: IndexerThread, _ maintenance: LogMaintenance) {
         self.shared = shared
@@ -55,6 +59,14 @@ final class Flusher: @unchecked Sendable {
     /// lock is held.
     func signal() { work.signal() }
 
+    /// What may be flushed is wanted soon, and these newest segments sealed that begin before an offset, as far as all
+    /// that was appended to them is flushed. The lock is held.
+    func ask(seal ends: [PartitionID: Offset]) {
+        asked.flush = true
+        asked.seal.merge(ends) { max($0, $1) }
+        work.signal()
+    }
+
     /// Groups were written or synchronised. The lock is held.
     func progressed() {
         let isUrgentNow = shared.state.hasUnjournaled && !isUrgent
@@ -72,7 +84,9 @@ final class Flusher: @unchecked Sendable {
         lastRoll = MonotonicClock.nanoseconds()
         while waitForWork() {
             do throws(StorageError) {
+                let ends = takeAsked()
                 try maintenance.flush()
+                if !ends.isEmpty { try maintenance.seal(ends) }
                 try prepareJournal()
                 tellIndexer()
                 try rollOldSegments()
@@ -108,6 +122,7 @@ final class Flusher: @unchecked Sendable {
                 continue
             }
             if !shelf.hasSpare || shared.state.registry.hasDepartures { return true }
+            if asked.flush || !stale.isEmpty || shelf.hasScrubWork(behind: shared.state.durable) { return true }
             if shared.state.flushableBytes > Self.flushBytes { return true }
             let nanoseconds: Int64 =
                 shared.state.hasUnjournaled
@@ -123,6 +138,13 @@ final class Flusher: @unchecked Sendable {
             isTimed = false
         }
         return false
+    }
+
+    private func takeAsked() -> [PartitionID: Offset] {
+        shared.monitor.lock()
+        defer { shared.monitor.unlock() }
+        defer { asked = (false, [:]) }
+        return asked.seal
     }
 
     /// A flush went well: the indexer is woken when there is enough for a section, while its batches are in memory.
@@ -152,20 +174,49 @@ final class Flusher: @unchecked Sendable {
         shared.monitor.lock()
         let needsSpare = !shelf.hasSpare
         let full = shelf.full(behind: shared.state.durable)
+        let isScrubbing = shelf.isScrubbing(before: maintenance.journalNumbersEnd)
+        stale += shelf.takeStaleSpares()
         shared.monitor.unlock()
+        if isScrubbing { return try scrub(full, needsSpare) }
         guard needsSpare else { return }
         if full.count < JournalShelf.fullCountMax {
             let made = try maintenance.makeJournalFile()
             offer([made])
         } else {
-            let checkpoint = try maintenance.checkpoint(full)
-            shared.monitor.lock()
-            shelf.removeFull(checkpoint.doneCount)
-            shared.monitor.unlock()
-            offer(checkpoint.recycled)
-            // As long as there is a file to go on in, the others can wait for the next checkpoint.
-            if let failure = checkpoint.failure, !failure.isPassing || checkpoint.recycled.isEmpty { throw failure }
+            offer(try recycle(full))
         }
+    }
+
+    /// Makes full journal files superfluous.
+    private func recycle(_ full: [JournalWriter.File]) throws(StorageError) -> [JournalWriter.File] {
+        let checkpoint = try maintenance.checkpoint(full)
+        shared.monitor.lock()
+        shelf.removeFull(checkpoint.doneCount)
+        shared.monitor.unlock()
+        // As long as there is a file to go on in, the others can wait for the next checkpoint.
+        if let failure = checkpoint.failure, !failure.isPassing || checkpoint.recycled.isEmpty { throw failure }
+        return checkpoint.recycled
+    }
+
+    /// Overwrites journal files from before it was asked for, as far as nothing needs them; the journal thread leaves
+    /// the one that it writes when there is another to go on in.
+    private func scrub(_ full: [JournalWriter.File], _ needsSpare: Bool) throws(StorageError) {
+        if full.isEmpty, stale.isEmpty, needsSpare { offer([try maintenance.makeJournalFile()]) }
+        if !full.isEmpty { stale += try recycle(full) }
+        while let file = stale.first {
+            // What is overwritten in vain once gets another number the next time: numbers on the shelf only grow.
+            guard let renumbered = try maintenance.renumber(file) else {
+                stale.removeFirst()
+                continue
+            }
+            stale[0] = renumbered
+            try maintenance.overwrite(renumbered)
+            stale.removeFirst()
+            offer([renumbered])
+        }
+        shared.monitor.lock()
+        shelf.endScrub()
+        shared.monitor.unlock()
     }
 
     private func offer(_ files: [JournalWriter.File]) {

@@ -6,11 +6,14 @@ import SluiceCore
 /// The housekeeping thread: what happens to old segments and to whole streams, and what happens when space runs out.
 ///
 /// Isolation: what says so is called with the lock held; all else is the thread's own.
-// Sendable: `otherByteCount`, `tasks`, `answers` and `isDone` are touched only with the lock held, other variables only
-// by the thread.
+// Sendable: `otherByteCount`, `tasks`, `answers`, `isDone` and `erasures` are touched only with the lock held, other
+// variables only by the thread.
 final class HousekeepingThread: @unchecked Sendable {
     /// How often space is looked at; what comes in meanwhile is counted against what was left of the quota then.
     private static let spaceNanoseconds: Int64 = 1_000_000_000
+
+    /// How often an erasure looks whether other threads have done their part.
+    private static let erasureNanoseconds: Int64 = 10_000_000
 
     /// A request about a stream, and who waits for its answer.
     struct Task: Sendable {
@@ -19,10 +22,10 @@ final class HousekeepingThread: @unchecked Sendable {
         var loop: LoopID
     }
 
-    private let shared: SharedLog
-    private let shelf: JournalShelf
-    private let flusher: Flusher
-    private let journal: JournalThread
+    let shared: SharedLog
+    let shelf: JournalShelf
+    let flusher: Flusher
+    let journal: JournalThread
     private let work: Monitor.Condition
     private var thread: WorkerThread?
 
@@ -34,9 +37,13 @@ final class HousekeepingThread: @unchecked Sendable {
     /// By loop.
     private var answers: [[(number: UInt64, result: Result<StreamDescription, StreamFault>)]] = []
     /// Whether the thread does nothing any more.
-    private var isDone = false
+    private(set) var isDone = false
+    /// Orders to erase, and what is to be told of them.
+    var erasures = ErasureQueue()
 
-    private let housekeeper: Housekeeper
+    /// The erasure that is worked on.
+    var erasing: ErasureWork?
+    let housekeeper: Housekeeper
     private let administrator: StreamAdministrator
     private var reserve: SpaceReserve
 
@@ -142,6 +149,7 @@ final class HousekeepingThread: @unchecked Sendable {
         tasks = []
         shared.monitor.unlock()
         refuse(left)
+        refuseErasures()
     }
 
     // MARK: The thread
@@ -154,6 +162,7 @@ final class HousekeepingThread: @unchecked Sendable {
             guard shared.withState({ $0.poison }) == nil else { return }
             administer()
             keepSpace()
+            workOnErasure()
             let now = MonotonicClock.nanoseconds()
             if now - lastPass >= shared.settings.housekeepingNanoseconds || isQuotaReached {
                 lastPass = now
@@ -166,9 +175,11 @@ final class HousekeepingThread: @unchecked Sendable {
         shared.monitor.lock()
         defer { shared.monitor.unlock() }
         guard !shared.isStopping else { return false }
-        if !tasks.isEmpty { return true }
+        if !tasks.isEmpty || hasErasureStep { return true }
         let isWaited = shared.state.full != nil || administrator.hasRemovals
-        let interval = isWaited ? SharedLog.fullRetryNanoseconds : Self.spaceNanoseconds
+        let interval =
+            erasing != nil
+            ? Self.erasureNanoseconds : isWaited ? SharedLog.fullRetryNanoseconds : Self.spaceNanoseconds
         work.wait(atMost: min(interval, shared.settings.housekeepingNanoseconds))
         return !shared.isStopping
     }
@@ -202,7 +213,7 @@ final class HousekeepingThread: @unchecked Sendable {
     private var isAskedToPause: Bool {
         shared.monitor.lock()
         defer { shared.monitor.unlock() }
-        return shared.state.full != nil || shared.isStopping || !tasks.isEmpty
+        return shared.state.full != nil || shared.isStopping || !tasks.isEmpty || hasErasureStep
     }
 
     private func retain() throws(HousekeepingError) {

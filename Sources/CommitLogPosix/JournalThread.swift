@@ -226,9 +226,10 @@ final class JournalThread: @unchecked Sendable {
         let isBehind = shared.state.wantsSync
         var group = shared.state.takeGroup()
         lastAwaitedCount = group.awaitedCount
+        let isUnwanted = shelf.isCurrentUnwanted
         shared.publishPressure()
         shared.monitor.unlock()
-        try makeRoom(for: &group)
+        if isUnwanted && writer.isBegun || writer.needsSpare(for: group) { try makeRoom(for: &group) }
         try write(group)
         hasUnsynced = true
         let wantsSync = group.wantsSync
@@ -261,9 +262,8 @@ final class JournalThread: @unchecked Sendable {
         shared.monitor.unlock()
     }
 
-    /// Goes on in the spare file when the group does not fit in the current one; waits for the flusher to have one.
+    /// Goes on in the spare file; waits for the flusher to have one.
     private func makeRoom(for group: inout CommitGroup) throws(StorageError) {
-        guard writer.needsSpare(for: group) else { return }
         if hasUnsynced {
             try writer.synchronize()
             hasUnsynced = false
@@ -281,7 +281,7 @@ final class JournalThread: @unchecked Sendable {
             throw StorageError(.write, "journal", code: 0, reason: "no file to go on in")
         }
         shared.state.reserveAll(in: &group)
-        shelf.leave(writer.adopt(spare: file))
+        shelf.leave(writer.adopt(spare: file), for: file.number)
         flusher.signal()
         shared.monitor.unlock()
     }

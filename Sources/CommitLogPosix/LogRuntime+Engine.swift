@@ -236,4 +236,20 @@ extension LogRuntime: LogEngine {
     package func hold(_ partition: PartitionID, from offset: Offset?, for loop: LoopID) -> Bool {
         shared.withState { $0.partitions[partition.index].hold(from: offset, for: loop) }
     }
+
+    // MARK: Erasure
+
+    /// See `LogEngine`.
+    package func erase(_ order: ErasureOrder, number: UInt64, for loop: LoopID) {
+        let task = ErasureQueue.Task(order: order, number: number, loop: loop)
+        shared.monitor.lock()
+        let isTaken = housekeeping.erase(task)
+        shared.monitor.unlock()
+        if !isTaken { housekeeping.refuse(task) }
+    }
+
+    /// See `LogEngine`.
+    package func takeErasures(_ loop: LoopID) -> [(number: UInt64, report: ErasureReport)] {
+        shared.withState { _ in housekeeping.erasures.takeReports(loop) }
+    }
 }

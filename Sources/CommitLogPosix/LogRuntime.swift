@@ -29,12 +29,13 @@ package final class LogRuntime: Sendable {
         findings = opened.findings
         shared = SharedLog(
             storage: storage, state: opened.takeState(), settings: settings, report: report)
-        let shelf = JournalShelf(shared)
+        let journalWriter = opened.takeJournal()
+        let shelf = JournalShelf(shared, writing: journalWriter.fileNumber)
         indexer = IndexerThread(shared)
         let maintenance = LogMaintenance(
             storage: storage, access: shared, writers: opened.writers, files: opened.takeFiles())
         flusher = Flusher(shared, shelf, indexer, maintenance)
-        journal = JournalThread(shared, shelf, flusher, writer: opened.takeJournal())
+        journal = JournalThread(shared, shelf, flusher, writer: journalWriter)
         readers = ReaderPool(shared, indexer)
         housekeeping = HousekeepingThread(shared, shelf, flusher, journal, opened.catalogue)
         housekeeping.measureQuotaRoom()

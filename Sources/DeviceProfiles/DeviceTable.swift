@@ -36,6 +36,10 @@ package struct DeviceState: Equatable, Sendable {
     package var values = SIMD4<Float>(repeating: .nan)
     /// Whether `sequence` and `skew` mean something, and whether it is silent.
     package var flags: Flags = []
+    /// Messages that became dead letters.
+    package var letterCount: UInt32 = 0
+    /// Of those, messages that passed their profile later: they are stored ones as well.
+    package var redrivenCount: UInt32 = 0
 
     /// What is known of a device besides numbers.
     package struct Flags: OptionSet, Sendable {
@@ -49,6 +53,8 @@ package struct DeviceState: Equatable, Sendable {
         package static let hasClock = Flags(rawValue: 2)
         /// It has not been heard of for longer than it may be.
         package static let isSilent = Flags(rawValue: 4)
+        /// It was erased, and not heard of since: nothing of it is to be on record.
+        package static let isErased = Flags(rawValue: 8)
     }
 
     /// Nothing known.
@@ -71,6 +77,8 @@ package struct DeviceSighting: Sendable {
     package var values = SIMD4<Float>(repeating: .nan)
     /// Whether its payload was not as it should be, and was stored for all that.
     package var isBad = false
+    /// Whether it was a dead letter before.
+    package var isRedriven = false
 
     /// A message without a number or a time of its own.
     package init(at time: Int64, partition: UInt32, offset: Int64) {
@@ -93,7 +101,7 @@ package enum DeviceNews: Equatable, Sendable {
 /// All devices of a node, by profile and key.
 ///
 /// Layout: the states lie in blocks of 4,096, keys one behind the other, and a table of places finds them by hash with
-/// linear probing, at most half full. With a key of 20 bytes a device takes some 150 bytes.
+/// linear probing, at most half full. With a key of 20 bytes a device takes some 170 bytes.
 package struct DeviceTable: Sendable {
     private static let blockCount = 4096
 
@@ -199,6 +207,7 @@ package struct DeviceTable: Sendable {
             state.flags.insert(.hasClock)
         }
         if sighting.isBad { state.badCount &+= 1 }
+        if sighting.isRedriven { state.redrivenCount &+= 1 }
         for index in 0..<4 where !sighting.values[index].isNaN { state.values[index] = sighting.values[index] }
         if state.flags.contains(.isSilent) { news = .back(silentSince: state.lastSeen) }
         state.count += 1
@@ -219,6 +228,7 @@ package struct DeviceTable: Sendable {
         let news: DeviceNews = state.flags.contains(.isSilent) ? .back(silentSince: state.lastSeen) : .none
         state.deadLetterOffset = offset
         state.badCount &+= 1
+        state.letterCount &+= 1
         seen(&state, at: time)
         store(state, at: index, silentFrom: floor)
         return (index, news)
@@ -243,7 +253,7 @@ package struct DeviceTable: Sendable {
     private func seen(_ state: inout DeviceState, at time: Int64) {
         if state.firstSeen == 0 { state.firstSeen = time }
         state.lastSeen = max(state.lastSeen, time)
-        state.flags.remove(.isSilent)
+        state.flags.subtract([.isSilent, .isErased])
     }
 
     // MARK: Silence
@@ -301,6 +311,13 @@ package struct DeviceTable: Sendable {
     package mutating func forget(_ index: Int) {
         store(DeviceState(), at: index, silentFrom: .min)
         deadlines[index] = .max
+    }
+
+    /// Forgets a device whose records are erased.
+    package mutating func erase(_ index: Int) {
+        var state = DeviceState()
+        state.flags = .isErased
+        store(state, at: index, silentFrom: .min)
     }
 
     // MARK: Places

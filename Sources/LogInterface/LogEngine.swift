@@ -127,6 +127,16 @@ package protocol LogEngine: AnyObject, Sendable {
     /// nil for nothing.
     /// - Returns: whether retention would have removed something since the last call.
     func hold(_ partition: PartitionID, from offset: Offset?, for loop: LoopID) -> Bool
+
+    // MARK: Erasure
+
+    /// Takes records away for good, in the background: from what readers are given, and from every file that the engine
+    /// keeps. Offsets of other records stay. Orders are done one after the other; reports come from `takeErasures`
+    /// after a wake. An order that did not come to its end may be given again.
+    func erase(_ order: ErasureOrder, number: UInt64, for loop: LoopID)
+
+    /// The newest report of each erasure that has moved since the last call, by the numbers of the orders.
+    func takeErasures(_ loop: LoopID) -> [(number: UInt64, report: ErasureReport)]
 }
 
 /// The number that a loop got when it registered: an event loop, or a bridge's.

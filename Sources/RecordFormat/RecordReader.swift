@@ -18,6 +18,12 @@ package struct FieldRange: Equatable, Sendable, BitwiseCopyable {
     @inline(__always)
     package var indices: Range<Int> { Int(start)..<Int(start) + Int(count) }
 
+    /// An owned copy of its bytes in a batch.
+    package func copy(from bytes: Span<UInt8>) -> [UInt8] {
+        let field = bytes.extracting(indices)
+        return unsafe field.withUnsafeBufferPointer { unsafe Array($0) }
+    }
+
     /// The range without its first `dropped` bytes.
     package func dropFirst(_ dropped: Int) -> FieldRange {
         precondition(dropped >= 0 && dropped <= Int(count))

@@ -64,6 +64,8 @@ package final class BrokerShard {
     var readers: ReaderSet
     /// Requests about streams that the log has not answered.
     var streamOrders = StreamOrders()
+    /// Devices that are being erased.
+    var erasing = EraseDesk()
     /// What a scan of the tail handed over, as it is worked through.
     var tailEntries: [TailEntry] = []
     /// What clients hold together.
@@ -289,6 +291,7 @@ package final class BrokerShard {
         case .limitsChanged(let book): follow(book)
         case .routing(let routing): route(by: routing)
         case .tellCounts: tellCounts()
+        case .deviceErased(let job, let ends): deviceErased(job, ends)
         }
     }
 
@@ -296,6 +299,7 @@ package final class BrokerShard {
     package func endTick() {
         followStreams()
         takeAdministered()
+        takeErasures()
         measureMemory()
         submit()
         setScanned()

@@ -71,6 +71,8 @@ package enum ShardMessage: Sendable {
     case accessChanged
     /// Other limits hold.
     case limitsChanged(LimitBook)
+    /// What follows devices has forgotten the one that a job of this shard erases; what was written of it ends there.
+    case deviceErased(job: Int64, [PartitionID: Offset])
     /// Somebody wants a session of this shard, or a parked one, to end.
     case endSession(clientID: [UInt8])
 }

@@ -40,6 +40,7 @@ package final class MemoryEngine: LogEngine {
         var settlements: [Settlement] = []
         var fetched: [(number: UInt64, read: PartitionRead)] = []
         var administered: [(number: UInt64, result: Result<StreamDescription, StreamFault>)] = []
+        var erasures: [(number: UInt64, report: ErasureReport)] = []
         /// How many entries of `order` its scans have passed; nil while it does not scan.
         var scans: (appended: Int?, durable: Int?)
     }

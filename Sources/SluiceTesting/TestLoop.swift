@@ -75,6 +75,16 @@ package final class TestLoop {
         }
     }
 
+    /// Gives an order to erase and waits for its end.
+    package func erase(_ order: ErasureOrder) -> ErasureReport {
+        lastNumber += 1
+        log.erase(order, number: lastNumber, for: id)
+        while true {
+            for (number, report) in log.takeErasures(id) where number == lastNumber && report.isDone { return report }
+            woken.wait()
+        }
+    }
+
     // MARK: Reads
 
     /// Reads history and waits for the answer.

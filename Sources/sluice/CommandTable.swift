@@ -14,7 +14,8 @@ enum CommandTable {
         BridgesCommand.seek, BridgesCommand.test, ImportCommand.command, PasswordCommand.command,
         DevicesCommand.list, DevicesCommand.describe, DevicesCommand.silent, DevicesCommand.forget,
         DeadLettersCommand.list, DeadLettersCommand.describe, DeadLettersCommand.redrive, DeadLettersCommand.discard,
-        LedgerCommand.command, SimulateCommand.command, BenchCommand.publish, BenchCommand.subscribe,
+        EraseCommand.command, LedgerCommand.command, SimulateCommand.command, BenchCommand.publish,
+        BenchCommand.subscribe,
     ]
 
     /// The command that the first one or two words name, and the words behind it.

@@ -11,7 +11,8 @@ struct AdministrationTests {
         .offsets(stream: "sensors", time: 1_790_000_000_000), .bridges, .bridge("cloud", .pause),
         .bridge("cloud", .resume), .bridge("cloud", .seekEarliest), .bridge("cloud", .seekLatest),
         .bridge("cloud", .seekTime(0)), .bans, .ban("10.0.0.0/8", seconds: nil), .ban("::1", seconds: 60),
-        .unban("::1"),
+        .unban("::1"), .erase(EraseOrder(device: "dev\n42", stream: "sensors")), .eraseJob(7),
+        .ledger(since: nil), .ledger(since: 1_790_000_000_000),
     ]
 
     @Test("a request is what its name and payload say", arguments: requests)
@@ -81,10 +82,20 @@ struct AdministrationTests {
         return report
     }
 
+    private static func erasure() -> EraseReport {
+        var report = EraseReport()
+        (report.number, report.stage, report.isDone, report.fault) = (3, "erasing", true, "no space")
+        report.streams = [EraseReport.Part()]
+        report.streams[0].records = 12
+        return report
+    }
+
     private static let replies: [AdministrationReply] = [
         .streams([stream()]), .streams([]), .sessions([session(), SessionReport()]), .refusals([], forgotten: 3),
         .refusals([RefusalReport()], forgotten: 0), .groups([group()]), .bridges([bridge()]), .offsets([1: 2, 0: 9]),
-        .deleted(true), .deleted(false), .reset(4), .done(true), .unknown, .active, .failed("expected a time"),
+        .deleted(true), .deleted(false), .reset(4), .done(true), .eraseJob(erasure()),
+        .ledger([LedgerReport()], since: 5),
+        .unknown, .active, .failed("expected a time"),
     ]
 
     @Test("a reply is what its document says", arguments: replies)

@@ -217,6 +217,12 @@ final class SimEngine: SteppedEngine, LogStateAccess, @unchecked Sendable {
 
     func takeAdministered(_ loop: LoopID) -> [(number: UInt64, result: Result<StreamDescription, StreamFault>)] { [] }
 
+    func erase(_ order: ErasureOrder, number: UInt64, for loop: LoopID) {
+        preconditionFailure("Cannot erase: no client of the simulation asks for that")
+    }
+
+    func takeErasures(_ loop: LoopID) -> [(number: UInt64, report: ErasureReport)] { [] }
+
     // MARK: Appends
 
     var appendsAtomically: Bool { true }

@@ -19,6 +19,8 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     private var answers: [LoopID: [(number: UInt64, read: PartitionRead)]] = [:]
     private var administered: [(number: UInt64, result: Result<StreamDescription, StreamFault>)] = []
     private var settlements: [SettlementQueue] = []
+    /// Orders to erase, which nobody carries out.
+    private(set) var erasures: [ErasureOrder] = []
     private var segments: [SegmentInfo]
     /// What appends are answered with in place of being taken.
     var refusal: AppendRefusal?
@@ -380,4 +382,8 @@ final class FakeLog: LogEngine, @unchecked Sendable {
     func producers(_ partition: PartitionID) -> [ProducerFigures] {
         state.partitions[partition.index].producers.figures
     }
+
+    func erase(_ order: ErasureOrder, number: UInt64, for loop: LoopID) { erasures.append(order) }
+
+    func takeErasures(_ loop: LoopID) -> [(number: UInt64, report: ErasureReport)] { [] }
 }

@@ -98,10 +98,14 @@ package final class LogMaintenance {
     /// Seals segments that began too long ago, though they are not full: retention removes sealed segments only.
     /// - Parameter oldest: the moment before which a partition's newest segment may not have begun.
     package func roll(olderThan oldest: (PartitionID) -> Timestamp) throws(StorageError) {
+        try roll { id, writer in writer.firstTimestamp.map { $0 < oldest(id) } ?? false }
+    }
+
+    private func roll(_ isDue: (PartitionID, SegmentWriter) -> Bool) throws(StorageError) {
         try checkUsable()
         for index in writers.indices {
             let id = PartitionID(rawValue: UInt32(index))
-            guard let writer = writers[index], let begun = writer.firstTimestamp, begun < oldest(id) else { continue }
+            guard let writer = writers[index], writer.active.byteCount > 0, isDue(id, writer) else { continue }
             let isFlushed = access.withState { state in
                 !state.partitions[index].isGone && state.partitions[index].flushed == writer.active.nextOffset
             }
@@ -116,6 +120,12 @@ package final class LogMaintenance {
                 throw error
             }
         }
+    }
+
+    /// Seals newest segments, so that what lies before an offset can be rewritten.
+    /// - Parameter ends: the offsets, by partition; a segment that begins there or behind stays as it is.
+    package func seal(_ ends: [PartitionID: Offset]) throws(StorageError) {
+        try roll { id, writer in ends[id].map { writer.active.baseOffset < $0 } ?? false }
     }
 
     /// Waits until every segment file is on the device. A failure poisons the log.
@@ -174,6 +184,32 @@ package final class LogMaintenance {
         package var doneCount = 0
         /// Why the next one is as it was; it is tried again when that is passing, and the log is poisoned otherwise.
         package var failure: StorageError?
+    }
+
+    /// The number of the next journal file that is made or recycled.
+    package var journalNumbersEnd: UInt64 { files.numbersEnd }
+
+    /// Gives a prepared journal file a new number, so that it can be written behind others; see `overwrite`.
+    /// - Returns: nil when it has lost its name to a rename that was reported as failed: it is gone then.
+    /// - Throws: `StorageError`; it has its old number still.
+    package func renumber(_ spare: JournalWriter.File) throws(StorageError) -> JournalWriter.File? {
+        do throws(StorageError) {
+            return try files.recycle(spare)
+        } catch {
+            if !error.isPassing { failure = error }
+            throw error
+        }
+    }
+
+    /// Puts zeros in the place of all that a recycled journal file still has of its earlier life, on the device.
+    /// - Throws: `StorageError`; it is to be overwritten once more before it is written.
+    package func overwrite(_ recycled: JournalWriter.File) throws(StorageError) {
+        do throws(StorageError) {
+            try files.overwrite(recycled)
+        } catch {
+            if !error.isPassing { failure = error }
+            throw error
+        }
     }
 
     /// Makes one more journal file.

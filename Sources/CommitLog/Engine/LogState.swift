@@ -454,13 +454,27 @@ package struct LogState: ~Copyable {
         }
     }
 
+    /// Where the next batch goes in the tail: a number that only grows.
+    package var tailEnd: UInt64 { tailStart + UInt64(tail.count) }
+
+    /// Lets batches before `sequence` go that are in segment files and that every scan has passed: readers get them
+    /// from their files from here on.
+    /// - Returns: whether all of them are gone.
+    package mutating func releaseTail(before sequence: UInt64) -> Bool {
+        trim(over: 0, before: sequence)
+        return tailStart >= sequence
+    }
+
     /// Drops the oldest batches that are in segment files while the tail is over its bound. Batches that a scan has not
     /// passed stay.
-    private mutating func trim() {
-        guard tailBytes > limits.tailBytesMax else { return }
+    private mutating func trim() { trim(over: limits.tailBytesMax, before: .max) }
+
+    private mutating func trim(over byteCountMax: Int, before sequence: UInt64) {
+        guard tailBytes > byteCountMax else { return }
         var oldestScan = visibleEnd
         for scan in scans { oldestScan = min(oldestScan, scan.oldest) }
-        while tailBytes > limits.tailBytesMax, tailStart < oldestScan, let entry = tail.first {
+        oldestScan = min(oldestScan, sequence)
+        while tailBytes > byteCountMax, tailStart < oldestScan, let entry = tail.first {
             let partition = partitions[entry.partition.index]
             // What is flushed has passed the device; what is gone waits for that in its place.
             guard partition.isGone ? tailStart < flushableEnd : entry.batch.nextOffset <= partition.flushed else {

@@ -91,6 +91,16 @@ package struct JournalFiles: ~Copyable {
         return JournalWriter.File(id: file.id, number: number, byteCount: file.byteCount)
     }
 
+    /// The number of the next file that is made or recycled: every file that there is has a smaller one.
+    package var numbersEnd: UInt64 { nextNumber }
+
+    /// Puts zeros in the place of all that a recycled file still has of its earlier life, on the device.
+    /// - Throws: `StorageError`; it may be written for all that, and is to be overwritten once more.
+    package func overwrite(_ file: JournalWriter.File) throws(StorageError) {
+        try storage.preallocate(file.id, byteCount: Int64(file.byteCount))
+        try storage.synchronize(file.id)
+    }
+
     /// Removes a file that nothing needs any more.
     package func remove(_ file: JournalWriter.File) throws(StorageError) {
         storage.close(file.id)

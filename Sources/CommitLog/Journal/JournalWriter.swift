@@ -36,6 +36,12 @@ package struct JournalWriter: ~Copyable {
         self.isOpening = isOpening
     }
 
+    /// The number of the current file.
+    package var fileNumber: UInt64 { current.number }
+
+    /// Whether a group is in the current file: only then can it be left.
+    package var isBegun: Bool { position > 0 }
+
     /// Whether a group would reach beyond the current file's end, so that a spare must be taken first. An empty file
     /// takes any group.
     package func needsSpare(for group: borrowing CommitGroup) -> Bool {

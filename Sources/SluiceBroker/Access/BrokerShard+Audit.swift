@@ -6,7 +6,7 @@ import Speaking
 
 /// What is put on record of clients: who came, who was refused, who left and why, who asked for changes.
 extension BrokerShard {
-    private func event(_ kind: AuditEvent.Kind, _ client: Client) -> AuditEvent {
+    func event(_ kind: AuditEvent.Kind, _ client: Client) -> AuditEvent {
         var event = AuditEvent(kind, client.peer)
         event.client = client.clientID.isEmpty ? nil : client.name
         event.user = client.principal.auditName

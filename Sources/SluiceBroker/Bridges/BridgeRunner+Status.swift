@@ -144,7 +144,7 @@ extension BridgeRunner {
         lastLook = now
         inflater.forget()
         if let checks = intake.checks {
-            peers.withDevices { $0.take(checks.counts, refused: checks.takeRefused(), of: loopID) }
+            peers.withDevices { $0.take(checks.takeCounts(), refused: checks.takeRefused()) }
         }
         guard map.isOut else { return }
         let byteCount = sources.reduce(0) { $0 + log.figures($1.partition).byteCount }

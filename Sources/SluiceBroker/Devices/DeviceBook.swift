@@ -18,22 +18,17 @@ package struct DeviceBook: Sendable {
     /// Whether everything that was stored before the node started is in it.
     package internal(set) var isComplete = false
 
-    /// What intakes have counted, by their loops.
-    private var counts: [Int: [ProfileCounts]] = [:]
-    /// What the log has of it, by profiles' numbers.
-    private var tallies: [Tally] = []
+    /// What came in, and what the log has of it, by profiles' numbers.
+    private var periods = LedgerPeriods()
+    /// Since when it is counted, in milliseconds since 1970.
+    var countedSince: Int64 = 0
     /// Messages that were not taken, by their devices, until the follower has noted them.
     var refusals: [RefusedDevice: Int] = [:]
 
-    /// What was stored since the node started.
-    private struct Tally {
-        var storedCount: UInt64 = 0
-        var redrivenCount: UInt64 = 0
-        var letterCount: UInt64 = 0
-    }
-
     /// Dead letters that are dealt with, by the names and the partitions of their streams.
     var runs: [LetterPlace: OffsetRuns] = [:]
+    /// Devices that are to be erased.
+    var erasures: [DeviceErasure] = []
     /// Jobs with dead letters that have not begun.
     private(set) var orders: [(number: Int64, order: LetterOrder)] = []
     /// How far jobs have come, the latest last.
@@ -48,51 +43,56 @@ package struct DeviceBook: Sendable {
 
     // MARK: The ledger
 
-    /// Takes what an intake has counted so far, and whose messages it has not taken since it last said so.
-    mutating func take(_ counts: [ProfileCounts], refused: [RefusedDevice: Int], of loop: LoopID) {
-        self.counts[loop.index] = counts
+    /// Takes what an intake has counted, and whose messages it has not taken, since it last said so.
+    mutating func take(_ minutes: [MinuteCounts], refused: [RefusedDevice: Int]) {
+        for minute in minutes {
+            for counts in minute.counts {
+                periods.count(number(of: counts.profile), at: minute.time) { $0 += counts }
+            }
+        }
         refusals.merge(refused, uniquingKeysWith: +)
     }
 
     /// Counts a message that the log has.
-    mutating func tally(_ isPublished: Bool, _ isRedriven: Bool, of profile: Int) {
-        growTallies(to: profile)
-        if isPublished { tallies[profile].storedCount += 1 }
-        if isRedriven { tallies[profile].redrivenCount += 1 }
+    /// - Parameter time: when it came in.
+    mutating func tally(_ isPublished: Bool, _ isRedriven: Bool, of profile: Int, at time: Int64) {
+        guard isPublished || isRedriven else { return }
+        periods.count(profile, at: time) { tally in
+            if isPublished { tally.storedCount += 1 }
+            if isRedriven { tally.redrivenCount += 1 }
+        }
     }
 
     /// Counts a dead letter that the log has.
-    mutating func tallyLetter(_ isPublished: Bool, of profile: Int) {
-        growTallies(to: profile)
-        if isPublished { tallies[profile].letterCount += 1 }
-    }
-
-    private mutating func growTallies(to profile: Int) {
-        while tallies.count <= profile { tallies.append(Tally()) }
+    mutating func tallyLetter(_ isPublished: Bool, of profile: Int, at time: Int64) {
+        if isPublished { periods.count(profile, at: time) { $0.letterCount += 1 } }
     }
 
     /// What became of what was published since the node started, by profile: what came and what was refused as the
     /// intakes have counted it, what was stored as the log has it.
-    package var ledger: [LedgerReport] {
-        names.enumerated().map { number, name in
-            let all = counts.values.flatMap { $0 }.filter { $0.profile == name }
-            var report = LedgerReport()
-            report.profile = name
-            var faults: [String: Int64] = [:]
-            for count in all {
-                report.published += Int64(clamping: count.publishedCount)
-                report.accepted += Int64(clamping: count.acceptedBadCount)
-                report.refused += Int64(clamping: count.refusedCount)
-                for (reason, count) in count.faults { faults[reason.rawValue, default: 0] += Int64(clamping: count) }
-            }
-            if number < tallies.count {
-                report.stored = Int64(clamping: tallies[number].storedCount)
-                report.deadLettered = Int64(clamping: tallies[number].letterCount)
-                report.redriven = Int64(clamping: tallies[number].redrivenCount)
-            }
-            report.reasons = faults.sorted { $0.key < $1.key }.map { LetterReport.Reason($0.key, $0.value) }
-            return report
-        }
+    package var ledger: [LedgerReport] { names.indices.map { report(periods.total($0), of: $0) } }
+
+    /// The same of what came in since a time, in milliseconds, and the time from which that counts: the start of a
+    /// minute or an hour, or of the node.
+    func ledger(since time: Int64?, now: Int64) -> (reports: [LedgerReport], since: Int64) {
+        guard let time, time > countedSince else { return (ledger, countedSince) }
+        let start = LedgerPeriods.start(for: time, now: now)
+        let reports = names.indices.map { report(periods.sum($0, from: start, now: now), of: $0) }
+        return (reports, max(start, countedSince))
+    }
+
+    private func report(_ tally: LedgerTally, of profile: Int) -> LedgerReport {
+        var report = LedgerReport()
+        report.profile = names[profile]
+        report.published = Int64(clamping: tally.publishedCount)
+        report.stored = Int64(clamping: tally.storedCount)
+        report.accepted = Int64(clamping: tally.acceptedCount)
+        report.deadLettered = Int64(clamping: tally.letterCount)
+        report.redriven = Int64(clamping: tally.redrivenCount)
+        report.refused = Int64(clamping: tally.refusedCount)
+        report.reasons = tally.faults.map { LetterReport.Reason($0.key.rawValue, Int64(clamping: $0.value)) }
+            .sorted { $0.reason < $1.reason }
+        return report
     }
 
     // MARK: Dead letters
@@ -141,6 +141,17 @@ package struct DeviceBook: Sendable {
     func profile(_ number: Int) -> DeviceProfile? { profiles.profile(named: names[number]) }
 }
 
+/// A device that is to be erased, for a job of a shard.
+struct DeviceErasure: Sendable {
+    let job: Int64
+    let shard: Int
+    let key: [UInt8]
+    /// Profiles whose devices of this key stay.
+    let others: Set<String>
+    /// What has to be read before: where its records end, by partition.
+    let read: [(partition: PartitionID, end: Offset)]
+}
+
 /// A device whose message was not taken.
 struct RefusedDevice: Hashable, Sendable {
     var profile: String
@@ -181,6 +192,9 @@ struct DeviceEvent {
     /// The topic; nil when the key cannot be part of one.
     let topic: SystemTopic?
 
+    /// The key of a device's record in `__presence`.
+    static func key(of device: [UInt8]) -> [UInt8] { Array("device/".utf8) + device }
+
     /// - Parameter news: nil when the device is silent.
     init(profile: String, key device: [UInt8], state: DeviceState, news: DeviceNews?, at time: Timestamp) {
         let name: String
@@ -202,7 +216,7 @@ struct DeviceEvent {
         document = Array(
             JSON.object(members.sorted { $0.key < $1.key }.map { JSON.Member(name: $0.key, value: $0.value) })
                 .compact.utf8)
-        key = Array("device/".utf8) + device
+        key = Self.key(of: device)
         guard !device.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") || $0 == 0 }) else {
             topic = nil
             return

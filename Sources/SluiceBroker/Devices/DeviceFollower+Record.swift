@@ -46,6 +46,36 @@ extension DeviceFollower {
         }
     }
 
+    // MARK: Erasure
+
+    /// Forgets devices that are to be erased, as soon as everything was read that was stored of them: from then on
+    /// nothing of that is recorded any more.
+    func eraseDevices() {
+        let due = peers.withDevices { book in
+            let due = book.erasures.filter(hasRead)
+            book.erasures.removeAll(where: hasRead)
+            for erasure in due {
+                book.refusals = book.refusals.filter { $0.key.key != erasure.key }
+                for number in book.names.indices where !erasure.others.contains(book.names[number]) {
+                    guard let index = book.table.index(of: erasure.key.span, profile: number) else { continue }
+                    book.table.erase(index)
+                }
+            }
+            return due
+        }
+        guard !due.isEmpty else { return }
+        let ends = log.endOffsets()
+        var known = [devicesPartition: ends[devicesPartition.index]]
+        if let presencePartition { known[presencePartition] = ends[presencePartition.index] }
+        for erasure in due { peers.post(.deviceErased(job: erasure.job, known), to: erasure.shard) }
+    }
+
+    private func hasRead(_ erasure: DeviceErasure) -> Bool {
+        erasure.read.allSatisfy { partition, end in
+            sources.allSatisfy { $0.cursor.partition != partition || $0.next >= end || streams.isGone(partition) }
+        }
+    }
+
     // MARK: On record
 
     /// Begins to record what has changed until now.
@@ -56,16 +86,20 @@ extension DeviceFollower {
 
     /// Records some of it, or, when that is done, the positions.
     func record() {
-        let devices = peers.withDevices { book in
+        let (isOver, devices) = peers.withDevices { book in
             let taken = book.table.takeRecorded(Self.appendedMax)
-            return taken.map { index in
+            // Of what is erased there is no record to take away.
+            let known = taken.filter { !book.table[$0].flags.contains(.isErased) }
+            let devices = known.map { index in
                 (
                     index: index, profile: book.names[book.table.profile(at: index)], key: book.table.key(at: index),
                     state: book.table[index]
                 )
             }
+            return (taken.isEmpty, devices)
         }
-        guard !devices.isEmpty else { return recordPositions() }
+        if isOver { return recordPositions() }
+        guard !devices.isEmpty else { return }
         var append = DeviceAppend(at: wallClock, in: memory)
         for device in devices {
             let key = DeviceRecord.key(device.key, profile: device.profile)

@@ -88,6 +88,7 @@ package final class DeviceFollower {
         let profiles = routing.profiles
         peers.withDevices { book in
             book.take(profiles, silentFrom: floor)
+            book.countedSince = floor
             book.runs = replay.runs
             replay.forEach { name, key, state in
                 let profile = book.number(of: name)
@@ -186,6 +187,7 @@ package final class DeviceFollower {
         var isBehind = false
         takeRefusals()
         for index in sources.indices { isBehind = advance(index) || isBehind }
+        eraseDevices()
         if time.rawValue >= nextSweep {
             nextSweep = time.rawValue + Self.sweepMilliseconds
             sweep()
@@ -315,8 +317,8 @@ package final class DeviceFollower {
         if source.hasLetters { return (entry, .letter(key: key, time: time, offset: offset.rawValue, isNew: isNew)) }
         var sighting = DeviceSighting(at: time, partition: source.number, offset: offset.rawValue)
         if let value = record.value { read(bytes.extracting(value.indices), topic, entry, &sighting) }
-        let origin: Origin =
-            !isNew || isForeign ? .other : isRedriven(record, bytes) ? .redriven : .published
+        sighting.isRedriven = !isForeign && isRedriven(record, bytes)
+        let origin: Origin = !isNew || isForeign ? .other : sighting.isRedriven ? .redriven : .published
         return (entry, .message(key: key, sighting, origin: origin))
     }
 
@@ -384,10 +386,10 @@ package final class DeviceFollower {
                 let found: (index: Int, news: DeviceNews)?
                 switch sighting {
                 case .message(let key, let message, let origin):
-                    book.tally(origin == .published, origin == .redriven, of: profile)
+                    book.tally(origin == .published, origin == .redriven, of: profile, at: message.time)
                     found = book.table.saw(message, of: key.span, profile: profile, silentFrom: floor)
                 case .letter(let key, let time, let offset, let isNew):
-                    book.tallyLetter(isNew, of: profile)
+                    book.tallyLetter(isNew, of: profile, at: time)
                     found = book.table.sawDeadLetter(
                         of: key.span, profile: profile, at: time, offset: offset, silentFrom: floor)
                 }

@@ -88,7 +88,8 @@ package enum DeviceRecord {
             Int(state.repeatedCount), Int(state.refusedCount), Int(state.silenceCount), Int(state.skew),
             Int(state.meanInterval.bitPattern),
             Int(state.flags.rawValue), Int(state.values[0].bitPattern), Int(state.values[1].bitPattern),
-            Int(state.values[2].bitPattern), Int(state.values[3].bitPattern),
+            Int(state.values[2].bitPattern), Int(state.values[3].bitPattern), Int(state.letterCount),
+            Int(state.redrivenCount),
         ]
     }
 
@@ -127,6 +128,9 @@ package enum DeviceRecord {
             guard let bits = reader.unsigned(UInt32.self) else { return nil }
             state.values[index] = Float(bitPattern: bits)
         }
+        // Records from before these were counted end here; what was bad and not refused became dead letters mostly.
+        state.letterCount = reader.unsigned(UInt32.self) ?? (letter >= 0 && bad > refused ? bad - refused : 0)
+        state.redrivenCount = reader.unsigned(UInt32.self) ?? 0
         return state
     }
 

@@ -81,10 +81,13 @@ struct Intake: ~Copyable {
     /// streams.
     mutating func route(by rules: RuleSet, profiles: ProfileSet, _ streams: StreamTable) {
         routes = RouteTable(rules: rules, streams: streams.streams, limits: limits)
-        let counts = checks?.counts
+        let former = checks
         checks = profiles.entries.isEmpty ? nil : PayloadChecks(profiles, streams)
-        if let counts { checks?.goOn(from: counts) }
+        if let former { checks?.goOn(from: former) }
     }
+
+    /// What topics are routed by.
+    var rules: RuleSet { routes.rules }
 
     /// Whether nothing was taken in since the last append.
     var isEmpty: Bool { accumulators.isEmpty }
@@ -104,7 +107,9 @@ struct Intake: ~Copyable {
         topic: Span<UInt8>, payload: Span<UInt8>, slack: Int, qos: QoS, at time: Timestamp
     ) throws(MQTTDecodeError) -> Bool {
         let route = try routes.route(topic)
-        guard !recordsOrigins, route.isPlain || isGood(topic, payload, slack: slack, route) else { return false }
+        guard !recordsOrigins, route.isPlain || isGood(topic, payload, slack: slack, route, at: time) else {
+            return false
+        }
         append(route, payload, headersField: route.headersField(qos), qos, at: time)
         return true
     }
@@ -159,9 +164,11 @@ struct Intake: ~Copyable {
 
     /// Whether a message that needs a look may go the plain way for all that.
     @inline(never)
-    private func isGood(_ topic: Span<UInt8>, _ payload: Span<UInt8>, slack: Int, _ route: Route) -> Bool {
+    private func isGood(
+        _ topic: Span<UInt8>, _ payload: Span<UInt8>, slack: Int, _ route: Route, at time: Timestamp
+    ) -> Bool {
         guard route.profiled >= 0, let checks else { return false }
-        return checks.isGood(payload, of: topic, slack: slack, message: Int(route.profiled))
+        return checks.isGood(payload, of: topic, slack: slack, message: Int(route.profiled), at: time)
     }
 
     /// Stores what a profile does not take, as it came, under its device's key.

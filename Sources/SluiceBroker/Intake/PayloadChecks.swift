@@ -18,14 +18,18 @@ final class PayloadChecks {
         let usesDeviceTime: Bool
     }
 
-    private let profiles: ProfileSet
+    let profiles: ProfileSet
     private let messages: [Message]
     /// Where the dead letters of each message go; nil where there are none.
     private var letterPartitions: [PartitionID?] = []
     private let reader = PayloadReader()
     private var sparkplug = SparkplugNodes(byteCountMax: 16 << 20)
-    /// What became of messages, by the profiles' messages.
-    private(set) var counts: [ProfileCounts]
+    /// What became of messages that came in this minute, by the profiles' messages, since it was last handed over.
+    private var counts: [ProfileCounts]
+    /// The minute, in milliseconds since 1970.
+    private var minute: Range<Int64> = 0..<0
+    /// The same of minutes before, and of profiles before.
+    private var closed: [MinuteCounts] = []
     /// Devices whose messages were not taken since they were last handed over.
     private var refused: [RefusedDevice: Int] = [:]
 
@@ -59,27 +63,46 @@ final class PayloadChecks {
         }
     }
 
-    /// Counts on from where others have come to; of messages that are no more, too.
-    func goOn(from former: [ProfileCounts]) {
-        for count in former {
-            if let index = counts.firstIndex(where: { $0.profile == count.profile && $0.pattern == count.pattern }) {
-                counts[index] = count
-            } else {
-                counts.append(count)
-            }
+    /// Hands over what others have counted before; of messages that are no more, too.
+    func goOn(from former: PayloadChecks) { closed = former.takeCounts() + closed }
+
+    /// What was counted since the last call, by the minutes in which messages came in.
+    func takeCounts() -> [MinuteCounts] {
+        close()
+        defer { closed = [] }
+        return closed
+    }
+
+    private func close() {
+        let counted = counts.filter { $0.publishedCount > 0 }
+        guard !counted.isEmpty else { return }
+        closed.append(MinuteCounts(time: minute.lowerBound, counts: counted))
+        for index in counts.indices { counts[index].clear() }
+    }
+
+    /// Counts a message by when it comes in, which its record says too.
+    private func count(_ index: Int, at time: Timestamp) {
+        // A clock may be set back.
+        if !minute.contains(time.rawValue) {
+            close()
+            let start = LedgerPeriods.start(of: LedgerPeriods.minute, at: time.rawValue)
+            minute = start..<start + LedgerPeriods.minute
         }
+        counts[index].publishedCount += 1
     }
 
     /// Whether a payload is good and needs nothing besides; it is counted then. One that is not was not counted, and is
     /// to be examined.
     /// - Parameter slack: how many bytes behind it may be read.
-    func isGood(_ payload: Span<UInt8>, of topic: Span<UInt8>, slack: Int, message index: Int) -> Bool {
+    func isGood(
+        _ payload: Span<UInt8>, of topic: Span<UInt8>, slack: Int, message index: Int, at time: Timestamp
+    ) -> Bool {
         if !messages[index].isFree {
             guard !messages[index].usesDeviceTime,
                 fault(of: payload, topic, slack: slack, messages[index].schema) == nil
             else { return false }
         }
-        counts[index].publishedCount += 1
+        count(index, at: time)
         return true
     }
 
@@ -99,7 +122,7 @@ final class PayloadChecks {
         _ payload: Span<UInt8>, of topic: Span<UInt8>, message index: Int, keyField: Span<UInt8>, at time: Timestamp
     ) -> Finding {
         let message = messages[index]
-        counts[index].publishedCount += 1
+        count(index, at: time)
         guard let fault = fault(of: payload, topic, slack: 0, message.schema) else {
             return .good(at: recordTime(message, at: time))
         }
@@ -155,6 +178,14 @@ final class PayloadChecks {
     }
 }
 
+/// What became of messages that came in within a minute.
+package struct MinuteCounts: Sendable, Equatable {
+    /// A time in the minute, in milliseconds since 1970.
+    package let time: Int64
+    /// By the profiles' messages.
+    package let counts: [ProfileCounts]
+}
+
 /// What became of the messages that one message of a profile describes.
 package struct ProfileCounts: Sendable, Equatable {
     /// The profile.
@@ -175,6 +206,9 @@ package struct ProfileCounts: Sendable, Equatable {
         self.profile = profile
         self.pattern = pattern
     }
+
+    /// Counts anew.
+    mutating func clear() { self = ProfileCounts(profile: profile, pattern: pattern) }
 }
 
 /// A message that its device's profile does not take, on its way into the stream of dead letters.

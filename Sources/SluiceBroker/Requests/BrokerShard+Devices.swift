@@ -84,13 +84,15 @@ extension BrokerShard {
             })
     }
 
-    /// What became of what was published, by profile, since the node started.
+    /// What became of what was published, by profile, since a time in milliseconds, or since the node started.
     ///
     /// What other shards have counted since they last told is asked for, for whoever asks again.
-    func ledger() -> AdministrationReply {
+    func ledger(since time: Int64?) -> AdministrationReply {
         tellCounts()
         for shard in 0..<peers.shardCount where shard != settings.index { peers.post(.tellCounts, to: shard) }
-        return .ledger(peers.withDevices { $0.ledger })
+        let now = wallClock.rawValue
+        let (reports, start) = peers.withDevices { $0.ledger(since: time, now: now) }
+        return .ledger(reports, since: start)
     }
 
     /// Messages go by other rules and profiles from here on, which name no stream that the log does not have.
@@ -113,8 +115,8 @@ extension BrokerShard {
     /// Hands over what this shard's intake has counted of profiled messages.
     func tellCounts() {
         guard let checks = intake.checks else { return }
-        let (counts, refused) = (checks.counts, checks.takeRefused())
-        peers.withDevices { $0.take(counts, refused: refused, of: loop) }
+        let (counts, refused) = (checks.takeCounts(), checks.takeRefused())
+        peers.withDevices { $0.take(counts, refused: refused) }
     }
 }
 
@@ -132,8 +134,10 @@ extension DeviceBook {
         report.isSilent = state.flags.contains(.isSilent)
         report.silences = Int64(state.silenceCount)
         report.count = Int64(clamping: state.count)
-        report.bad = Int64(state.badCount)
-        report.refused = Int64(state.refusedCount)
+        report.faults.letters = Int64(state.letterCount)
+        report.faults.redriven = Int64(state.redrivenCount)
+        report.faults.bad = Int64(state.badCount)
+        report.faults.refused = Int64(state.refusedCount)
         report.missed = Int64(state.missedCount)
         report.repeated = Int64(state.repeatedCount)
         if state.flags.contains(.isNumbered) { report.sequence = state.sequence }

@@ -2,6 +2,7 @@ import Administration
 import CommitLogPosix
 import SluiceBroker
 import SluiceConfiguration
+import SluiceCore
 
 /// `sluice devices list`, `describe`, `silent` and `forget`.
 enum DevicesCommand {
@@ -106,7 +107,8 @@ enum DevicesCommand {
                 report.key, report.profile, report.isSilent ? "silent" : "ok",
                 "\(Readable.age(now - report.lastMilliseconds)) ago",
                 report.interval.map { Readable.nanoseconds($0 * 1_000_000) } ?? "-",
-                report.expected.map { Readable.milliseconds($0) } ?? "-", String(report.count), String(report.bad),
+                report.expected.map { Readable.milliseconds($0) } ?? "-", String(report.count),
+                String(report.faults.bad),
                 String(report.missed), report.readingText,
             ])
         }
@@ -123,7 +125,7 @@ enum DevicesCommand {
         table.add(["first seen", RFC3339.text(report.firstMilliseconds)])
         let expected = report.expected.map { ", expected every \(Readable.milliseconds($0))" } ?? ""
         table.add(["interval", (report.interval.map { Readable.nanoseconds($0 * 1_000_000) } ?? "-") + expected])
-        table.add(["messages", "\(report.count) stored, \(report.refused) refused, \(report.bad) bad"])
+        table.add(["messages", "\(report.count) stored, \(report.faults.refused) refused, \(report.faults.bad) bad"])
         table.add(["silences", String(report.silences)])
         if let sequence = report.sequence {
             table.add(["sequence", "\(sequence), \(report.missed) missed, \(report.repeated) repeated"])
@@ -152,31 +154,52 @@ enum LedgerCommand {
     static let command = Command(
         name: "ledger", summary: "Say what became of everything that devices have published",
         notes: """
-            By profile, since the broker started: what came is counted as it comes in, what was stored and what
-            became a dead
-            letter as the log has it, so that the one is a proof of the other. At QoS 1 and 2 nothing is OPEN but
-            what is on
-            its way to the disk, and what the log has refused; at QoS 0 what a broker never got is not counted. With
-            --device
-            it is one device's messages since it was first seen.
+            By profile, of what came in since the broker started, or with --since since the start of that minute
+            (of that hour, if it is more than a day ago). What came is counted as it comes in, what was stored and
+            what became a dead letter as the log has it, each by when it came in, so that the one is a proof of the
+            other. At QoS 1 and 2 nothing is OPEN but what is on its way to the disk, and what the log has refused;
+            at QoS 0 what a broker never got is not counted. With --device it is one device's messages since it was
+            first seen; PUBLISHED is there the sum of what became of them.
             """,
-        example: "sluice ledger",
-        options: [CommandOption("device", letter: "k", value: "DEVICE", "only this device")] + BrokerOption.options
-            + [CommandOption("json", "print JSON")]
+        example: "sluice ledger --since 1h",
+        options: [
+            CommandOption("since", value: "TIME", "only what came in since then, such as 1h; at most 31 days ago"),
+            CommandOption("device", letter: "k", value: "DEVICE", "only this device"),
+        ] + BrokerOption.options + [CommandOption("json", "print JSON; times are milliseconds since 1970")]
     ) { arguments in
+        let time = try since(arguments)
+        if let device = arguments.text("device") {
+            // What was refused is on no record but the device's count.
+            if time != nil { throw arguments.error("--since counts by profile: it does not go with --device") }
+            return try run(device, try BrokerOption.connect(arguments), arguments)
+        }
         let client = try BrokerOption.connect(arguments)
-        if let device = arguments.text("device") { return try run(device, client, arguments) }
         // The first request lets every loop hand over what it has counted, the second has it.
-        _ = try client.request(.ledger)
+        _ = try client.request(.ledger(since: time))
         try client.pause(milliseconds: 300)
-        let (document, reply) = try client.request(.ledger)
-        guard case .ledger(let reports) = reply else {
+        let (document, reply) = try client.request(.ledger(since: time))
+        guard case .ledger(let reports, let start) = reply else {
             throw CommandFailure("the broker's ledger is not the JSON that was expected")
         }
-        if arguments.has("json") {
-            print(document)
-            return ExitCode.success
+        print(arguments.has("json") ? "\(document)" : text(reports, since: start))
+        return ExitCode.success
+    }
+
+    private static func since(_ arguments: Arguments) throws -> Int64? {
+        guard let given = arguments.text("since") else { return nil }
+        // A span is one into the past here, with or without its sign.
+        let text = Quantity.duration(given) == nil ? given : "-" + given
+        let now = Timestamp(rawValue: WallClock.milliseconds())
+        guard case .time(let time) = ReplayPosition(text, now: now), time.rawValue >= 0 else {
+            throw arguments.error("--since '\(given)': expected a time, such as 1h or 2026-09-01T03:00Z")
         }
+        guard now.rawValue - time.rawValue <= 31 * 86_400_000 else {
+            throw arguments.error("--since '\(given)': counts are kept for 31 days")
+        }
+        return time.rawValue
+    }
+
+    private static func text(_ reports: [LedgerReport], since start: Int64) -> String {
         var table = Table(
             ["PROFILE", "PUBLISHED", "STORED", "DEAD LETTERS", "REFUSED", "OPEN", "REDRIVEN", "REASONS"],
             [.left, .right, .right, .right, .right, .right, .right, .left])
@@ -187,8 +210,7 @@ enum LedgerCommand {
                 report.reasons.map { "\($0.reason) \($0.count)" }.joined(separator: ", "),
             ])
         }
-        print(table.text(), terminator: "")
-        return ExitCode.success
+        return table.text() + "of what came in since \(RFC3339.text(start))"
     }
 
     private static func run(_ device: String, _ client: MQTTClient, _ arguments: Arguments) throws -> Int32 {
@@ -197,14 +219,21 @@ enum LedgerCommand {
         let (_, reports, _) = try client.devices(query)
         guard !reports.isEmpty else { throw CommandFailure("the broker knows no device '\(device)'") }
         if arguments.has("json") {
-            print(JSON.members(["devices": .array(reports.map(\.json))]))
+            let lines = reports.map { report -> JSON in
+                guard case .object(let members) = report.json else { return report.json }
+                return .object(members + [JSON.Member(name: "published", value: .integer(report.published))])
+            }
+            print(JSON.members(["devices": .array(lines)]))
             return ExitCode.success
         }
         var table = Table(
-            ["DEVICE", "PROFILE", "STORED", "BAD", "REFUSED", "SINCE"], [.left, .left, .right, .right, .right, .left])
+            ["DEVICE", "PROFILE", "PUBLISHED", "STORED", "DEAD LETTERS", "REFUSED", "REDRIVEN", "BAD", "SINCE"],
+            [.left, .left, .right, .right, .right, .right, .right, .right, .left])
         for report in reports {
             table.add([
-                report.key, report.profile, String(report.count), String(report.bad), String(report.refused),
+                report.key, report.profile, String(report.published), String(report.count),
+                String(report.faults.letters),
+                String(report.faults.refused), String(report.faults.redriven), String(report.faults.bad),
                 RFC3339.text(report.firstMilliseconds),
             ])
         }

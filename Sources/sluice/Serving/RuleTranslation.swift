@@ -1,4 +1,5 @@
 import Bridging
+import CommitLog
 import Compression
 import DeviceProfiles
 import GroupCoordination

@@ -75,11 +75,14 @@ final class SimLog: LogStateAccess {
     func append(_ appends: [Append]) -> AppendOutcome { state.append(appends) }
 
     /// Writes the pending group; `between` runs where the other threads could.
-    func write(between: () throws(StorageError) -> Void = {}) throws(StorageError) {
+    /// - Parameter leaving: whether the journal goes on in another file though the one that it has is not full.
+    func write(
+        leaving isUnwanted: Bool = false, between: () throws(StorageError) -> Void = {}
+    ) throws(StorageError) {
         guard !state.pendingDemand.isEmpty || state.pendingDemand.wantsSync else { return }
         var group = state.takeGroup()
         try between()
-        if journal.needsSpare(for: group) {
+        if journal.needsSpare(for: group) || isUnwanted && journal.isBegun {
             try synchronize()
             try between()
             if spare == nil { try prepare() }
@@ -120,6 +123,51 @@ final class SimLog: LogStateAccess {
             if spare == nil { spare = recycled } else { try maintenance.remove(recycled) }
         }
         if spare == nil { spare = try maintenance.makeJournalFile() }
+    }
+
+    /// Does what the threads do about an order to erase.
+    func erase(_ order: ErasureOrder) throws -> ErasureReport {
+        var erasure = Erasure(order, by: housekeeper)
+        while !erasure.needs.isEmpty {
+            let needs = erasure.needs
+            try commitBarrier()
+            try flush()
+            try maintenance.seal(needs.seal)
+        }
+        erasure.begin()
+        while try erasure.step() {}
+        guard !order.isDryRun else { return erasure.report }
+        let end = state.tailEnd
+        guard state.releaseTail(before: end) else { preconditionFailure("Cannot let go of a tail that is flushed") }
+        try scrub()
+        return erasure.report
+    }
+
+    private func commitBarrier(leaving isUnwanted: Bool = false) throws(StorageError) {
+        _ = state.barrier()
+        try write(leaving: isUnwanted)
+        try synchronize()
+    }
+
+    /// Overwrites every journal file that there is.
+    private func scrub() throws(StorageError) {
+        let end = maintenance.journalNumbersEnd
+        while journal.fileNumber < end {
+            // An empty file cannot be left.
+            try commitBarrier()
+            if spare == nil { spare = try maintenance.makeJournalFile() }
+            try commitBarrier(leaving: true)
+            let full = finished
+            for file in try maintenance.checkpoint(full).recycled {
+                try maintenance.overwrite(file)
+                if spare == nil { spare = file } else { try maintenance.remove(file) }
+            }
+            finished = []
+        }
+        if let file = spare, file.number < end, let renumbered = try maintenance.renumber(file) {
+            try maintenance.overwrite(renumbered)
+            spare = renumbered
+        }
     }
 
     func stopCleanly() throws(StorageError) {

@@ -36,12 +36,13 @@ final class LogParts {
             storage: disk, state: opened.takeState(), settings: settings,
             report: { _, _ in })
         catalogue = opened.catalogue
-        shelf = JournalShelf(shared)
+        let journalWriter = opened.takeJournal()
+        shelf = JournalShelf(shared, writing: journalWriter.fileNumber)
         indexer = IndexerThread(shared)
         maintenance = LogMaintenance(
             storage: disk, access: shared, writers: opened.writers, files: opened.takeFiles())
         flusher = Flusher(shared, shelf, indexer, maintenance)
-        writer = opened.takeJournal()
+        writer = consume journalWriter
         shared.loops.append(SharedLog.RegisteredLoop(wake: { [woken] in woken.signal() }))
         loop = shared.state.register()
     }

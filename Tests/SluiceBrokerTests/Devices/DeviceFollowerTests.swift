@@ -5,6 +5,7 @@ import MQTTWire
 import PayloadFormats
 import RecordFormat
 import SluiceCore
+import SluiceTesting
 import Testing
 import TopicRouting
 
@@ -44,24 +45,28 @@ struct DeviceFollowerTests {
         }
 
         /// Publishes numbers, each of its own device.
-        func publish(_ topics: [String], _ payload: String = "1") throws {
+        func publish(_ topics: [String], _ payload: String = "1", at time: Int64 = 1000) throws {
             for topic in topics {
                 let (name, bytes) = (Array(topic.utf8), Array(payload.utf8))
                 let message = IncomingMessage(
                     topic: name.span, payload: bytes.span, properties: Span(), qos: .atLeastOnce, isRetained: false)
-                _ = try intake.store(message, under: nil, origin: [], at: Timestamp(rawValue: 1000))
+                _ = try intake.store(message, under: nil, origin: [], at: Timestamp(rawValue: time))
             }
             _ = intake.submit(to: log, from: loop, peers)
             log.commit()
         }
 
         /// What the ledger has of the profile, with what the intake has counted.
-        var ledger: (published: Int64, stored: Int64, letters: Int64) {
+        var ledger: (published: Int64, stored: Int64, letters: Int64) { ledger(since: nil, now: 0) }
+
+        /// The same of what came in since a time.
+        func ledger(since time: Int64?, now: Int64) -> (published: Int64, stored: Int64, letters: Int64) {
             if let checks = intake.checks {
-                let counts = checks.counts
-                peers.withDevices { $0.take(counts, refused: [:], of: loop) }
+                let counts = checks.takeCounts()
+                peers.withDevices { $0.take(counts, refused: [:]) }
             }
-            let report = peers.withDevices { $0.ledger }.first { $0.profile == "meter" }
+            let reports = peers.withDevices { $0.ledger(since: time, now: now).reports }
+            let report = reports.first { $0.profile == "meter" }
             return (report?.published ?? 0, report?.stored ?? 0, report?.deadLettered ?? 0)
         }
 
@@ -115,6 +120,55 @@ struct DeviceFollowerTests {
             (0..<book.table.count).map { (book.table.key(at: $0), book.table[$0].count, book.table[$0].badCount) }
         }
         #expect(states.contains { $0 == (Array("a".utf8), 3, 1) } && states.contains { $0 == (Array("b".utf8), 1, 0) })
+    }
+
+    @Test("a period of the ledger has what came in within it on both sides, however late the log is read")
+    func ledgerPeriods() throws {
+        let world = try World(["m/{device}"])
+        let minute: Int64 = 60_000
+        for (number, count) in [(0, 1), (5, 2), (6, 3), (70, 4)] {
+            // The last millisecond of a minute and the first of the next.
+            try world.publish(Array(repeating: "m/a", count: count), at: Int64(number) * minute)
+            try world.publish(["m/b"], at: Int64(number + 1) * minute - 1)
+            try world.publish(["m/a"], "x", at: Int64(number) * minute + 30_000)
+        }
+        // A clock that was set back.
+        try world.publish(["m/c"], at: 5 * minute + 1)
+        let now = 75 * minute
+        #expect(world.ledger(since: 6 * minute + 59_999, now: now) == (11, 0, 0))
+        _ = world.follower.tick(at: Timestamp(rawValue: now))
+        #expect(world.ledger == (19, 15, 4))
+        #expect(world.ledger(since: 70 * minute, now: now) == (6, 5, 1))
+        #expect(world.ledger(since: 6 * minute + 59_999, now: now) == (11, 9, 2))
+        #expect(world.ledger(since: 5 * minute, now: now) == (16, 13, 3))
+        let (_, start) = world.peers.withDevices { $0.ledger(since: 6 * minute + 59_999, now: now) }
+        #expect(start == 6 * minute)
+        // More than a day later minutes are gone, and the hour that it was in counts.
+        let later = now + 25 * 60 * minute
+        #expect(world.ledger(since: 70 * minute, now: later) == (6, 5, 1))
+        #expect(world.peers.withDevices { $0.ledger(since: 70 * minute, now: later).since } == 60 * minute)
+    }
+
+    @Test("what is kept of the ledger is what counting each message by itself gives, and does not grow for ever")
+    func ledgerModel() throws {
+        var periods = LedgerPeriods()
+        var random = SeededGenerator(seed: 5)
+        var times: [Int64] = []
+        let day = 24 * LedgerPeriods.hour
+        var now: Int64 = 100 * day
+        for _ in 0..<20_000 {
+            now += Int64(random.below(4)) * 20_000
+            let time = now - Int64(random.below(3)) * 40_000
+            times.append(time)
+            periods.count(1, at: time) { $0.publishedCount += 1 }
+        }
+        #expect(periods.total(1).publishedCount == 20_000)
+        for ago in [0, 1, 59, 60, 61, 600, 1439, 1440, 1500, 3000, 9000] as [Int64] {
+            let start = LedgerPeriods.start(for: now - ago * LedgerPeriods.minute, now: now)
+            let due = times.count { $0 >= start }
+            #expect(periods.sum(1, from: start, now: now).publishedCount == UInt64(due), "\(ago) minutes ago")
+        }
+        #expect(periods.count < 24 * 60 + 31 * 24 + 10)
     }
 
     @Test("a stream that was made anew is followed from its beginning")
