@@ -129,7 +129,8 @@ let package = Package(
             name: "SluiceNode",
             dependencies: [
                 "AccessControl", "EventLoop",
-                "SluiceCore", "Speaking", "Cryptography", "TopicRouting", "LogInterface", "GroupCoordination",
+                "SluiceCore", "Speaking", "Cryptography", "TopicRouting", "RecordFormat", "LogInterface",
+                "GroupCoordination",
                 "SluiceBroker", "KafkaBroker", "SluiceTransport",
             ],
             swiftSettings: settings),

@@ -196,6 +196,19 @@ struct Intake: ~Copyable {
         storedByteCount += UInt64(payload.count)
     }
 
+    /// Which message of the profiles a topic carries, and its device's key as a record has it; nil for a topic of no
+    /// profile.
+    mutating func profiled(_ topic: Span<UInt8>) -> (message: Int, keyField: [UInt8])? {
+        do throws(MQTTDecodeError) {
+            let route = try routes.route(topic)
+            return route.profiled < 0 ? nil : (Int(route.profiled), Array(copying: route.keyField))
+        } catch {
+            // Topics that MQTT clients may not have here, Kafka clients may.
+            let resolution = routes.rules.resolve(topic)
+            return resolution.profiled.map { ($0, RecordFields.key(resolution.key)) }
+        }
+    }
+
     // MARK: State in one append with messages
 
     /// Writes a record of the node's own; nil takes the key away.

@@ -20,6 +20,8 @@ final class PayloadChecks {
 
     private let profiles: ProfileSet
     private let messages: [Message]
+    /// The profiles' streams.
+    private let streams: Set<String>
     /// Where the dead letters of each message go; nil where there are none.
     private var letterPartitions: [PartitionID?] = []
     private let reader = PayloadReader()
@@ -35,6 +37,7 @@ final class PayloadChecks {
     /// Checks for messages of `profiles`, on a log that has the streams of their dead letters.
     init(_ profiles: ProfileSet, _ streams: StreamTable) {
         self.profiles = profiles
+        self.streams = Set(profiles.profiles.map(\.stream))
         messages = profiles.entries.map { entry in
             let profile = profiles.profiles[entry.profileIndex]
             let (schema, usesDeviceTime) = (
@@ -62,7 +65,7 @@ final class PayloadChecks {
     /// Counts on from where others have come to; of messages that are no more, too.
     func goOn(from former: [ProfileCounts]) {
         for count in former {
-            if let index = counts.firstIndex(where: { $0.profile == count.profile && $0.pattern == count.pattern }) {
+            if let index = counts.firstIndex(where: { $0.isOfSame(as: count) }) {
                 counts[index] = count
             } else {
                 counts.append(count)
@@ -104,21 +107,86 @@ final class PayloadChecks {
             return .good(at: recordTime(message, at: time))
         }
         counts[index].faults[fault.reason, default: 0] += 1
+        let finding = remedy(of: fault, message: index)
+        switch finding {
+        case .good: counts[index].acceptedBadCount += 1
+        case .deadLetter: break
+        case .refused: refuse(index, keyField)
+        }
+        return finding
+    }
+
+    /// What is to become of a payload with a fault.
+    private func remedy(of fault: PayloadFault, message index: Int) -> Finding {
+        let message = messages[index]
         switch message.profile.badPayload {
-        case .accept:
-            counts[index].acceptedBadCount += 1
-            return .good(at: nil)
-        case .refuse:
-            refuse(index, keyField)
-            return .refused("profile \(message.profile.name): \(message.schema.explain(fault))")
+        case .accept: return .good(at: nil)
+        case .refuse: return .refused("profile \(message.profile.name): \(message.schema.explain(fault))")
         case .deadLetter:
             guard let partition = letterPartitions[index] else {
-                refuse(index, keyField)
                 return .refused(
                     "profile \(message.profile.name): \(message.schema.explain(fault)), and the stream of dead letters "
                         + "is gone")
             }
             return .deadLetter(DeadLetter(fault, message.schema, profile: message.profile.name, partition: partition))
+        }
+    }
+
+    // MARK: What Kafka clients produce
+
+    /// Whether profiles have messages in a stream.
+    func concerns(_ stream: String) -> Bool { streams.contains(stream) }
+
+    /// Looks at a payload that a Kafka client has produced; it is counted in `tally` alone, since its batch may be
+    /// refused, or be there already. Its record's time is what its producer says.
+    ///
+    /// An alias of Sparkplug that no birth on this loop has named is no fault: a producer's births may have come to
+    /// another.
+    /// - Parameter keyField: its device's key, as a record has it.
+    func examine(
+        produced payload: Span<UInt8>, of topic: Span<UInt8>, message index: Int, keyField: Span<UInt8>,
+        in tally: inout ProducedTally
+    ) -> Finding {
+        var counted =
+            tally.counts[index]
+            ?? ProfileCounts(profile: messages[index].profile.name, pattern: counts[index].pattern)
+        defer { tally.counts[index] = counted }
+        counted.publishedCount += 1
+        guard let fault = fault(of: payload, topic, slack: 0, messages[index].schema), fault.reason != .unknownAlias
+        else { return .good(at: nil) }
+        counted.faults[fault.reason, default: 0] += 1
+        let finding = remedy(of: fault, message: index)
+        switch finding {
+        case .good: counted.acceptedBadCount += 1
+        case .deadLetter: break
+        case .refused:
+            let key = RecordFields.key(in: keyField)
+            tally.refused[RefusedDevice(profile: messages[index].profile.name, key: key), default: 0] += 1
+        }
+        return finding
+    }
+
+    /// Counts a batch that is on its way into the log, or, when it is refused, that all of its messages are.
+    func count(_ tally: ProducedTally, isRefused: Bool) {
+        for (index, counted) in tally.counts {
+            counts[index].publishedCount += counted.publishedCount
+            for (reason, count) in counted.faults { counts[index].faults[reason, default: 0] += count }
+            if isRefused {
+                counts[index].refusedCount += counted.publishedCount
+            } else {
+                counts[index].acceptedBadCount += counted.acceptedBadCount
+            }
+        }
+        guard isRefused else { return }
+        for (device, count) in tally.refused { refuse(device, count) }
+    }
+
+    /// Takes back what was counted of a batch that the log has not taken, or had already.
+    func takeBack(_ tally: ProducedTally) {
+        for counted in tally.counts.values {
+            // Profiles may have changed since; what is counted of those that are gone stays on the list.
+            guard let index = counts.firstIndex(where: { $0.isOfSame(as: counted) }) else { continue }
+            counts[index].takeBack(counted)
         }
     }
 
@@ -131,9 +199,12 @@ final class PayloadChecks {
 
     private func refuse(_ index: Int, _ keyField: Span<UInt8>) {
         counts[index].refusedCount += 1
-        let device = RefusedDevice(profile: messages[index].profile.name, key: RecordFields.key(in: keyField))
+        refuse(RefusedDevice(profile: messages[index].profile.name, key: RecordFields.key(in: keyField)), 1)
+    }
+
+    private func refuse(_ device: RefusedDevice, _ count: Int) {
         guard refused.count < Self.refusedMax || refused[device] != nil else { return }
-        refused[device, default: 0] += 1
+        refused[device, default: 0] += count
     }
 
     /// Devices whose messages were not taken since the last call.
@@ -175,6 +246,27 @@ package struct ProfileCounts: Sendable, Equatable {
         self.profile = profile
         self.pattern = pattern
     }
+
+    /// Counts messages no longer; of those that were not counted since profiles were taken anew nothing is taken away.
+    mutating func takeBack(_ other: ProfileCounts) {
+        publishedCount -= min(publishedCount, other.publishedCount)
+        acceptedBadCount -= min(acceptedBadCount, other.acceptedBadCount)
+        for (reason, count) in other.faults {
+            let known = faults[reason] ?? 0
+            faults[reason] = known > count ? known - count : nil
+        }
+    }
+
+    /// Whether it is about the same message of a profile.
+    func isOfSame(as other: ProfileCounts) -> Bool { profile == other.profile && pattern == other.pattern }
+}
+
+/// What a batch of a Kafka client holds of the profiles' messages, as far as it was looked at.
+struct ProducedTally {
+    /// By the profiles' messages.
+    var counts: [Int: ProfileCounts] = [:]
+    /// Devices whose messages are refused.
+    var refused: [RefusedDevice: Int] = [:]
 }
 
 /// A message that its device's profile does not take, on its way into the stream of dead letters.

@@ -126,7 +126,7 @@ private final class RouteArena {
 struct RouteTable: ~Copyable {
     /// 65,536 topics of 100 bytes: each stands in three header fields and, without a rule, in its key.
     private static let arenaBytesMax = 32 << 20
-    private let rules: RuleSet
+    let rules: RuleSet
     private var partitions: [String: [PartitionID]]
     private var limits: Limits
     private var cache = TopicCache<Route>()
