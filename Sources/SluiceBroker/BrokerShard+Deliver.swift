@@ -41,7 +41,7 @@ extension BrokerShard {
         for entry in tailEntries {
             // Another loop's append to a stream that was made since this tick began.
             if entry.partition.index >= streams.partitionCount { followStreams(isChanged: true) }
-            if !streams.isInternal(entry.partition), subscriptions.mayMatch(entry, visibility) {
+            if !streams.isHidden(entry.partition), subscriptions.mayMatch(entry, visibility) {
                 deliver(entry, visibility)
             }
             assert(

@@ -212,14 +212,17 @@ struct Intake: ~Copyable {
     // MARK: State in one append with messages
 
     /// Writes a record of the node's own; nil takes the key away.
-    /// - Parameter awaited: whether the append settles no sooner than it is durable.
+    /// - Parameters:
+    ///   - awaited: whether the append settles no sooner than it is durable.
+    ///   - topic: the topic under which it is read, of what others may read.
     mutating func put(
-        _ key: [UInt8], _ value: [UInt8]?, to partition: PartitionID, at time: Timestamp, awaited: Bool
+        _ key: [UInt8], _ value: [UInt8]?, to partition: PartitionID, at time: Timestamp, awaited: Bool,
+        topic: [UInt8]? = nil
     ) {
         assert(!key.isEmpty, "compaction goes by keys")
         assert(partition != retainedPartition, "what is retained comes from messages")
         let keyField = RecordFields.key(key)
-        let headers = RecordFields.headers([])
+        let headers = RecordFields.headers(topic.map(Presence.headers) ?? [])
         if let value {
             accumulators.append(
                 to: partition.index, at: time, keyField: keyField.span, value: value.span,
@@ -228,6 +231,7 @@ struct Intake: ~Copyable {
             accumulators.appendTombstone(
                 to: partition.index, at: time, keyField: keyField.span, headersField: headers.span)
         }
+        if isScanned, let topic { accumulators.note(XXH3.hash(topic.span), in: partition.index) }
         if awaited { accumulators.expect(in: partition.index) }
     }
 

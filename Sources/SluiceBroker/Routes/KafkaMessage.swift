@@ -42,7 +42,7 @@ struct KafkaMessage {
     }
 
     /// What stands for no topic.
-    private static func topic(inStream stream: [UInt8], _ key: [UInt8]) -> [UInt8] {
+    static func topic(inStream stream: [UInt8], _ key: [UInt8]) -> [UInt8] {
         let topic = StoredMessage.streamPrefix + stream
         let whole = topic + [UInt8(ascii: "/")] + key
         return TopicHeader.isTopicText(key.span) && TopicHeader.isTopicText(whole.span) ? whole : topic
