@@ -16,6 +16,7 @@ run: build ## build a release and start it with config/sluice.yaml (CONFIG=... f
 
 build: ## build the release executable, which needs no toolchain to run
 	@.ci/install-packages
+	@.ci/note-commit
 	$(SWIFT) build $(RELEASE) $(IMPORTS)
 
 test: ## run every test (FILTER=... for some of them)
