@@ -64,7 +64,13 @@ enum ConsumeCommand {
         }
         try client.subscribe(Array("$stream/\(report.name)".utf8) + narrowed, properties: properties)
         let printer = RecordPrinter(isJSON: arguments.has("json"))
-        try forEach(client, &consumption, quiet: printer.flush) { _, record in printer.print(record) }
+        // Where the records are seen themselves, they are the progress.
+        let progress = StandardOutput.isTerminal ? nil : Progress("records", total: 0, countsBytes: false)
+        try forEach(client, &consumption, quiet: printer.flush) { _, record in
+            printer.print(record)
+            progress?.advance(by: 1)
+        }
+        progress?.clear()
         return ExitCode.success
     }
 
