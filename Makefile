@@ -6,7 +6,7 @@ RELEASE = --configuration release --static-swift-stdlib --product sluice
 IMPORTS = --explicit-target-dependency-import-check error
 FILTER ?=
 
-.PHONY: help run build test check layers format sim conformance fuzz sanitize bench soak
+.PHONY: help run build test check layers format man sim conformance fuzz sanitize bench soak
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 16
@@ -16,6 +16,7 @@ run: build ## build a release and start it with config/sluice.yaml (CONFIG=... f
 
 build: ## build the release executable, which needs no toolchain to run
 	@.ci/install-packages
+	@.ci/note-commit
 	$(SWIFT) build $(RELEASE) $(IMPORTS)
 
 test: ## run every test (FILTER=... for some of them)
@@ -31,6 +32,10 @@ layers: ## who may import whom
 
 format: ## format every Swift file in place
 	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests
+
+man: build ## write the manual page to .build/man/sluice.1
+	@mkdir -p .build/man
+	@"$$($(SWIFT) build $(RELEASE) --show-bin-path)/sluice" man >.build/man/sluice.1
 
 sim: ## 100,000 histories of the log and of the broker (RUNS=... for fewer; SLUICE_SEED=... repeats one)
 	SLUICE_SOAK_RUNS=$(or $(RUNS),100000) $(SWIFT) test $(IMPORTS) \

@@ -69,10 +69,10 @@ extension LogRuntime: LogEngine {
     }
 
     /// See `LogEngine`.
-    package func append(sequenced append: Append, from loop: LoopID) -> AppendTicket {
+    package func append(sequenced append: Append, with companions: [Append], from loop: LoopID) -> AppendTicket {
         shared.monitor.lock()
-        let level = shared.state.level(of: [append])
-        let outcome = shared.state.appendSequenced(append)
+        let level = shared.state.level(of: [append] + companions)
+        let outcome = shared.state.appendSequenced(append, with: companions)
         let ticket: AppendTicket
         var (isAppended, isFull) = (false, false)
         switch outcome {

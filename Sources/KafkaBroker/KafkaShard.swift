@@ -29,6 +29,8 @@ package final class KafkaShard {
     var writer = KafkaWriter()
     /// Whether no request is begun any more.
     private(set) var isDraining = false
+    /// Looks at records for who else wants to; nil for nobody.
+    package var examiner: (any ProduceExaminer)?
     /// Looks at what producers send.
     var validator = BatchValidator()
     /// What waits for the log to settle.

@@ -44,8 +44,9 @@ package protocol LogEngine: AnyObject, Sendable {
 
     /// Appends one batch of an idempotent producer, unless it is there already or its sequence does not follow on;
     /// source: KIP-98.
+    /// - Parameter companions: batches of no producer that are appended with it, and not without it.
     /// - Returns: the ticket of its settlement, which has the batch's base offset.
-    func append(sequenced append: Append, from loop: LoopID) -> AppendTicket
+    func append(sequenced append: Append, with companions: [Append], from loop: LoopID) -> AppendTicket
 
     /// Asks for a settlement that comes when everything that any loop has appended before is on the device, or safe
     /// by whatever the engine has in its place, whatever its streams' durability.
@@ -137,6 +138,13 @@ package protocol LogEngine: AnyObject, Sendable {
 
     /// The newest report of each erasure that has moved since the last call, by the numbers of the orders.
     func takeErasures(_ loop: LoopID) -> [(number: UInt64, report: ErasureReport)]
+}
+
+extension LogEngine {
+    /// Appends one batch of an idempotent producer by itself.
+    package func append(sequenced append: Append, from loop: LoopID) -> AppendTicket {
+        self.append(sequenced: append, with: [], from: loop)
+    }
 }
 
 /// The number that a loop got when it registered: an event loop, or a bridge's.

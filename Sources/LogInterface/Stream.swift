@@ -28,8 +28,14 @@ package struct StreamSettings: Sendable, Equatable {
     /// Settings with the defaults.
     package init(name: String) { self.name = name }
 
-    /// Whether it holds the node's own state: sessions, offsets, checkpoints.
+    /// Whether it holds the node's own state: sessions, offsets, checkpoints. Nobody else writes there.
     package var isInternal: Bool { name.hasPrefix("__") }
+
+    /// The one of the node's own streams that others may read: who is there.
+    package static let presence = "__presence"
+
+    /// Whether it may be read by its name.
+    package var isReadable: Bool { !isInternal || name == Self.presence }
 }
 
 /// A stream as the broker sees it.

@@ -63,7 +63,7 @@ package struct BatchMerger: ~Copyable {
         try Self.check(batch, header)
         if header.standsAlone {
             close()
-            let rewritten = try Self.filtered(batch, header, keeping)
+            let rewritten = try batch.filtered(keeping: keeping)
             finish(rewritten)
         } else {
             try merge(batch, header, keeping)
@@ -186,31 +186,6 @@ package struct BatchMerger: ~Copyable {
     }
 
     // MARK: Batches by themselves
-
-    /// `batch` with the records that are kept, as they are; itself when that is all of them.
-    private static func filtered(
-        _ batch: RecordBatch, _ old: BatchHeader, _ keeping: (RecordView, Span<UInt8>) -> Bool
-    ) throws(BatchError) -> RecordBatch {
-        var header = old
-        header.recordCount = 0
-        header.maxTimestamp = Timestamp(rawValue: .min)
-        var kept = ByteBuffer()
-        let bytes = batch.bytes
-        var reader = RecordReader(batch)
-        var start = reader.position
-        while let record = try reader.next(bytes) {
-            if keeping(record, bytes) {
-                kept.append(bytes.extracting(start..<reader.position))
-                let timestamp = Timestamp(rawValue: old.baseTimestamp.rawValue &+ Int64(record.timestampDelta))
-                header.maxTimestamp = max(header.maxTimestamp, timestamp)
-                header.recordCount += 1
-            }
-            start = reader.position
-        }
-        if header.recordCount == old.recordCount { return batch }
-        if old.hasAppendTime || header.recordCount == 0 { header.maxTimestamp = old.maxTimestamp }
-        return RecordBatch(header, records: kept.bytes)
-    }
 
     /// Checks every record of a batch before any of them is taken.
     private static func check(_ batch: RecordBatch, _ header: BatchHeader) throws(BatchError) {

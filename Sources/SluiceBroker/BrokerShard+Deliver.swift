@@ -41,10 +41,11 @@ extension BrokerShard {
         for entry in tailEntries {
             // Another loop's append to a stream that was made since this tick began.
             if entry.partition.index >= streams.partitionCount { followStreams(isChanged: true) }
-            if !streams.isInternal(entry.partition), subscriptions.mayMatch(entry, visibility) {
+            if !streams.isHidden(entry.partition), subscriptions.mayMatch(entry, visibility) {
                 deliver(entry, visibility)
             }
-            assert(entry.batch.recordCount > 0, "a batch has records")
+            assert(
+                entry.batch.recordCount > 0 || entry.batch.isFromKafka, "only profiles leave a batch without records")
             if visibility == .durable { scanned.passed(entry.partition, entry.batch.nextOffset) }
         }
         let isBehind = tailEntries.count == Self.scanCountMax

@@ -110,8 +110,8 @@ extension BrokerShard {
         reader.readsWholeStream = true
         _ = add(
             Subscription(
-                client: client, filter: request.filter, matched: reading.filter, options: request.options,
-                identifier: request.identifier, reader: reader))
+                client: client, filter: request.filter, matched: Presence.matched(reading.filter, in: key.stream),
+                options: request.options, identifier: request.identifier, reader: reader))
         tell(
             coordinator,
             .groupJoined(

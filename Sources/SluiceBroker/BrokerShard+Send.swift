@@ -178,7 +178,7 @@ extension BrokerShard {
             (flags.qos == .atMostOnce) == (flags.packetID == .none), "identifiers are for QoS 1 and 2 [MQTT-2.2.1-2]")
         assert(flags.qos != .atMostOnce || !flags.duplicate, "what comes at QoS 0 comes once [MQTT-3.3.1-2]")
         assert(
-            !streams.isInternal(delivery.partition) || delivery.partition == retainedPartition
+            !streams.isHidden(delivery.partition) || delivery.partition == retainedPartition
                 || streams.isGone(delivery.partition), "the node's own streams are delivered to nobody")
         let message = delivery.message
         // What follows a message that waits must not overtake it, at whatever QoS.

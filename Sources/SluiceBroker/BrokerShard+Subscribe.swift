@@ -250,8 +250,8 @@ extension BrokerShard {
             reader.readsWholeStream = mayReadWhole(stream, client)
         }
         let subscription = Subscription(
-            client: client, filter: request.filter, matched: replay.filter, options: request.options,
-            identifier: request.identifier, reader: reader)
+            client: client, filter: request.filter, matched: Presence.matched(replay.filter, in: replay.stream),
+            options: request.options, identifier: request.identifier, reader: reader)
         // The scan's interest first: from then on the tail keeps what the cursors have not reached.
         _ = add(subscription)
         if replay.position == .latest, replay.positions == nil { subscription.since = startOfNews(reader) }

@@ -18,12 +18,6 @@ package struct SystemTopic: Sendable, Equatable {
     }
 }
 
-/// Who is connected, as records of the compacted stream `__presence`: the key is the client identifier.
-package enum Presence {
-    /// The stream's name.
-    package static let stream = "__presence"
-}
-
 /// The broker's own topics: `$SYS/broker/...` with mosquitto's names, and who comes and goes.
 ///
 /// They are in memory only and delivered at QoS 0; a new subscription gets what was told last, as retained.
@@ -143,7 +137,9 @@ extension BrokerShard {
                 "protocol": .integer(Int64(client.version.rawValue)),
             ]).compact.utf8)
         if let partition = presencePartition {
-            intake.put(client.clientID, document, to: partition, at: wallClock, awaited: false)
+            intake.put(
+                client.clientID, document, to: partition, at: wallClock, awaited: false,
+                topic: Presence.topic(ofKey: client.clientID))
         }
         // An identifier may have what no topic name may.
         guard !client.clientID.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "#") }) else { return }

@@ -33,7 +33,7 @@ package final class BrokerShard {
     var intake: Intake
     var acks = AckQueue()
     var wills = WillQueue()
-    private let batchMemory = BatchMemory()
+    let batchMemory = BatchMemory()
     var sessions: SessionBook
     /// What the log has said of appends, as it is worked through.
     var settlements: [Settlement] = []

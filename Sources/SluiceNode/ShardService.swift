@@ -1,8 +1,9 @@
 import HTTPBroker
-import KafkaBroker
+package import KafkaBroker
 import LogInterface
-import SluiceBroker
-import SluiceCore
+package import RecordFormat
+package import SluiceBroker
+package import SluiceCore
 import Speaking
 import Synchronization
 
@@ -37,6 +38,7 @@ final class ShardService: LoopService, @unchecked Sendable {
             HTTPShard($0, broker: shard, log: log, peers: peers, wake: wake, report: report)
         }
         kafka = kafkaSettings.map { KafkaShard($0, log: log, peers: peers, wake: wake, report: report) }
+        kafka?.examiner = shard
     }
 
     /// Puts a message into the mailbox. Any thread.
@@ -154,5 +156,21 @@ final class ShardService: LoopService, @unchecked Sendable {
         http?.shutDown()
         shard.shutDown()
         kafka?.shutDown()
+    }
+}
+
+/// Device profiles hold for what Kafka clients produce.
+extension BrokerShard: ProduceExaminer {
+    /// See `ProduceExaminer`.
+    package func examines(_ topic: String) -> Bool { examinesProduced(into: topic) }
+
+    /// See `ProduceExaminer`.
+    package func examine(
+        _ batch: RecordBatch, into topic: String, from client: String, stampedAt stamp: Timestamp?
+    ) -> Examination {
+        let found = examine(produced: batch, into: topic, from: client, stampedAt: stamp)
+        return Examination(
+            refusals: found.refusals, leftOut: found.letterNumbers, companions: found.letters,
+            isTooLarge: found.isTooLarge, takeBack: { [unowned self] in takeBack(found) })
     }
 }

@@ -282,8 +282,8 @@ package final class MemoryEngine: LogEngine {
     }
 
     /// See `LogEngine`.
-    package func append(sequenced append: Append, from loop: LoopID) -> AppendTicket {
-        take([append], isSequenced: true, from: loop)
+    package func append(sequenced append: Append, with companions: [Append], from loop: LoopID) -> AppendTicket {
+        take([append] + companions, isSequenced: true, from: loop)
     }
 
     /// See `LogEngine`.

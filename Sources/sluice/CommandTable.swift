@@ -16,6 +16,7 @@ enum CommandTable {
         DeadLettersCommand.list, DeadLettersCommand.describe, DeadLettersCommand.redrive, DeadLettersCommand.discard,
         EraseCommand.command, LedgerCommand.command, SimulateCommand.command, BenchCommand.publish,
         BenchCommand.subscribe,
+        TopCommand.command, DoctorCommand.command, CompletionCommand.command, ManualCommand.command,
     ]
 
     /// The command that the first one or two words name, and the words behind it.

@@ -1,3 +1,4 @@
+import CLinux
 import CommitLog
 import Glibc
 import SluiceConfiguration
@@ -14,7 +15,7 @@ struct Sluice {
     /// - Returns: the exit code.
     private static func run(_ words: [String]) -> Int32 {
         if ["--version", "-V", "version"].contains(words.first) {
-            print("sluice \(version)")
+            print("sluice \(version) (commit \(String(cString: sluice_commit())))")
             return ExitCode.success
         }
         do {

@@ -253,7 +253,7 @@ final class SimEngine: SteppedEngine, LogStateAccess, @unchecked Sendable {
         return ticket
     }
 
-    func append(sequenced append: Append, from loop: LoopID) -> AppendTicket {
+    func append(sequenced append: Append, with companions: [Append], from loop: LoopID) -> AppendTicket {
         preconditionFailure("Cannot append for producers, of which the simulation has none")
     }
 

@@ -276,7 +276,9 @@ final class FakeLog: LogEngine, @unchecked Sendable {
         }
     }
 
-    func append(sequenced append: Append, from loop: LoopID) -> AppendTicket { self.append([append], from: loop) }
+    func append(sequenced append: Append, with companions: [Append], from loop: LoopID) -> AppendTicket {
+        self.append([append] + companions, from: loop)
+    }
 
     func fence(from loop: LoopID) -> AppendTicket { settlements[loop.index].add(state.barrier(), .durable) }
 

@@ -147,8 +147,9 @@ package struct LogState: ~Copyable {
     }
 
     /// Appends a batch of an idempotent producer, unless it is there already or its number does not follow on.
-    /// - Complexity: O(1).
-    package mutating func appendSequenced(_ append: Append) -> SequencedOutcome {
+    /// - Parameter companions: batches of no producer that are appended with it, and not without it.
+    /// - Complexity: O(batches).
+    package mutating func appendSequenced(_ append: Append, with companions: [Append] = []) -> SequencedOutcome {
         let partition = partitions[append.partition.index]
         if partition.isGone { return .refusedUnknown }
         switch partition.producers.verdict(of: append.batch.header) {
@@ -158,7 +159,7 @@ package struct LogState: ~Copyable {
         case .accepted: break
         }
         let offset = partition.appended
-        switch self.append([append]) {
+        switch self.append([append] + companions) {
         case .appended(let lsn): return .appended(offset, lsn)
         case .refusedFull: return .refusedFull
         case .refusedPoisoned: return .refusedPoisoned

@@ -144,7 +144,7 @@ extension HTTPShard {
         }
         return [
             family("sluice_bridge_connected", .gauge, "Whether a bridge is connected.") {
-                reports[$0].state == "connected" ? 1 : 0
+                ["live", "catching up"].contains(reports[$0].state) ? 1 : 0
             },
             family("sluice_bridge_lag_records", .gauge, "Records that a bridge has yet to look at.") {
                 Double(reports[$0].lagRecords)

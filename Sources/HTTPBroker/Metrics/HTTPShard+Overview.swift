@@ -83,7 +83,7 @@ extension HTTPShard {
         if log.isUnderPressure {
             problems.append(problem("warning", "The disk is behind: publishers wait for it.", "streams"))
         }
-        for bridge in broker.bridgeReports() where bridge.state != "connected" {
+        for bridge in broker.bridgeReports() where ["connecting", "failed", "held"].contains(bridge.state) {
             let reason = bridge.reason.map { ": \($0)" } ?? ""
             problems.append(problem("warning", "Bridge \(bridge.name) is \(bridge.state)\(reason)", "groups"))
         }

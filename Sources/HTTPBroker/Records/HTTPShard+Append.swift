@@ -26,6 +26,9 @@ extension HTTPShard {
         do throws(HTTPFault) {
             let stream = try readableStream(exchange)
             let name = Array(stream.settings.name.utf8)
+            guard !stream.settings.isInternal else {
+                throw HTTPFault(.forbidden, "'\(stream.settings.name)' is the node's own, and only read")
+            }
             if let rights = exchange.session?.rights {
                 let verdict = rights.mayWriteStream(name.span)
                 guard verdict.isAllowed else {

@@ -103,12 +103,15 @@ enum AdministrationEndpoints {
         Endpoint("GET", "/v1/devices/{device}", "One device.") { shard, exchange in
             var query = DeviceQuery()
             query.key = exchange.captures["device"] ?? ""
-            shard.ask(exchange, .devices(query), picking: "devices", "key", query.key)
+            shard.ask(exchange, .devices(query), picking: "devices", "device", query.key)
         },
         Endpoint("DELETE", "/v1/devices/{device}", "Forgets what is known of a device.") { shard, exchange in
             shard.ask(exchange, .forgetDevice(exchange.captures["device"] ?? ""))
         },
-        Endpoint("GET", "/v1/ledger", "What became of what was published, by profile.") { $0.ask($1, .ledger) },
+        Endpoint(
+            "GET", "/v1/ledger", "What became of what was published, by profile.",
+            parameters: [.init(name: "since", help: "of what came in since a time; unless given, since the start")]
+        ) { $0.tellLedger($1) },
     ]
 
     private static let letters: [Endpoint] = [
@@ -291,6 +294,14 @@ extension HTTPShard {
         } catch {
             exchange.fail(error)
         }
+    }
+
+    func tellLedger(_ exchange: Exchange) {
+        guard let text = exchange.head.parameter("since") else { return ask(exchange, .ledger(since: nil)) }
+        guard case .time(let time)? = ReplayPosition(text, now: wallClock) else {
+            return exchange.fail(.badRequest, "since '\(text)': expected \(ReplayPosition.timeExpectation)")
+        }
+        ask(exchange, .ledger(since: time.rawValue))
     }
 
     func orderLetters(_ exchange: Exchange) {

@@ -21,6 +21,19 @@ final class PendingProduce {
         var partition: Int
     }
 
+    /// A partition's batch that has not settled.
+    struct Part {
+        let place: Place
+        let batch: RecordBatch
+        let takeBack: (() -> Void)?
+
+        init(place: Place, _ produced: ProducedBatch) {
+            self.place = place
+            batch = produced.append.batch
+            takeBack = produced.takeBack
+        }
+    }
+
     init(_ call: KafkaCall, acks: Int16) {
         self.call = call
         self.acks = acks
@@ -41,7 +54,7 @@ struct AppendsUnderWay {
     /// What is to be done when one settles.
     enum Goal {
         /// Partitions of a request are answered, with the batches that have their offsets then.
-        case produced(PendingProduce, [(place: PendingProduce.Place, batch: RecordBatch)])
+        case produced(PendingProduce, [PendingProduce.Part])
         /// Something of the node's own.
         case then((Settlement.Outcome) -> Void)
     }

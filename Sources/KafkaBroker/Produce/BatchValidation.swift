@@ -9,10 +9,13 @@ import SluiceCore
 struct BatchFault: Error, Equatable {
     var code: KafkaErrorCode
     var words: String
+    /// What is wrong with records of it, where that is known.
+    var records: [ProduceResponse.BatchIndexAndErrorMessage]
 
-    init(_ code: KafkaErrorCode, _ words: String) {
+    init(_ code: KafkaErrorCode, _ words: String, records: [ProduceResponse.BatchIndexAndErrorMessage] = []) {
         self.code = code
         self.words = words
+        self.records = records
     }
 }
 
@@ -43,13 +46,20 @@ struct BatchValidator: ~Copyable {
     /// Topics that one batch may list; see `BatchAccumulators` of the broker.
     private static let topicHashesMax = 64
 
+    /// A batch that may be stored.
+    struct Checked {
+        let batch: RecordBatch
+        /// It with its records uncompressed, as its producer has stamped it.
+        let plain: RecordBatch
+        /// The distinct hashes of its topics; nil where nobody asks, and where they are too many.
+        let topicHashes: [UInt64]?
+    }
+
     /// Copies the batch that is all of `bytes`, if it is one that may be stored: its records as they came, behind a
     /// header that says where they are from.
     /// - Throws: `BatchFault`.
     /// - Complexity: O(n); a compressed batch is decompressed once, within bounds.
-    mutating func batch(
-        _ bytes: Span<UInt8>, _ rules: BatchRules
-    ) throws(BatchFault) -> (batch: RecordBatch, topicHashes: [UInt64]?) {
+    mutating func batch(_ bytes: Span<UInt8>, _ rules: BatchRules) throws(BatchFault) -> Checked {
         var header = try Self.header(bytes, rules)
         let computed = CRC32C.checksum(bytes.extracting(BatchLayout.checksummedFrom..<bytes.count))
         guard computed == header.checksum else {
@@ -67,12 +77,25 @@ struct BatchValidator: ~Copyable {
         }
         let found = try Self.check(plain, header, rules)
         guard rules.stampsTime || found.maxTimestamp != header.maxTimestamp.rawValue else {
-            return (batch, found.topicHashes)
+            return Checked(batch: batch, plain: plain, topicHashes: found.topicHashes)
         }
         // The index goes by the header, whatever the client has put there.
         header.maxTimestamp = Timestamp(rawValue: found.maxTimestamp)
         if rules.stampsTime { header.stamp(rules.now) }
-        return (RecordBatch(copying: bytes, checksumming: header), found.topicHashes)
+        return Checked(
+            batch: RecordBatch(copying: bytes, checksumming: header), plain: plain, topicHashes: found.topicHashes)
+    }
+
+    /// A batch without some of its records, whose offsets and numbers stay as the producer counts them.
+    /// - Throws: `BatchFault` when it does not decompress.
+    mutating func batch(_ batch: RecordBatch, without numbers: Set<Int>) throws(BatchFault) -> RecordBatch {
+        do throws(BatchError) {
+            let plain = try batch.decompressed(byteCountMax: KafkaBounds.plainBytesMax, with: &decompressor)
+            let rest = try plain.filtered { record, _ in !numbers.contains(record.offsetDelta) }
+            return rest.compressed(try batch.header.codec) ?? rest
+        } catch {
+            throw BatchFault(.corruptMessage, "The records do not decompress: \(error).")
+        }
     }
 
     private static func header(_ bytes: Span<UInt8>, _ rules: BatchRules) throws(BatchFault) -> BatchHeader {

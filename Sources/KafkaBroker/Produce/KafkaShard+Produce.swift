@@ -20,7 +20,7 @@ extension KafkaShard {
         call.connection.lastProduceTime = now
         call.connection.hold(frame.count, for: call)
         var batches: [Append] = []
-        var places: [(place: PendingProduce.Place, batch: RecordBatch)] = []
+        var places: [PendingProduce.Part] = []
         for (topicIndex, data) in request.topicData.enumerated() {
             let topic = topics[data.name]
             var answer = ProduceResponse.TopicProduceResponse(name: data.name)
@@ -32,24 +32,23 @@ extension KafkaShard {
             for (index, part) in data.partitionData.enumerated() {
                 let place = PendingProduce.Place(topic: topicIndex, partition: index)
                 do throws(BatchFault) {
-                    let append = try append(part, data.name, topic, frame, pending)
-                    if append.batch.producerID == .none {
-                        batches.append(append)
-                        places.append((place, append.batch))
-                    } else if append.batch.isTransactional {
-                        let partition = StreamPartition(stream: data.name, number: part.index)
-                        let ticket = try self.append(transactional: append, to: partition)
-                        pending.awaitedCount += 1
-                        appends.add(ticket, .produced(pending, [(place, append.batch)]))
-                    } else {
-                        pending.awaitedCount += 1
-                        appends.add(
-                            log.append(sequenced: append, from: loop), .produced(pending, [(place, append.batch)]))
+                    let produced = try batch(part, data.name, topic, frame, pending)
+                    let settling = PendingProduce.Part(place: place, produced)
+                    if produced.append.batch.producerID == .none {
+                        batches.append(produced.append)
+                        batches += produced.companions
+                        places.append(settling)
+                        continue
                     }
+                    let ticket = try append(numbered: produced, to: data.name, part.index)
+                    pending.awaitedCount += 1
+                    appends.add(ticket, .produced(pending, [settling]))
                 } catch {
                     pending.set(place) { answer in
                         answer.errorCode = error.code
-                        if call.version >= 8 { answer.errorMessage = error.words }
+                        guard call.version >= 8 else { return }
+                        answer.errorMessage = error.words
+                        answer.recordErrors = error.records
                     }
                 }
             }
@@ -61,11 +60,26 @@ extension KafkaShard {
         if pending.awaitedCount == 0 { finish(pending) }
     }
 
-    /// The append that a partition's records are.
+    /// Appends a batch of a producer that has a number.
     private func append(
+        numbered produced: ProducedBatch, to topic: String, _ number: Int32
+    ) throws(BatchFault) -> AppendTicket {
+        guard produced.append.batch.isTransactional else {
+            return log.append(sequenced: produced.append, with: produced.companions, from: loop)
+        }
+        do throws(BatchFault) {
+            return try append(transactional: produced, to: StreamPartition(stream: topic, number: number))
+        } catch {
+            produced.takeBack?()
+            throw error
+        }
+    }
+
+    /// The batch that a partition's records are.
+    private func batch(
         _ part: ProduceRequest.PartitionProduceData, _ name: String, _ topic: Topic?, _ frame: Span<UInt8>,
         _ pending: PendingProduce
-    ) throws(BatchFault) -> Append {
+    ) throws(BatchFault) -> ProducedBatch {
         guard may(.write, name, pending.call) else {
             throw BatchFault(.topicAuthorizationFailed, "Not authorized to write to the topic.")
         }
@@ -82,10 +96,13 @@ extension KafkaShard {
         rules.takesZstd = pending.call.version >= 7
         rules.isScanned = log.isScanned
         topic.settings.apply(to: &rules)
-        let (batch, hashes) = try validator.batch(frame.extracting(range.indices), rules)
-        var append = Append(partition: partition, batch: batch, isAwaited: pending.acks != 0, topicHashes: hashes)
+        let checked = try validator.batch(frame.extracting(range.indices), rules)
+        var append = Append(
+            partition: partition, batch: checked.batch, isAwaited: pending.acks != 0, topicHashes: checked.topicHashes)
         append.isPatient = pending.isPatient
-        return append
+        var produced = ProducedBatch(append: append)
+        if examiner != nil { try examined(&produced, plain: checked.plain, into: name, rules, pending.call) }
+        return produced
     }
 
     private func refuseAll(_ request: ProduceRequest, _ pending: PendingProduce, _ code: KafkaErrorCode) {
@@ -116,8 +133,11 @@ extension KafkaShard {
         for (goal, outcome) in appends.take(from: log, loop) {
             switch goal {
             case .then(let body): body(outcome)
-            case .produced(let pending, let places):
-                for (place, batch) in places { pending.set(place) { settle(&$0, batch, outcome, pending) } }
+            case .produced(let pending, let parts):
+                for part in parts {
+                    pending.set(part.place) { settle(&$0, part.batch, outcome, pending) }
+                    if outcome != .stored { part.takeBack?() }
+                }
                 pending.awaitedCount -= 1
                 if pending.awaitedCount == 0 { finish(pending) }
             }

@@ -21,7 +21,7 @@ struct Topic: Sendable {
 
 /// The topics that clients see, by name and by identifier.
 ///
-/// Of the node's own streams they see the one that is Kafka's, whose records tools understand.
+/// Of the node's own streams they see the one that is Kafka's, whose records tools understand, and who is there.
 /// Isolation: one shard's.
 struct TopicTable: Sendable {
     /// In the log's order.
@@ -35,7 +35,7 @@ struct TopicTable: Sendable {
     init(_ streams: [StreamDescription]) {
         for stream in streams {
             if stream.settings.isInternal { internals[stream.settings.name] = stream.partitions.first }
-            guard !stream.settings.isInternal || stream.settings.name == GroupRecord.stream,
+            guard stream.settings.isReadable || stream.settings.name == GroupRecord.stream,
                 let id = KafkaUUID(stream.id)
             else { continue }
             byName[stream.settings.name] = topics.count

@@ -228,9 +228,9 @@ extension KafkaShard {
     /// Appends a batch of a transaction, unless its producer may not write there.
     /// - Throws: `BatchFault`.
     func append(
-        transactional append: Append, to partition: StreamPartition
+        transactional produced: ProducedBatch, to partition: StreamPartition
     ) throws(BatchFault) -> AppendTicket {
-        let header = append.batch.header
+        let header = produced.append.batch.header
         let result = peers.withTransactions { table -> Result<AppendTicket, BatchFault> in
             guard let name = table.name(of: header.producerID.rawValue), let transaction = table[name] else {
                 return .failure(
@@ -244,7 +244,7 @@ extension KafkaShard {
                 return .failure(
                     BatchFault(.invalidTxnState, "The partition does not belong to the producer's transaction."))
             }
-            return .success(log.append(sequenced: append, from: loop))
+            return .success(log.append(sequenced: produced.append, with: produced.companions, from: loop))
         }
         return try result.get()
     }

@@ -47,7 +47,9 @@ package struct DeviceBook: Sendable {
     mutating func take(_ minutes: [MinuteCounts], refused: [RefusedDevice: Int]) {
         for minute in minutes {
             for counts in minute.counts {
-                periods.count(number(of: counts.profile), at: minute.time) { $0 += counts }
+                periods.count(number(of: counts.profile), at: minute.time) {
+                    if minute.areTakenBack { $0 -= counts } else { $0 += counts }
+                }
             }
         }
         refusals.merge(refused, uniquingKeysWith: +)
@@ -169,8 +171,9 @@ struct DeviceAppend: ~Copyable {
     }
 
     /// Adds a record; one without a value takes its key away.
-    mutating func put(_ key: [UInt8], _ value: [UInt8]?) {
-        let (keyField, headers) = (RecordFields.key(key), RecordFields.headers([]))
+    /// - Parameter topic: the topic under which it is read, of what others may read.
+    mutating func put(_ key: [UInt8], _ value: [UInt8]?, topic: [UInt8]? = nil) {
+        let (keyField, headers) = (RecordFields.key(key), RecordFields.headers(topic.map(Presence.headers) ?? []))
         if let value {
             builder.append(at: time, keyField: keyField.span, value: value.span, headersField: headers.span)
         } else {

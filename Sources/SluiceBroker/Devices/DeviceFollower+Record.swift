@@ -36,7 +36,7 @@ extension DeviceFollower {
         var appends = known.finish(devicesPartition)
         if let presencePartition {
             var presence = DeviceAppend(at: wallClock, in: memory)
-            for event in events { presence.put(event.key, event.document) }
+            for event in events { presence.put(event.key, event.document, topic: Presence.topic(ofKey: event.key)) }
             appends += presence.finish(presencePartition)
         }
         pending.append((log.append(appends, from: loop), some.map(\.index)))

@@ -23,6 +23,7 @@ package final class DeviceFollower {
     var streams: StreamTable
     private var generation: UInt64
     private(set) var sources: [Source] = []
+    private let downlinks: [String: DownlinkTemplate]
     /// The places of the profiles' messages, by topic; -1 for topics of no profile.
     private var entries = TopicCache<Int32>()
     let reader = PayloadReader()
@@ -55,16 +56,21 @@ package final class DeviceFollower {
         let number: UInt32
         /// Whether it has dead letters.
         let hasLetters: Bool
+        /// What makes topics of records that have none of their own.
+        let origin: KafkaOrigin
     }
 
     /// A follower that goes on from what was on record.
-    /// - Parameter startEnds: where partitions ended, by their numbers, before anybody could publish.
+    /// - Parameters:
+    ///   - downlinks: what the topics of records are made by that have none of their own, by their streams' names.
+    ///   - startEnds: where partitions ended, by their numbers, before anybody could publish.
     package init(
-        _ routing: Routing, replay: DeviceReplay, log: any LogEngine, peers: any ShardPeers,
-        startEnds: [Offset], wake: @escaping @Sendable () -> Void, now: Timestamp,
+        _ routing: Routing, replay: DeviceReplay, downlinks: [String: DownlinkTemplate] = [:], log: any LogEngine,
+        peers: any ShardPeers, startEnds: [Offset], wake: @escaping @Sendable () -> Void, now: Timestamp,
         report: @escaping (LogSeverity, String) -> Void
     ) {
         self.routing = routing
+        self.downlinks = downlinks
         self.log = log
         self.peers = peers
         self.report = report
@@ -125,12 +131,14 @@ package final class DeviceFollower {
             guard hasLetters || plain.contains(stream.settings.name) else { continue }
             for (number, partition) in stream.partitions.enumerated() {
                 let position = positions?[partition] ?? .zero
+                let name = stream.settings.name
                 sources.append(
                     followed[partition]
                         ?? Source(
                             cursor: PartitionCursor(partition),
                             next: position > log.bounds(partition).end ? .zero : position,
-                            number: UInt32(number), hasLetters: hasLetters))
+                            number: UInt32(number), hasLetters: hasLetters,
+                            origin: KafkaOrigin(stream: Array(name.utf8), downlink: downlinks[name])))
             }
         }
     }
@@ -283,11 +291,11 @@ package final class DeviceFollower {
 
     /// How a message came into its stream.
     private enum Origin {
-        /// It was published, since the node started.
+        /// It was published or produced, since the node started.
         case published
         /// It was a dead letter, and was put through its profile again since.
         case redriven
-        /// A Kafka client produced it, or it was there before.
+        /// It was there before, or says no more than that its key is gone.
         case other
     }
 
@@ -295,31 +303,53 @@ package final class DeviceFollower {
     private func sighting(
         _ record: RecordView, _ bytes: Span<UInt8>, at offset: Offset, _ source: Source, _ batch: RecordBatch
     ) -> (Int, Sighting)? {
-        let isForeign = batch.isFromKafka
-        guard let range = TopicHeader.topic(of: record, in: bytes, isFromKafka: isForeign) else { return nil }
+        if batch.isFromKafka { return produced(record, bytes, at: offset, source, batch) }
+        guard let range = TopicHeader.topic(of: record, in: bytes, isFromKafka: false) else { return nil }
         var topic = bytes.extracting(range.indices)
         if source.hasLetters {
-            guard !isForeign, topic.count > DeadLetter.prefixByteCount else { return nil }
+            guard topic.count > DeadLetter.prefixByteCount else { return nil }
             topic = topic.extracting(DeadLetter.prefixByteCount..<topic.count)
         }
-        guard let entry = entry(of: topic) else { return nil }
-        // A Kafka client chooses its keys as it likes: a device is what its topic says.
-        let key: [UInt8]
-        if isForeign {
-            key = routing.rules.resolve(topic).key
-        } else {
-            guard let field = record.key else { return nil }
-            key = Array(copying: bytes.extracting(field.indices))
+        guard let entry = entry(of: topic), let field = record.key else { return nil }
+        let key = Array(copying: bytes.extracting(field.indices))
+        let isNew = isNew(entry, source, offset)
+        if source.hasLetters {
+            let time = arrival(record, bytes, batch)
+            return (entry, .letter(key: key, time: time, offset: offset.rawValue, isNew: isNew))
         }
-        let time = arrival(record, bytes, batch)
-        let index = source.cursor.partition.index
-        let isNew = index >= since[entry].count || offset >= since[entry][index]
-        if source.hasLetters { return (entry, .letter(key: key, time: time, offset: offset.rawValue, isNew: isNew)) }
-        var sighting = DeviceSighting(at: time, partition: source.number, offset: offset.rawValue)
-        if let value = record.value { read(bytes.extracting(value.indices), topic, entry, &sighting) }
-        sighting.isRedriven = !isForeign && isRedriven(record, bytes)
-        let origin: Origin = !isNew || isForeign ? .other : sighting.isRedriven ? .redriven : .published
+        var sighting = message(record, bytes, of: topic, entry, at: offset, source, batch)
+        sighting.isRedriven = isRedriven(record, bytes)
+        let origin: Origin = !isNew ? .other : sighting.isRedriven ? .redriven : .published
         return (entry, .message(key: key, sighting, origin: origin))
+    }
+
+    /// What a record of a Kafka client is. It chooses its keys as it likes: a device is what its topic says.
+    private func produced(
+        _ record: RecordView, _ bytes: Span<UInt8>, at offset: Offset, _ source: Source, _ batch: RecordBatch
+    ) -> (Int, Sighting)? {
+        guard !source.hasLetters else { return nil }
+        let topic = KafkaMessage(record, in: bytes, source.origin).topic
+        guard let entry = entry(of: topic.span) else { return nil }
+        let isPublished = isNew(entry, source, offset) && record.value != nil
+        let sighting = message(record, bytes, of: topic.span, entry, at: offset, source, batch)
+        let key = routing.rules.resolve(topic.span).key
+        return (entry, .message(key: key, sighting, origin: isPublished ? .published : .other))
+    }
+
+    /// Whether a record came under its profile, since the node started.
+    private func isNew(_ entry: Int, _ source: Source, _ offset: Offset) -> Bool {
+        let index = source.cursor.partition.index
+        return index >= since[entry].count || offset >= since[entry][index]
+    }
+
+    private func message(
+        _ record: RecordView, _ bytes: Span<UInt8>, of topic: Span<UInt8>, _ entry: Int, at offset: Offset,
+        _ source: Source, _ batch: RecordBatch
+    ) -> DeviceSighting {
+        var sighting = DeviceSighting(
+            at: arrival(record, bytes, batch), partition: source.number, offset: offset.rawValue)
+        if let value = record.value { read(bytes.extracting(value.indices), topic, entry, &sighting) }
+        return sighting
     }
 
     private func isRedriven(_ record: RecordView, _ bytes: Span<UInt8>) -> Bool {

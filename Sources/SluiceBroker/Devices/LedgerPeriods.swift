@@ -18,21 +18,29 @@ struct LedgerTally: Sendable, Equatable {
     var faults: [PayloadFault.Reason: UInt64] = [:]
 
     static func += (sum: inout LedgerTally, other: LedgerTally) {
-        sum.publishedCount += other.publishedCount
-        sum.storedCount += other.storedCount
-        sum.acceptedCount += other.acceptedCount
-        sum.letterCount += other.letterCount
-        sum.redrivenCount += other.redrivenCount
-        sum.refusedCount += other.refusedCount
-        if !other.faults.isEmpty { sum.faults.merge(other.faults, uniquingKeysWith: +) }
+        sum.publishedCount &+= other.publishedCount
+        sum.storedCount &+= other.storedCount
+        sum.acceptedCount &+= other.acceptedCount
+        sum.letterCount &+= other.letterCount
+        sum.redrivenCount &+= other.redrivenCount
+        sum.refusedCount &+= other.refusedCount
+        if !other.faults.isEmpty { sum.faults.merge(other.faults, uniquingKeysWith: &+) }
     }
 
     /// Takes in what an intake has counted.
     static func += (sum: inout LedgerTally, counts: ProfileCounts) {
-        sum.publishedCount += counts.publishedCount
-        sum.acceptedCount += counts.acceptedBadCount
-        sum.refusedCount += counts.refusedCount
-        if !counts.faults.isEmpty { sum.faults.merge(counts.faults, uniquingKeysWith: +) }
+        sum.publishedCount &+= counts.publishedCount
+        sum.acceptedCount &+= counts.acceptedBadCount
+        sum.refusedCount &+= counts.refusedCount
+        if !counts.faults.isEmpty { sum.faults.merge(counts.faults, uniquingKeysWith: &+) }
+    }
+
+    /// Counts no longer what an intake has counted before. The period at hand may have less than that, and wraps: with
+    /// the periods before the sum is right.
+    static func -= (sum: inout LedgerTally, counts: ProfileCounts) {
+        sum.publishedCount &-= counts.publishedCount
+        sum.acceptedCount &-= counts.acceptedBadCount
+        for (reason, count) in counts.faults { sum.faults[reason, default: 0] &-= count }
     }
 }
 

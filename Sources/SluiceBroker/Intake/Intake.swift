@@ -203,17 +203,33 @@ struct Intake: ~Copyable {
         storedByteCount += UInt64(payload.count)
     }
 
+    /// Which message of the profiles a topic carries, and its device's key as a record has it; nil for a topic of no
+    /// profile.
+    mutating func profiled(_ topic: Span<UInt8>) -> (message: Int, keyField: [UInt8])? {
+        do throws(MQTTDecodeError) {
+            let route = try routes.route(topic)
+            return route.profiled < 0 ? nil : (Int(route.profiled), Array(copying: route.keyField))
+        } catch {
+            // Topics that MQTT clients may not have here, Kafka clients may.
+            let resolution = routes.rules.resolve(topic)
+            return resolution.profiled.map { ($0, RecordFields.key(resolution.key)) }
+        }
+    }
+
     // MARK: State in one append with messages
 
     /// Writes a record of the node's own; nil takes the key away.
-    /// - Parameter awaited: whether the append settles no sooner than it is durable.
+    /// - Parameters:
+    ///   - awaited: whether the append settles no sooner than it is durable.
+    ///   - topic: the topic under which it is read, of what others may read.
     mutating func put(
-        _ key: [UInt8], _ value: [UInt8]?, to partition: PartitionID, at time: Timestamp, awaited: Bool
+        _ key: [UInt8], _ value: [UInt8]?, to partition: PartitionID, at time: Timestamp, awaited: Bool,
+        topic: [UInt8]? = nil
     ) {
         assert(!key.isEmpty, "compaction goes by keys")
         assert(partition != retainedPartition, "what is retained comes from messages")
         let keyField = RecordFields.key(key)
-        let headers = RecordFields.headers([])
+        let headers = RecordFields.headers(topic.map(Presence.headers) ?? [])
         if let value {
             accumulators.append(
                 to: partition.index, at: time, keyField: keyField.span, value: value.span,
@@ -222,6 +238,7 @@ struct Intake: ~Copyable {
             accumulators.appendTombstone(
                 to: partition.index, at: time, keyField: keyField.span, headersField: headers.span)
         }
+        if isScanned, let topic { accumulators.note(XXH3.hash(topic.span), in: partition.index) }
         if awaited { accumulators.expect(in: partition.index) }
     }
 

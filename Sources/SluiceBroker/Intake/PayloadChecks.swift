@@ -20,6 +20,8 @@ final class PayloadChecks {
 
     let profiles: ProfileSet
     private let messages: [Message]
+    /// The profiles' streams.
+    private let streams: Set<String>
     /// Where the dead letters of each message go; nil where there are none.
     private var letterPartitions: [PartitionID?] = []
     private let reader = PayloadReader()
@@ -39,6 +41,7 @@ final class PayloadChecks {
     /// Checks for messages of `profiles`, on a log that has the streams of their dead letters.
     init(_ profiles: ProfileSet, _ streams: StreamTable) {
         self.profiles = profiles
+        self.streams = Set(profiles.profiles.map(\.stream))
         messages = profiles.entries.map { entry in
             let profile = profiles.profiles[entry.profileIndex]
             let (schema, usesDeviceTime) = (
@@ -76,18 +79,22 @@ final class PayloadChecks {
     private func close() {
         let counted = counts.filter { $0.publishedCount > 0 }
         guard !counted.isEmpty else { return }
-        closed.append(MinuteCounts(time: minute.lowerBound, counts: counted))
+        closed.append(MinuteCounts(time: minute.lowerBound, counts: counted, areTakenBack: false))
         for index in counts.indices { counts[index].clear() }
     }
 
-    /// Counts a message by when it comes in, which its record says too.
-    private func count(_ index: Int, at time: Timestamp) {
+    /// Counts what comes in at a time, which its record says too.
+    private func turn(to time: Timestamp) {
         // A clock may be set back.
-        if !minute.contains(time.rawValue) {
-            close()
-            let start = LedgerPeriods.start(of: LedgerPeriods.minute, at: time.rawValue)
-            minute = start..<start + LedgerPeriods.minute
-        }
+        guard !minute.contains(time.rawValue) else { return }
+        close()
+        let start = LedgerPeriods.start(of: LedgerPeriods.minute, at: time.rawValue)
+        minute = start..<start + LedgerPeriods.minute
+    }
+
+    /// Counts a message.
+    private func count(_ index: Int, at time: Timestamp) {
+        turn(to: time)
         counts[index].publishedCount += 1
     }
 
@@ -127,22 +134,87 @@ final class PayloadChecks {
             return .good(at: recordTime(message, at: time))
         }
         counts[index].faults[fault.reason, default: 0] += 1
+        let finding = remedy(of: fault, message: index)
+        switch finding {
+        case .good: counts[index].acceptedBadCount += 1
+        case .deadLetter: break
+        case .refused: refuse(index, keyField)
+        }
+        return finding
+    }
+
+    /// What is to become of a payload with a fault.
+    private func remedy(of fault: PayloadFault, message index: Int) -> Finding {
+        let message = messages[index]
         switch message.profile.badPayload {
-        case .accept:
-            counts[index].acceptedBadCount += 1
-            return .good(at: nil)
-        case .refuse:
-            refuse(index, keyField)
-            return .refused("profile \(message.profile.name): \(message.schema.explain(fault))")
+        case .accept: return .good(at: nil)
+        case .refuse: return .refused("profile \(message.profile.name): \(message.schema.explain(fault))")
         case .deadLetter:
             guard let partition = letterPartitions[index] else {
-                refuse(index, keyField)
                 return .refused(
                     "profile \(message.profile.name): \(message.schema.explain(fault)), and the stream of dead letters "
                         + "is gone")
             }
             return .deadLetter(DeadLetter(fault, message.schema, profile: message.profile.name, partition: partition))
         }
+    }
+
+    // MARK: What Kafka clients produce
+
+    /// Whether profiles have messages in a stream.
+    func concerns(_ stream: String) -> Bool { streams.contains(stream) }
+
+    /// Looks at a payload that a Kafka client has produced; it is counted in `tally` alone, since its batch may be
+    /// refused, or be there already. Its record's time is what its producer says.
+    ///
+    /// An alias of Sparkplug that no birth on this loop has named is no fault: a producer's births may have come to
+    /// another.
+    /// - Parameter keyField: its device's key, as a record has it.
+    func examine(
+        produced payload: Span<UInt8>, of topic: Span<UInt8>, message index: Int, keyField: Span<UInt8>,
+        in tally: inout ProducedTally
+    ) -> Finding {
+        var counted =
+            tally.counts[index]
+            ?? ProfileCounts(profile: messages[index].profile.name, pattern: counts[index].pattern)
+        defer { tally.counts[index] = counted }
+        counted.publishedCount += 1
+        guard let fault = fault(of: payload, topic, slack: 0, messages[index].schema), fault.reason != .unknownAlias
+        else { return .good(at: nil) }
+        counted.faults[fault.reason, default: 0] += 1
+        let finding = remedy(of: fault, message: index)
+        switch finding {
+        case .good: counted.acceptedBadCount += 1
+        case .deadLetter: break
+        case .refused:
+            let key = RecordFields.key(in: keyField)
+            tally.refused[RefusedDevice(profile: messages[index].profile.name, key: key), default: 0] += 1
+        }
+        return finding
+    }
+
+    /// Counts a batch that is on its way into the log, or, when it is refused, that all of its messages are.
+    func count(_ tally: ProducedTally, isRefused: Bool) {
+        turn(to: tally.time)
+        for (index, counted) in tally.counts {
+            counts[index].publishedCount += counted.publishedCount
+            for (reason, count) in counted.faults { counts[index].faults[reason, default: 0] += count }
+            if isRefused {
+                counts[index].refusedCount += counted.publishedCount
+            } else {
+                counts[index].acceptedBadCount += counted.acceptedBadCount
+            }
+        }
+        guard isRefused else { return }
+        for (device, count) in tally.refused { refuse(device, count) }
+    }
+
+    /// Takes back what was counted of a batch that the log has not taken, or had already.
+    func takeBack(_ tally: ProducedTally) {
+        // What was counted is handed over before.
+        close()
+        let counted = Array(tally.counts.values)
+        closed.append(MinuteCounts(time: tally.time.rawValue, counts: counted, areTakenBack: true))
     }
 
     private func fault(
@@ -154,9 +226,12 @@ final class PayloadChecks {
 
     private func refuse(_ index: Int, _ keyField: Span<UInt8>) {
         counts[index].refusedCount += 1
-        let device = RefusedDevice(profile: messages[index].profile.name, key: RecordFields.key(in: keyField))
+        refuse(RefusedDevice(profile: messages[index].profile.name, key: RecordFields.key(in: keyField)), 1)
+    }
+
+    private func refuse(_ device: RefusedDevice, _ count: Int) {
         guard refused.count < Self.refusedMax || refused[device] != nil else { return }
-        refused[device, default: 0] += 1
+        refused[device, default: 0] += count
     }
 
     /// Devices whose messages were not taken since the last call.
@@ -184,6 +259,8 @@ package struct MinuteCounts: Sendable, Equatable {
     package let time: Int64
     /// By the profiles' messages.
     package let counts: [ProfileCounts]
+    /// Whether they were counted before and are not to be any more.
+    package let areTakenBack: Bool
 }
 
 /// What became of the messages that one message of a profile describes.
@@ -209,6 +286,16 @@ package struct ProfileCounts: Sendable, Equatable {
 
     /// Counts anew.
     mutating func clear() { self = ProfileCounts(profile: profile, pattern: pattern) }
+}
+
+/// What a batch of a Kafka client holds of the profiles' messages, as far as it was looked at.
+struct ProducedTally {
+    /// When it came in.
+    let time: Timestamp
+    /// By the profiles' messages.
+    var counts: [Int: ProfileCounts] = [:]
+    /// Devices whose messages are refused.
+    var refused: [RefusedDevice: Int] = [:]
 }
 
 /// A message that its device's profile does not take, on its way into the stream of dead letters.

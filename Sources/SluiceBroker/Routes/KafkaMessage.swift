@@ -42,7 +42,7 @@ package struct KafkaMessage {
     }
 
     /// What stands for no topic.
-    private static func topic(inStream stream: [UInt8], _ key: [UInt8]) -> [UInt8] {
+    static func topic(inStream stream: [UInt8], _ key: [UInt8]) -> [UInt8] {
         let topic = StoredMessage.streamPrefix + stream
         let whole = topic + [UInt8(ascii: "/")] + key
         return TopicHeader.isTopicText(key.span) && TopicHeader.isTopicText(whole.span) ? whole : topic
@@ -69,6 +69,22 @@ package struct KafkaMessage {
     }
 
     // MARK: Headers
+
+    /// What the record has as headers when it is on record as MQTT writes them, as a message of another topic: those
+    /// that mean something where they are valid, and everything that MQTT has no name for.
+    /// - Parameter hasTime: whether the record says when it was made.
+    func headers(of record: RecordView, in bytes: Span<UInt8>, as topic: [UInt8], hasTime: Bool) -> [RecordHeader] {
+        var headers = headers(of: record, in: bytes, hasTime: hasTime)
+        headers[0] = RecordHeader(name: MessageHeader.topic, value: topic)
+        var reader = HeaderReader(record)
+        while let (range, value) = reader.next(bytes) {
+            let name = String(decoding: Array(copying: bytes.extracting(range.indices)), as: UTF8.self)
+            guard !name.hasPrefix("mqtt."), !name.hasPrefix(MessageHeader.letterPrefix), !name.hasPrefix("sluice.")
+            else { continue }
+            headers.append(RecordHeader(name: name, value: Array(copying: bytes.extracting(value.indices))))
+        }
+        return headers
+    }
 
     private func headers(of record: RecordView, in bytes: Span<UInt8>, hasTime: Bool) -> [RecordHeader] {
         var headers = [RecordHeader(name: MessageHeader.topic, value: topic)]

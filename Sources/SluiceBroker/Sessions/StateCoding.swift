@@ -42,7 +42,7 @@ struct StateWriter: ~Copyable {
     /// Writes where a reader is in every partition that can be subscribed to.
     mutating func put(_ positions: Positions) {
         let offsets = positions.offsets
-        let indexes = streams.streams.indices.filter { !streams.streams[$0].settings.isInternal }
+        let indexes = streams.streams.indices.filter { streams.streams[$0].settings.isReadable }
         put(indexes.count)
         for index in indexes {
             let partitions = streams.streams[index].partitions

@@ -21,6 +21,8 @@ package struct StreamTable: Sendable {
     private let gone: [StreamDescription]
     private let places: [Place?]
     private let internals: [Bool]
+    /// The partition of who is there, which only those read who ask for it by its stream's name.
+    let presencePartition: PartitionID?
     private let indexes: [String: Int]
 
     /// The table of `streams`.
@@ -47,6 +49,7 @@ package struct StreamTable: Sendable {
             }
         }
         self.places = places
+        presencePartition = streams.first { $0.settings.name == StreamSettings.presence }?.partitions.first
         self.internals = internals
         indexes = Dictionary(uniqueKeysWithValues: streams.enumerated().map { ($1.id, $0) })
     }
@@ -86,11 +89,15 @@ package struct StreamTable: Sendable {
     /// The stream of a name.
     package func stream(named name: String) -> StreamDescription? { streams.first { $0.settings.name == name } }
 
-    /// The streams that clients may read: all but the node's own.
+    /// Whether a partition is delivered to nobody: it is the node's own, or that of a stream that was deleted.
+    @inline(__always)
+    func isHidden(_ partition: PartitionID) -> Bool { isInternal(partition) && partition != presencePartition }
+
+    /// The streams that clients read who name none: all but the node's own.
     package var readable: [StreamDescription] { streams.filter { !$0.settings.isInternal } }
 
     /// The stream of a name that clients may read.
     package func readable(named name: String) -> StreamDescription? {
-        stream(named: name).flatMap { $0.settings.isInternal ? nil : $0 }
+        stream(named: name).flatMap { $0.settings.isReadable ? $0 : nil }
     }
 }

@@ -19,7 +19,9 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -185,4 +187,16 @@ uint64_t sluice_address_space_limit(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
   return limit.rlim_cur;
+}
+
+int sluice_clock_state(int64_t *errorMicroseconds) {
+  struct timex clock = {0};
+  int state = adjtimex(&clock);
+  *errorMicroseconds = clock.esterror;
+  return state < 0 ? -1 : clock.status & STA_UNSYNC ? TIME_ERROR : state;
+}
+
+int64_t sluice_file_system_type(const char *path) {
+  struct statfs found;
+  return statfs(path, &found) == 0 ? (int64_t)(uint32_t)found.f_type : -1;
 }

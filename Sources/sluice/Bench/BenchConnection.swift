@@ -67,8 +67,10 @@ final class BenchConnection: ReadinessTarget {
     private(set) var isBlocked = false
     private var isLost = false
 
-    /// Connects, and sends CONNECT.
-    init(_ number: Int, _ place: BrokerPlace, _ loop: Loop, _ load: any BenchLoad) throws(CommandFailure) {
+    /// Connects, and sends CONNECT, with a will if there is one.
+    init(
+        _ number: Int, _ place: BrokerPlace, _ loop: Loop, _ load: any BenchLoad, will: ConnectPacket.Will? = nil
+    ) throws(CommandFailure) {
         self.number = number
         self.load = load
         socket = try ClientSocket(place)
@@ -83,6 +85,7 @@ final class BenchConnection: ReadinessTarget {
         var packet = ConnectPacket(version: .v5, clientID: place.clientID(number))
         packet.userName = place.username
         packet.password = place.password
+        packet.will = will
         packet.encode(into: &output)
         flush()
     }

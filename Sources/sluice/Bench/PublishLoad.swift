@@ -67,7 +67,12 @@ final class PublishLoad: BenchLoad {
         }
     }
 
-    init(_ settings: PublishLoadSettings) { self.settings = settings }
+    private let progress: Progress
+
+    init(_ settings: PublishLoadSettings) {
+        self.settings = settings
+        progress = Progress("publishing", total: Int64(settings.messageCount ?? 0), countsBytes: false)
+    }
 
     /// Connects, publishes, waits for the acknowledgements.
     func run() throws(CommandFailure) {
@@ -80,6 +85,7 @@ final class PublishLoad: BenchLoad {
         timer = RepeatingTimer(loop, milliseconds: 1) { [unowned self] in tick() }
         loop.run()
         timer?.close()
+        progress.clear()
         loop.drain()
         if let failure { throw CommandFailure(failure) }
     }
@@ -143,6 +149,7 @@ final class PublishLoad: BenchLoad {
     private func tick() {
         let now = MonotonicClock.nanoseconds()
         guard startedAt > 0 else { return }
+        progress.reach(Int64(settings.qos == .atMostOnce ? sentCount : acknowledgedCount))
         if !isEnding, isOver(now) { end(now) }
         if isEnding { return finishIfDone(now) }
         guard settings.rate > 0 else {

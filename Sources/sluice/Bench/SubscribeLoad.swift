@@ -48,13 +48,16 @@ final class SubscribeLoad: BenchLoad {
         for number in 0..<settings.connectionCount {
             connections.append(try BenchConnection(number, settings.place, loop, self))
         }
+        let progress = Progress("receiving", total: Int64(settings.messageCount ?? 0), countsBytes: false)
         timer = RepeatingTimer(loop, milliseconds: 5) { [unowned self] in
+            progress.reach(Int64(receivedCount))
             let now = MonotonicClock.nanoseconds()
             let isOver = settings.nanoseconds.map { startedAt > 0 && now - startedAt >= $0 } ?? false
             if isOver || lastAt > 0 && now - lastAt >= Self.silenceNanosecondsMax { loop.stop() }
         }
         loop.run()
         timer?.close()
+        progress.clear()
         loop.drain()
         if let failure { throw CommandFailure(failure) }
     }

@@ -41,7 +41,8 @@ enum ConsumeCommand {
         }
         let client = try BrokerOption.connect(arguments)
         let report = try StreamsCommand.find(arguments.operands[0], in: client.streams().reports)
-        guard !report.name.hasPrefix("__") else {
+        let isPresence = report.name == Presence.stream
+        guard isPresence || !report.name.hasPrefix("__") else {
             throw CommandFailure("'\(report.name)' is the broker's own and not for reading")
         }
         let isFollowing = arguments.has("follow")
@@ -50,7 +51,8 @@ enum ConsumeCommand {
         }
         if let remark = report.remark(from: from, isFollowing: isFollowing) { Sluice.complain(remark) }
         var consumption = Consumption(
-            report: report, from: from, until: until, limit: limit, isFollowing: isFollowing, filter: filter)
+            report: report, from: from, until: until, limit: limit, isFollowing: isFollowing,
+            filter: isPresence ? filter.map { Array("\(report.name)/".utf8) + $0 } : filter)
         guard !consumption.isDone else { return ExitCode.success }
         // A narrow filter could keep the broker silent for long, and the end would go unseen: then all is read, and
         // matched here.
@@ -62,7 +64,13 @@ enum ConsumeCommand {
         }
         try client.subscribe(Array("$stream/\(report.name)".utf8) + narrowed, properties: properties)
         let printer = RecordPrinter(isJSON: arguments.has("json"))
-        try forEach(client, &consumption, quiet: printer.flush) { _, record in printer.print(record) }
+        // Where the records are seen themselves, they are the progress.
+        let progress = StandardOutput.isTerminal ? nil : Progress("records", total: 0, countsBytes: false)
+        try forEach(client, &consumption, quiet: printer.flush) { _, record in
+            printer.print(record)
+            progress?.advance(by: 1)
+        }
+        progress?.clear()
         return ExitCode.success
     }
 

@@ -17,15 +17,17 @@ enum SimulateCommand {
             signals say, every interval; --speed makes the time go faster. Without --for it goes on until it is
             interrupted. Faults are parts of all messages, from 0 to 1: --bad has payloads that the profile does not
             take, --drop-outs leaves messages out (their numbers are missing), --duplicates sends twice, --late
-            keeps back for five intervals; --storm loses all connections at once, again and again. With
-            --from-history a captured window of a stream is published again at its own pace, by its own topics.
+            keeps back for five intervals; --storm loses all connections at once, again and again. An edge node of
+            Sparkplug B is born on each connection, then sends aliases, and its will is its death; what waits when a
+            connection is lost is left out. With --from-history a captured window of a stream is published again at
+            its own pace, by its own topics.
             """,
         example: "sluice simulate --devices 50 --profile temperature --for 5s --speed 10 --config config/sluice.yaml",
         options: [
             ConfigurationSource.option,
             CommandOption("devices", letter: "n", value: "N", "devices of each profile; 10 unless given"),
             CommandOption(
-                "profile", letter: "p", value: "NAME", "which profile; every one that can be simulated unless given"),
+                "profile", letter: "p", value: "NAME", "which profile; every one unless given"),
             CommandOption("for", value: "TIME", "stop after 500ms, 10s, 2m, 1h"),
             CommandOption("speed", value: "FACTOR", "how many times faster than the profile says; 1 unless given"),
             CommandOption("qos", letter: "q", value: "QOS", "0, 1 or 2; 1 unless given"),
@@ -86,14 +88,11 @@ enum SimulateCommand {
             throw CommandFailure("the configuration has no device profiles; 'devices: DIR' names their directory")
         }
         guard let name = arguments.text("profile") else {
-            return configuration.profiles.filter { $0.messages.allSatisfy { PayloadWriter.writes($0.schema.format) } }
+            return configuration.profiles
         }
         guard let profile = configuration.profiles.first(where: { $0.name == name }) else {
             let advice = Nearest.advice(for: name, among: configuration.profiles.map(\.name))
             throw CommandFailure("there is no profile '\(name)'\(advice)")
-        }
-        if let message = profile.messages.first(where: { !PayloadWriter.writes($0.schema.format) }) {
-            throw CommandFailure("profile '\(name)': payloads of \(message.schema.format.rawValue) are not simulated")
         }
         return [profile]
     }

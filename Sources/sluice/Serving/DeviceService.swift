@@ -25,6 +25,7 @@ final class DeviceService {
     private let mailbox = MailboxBox()
     private let wake: EventDescriptor
     private let replay: DeviceReplay
+    private let downlinks: [String: DownlinkTemplate]
     private var startEnds: [Offset]
     private var thread: LoopThread?
 
@@ -55,8 +56,11 @@ final class DeviceService {
     }
 
     /// A service that does not run yet, and goes on from what was on record.
-    init(log: LogRuntime, peers: any ShardPeers, replay: DeviceReplay) {
-        self.replay = replay
+    init(
+        log: LogRuntime, peers: any ShardPeers, _ recovery: StateRecovery, downlinks: [String: DownlinkTemplate]
+    ) throws {
+        replay = try recovery.devices()
+        self.downlinks = downlinks
         startEnds = log.endOffsets()
         self.log = log
         self.peers = peers
@@ -66,11 +70,13 @@ final class DeviceService {
     /// Begins to follow the profiles' streams, if there are any profiles.
     func start(_ routing: Routing) {
         guard thread == nil, !routing.profiles.entries.isEmpty else { return }
-        let (log, peers, mailbox, wake, replay, ends) = (log, peers, mailbox, wake, replay, startEnds)
+        let (log, peers, mailbox, wake, ends) = (log, peers, mailbox, wake, startEnds)
+        let (replay, downlinks) = (replay, downlinks)
         thread = LoopThread(name: "devices") {
             let follower = DeviceFollower(
-                routing, replay: replay, log: log, peers: peers, startEnds: ends, wake: { wake.signal() },
-                now: Timestamp(rawValue: WallClock.milliseconds()), report: { Console.log($0.level, $1) })
+                routing, replay: replay, downlinks: downlinks, log: log, peers: peers, startEnds: ends,
+                wake: { wake.signal() }, now: Timestamp(rawValue: WallClock.milliseconds()),
+                report: { Console.log($0.level, $1) })
             while true {
                 let (routing, isStopping) = mailbox.mutex.withLock { mailbox in
                     defer { mailbox.routing = nil }

@@ -70,7 +70,7 @@ struct Node {
             routing: routing, downlinks: downlinks, limits: configuration.limits,
             checkpoints: try recovery.checkpoints(), directory: "\(configuration.dataDirectory)/bridges")
         server.bridges = bridges
-        let devices = DeviceService(log: log, peers: server.sharedState, replay: try recovery.devices())
+        let devices = try DeviceService(log: log, peers: server.sharedState, recovery, downlinks: downlinks)
         server.declaredStreams = Set(configuration.streams.map(\.name))
         server.downlinks = downlinks
         server.kafka = try KafkaIdentity(configuration)

@@ -2,6 +2,7 @@ import CommitLogPosix
 import DeviceProfiles
 import EventLoop
 import MQTTWire
+import PayloadFormats
 import SluiceConfiguration
 import SluiceCore
 
@@ -48,6 +49,16 @@ protocol FleetSource: AnyObject {
     var nextDue: Int64? { get }
     /// The messages that are due now, with their connections.
     func take(at elapsed: Int64, into report: inout FleetReport) -> [FleetMessage]
+    /// What the broker is to say when a connection is lost that is about to be made; nil for nothing.
+    func will(of connection: Int) -> FleetMessage?
+    /// What comes first on a connection, in place of everything that waits for it; nil for what waits.
+    func births(of connection: Int, at elapsed: Int64) -> [FleetMessage]?
+}
+
+/// Most devices have neither.
+extension FleetSource {
+    func will(of connection: Int) -> FleetMessage? { nil }
+    func births(of connection: Int, at elapsed: Int64) -> [FleetMessage]? { nil }
 }
 
 /// A message of a fleet.
@@ -124,7 +135,10 @@ final class Fleet: BenchLoad {
     }
 
     private func connection(_ number: Int) throws(CommandFailure) -> BenchConnection {
-        try BenchConnection(number, settings.place, loop, self)
+        let will = source.will(of: number).map {
+            ConnectPacket.Will(topic: $0.topic, payload: $0.payload, qos: .atLeastOnce, retain: false)
+        }
+        return try BenchConnection(number, settings.place, loop, self, will: will)
     }
 
     // MARK: Events
@@ -138,7 +152,7 @@ final class Fleet: BenchLoad {
             let sentBefore = lane.inflight.values.sorted { $0.due < $1.due }
             lane.inflight.removeAll()
             lane.waiting = sentBefore + lane.waiting
-            guard startedAt == 0 else { return fill(lane) }
+            guard startedAt == 0 else { return begin(lane, connection.number) }
             openCount += 1
             if openCount == lanes.count { start() }
         case .acknowledgement(let acknowledgement): acknowledged(acknowledgement, lane)
@@ -186,6 +200,16 @@ final class Fleet: BenchLoad {
     private func start() {
         startedAt = MonotonicClock.nanoseconds()
         nextStorm = settings.stormNanoseconds ?? .max
+        for (number, lane) in lanes.enumerated() { begin(lane, number) }
+    }
+
+    /// A connection is there: what its devices say first goes first.
+    private func begin(_ lane: Lane, _ number: Int) {
+        if let births = source.births(of: number, at: MonotonicClock.nanoseconds() - startedAt) {
+            report.dropped += lane.waiting.count
+            lane.waiting = births
+        }
+        fill(lane)
     }
 
     private func tick() {
@@ -292,6 +316,8 @@ final class ProfileFleet: FleetSource {
     /// Messages that were kept back, with when they come.
     private var late: [(due: Int64, message: FleetMessage)] = []
     private(set) var connectionCount = 0
+    /// The edge nodes of Sparkplug, by their connections.
+    private var nodes: [Int: Int] = [:]
 
     /// - Parameter count: devices of each profile.
     init(_ profiles: [DeviceProfile], count: Int, _ settings: FleetSettings) {
@@ -301,18 +327,36 @@ final class ProfileFleet: FleetSource {
         for profile in profiles {
             let seconds = (profile.interval ?? .seconds(10)) / .seconds(1)
             let interval = max(1_000_000, Int64(seconds * 1e9 / settings.speed))
+            // An edge node has one connection, whose will is its death.
+            let isSparkplug = profile.messages.contains { $0.schema.format == .sparkplug }
+            let perConnection = isSparkplug ? 1 : profile.devicesPerGateway
             for number in 0..<count {
+                let connection = gateways + number / perConnection
                 let name = "sim\(String(repeating: "0", count: max(0, 4 - String(number + 1).count)))\(number + 1)"
                 devices.append(
                     (
-                        SimulatedDevice(profile, name: name, seed: generator.next()), interval,
-                        gateways + number / profile.devicesPerGateway
+                        SimulatedDevice(profile, name: name, seed: generator.next()), interval, connection
                     ))
+                if isSparkplug { nodes[connection] = devices.count - 1 }
                 push(Int64(generator.unit() * Double(interval)), devices.count - 1)
             }
-            gateways += (count + profile.devicesPerGateway - 1) / profile.devicesPerGateway
+            gateways += (count + perConnection - 1) / perConnection
         }
         connectionCount = gateways
+    }
+
+    func will(of connection: Int) -> FleetMessage? {
+        guard let node = nodes[connection], let death = devices[node].device.death(clock: WallClock.milliseconds())
+        else { return nil }
+        return FleetMessage(connection: connection, topic: death.topic, payload: death.payload, due: 0)
+    }
+
+    func births(of connection: Int, at elapsed: Int64) -> [FleetMessage]? {
+        guard let node = nodes[connection] else { return nil }
+        let seconds = Double(elapsed) / 1e9 * settings.speed
+        return devices[node].device.births(at: seconds, clock: WallClock.milliseconds()).map {
+            FleetMessage(connection: connection, topic: $0.topic, payload: $0.payload, due: elapsed)
+        }
     }
 
     var deviceCount: Int { devices.count }

@@ -24,9 +24,6 @@ enum PayloadWriter {
         }
     }
 
-    /// Whether payloads of a format can be written.
-    static func writes(_ format: PayloadFormat) -> Bool { format != .sparkplug }
-
     // MARK: Objects
 
     /// Values by the names of their paths.

@@ -68,6 +68,45 @@ struct FleetTests {
         #expect(after.count == 2 * before.count && Set(after) == Set(before))
     }
 
+    /// The shipped profile of an edge node, twenty times a second.
+    private static func edgeNode() throws -> String {
+        let text = try ShippedExamples.document("devices/sparkplug-edge-node.yaml")
+        return text.replacing("interval: 1m", with: "interval: 50ms")
+    }
+
+    @Test("edge nodes of Sparkplug B are born, send aliases and die, and the broker has their readings")
+    func sparkplug() throws {
+        let world = try DeviceBroker(["edge": try Self.edgeNode()])
+        let watcher = try MosquittoClient(id: "watcher", version: 5)
+        _ = try watcher.connect(port: world.broker.port)
+        _ = try watcher.subscribe("spBv1.0/+/NDEATH/#", qos: 1)
+        let report = try Self.report(
+            Self.simulate(world, ["--devices", "3", "--for", "2s", "--storm", "700ms", "--bad", "0.1"]))
+        #expect(report["connections"] as? Int == 3 && report["refused"] as? Int == 0, "\(report)")
+        #expect(report["bad"] as? Int ?? 0 > 0 && report["reconnects"] as? Int ?? 0 >= 3, "\(report)")
+        var device: [String: Any] = [:]
+        let isKnown = try world.broker.process.wait {
+            device = try world.device("group1/sim0001") ?? [:]
+            return device["messages"] as? Int ?? 0 > 20
+        }
+        let reading = device["reading"] as? [[String: Any]] ?? []
+        let names = reading.prefix(2).compactMap { $0["name"] as? String }
+        #expect(isKnown && names == ["temperature", "pressure"], "\(device)")
+        #expect(reading.first?["unit"] as? String == "°C", "\(device)")
+        // Each connection of each node ends with its own death: that of a storm, and the last.
+        let deaths = try watcher.receive(6)
+        #expect(Set(deaths.map(\.topic)) == Set((1...3).map { "spBv1.0/group1/NDEATH/sim000\($0)" }))
+        let letters = try world.broker.sluice(["deadletters", "list", "sparkplug", "--json"])
+        #expect(!letters.output.contains("unknown-alias"), "\(letters.output)")
+        let topics = try world.broker.sluice(["consume", "sparkplug", "--json"]).lines.map { line in
+            let record = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+            return record?["topic"] as? String ?? ""
+        }
+        for kind in ["NBIRTH", "NDATA", "NDEATH", "DBIRTH", "DDATA"] {
+            #expect(topics.contains { $0.contains("/\(kind)/sim0002") }, "\(kind): \(Set(topics))")
+        }
+    }
+
     @Test("a profile that is not there, or cannot be simulated, is said")
     func refusals() throws {
         let world = try DeviceBroker(["temperature": Self.profile])

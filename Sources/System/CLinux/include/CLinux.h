@@ -48,3 +48,9 @@ void sluice_limit_heaps(int count);
 uint64_t sluice_address_space_limit(void);
 /// Sets the soft limit of open files to the hard limit, and returns it.
 uint64_t sluice_raise_file_limit(void);
+/// What the kernel says of its clock (adjtimex(2)): TIME_ERROR (5) when nothing keeps it right, -1 when it does not say; and how far it may be off.
+int sluice_clock_state(int64_t *errorMicroseconds);
+/// The magic number of the file system that has `path` (statfs(2)); -1 and errno when it fails.
+int64_t sluice_file_system_type(const char *path);
+/// The commit that the program was built of, as the build found it; "unknown" where it could not.
+const char *sluice_commit(void);
