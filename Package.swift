@@ -115,9 +115,12 @@ let package = Package(
             ],
             swiftSettings: sansIO),
         .target(
+            name: "Dashboard", resources: [.embedInCode("Assets")], swiftSettings: settings),
+        .target(
             name: "HTTPBroker",
             dependencies: [
-                "AccessControl", "Administration", "Checksums", "DeviceProfiles", "HTTPWire", "LogInterface",
+                "AccessControl", "Administration", "Checksums", "Dashboard", "DeviceProfiles", "HTTPWire",
+                "LogInterface",
                 "MQTTWire",
                 "RecordFormat", "SluiceBroker", "SluiceCore", "Speaking", "TopicRouting",
             ],
@@ -138,7 +141,8 @@ let package = Package(
             name: "SluiceNode",
             dependencies: [
                 "AccessControl", "EventLoop",
-                "SluiceCore", "Speaking", "Cryptography", "TopicRouting", "LogInterface", "GroupCoordination",
+                "SluiceCore", "Speaking", "Cryptography", "TopicRouting", "RecordFormat", "LogInterface",
+                "GroupCoordination",
                 "SluiceBroker", "KafkaBroker", "HTTPBroker", "SluiceTransport",
             ],
             swiftSettings: settings),

@@ -48,6 +48,8 @@ final class JournalThread: @unchecked Sendable {
     private var syncNanoseconds: Int64 = 200_000
 
     private let patienceNanoseconds = Atomic<Int64>(0)
+    /// What commits have taken.
+    let statistics = CommitStatistics()
 
     init(_ shared: SharedLog, _ shelf: JournalShelf, _ flusher: Flusher, writer: consuming JournalWriter) {
         self.shared = shared
@@ -204,6 +206,7 @@ final class JournalThread: @unchecked Sendable {
                 try writer.synchronize()
                 hasUnsynced = false
                 lastSync = start
+                statistics.synchronized(nanoseconds: MonotonicClock.nanoseconds() - start)
                 // A moving average over about eight commits: one slow answer of the device does not make everybody
                 // wait.
                 syncNanoseconds += (MonotonicClock.nanoseconds() - start - syncNanoseconds) / 8
@@ -224,6 +227,7 @@ final class JournalThread: @unchecked Sendable {
             return false
         }
         let isBehind = shared.state.wantsSync
+        statistics.written(byteCount: shared.state.pendingDemand.byteCount)
         var group = shared.state.takeGroup()
         lastAwaitedCount = group.awaitedCount
         let isUnwanted = shelf.isCurrentUnwanted

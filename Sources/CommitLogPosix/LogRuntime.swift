@@ -83,6 +83,9 @@ package final class LogRuntime: Sendable {
         readers.join()
     }
 
+    /// What commits have taken so far.
+    package var commits: CommitStatistics.Figures { journal.statistics.figures }
+
     /// Changes what bounds the log as a whole.
     package func setPolicy(_ policy: LogPolicy) {
         shared.monitor.lock()

@@ -30,6 +30,8 @@ package struct HTTPSettings {
 package protocol HTTPNode: Sendable {
     /// What is not ready, in words; none when the node serves.
     var unready: [String] { get }
+    /// Free bytes where the log lives; nil when nobody can tell.
+    var diskFreeBytes: Int64? { get }
     /// What goes with which topic, by the configuration in force, as a document.
     func explain(topic: String) -> JSON
     /// The configuration in force as it was understood, as a document.
@@ -87,6 +89,20 @@ package struct MetricFamily: Sendable {
         _ name: String, _ help: String, _ value: some BinaryInteger, _ labels: [(name: String, value: String)] = []
     ) -> MetricFamily {
         MetricFamily(name, .counter, help, [Sample(Double(value), suffix: "_total", labels: labels)])
+    }
+
+    /// A histogram of durations; its name ends with `_seconds`.
+    package static func histogram(_ name: String, _ help: String, _ times: LatencyHistogram) -> MetricFamily {
+        var samples: [Sample] = []
+        var seen: UInt64 = 0
+        for (index, count) in times.counts.enumerated() {
+            seen += count
+            let bound = index < LatencyHistogram.bounds.count ? "\(LatencyHistogram.bounds[index])" : "+Inf"
+            samples.append(Sample(Double(seen), suffix: "_bucket", labels: [("le", bound)]))
+        }
+        samples.append(Sample(Double(times.sum) / 1_000_000_000, suffix: "_sum"))
+        samples.append(Sample(Double(seen), suffix: "_count"))
+        return MetricFamily(name, .histogram, help, samples)
     }
 
     /// A gauge of one value.

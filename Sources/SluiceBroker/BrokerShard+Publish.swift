@@ -162,7 +162,7 @@ extension BrokerShard {
         let ticket = intake.submit(to: log, from: loop, peers)
         wills.commit(ticket)
         guard !acks.current.isEmpty else { return }
-        acks.commit(ticket ?? log.fence(from: loop))
+        acks.commit(ticket ?? log.fence(from: loop), at: now)
     }
 
     /// A message came again: it is acknowledged no sooner than its first copy, which another shard may have appended
@@ -171,7 +171,7 @@ extension BrokerShard {
         submit()
         assert(acks.current.isEmpty, "what waits for an append was closed with it")
         acknowledge(client, .pubrec, id)
-        acks.commit(log.fence(from: loop))
+        acks.commit(log.fence(from: loop), at: now)
     }
 
     /// Appends what has changed of sessions.
@@ -256,6 +256,7 @@ extension BrokerShard {
 
     /// Sends acknowledgements whose messages are as durable as their streams promise.
     private func release(_ group: AckQueue.Group) {
+        counters.publishTime.record(nanoseconds: now - group.time, count: group.bytes.count / 4)
         unsafe group.bytes.withUnsafeBytes { bytes in
             for run in group.runs where !run.client.isClosing {
                 assert(run.start + run.byteCount <= bytes.count, "a run lies in its group's bytes")

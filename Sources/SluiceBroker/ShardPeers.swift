@@ -146,6 +146,9 @@ package struct BrokerCounters: Sendable, Equatable {
     /// Deliveries not made because they were larger than the client takes, or had expired.
     package var deliveriesSkipped: UInt64 = 0
 
+    /// From a message's coming in to its acknowledgement's leaving, which is when it is durable.
+    package var publishTime = LatencyHistogram()
+
     /// Nothing counted.
     package init() {}
 }

@@ -59,13 +59,15 @@ final class Exchange {
     // MARK: Whole answers
 
     /// Answers with a document.
+    /// - Parameter mayBeKept: whether browsers may keep it, and ask each time whether it is still the same.
     func respond(
-        _ status: HTTPStatus, _ type: String, _ bytes: [UInt8], fields: [(name: String, value: String)] = []
+        _ status: HTTPStatus, _ type: String, _ bytes: [UInt8], fields: [(name: String, value: String)] = [],
+        mayBeKept: Bool = false
     ) {
         guard phase == .waiting, let connection else { return }
         var response = ResponseHead(
             status, framing: .length(bytes.count), keepsAlive: head.keepsAlive && !connection.isDraining)
-        response.fields = [("Content-Type", type)] + fields + Self.safety
+        response.fields = [("Content-Type", type)] + fields + (mayBeKept ? Self.keeping : Self.safety)
         response.write(to: &connection.outputQueue.bytes)
         if head.method != "HEAD" { connection.outputQueue.bytes.append(bytes.span) }
         finish(keepsAlive: response.keepsAlive)
@@ -104,6 +106,9 @@ final class Exchange {
     /// What browsers are told of every answer.
     private static let safety: [(name: String, value: String)] = [
         ("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"),
+    ]
+    private static let keeping: [(name: String, value: String)] = [
+        ("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-cache"),
     ]
 
     // MARK: Answers in pieces

@@ -82,6 +82,10 @@ extension HTTPShard {
             .counter(
                 "sluice_deliveries_skipped", "Deliveries not made because they were too large or had expired.",
                 sum.deliveriesSkipped),
+            .histogram(
+                "sluice_publish_seconds",
+                "From a QoS 1 or 2 message's coming in to its acknowledgement, which is when it is durable.",
+                sum.publishTime),
             .counter("sluice_wills_published", "Wills that were published.", sum.willsPublished),
             .counter("sluice_sessions_expired", "Sessions whose time was over.", sum.sessionsExpired),
         ]

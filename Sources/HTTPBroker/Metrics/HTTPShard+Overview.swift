@@ -64,6 +64,7 @@ extension HTTPShard {
             "dropped": .integer(Int64(clamping: sum.deliveriesDropped)),
             "streams": .integer(Int64(streams.readable.count)),
             "storedBytes": .integer(stored.bytes), "storedRecords": .integer(stored.records),
+            "diskFreeBytes": .optional(settings.node.diskFreeBytes),
             "clientMemoryBytes": .integer(Int64(peers.memoryUse)),
             "devices": .integer(Int64(known)), "devicesSilent": .integer(Int64(silent)),
             "problems": .array(problems(silent: silent)),

@@ -27,6 +27,8 @@ struct AckQueue: ~Copyable {
         var runs: [Run] = []
         /// What they wait for.
         var ticket = AppendTicket.none
+        /// When its messages were taken in, by the shard's clock.
+        var time: Int64 = 0
         var isEmpty: Bool { runs.isEmpty }
 
         /// Adds one acknowledgement of four bytes.
@@ -71,7 +73,7 @@ struct AckQueue: ~Copyable {
     var isEmpty: Bool { waiting.isEmpty && current.isEmpty }
 
     /// Closes the running tick's group: it waits for `ticket` to settle.
-    mutating func commit(_ ticket: AppendTicket) {
+    mutating func commit(_ ticket: AppendTicket, at time: Int64) {
         guard !current.isEmpty else {
             current.removeAll()
             return
@@ -79,6 +81,7 @@ struct AckQueue: ~Copyable {
         assert(ticket > waiting.last?.ticket ?? .none, "acknowledgements leave in the order of their publishes")
         assert(current.runs.last.map { $0.start + $0.byteCount } == current.bytes.count, "every byte belongs to a run")
         current.ticket = ticket
+        current.time = time
         waiting.append(current)
         current = free.popLast() ?? Group()
     }

@@ -66,6 +66,7 @@ extension BrokerCounters {
     static func + (left: BrokerCounters, right: BrokerCounters) -> BrokerCounters {
         var sum = left
         for field in fields { sum[keyPath: field] += right[keyPath: field] }
+        sum.publishTime += right.publishTime
         return sum
     }
 

@@ -1,9 +1,11 @@
 import Administration
+import CommitLogPosix
 import DeviceProfiles
 import Glibc
 import HTTPBroker
 import PayloadFormats
 import SluiceConfiguration
+import SluiceCore
 import SluiceNode
 import Synchronization
 
@@ -13,7 +15,12 @@ import Synchronization
 final class HTTPDesk: HTTPNode {
     private let configurationInForce: Mutex<Configuration>
 
+    private let log = Mutex<LogRuntime?>(nil)
+
     init(_ configuration: Configuration) { configurationInForce = Mutex(configuration) }
+
+    /// Tells of an engine, too.
+    func follow(_ log: LogRuntime) { self.log.withLock { $0 = log } }
 
     /// Puts another configuration in force.
     func follow(_ configuration: Configuration) { configurationInForce.withLock { $0 = configuration } }
@@ -25,6 +32,8 @@ final class HTTPDesk: HTTPNode {
         guard let free = freeBytes, free < Self.scarceBytes else { return [] }
         return ["the data directory's file system has \(free >> 20) MiB left"]
     }
+
+    var diskFreeBytes: Int64? { freeBytes.map { Int64(clamping: $0) } }
 
     func explain(topic: String) -> JSON {
         let configuration = configurationInForce.withLock { $0 }
@@ -42,6 +51,15 @@ final class HTTPDesk: HTTPNode {
 
     var figures: [MetricFamily] {
         var families: [MetricFamily] = []
+        if let commits = log.withLock({ $0?.commits }) {
+            families += [
+                .histogram(
+                    "sluice_commit_seconds", "What a commit takes: the write, and the wait for the device.",
+                    commits.time),
+                .counter("sluice_commits", "Groups of appends that were written to the journal.", commits.groupCount),
+                .counter("sluice_commit_bytes", "Bytes of records in them.", commits.byteCount),
+            ]
+        }
         if let free = freeBytes {
             families.append(
                 .gauge("sluice_disk_free_bytes", "Free bytes where the data directory is.", free))

@@ -74,7 +74,7 @@ struct Node {
         server.declaredStreams = Set(configuration.streams.map(\.name))
         server.downlinks = downlinks
         server.kafka = try KafkaIdentity(configuration)
-        server.http = (Sluice.version, desk)
+        serveHTTP(server, log)
         server.beforeStop = {
             devices.stop()
             bridges.stop()
@@ -113,6 +113,11 @@ struct Node {
     /// Event loops for devices; HTTP has one more.
     private var loopCount: Int {
         configuration.loopCount > 0 ? configuration.loopCount : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    }
+
+    private func serveHTTP(_ server: BrokerNode, _ log: LogRuntime) {
+        desk.follow(log)
+        server.http = (Sluice.version, desk)
     }
 
     private func report(_ findings: [RecoveryFinding]) {
