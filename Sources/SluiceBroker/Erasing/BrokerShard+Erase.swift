@@ -86,14 +86,15 @@ extension BrokerShard {
             job.report.damaged = report.damagedCount
             next = .countingOwn
         case .countingOwn:
-            job.retained = Array(report.names.keys)
+            job.retainedTopics = Array(report.names.keys)
             job.take(report.tallies, streams)
             job.report.damaged += report.damagedCount
             next = job.order.isDryRun ? nil : .forgetting
         case .forgetting: preconditionFailure("Cannot get an answer of the log while none is asked for")
         case .findingDeletions:
             job.deletions = report.names.compactMapValues { $0 }
-            next = job.retained.allSatisfy { job.deletions[$0] != nil } ? .erasing : nil
+            let areGone = job.retained.allSatisfy { topic, offset in job.deletions[topic].map { $0 > offset } ?? false }
+            next = areGone ? .erasing : nil
             if next == nil { fault = "retained messages cannot be taken away: the log refuses it" }
         case .erasing:
             // Of the node's own streams it counts what was there before the deletions.
@@ -122,9 +123,13 @@ extension BrokerShard {
         let ends = Dictionary(uniqueKeysWithValues: partitions(RetainedReplay.stream).map { ($0, job.ends[$0.index]) })
         let end = ends.values.max() ?? .zero
         let present = peers.withRetained { tree in
-            job.retained.filter { topic in tree.offset(of: topic.span).map { $0 < end } ?? false }
+            var present: [[UInt8]: Offset] = [:]
+            for topic in job.retainedTopics {
+                if let offset = tree.offset(of: topic.span), offset < end { present[topic] = offset }
+            }
+            return present
         }
-        for topic in present { intake.forgetRetained(topic, at: wallClock) }
+        for topic in present.keys { intake.forgetRetained(topic, at: wallClock) }
         submit()
         requests.erasing.jobs[number]?.retained = present
         begin(number, .findingDeletions)
