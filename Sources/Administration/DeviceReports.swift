@@ -10,13 +10,18 @@ package struct DeviceQuery: Equatable, Sendable {
     package var key = ""
     /// Only devices that are silent.
     package var isSilent = false
+    /// With every field of what a device has last said, read from the log; goes with a key.
+    package var isReading = false
 
     /// Every device.
     package init() {}
 
     /// The query as lines of a word and a value.
     var lines: [String] {
-        ["start \(start)", "limit \(limit)", "profile \(profile)", "silent \(isSilent)", "key \(key)"]
+        [
+            "start \(start)", "limit \(limit)", "profile \(profile)", "silent \(isSilent)", "reading \(isReading)",
+            "key \(key)",
+        ]
     }
 
     /// The query of lines.
@@ -25,7 +30,7 @@ package struct DeviceQuery: Equatable, Sendable {
         for line in lines where !line.isEmpty {
             let words = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard words.count == 2, take(words[0], words[1]) else {
-                throw .malformed("expected start, limit, profile, silent or key, and a value, not '\(line)'")
+                throw .malformed("expected start, limit, profile, silent, reading or key, and a value, not '\(line)'")
             }
         }
     }
@@ -37,9 +42,9 @@ package struct DeviceQuery: Equatable, Sendable {
             if word == "start" { start = number } else { limit = number }
         case "profile": profile = value
         case "key": key = value
-        case "silent":
+        case "silent", "reading":
             guard value == "true" || value == "false" else { return false }
-            isSilent = value == "true"
+            if word == "silent" { isSilent = value == "true" } else { isReading = value == "true" }
         case _: return false
         }
         return true
@@ -103,10 +108,14 @@ package struct DeviceReport: AdministrationValue {
     package struct Value: AdministrationValue {
         /// The field.
         package var name = ""
-        /// The value, as text.
+        /// The value, as text; empty where there is none.
         package var text = ""
         /// Its unit.
         package var unit: String?
+        /// When it was made, by its record, in milliseconds since 1970; nil where it is not known.
+        package var time: Int64?
+        /// The topics of its message; nil where it is not known.
+        package var pattern: String?
 
         /// Nothing known.
         package init() {}
@@ -123,6 +132,8 @@ package struct DeviceReport: AdministrationValue {
             fields.text("name", &name)
             fields.text("value", &text)
             fields.text("unit", &unit)
+            fields.integer("ts_ms", &time)
+            fields.text("from", &pattern)
         }
     }
 

@@ -62,10 +62,8 @@ package final class BrokerShard {
     var subscriptions = SubscriptionTable()
     /// Who has something to do, or waits.
     var readers: ReaderSet
-    /// Requests about streams that the log has not answered.
-    var streamOrders = StreamOrders()
-    /// Devices that are being erased.
-    var erasing = EraseDesk()
+    /// Requests that wait for somebody else's answer.
+    var requests = OpenRequests()
     /// What a scan of the tail handed over, as it is worked through.
     var tailEntries: [TailEntry] = []
     /// What clients hold together.
@@ -292,6 +290,7 @@ package final class BrokerShard {
         case .routing(let routing): route(by: routing)
         case .tellCounts: tellCounts()
         case .deviceErased(let job, let ends): deviceErased(job, ends)
+        case .deviceRead(let number, let values): deviceRead(number, values)
         }
     }
 

@@ -1,4 +1,5 @@
 package import AccessControl
+package import Administration
 package import DeviceProfiles
 package import GroupCoordination
 import LogInterface
@@ -73,6 +74,8 @@ package enum ShardMessage: Sendable {
     case limitsChanged(LimitBook)
     /// What follows devices has forgotten the one that a job of this shard erases; what was written of it ends there.
     case deviceErased(job: Int64, [PartitionID: Offset])
+    /// What devices have last said, which a client of this shard has asked for, by the names of their profiles.
+    case deviceRead(UInt64, [String: [DeviceReport.Value]])
     /// Somebody wants a session of this shard, or a parked one, to end.
     case endSession(clientID: [UInt8])
 }

@@ -27,6 +27,8 @@ package struct DeviceBook: Sendable {
 
     /// Dead letters that are dealt with, by the names and the partitions of their streams.
     var runs: [LetterPlace: OffsetRuns] = [:]
+    /// Devices of which somebody wants to know what they have last said.
+    var readings: [ReadingOrder] = []
     /// Devices that are to be erased.
     var erasures: [DeviceErasure] = []
     /// Jobs with dead letters that have not begun.

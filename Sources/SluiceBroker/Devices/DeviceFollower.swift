@@ -27,7 +27,7 @@ package final class DeviceFollower {
     /// The places of the profiles' messages, by topic; -1 for topics of no profile.
     private var entries = TopicCache<Int32>()
     let reader = PayloadReader()
-    private var sparkplug = SparkplugNodes(byteCountMax: 16 << 20)
+    private(set) var sparkplug = SparkplugNodes(byteCountMax: 16 << 20)
     let inflater = BatchInflater()
     /// Where its own batches lie.
     let memory = BatchMemory()
@@ -46,6 +46,8 @@ package final class DeviceFollower {
     private var nextSweep: Int64 = 0
     /// The job with dead letters that goes on.
     var letters: LetterWork?
+    /// The reading that is looked up.
+    var reading: ReadingWork?
     var wallClock = Timestamp(rawValue: 0)
 
     /// One partition that is followed.
@@ -156,6 +158,9 @@ package final class DeviceFollower {
         }
         self.routing = routing
         entries.removeAll()
+        // What was looked up by other profiles is looked up anew.
+        if let order = reading?.order { peers.withDevices { $0.readings.append(order) } }
+        reading = nil
         let floor = startedAt
         peers.withDevices { $0.take(routing.profiles, silentFrom: floor) }
         followStreams(isChanged: true)
@@ -188,6 +193,7 @@ package final class DeviceFollower {
         settle()
         for (number, read) in reads.takeFetched() {
             if letters?.take(number, read) ?? false { continue }
+            if reading?.take(number, read) ?? false { continue }
             guard let index = sources.firstIndex(where: { $0.cursor.awaited == number }) else { continue }
             sources[index].cursor.answered()
             received(read, index)
@@ -203,6 +209,7 @@ package final class DeviceFollower {
         let isComplete = !isBehind && isAtEnd
         if isComplete { peers.withDevices { $0.isComplete = true } }
         isBehind = workOnLetters() || isBehind
+        isBehind = workOnReadings() || isBehind
         if recording == nil,
             checkpoint.isDue(at: time.rawValue, dirtyCount: peers.withDevices { $0.table.dirtyCount })
         {

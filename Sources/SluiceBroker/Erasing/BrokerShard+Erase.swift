@@ -18,23 +18,23 @@ extension BrokerShard {
         let job = EraseJob(
             order, event: event(.changed, client), rules: intake.rules, others: otherProfiles(than: order.stream),
             ends: log.endOffsets())
-        guard let number = erasing.add(job) else { return .failed("too many devices are being erased") }
+        guard let number = requests.erasing.add(job) else { return .failed("too many devices are being erased") }
         begin(number, .counting)
         return eraseJob(number)
     }
 
     /// How far a job has come.
     func eraseJob(_ number: Int64) -> AdministrationReply {
-        erasing.report(number).map { .eraseJob($0) } ?? .unknown
+        requests.erasing.report(number).map { .eraseJob($0) } ?? .unknown
     }
 
     /// Goes on with jobs whose orders the log has carried out.
     func takeErasures() {
-        guard !erasing.jobs.isEmpty else { return }
+        guard !requests.erasing.jobs.isEmpty else { return }
         for (order, report) in log.takeErasures(loop) {
-            guard let number = erasing.job(of: order, isDone: report.isDone) else { continue }
-            erasing.jobs[number]?.report.examined = report.examinedBytes
-            erasing.jobs[number]?.report.total = report.totalBytes
+            guard let number = requests.erasing.job(of: order, isDone: report.isDone) else { continue }
+            requests.erasing.jobs[number]?.report.examined = report.examinedBytes
+            requests.erasing.jobs[number]?.report.total = report.totalBytes
             guard report.isDone else { continue }
             if let fault = report.fault { end(number, fault: fault) } else { goOn(number, report) }
         }
@@ -42,9 +42,9 @@ extension BrokerShard {
 
     /// What follows devices has forgotten the one of a job, and wrote nothing of it behind these offsets.
     func deviceErased(_ number: Int64, _ ends: [PartitionID: Offset]) {
-        guard var job = erasing.jobs[number] else { return }
+        guard var job = requests.erasing.jobs[number] else { return }
         job.knownEnds = ends
-        erasing.jobs[number] = job
+        requests.erasing.jobs[number] = job
         forgetRetained(number, job)
     }
 
@@ -56,10 +56,10 @@ extension BrokerShard {
     // MARK: Steps
 
     private func begin(_ number: Int64, _ stage: EraseJob.Stage) {
-        guard var job = erasing.jobs[number] else { return }
+        guard var job = requests.erasing.jobs[number] else { return }
         job.begin(stage)
         if stage == .findingDeletions { job.deletionEnds = log.endOffsets() }
-        erasing.jobs[number] = job
+        requests.erasing.jobs[number] = job
         let known = partitions(DeviceRecord.stream) + partitions(Presence.stream)
         let retained = partitions(RetainedReplay.stream)
         let targets: [ErasureOrder.Target]
@@ -72,11 +72,11 @@ extension BrokerShard {
         case .erasing: targets = retained.map(job.retainedTarget) + known.map(job.knownTarget) + recordTargets(job)
         }
         let order = ErasureOrder(targets, isDryRun: stage != .erasing)
-        log.erase(order, number: erasing.nextOrder(of: number), for: loop)
+        log.erase(order, number: requests.erasing.nextOrder(of: number), for: loop)
     }
 
     private func goOn(_ number: Int64, _ report: ErasureReport) {
-        guard var job = erasing.jobs[number] else { return }
+        guard var job = requests.erasing.jobs[number] else { return }
         var next: EraseJob.Stage?
         var fault: String?
         switch job.stage {
@@ -86,14 +86,15 @@ extension BrokerShard {
             job.report.damaged = report.damagedCount
             next = .countingOwn
         case .countingOwn:
-            job.retained = Array(report.names.keys)
+            job.retainedTopics = Array(report.names.keys)
             job.take(report.tallies, streams)
             job.report.damaged += report.damagedCount
             next = job.order.isDryRun ? nil : .forgetting
         case .forgetting: preconditionFailure("Cannot get an answer of the log while none is asked for")
         case .findingDeletions:
             job.deletions = report.names.compactMapValues { $0 }
-            next = job.retained.allSatisfy { job.deletions[$0] != nil } ? .erasing : nil
+            let areGone = job.retained.allSatisfy { topic, offset in job.deletions[topic].map { $0 > offset } ?? false }
+            next = areGone ? .erasing : nil
             if next == nil { fault = "retained messages cannot be taken away: the log refuses it" }
         case .erasing:
             // Of the node's own streams it counts what was there before the deletions.
@@ -104,7 +105,7 @@ extension BrokerShard {
                 fault = "\(report.damagedCount) damaged files stay as they are, whatever is in them"
             }
         }
-        erasing.jobs[number] = job
+        requests.erasing.jobs[number] = job
         if let next { begin(number, next) } else { end(number, fault: fault) }
     }
 
@@ -122,16 +123,20 @@ extension BrokerShard {
         let ends = Dictionary(uniqueKeysWithValues: partitions(RetainedReplay.stream).map { ($0, job.ends[$0.index]) })
         let end = ends.values.max() ?? .zero
         let present = peers.withRetained { tree in
-            job.retained.filter { topic in tree.offset(of: topic.span).map { $0 < end } ?? false }
+            var present: [[UInt8]: Offset] = [:]
+            for topic in job.retainedTopics {
+                if let offset = tree.offset(of: topic.span), offset < end { present[topic] = offset }
+            }
+            return present
         }
-        for topic in present { intake.forgetRetained(topic, at: wallClock) }
+        for topic in present.keys { intake.forgetRetained(topic, at: wallClock) }
         submit()
-        erasing.jobs[number]?.retained = present
+        requests.erasing.jobs[number]?.retained = present
         begin(number, .findingDeletions)
     }
 
     private func end(_ number: Int64, fault: String?) {
-        guard let job = erasing.end(number, fault: fault) else { return }
+        guard let job = requests.erasing.end(number, fault: fault) else { return }
         var event = job.event
         event.request = job.order.isDryRun ? "erase/counted" : fault == nil ? "erase/done" : "erase/failed"
         event.subject = "\(job.order.stream) \(job.order.device)"

@@ -38,8 +38,10 @@ struct EraseJob {
     var topics: Set<[UInt8]> = []
     /// Profiles of other streams, whose devices of the same name stay.
     let others: Set<String>
-    /// The topics whose retained messages this job takes away.
-    var retained: [[UInt8]] = []
+    /// The topics of the device that there are retained messages of, or were.
+    var retainedTopics: [[UInt8]] = []
+    /// Where the retained messages are that this job takes away, by topic.
+    var retained: [[UInt8]: Offset] = [:]
     /// Where those were taken away.
     var deletions: [[UInt8]: Offset] = [:]
     /// Where partitions ended, by their numbers, when these were looked for.

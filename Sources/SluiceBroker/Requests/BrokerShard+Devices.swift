@@ -11,6 +11,26 @@ extension BrokerShard {
     /// Devices in one answer: a few hundred bytes each, and an answer is one packet.
     private static let devicesTold = 1000
 
+    /// Answers who asks for devices; what one has last said is read from the log where that is wanted.
+    func tellDevices(_ query: DeviceQuery, to place: ReplyPlace) {
+        let reply = devices(query)
+        guard query.isReading, case .devices(let reports, _, let count) = reply, !reports.isEmpty,
+            intake.checks != nil,
+            let number = requests.readings.add(.init(place: place, reports: reports, count: count))
+        else { return respond(reply, to: place) }
+        let order = ReadingOrder(number: number, shard: settings.index, key: Array(query.key.utf8))
+        peers.withDevices { $0.readings.append(order) }
+    }
+
+    /// What devices have last said was read.
+    func deviceRead(_ number: UInt64, _ values: [String: [DeviceReport.Value]]) {
+        guard var question = requests.readings.take(number) else { return }
+        for index in question.reports.indices {
+            if let read = values[question.reports[index].profile] { question.reports[index].reading = read }
+        }
+        respond(.devices(question.reports, next: nil, count: question.count), to: question.place)
+    }
+
     /// Devices from a place on.
     func devices(_ query: DeviceQuery) -> AdministrationReply {
         peers.withDevices { book in

@@ -57,7 +57,7 @@ extension BrokerShard {
         case .resetGroup(let name, let stream, let offsets):
             respond(resetGroup(name, stream, offsets), to: place)
         case .offsets(let stream, let time): lookUpOffsets(stream, Timestamp(rawValue: time), for: place)
-        case .devices(let query): respond(devices(query), to: place)
+        case .devices(let query): tellDevices(query, to: place)
         case .forgetDevice(let key): respond(.deleted(forgetDevice(key)), to: place)
         case .letters(let order): respond(orderLetters(order), to: place)
         case .letterJob(let number): respond(letterJob(number), to: place)

@@ -39,16 +39,16 @@ extension BrokerShard {
     }
 
     private func administer(_ request: StreamRequest, for place: ReplyPlace) {
-        streamOrders.lastNumber += 1
-        streamOrders.places[streamOrders.lastNumber] = (place, request)
-        log.administer(request, number: streamOrders.lastNumber, for: loop)
+        requests.streams.lastNumber += 1
+        requests.streams.places[requests.streams.lastNumber] = (place, request)
+        log.administer(request, number: requests.streams.lastNumber, for: loop)
     }
 
     /// Answers what the log has done.
     func takeAdministered() {
-        guard !streamOrders.places.isEmpty else { return }
+        guard !requests.streams.places.isEmpty else { return }
         for (number, result) in log.takeAdministered(loop) {
-            guard let (place, request) = streamOrders.places.removeValue(forKey: number) else { continue }
+            guard let (place, request) = requests.streams.places.removeValue(forKey: number) else { continue }
             switch result {
             case .failure(let fault): respond(.failed(fault.words(for: request.name)), to: place)
             case .success:

@@ -34,11 +34,17 @@ enum DevicesCommand {
 
     static let describe = Command(
         name: "devices describe", operands: ["DEVICE"], summary: "Describe one device of a running broker",
+        notes: """
+            With every field of its profile as the device has last said it, read from the log: from its last record,
+            and where that is another message's from those of the day before it. TIME is the record's: the device's
+            own where its profile takes that over.
+            """,
         example: "sluice devices describe dev42",
         options: BrokerOption.options + [CommandOption("json", "print JSON; times are milliseconds since 1970")]
     ) { arguments in
         var query = DeviceQuery()
         query.key = arguments.operands[0]
+        query.isReading = true
         let client = try BrokerOption.connect(arguments)
         let (document, reports, _) = try client.devices(query)
         try client.disconnect()
@@ -48,7 +54,10 @@ enum DevicesCommand {
             return ExitCode.success
         }
         let now = WallClock.milliseconds()
-        for report in reports { print(description(report, now: now).text(), terminator: "") }
+        for report in reports {
+            print(description(report, now: now).text(), terminator: "")
+            if !report.reading.isEmpty { print("\n" + fields(report).text(), terminator: "") }
+        }
         return ExitCode.success
     }
 
@@ -135,8 +144,20 @@ enum DevicesCommand {
             table.add(["clock", skew == 0 ? "as the broker's" : "\(amount) \(skew > 0 ? "ahead" : "behind")"])
         }
         if report.offset >= 0 { table.add(["last record", "\(report.stream) \(report.partition):\(report.offset)"]) }
+        return table
+    }
+
+    /// The fields of what it has last said.
+    private static func fields(_ report: DeviceReport) -> Table {
+        var columns = ["FIELD", "VALUE", "UNIT", "TIME"]
+        if report.messages.count > 1 { columns.append("TOPICS") }
+        var table = Table(columns, columns.map { _ in .left })
         for value in report.reading {
-            table.add([value.name, value.text + (value.unit.map { " \($0)" } ?? "")])
+            let cells = [
+                value.name, value.text.isEmpty ? "-" : value.text, value.unit ?? "",
+                value.time.map { RFC3339.text($0) } ?? "-", value.pattern ?? "",
+            ]
+            table.add(Array(cells.prefix(columns.count)))
         }
         return table
     }

@@ -84,7 +84,8 @@ struct EraseTests {
         let report = try Self.erase(world)
         #expect(report == dry)
         #expect(try Self.files(with: Self.marker, in: world.broker.data) == [])
-        #expect(try Self.files(with: "dev42", in: world.broker.data) == [])
+        // An index of topics that was being written as its segment was replaced is made anew a little later.
+        #expect(try world.broker.process.wait { try Self.files(with: "dev42", in: world.broker.data) == [] })
         #expect(try Self.records(world, "sensors") == kept)
         #expect(try Self.records(world, "sensors.dlq") == letters)
         #expect(try world.device("dev42") == nil && world.device("dev43") != nil)
