@@ -145,6 +145,11 @@ package final class BrokerNode {
     /// What the shards share; posts only from `run`'s `ready` until `beforeStop` returns.
     package var sharedState: any ShardPeers { peers }
 
+    /// How often each loop has kept the time so far, which it does twice a second; from any thread, while it runs.
+    package var loopProgress: @Sendable () -> [UInt64] {
+        { [peers] in peers.services.map { $0.elapsedCount.load(ordering: .relaxed) } }
+    }
+
     /// Where it listens, as `HOST:PORT`, in the order of its settings.
     package var addresses: [(kind: ListenerKind, address: String)] {
         server.addresses.compactMap { listener, address in

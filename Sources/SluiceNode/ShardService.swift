@@ -9,7 +9,7 @@ import Synchronization
 /// A shard as a loop drives it, with the mailbox that its peers post to, and the Kafka endpoint beside it.
 ///
 /// Isolation: its loop's thread, but for `post`.
-// Sendable: other threads only call `post`, which uses the mutex, the atomic and a Sendable function.
+// Sendable: other threads only call `post`, which uses the mutex, the atomic and a Sendable function, and read a count.
 final class ShardService: LoopService, @unchecked Sendable {
     let shard: BrokerShard
     /// Nil where no listener speaks Kafka's protocol.
@@ -21,6 +21,8 @@ final class ShardService: LoopService, @unchecked Sendable {
     /// Whether there is mail: a tick without any takes no lock.
     private let hasMail = Atomic<Bool>(false)
     private var lastPublishCount: UInt64 = 0
+    /// How often the loop has kept the time so far.
+    let elapsedCount = Atomic<UInt64>(0)
 
     init(
         _ settings: ShardSettings, _ kafkaSettings: KafkaSettings?, log: any LogEngine,
@@ -96,6 +98,7 @@ final class ShardService: LoopService, @unchecked Sendable {
     }
 
     func elapsed() {
+        elapsedCount.add(1, ordering: .relaxed)
         shard.elapsed()
         kafka?.elapsed()
     }

@@ -76,7 +76,9 @@ struct Node {
         server.declaredStreams = Set(configuration.streams.map(\.name))
         server.downlinks = downlinks
         server.kafka = try KafkaIdentity(configuration)
+        let supervisor = Supervisor(server)
         server.beforeStop = {
+            supervisor.stopping()
             devices.stop()
             bridges.stop()
         }
@@ -84,20 +86,24 @@ struct Node {
             log: log, server: server, current: configuration, certificates: certificates, policy: policy,
             routing: routing, bridges: bridges, devices: devices, audit: audit,
             capacity: Capacity(clientMemoryMax: limits.clientMemoryMax, connectionsMax: room), read: read)
-        server.run(reload: reload.run) {
-            Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")
-            if let limitNote { Console.log(.info, limitNote) }
-            Console.log(.info, memory.note(tailBytes: configuration.log.tailBytes))
-            let topic = Array("sensors/plant1/dev42/temp".utf8)
-            Console.greet(server.addresses, stream: routing.rules.resolve(topic.span).stream)
+        server.run(reload: { supervisor.reload(reload.run) }) {
+            greet(server, routing, [limitNote, memory.note(tailBytes: configuration.log.tailBytes)], loopCount)
             bridges.start()
             devices.start(routing)
             if let readyFile { ReadyFile.write(readyFile, server.addresses) }
+            supervisor.ready()
         }
         Console.log(.info, "stopping")
         log.stop()
         if let readyFile { unlink(readyFile) }
         Console.log(.info, "stopped, everything is on disk")
+    }
+
+    private func greet(_ server: BrokerNode, _ routing: Routing, _ notes: [String?], _ loopCount: Int) {
+        Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")
+        for note in notes.compactMap(\.self) { Console.log(.info, note) }
+        let topic = Array("sensors/plant1/dev42/temp".utf8)
+        Console.greet(server.addresses, stream: routing.rules.resolve(topic.span).stream)
     }
 
     private func report(_ findings: [RecoveryFinding]) {
