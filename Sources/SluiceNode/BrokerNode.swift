@@ -118,7 +118,7 @@ package final class BrokerNode {
     private var settings: ServerSettings
     private let log: any LogEngine
     private let routing: Routing
-    private let report: @Sendable (LogSeverity, String) -> Void
+    private let report: @Sendable (LogPart, LogSeverity, String) -> Void
     private let peers = Peers()
     private let server: Server
     /// The node's bridges, which clients ask about; set before `run`.
@@ -131,6 +131,8 @@ package final class BrokerNode {
     package var declaredStreams: Set<String> = []
     /// Keeps the record of what was done; set before `run`. Nil for none.
     package var audit: (any AuditTrail)? { didSet { gate.audit = audit } }
+    /// Who writes the log lines, for clients who ask; set before `run`.
+    package var logDesk: (any LogDesk)?
     /// Counts connections, and keeps addresses out.
     package let gate: NodeGate
     /// What Kafka's protocol is spoken with; set before `run`. Nil where no listener speaks it.
@@ -165,16 +167,17 @@ package final class BrokerNode {
     /// - Throws: `ListenError`.
     package init(
         settings: ServerSettings, log: any LogEngine, state: NodeState, bans: BanSettings? = nil,
-        report: @escaping @Sendable (LogSeverity, String) -> Void
+        report: @escaping @Sendable (LogPart, LogSeverity, String) -> Void
     ) throws(ListenError) {
-        gate = NodeGate(settings.book, bans: bans, report: report)
+        let reportNetwork: @Sendable (LogSeverity, String) -> Void = { report(.network, $0, $1) }
+        gate = NodeGate(settings.book, bans: bans, report: reportNetwork)
         var settings = settings
         settings.gate = gate
         self.settings = settings
         self.log = log
         self.report = report
         routing = state.routing
-        server = try Server(settings: settings, report: report)
+        server = try Server(settings: settings, report: reportNetwork)
         peers.directory.withLock { $0 = state.sessions }
         peers.retained.withLock { $0 = state.retained }
         peers.offsets.withLock { $0 = state.offsets }
@@ -203,6 +206,7 @@ package final class BrokerNode {
                 shard.authenticator = access
                 shard.access = access
                 shard.declaredStreams = declaredStreams
+                shard.logDesk = logDesk
                 let book = settings.book
                 let kafka = kafka.map { identity in
                     var settings = KafkaSettings(

@@ -27,12 +27,15 @@ final class ShardService: LoopService, @unchecked Sendable {
     init(
         _ settings: ShardSettings, _ kafkaSettings: KafkaSettings?, log: any LogEngine,
         peers: any ShardPeers & KafkaPeers, wake: @escaping @Sendable () -> Void,
-        report: @escaping (LogSeverity, String) -> Void
+        report: @escaping (LogPart, LogSeverity, String) -> Void
     ) {
         self.log = log
         self.wake = wake
-        shard = BrokerShard(settings: settings, log: log, peers: peers, wake: wake, report: report)
-        kafka = kafkaSettings.map { KafkaShard($0, log: log, peers: peers, wake: wake, report: report) }
+        shard = BrokerShard(
+            settings: settings, log: log, peers: peers, wake: wake, report: { report(.mqtt, $0, $1) })
+        kafka = kafkaSettings.map {
+            KafkaShard($0, log: log, peers: peers, wake: wake, report: { report(.kafka, $0, $1) })
+        }
         kafka?.examiner = shard
     }
 

@@ -50,7 +50,7 @@ struct Node {
         let storage = try PosixStorage(root: configuration.dataDirectory)
         let log = try LogRuntime(
             storage: storage, streams: RuleTranslation.streams(configuration), settings: runtimeSettings(memory),
-            report: { Console.log($0.level, $1) })
+            report: { Console.log($0.level, $1, of: .log) })
         report(log.findings)
         try RetentionScope.note(configuration, storage, isNew: storedStreams == nil)
         let recovery = StateRecovery(log: log)
@@ -59,7 +59,7 @@ struct Node {
                 listeners: configuration.listeners.endpoints(certificates), loopCount: loopCount,
                 limits: LimitBook(limits, listeners: configuration.listeners.limits)),
             log: log, state: try recovery.state(routing: routing), bans: configuration.bans?.settings,
-            report: { Console.log($0.level, $1) })
+            report: { Console.log($1.level, $2, of: $0) })
         let access = try access(by: policy, recovery)
         defer { access.close() }
         server.access = access
@@ -75,6 +75,7 @@ struct Node {
         let devices = try DeviceService(log: log, peers: server.sharedState, recovery, downlinks: downlinks)
         server.declaredStreams = Set(configuration.streams.map(\.name))
         server.downlinks = downlinks
+        server.logDesk = ConsoleDesk()
         server.kafka = try KafkaIdentity(configuration)
         let supervisor = Supervisor(server)
         server.beforeStop = {
@@ -108,7 +109,8 @@ struct Node {
 
     private func report(_ findings: [RecoveryFinding]) {
         for finding in findings {
-            Console.log(finding.severity == .damage ? .warning : .info, "recovery: \(finding.path): \(finding.text)")
+            let level: LogLevel = finding.severity == .damage ? .warning : .info
+            Console.log(level, "recovery: \(finding.path): \(finding.text)", of: .log)
         }
     }
 
