@@ -6,7 +6,7 @@ RELEASE = --configuration release --static-swift-stdlib --product sluice
 IMPORTS = --explicit-target-dependency-import-check error
 FILTER ?=
 
-.PHONY: help run build test check layers format man sim conformance fuzz sanitize bench soak
+.PHONY: help run build test check layers format man deb sim conformance fuzz sanitize bench soak
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 16
@@ -36,6 +36,9 @@ format: ## format every Swift file in place
 man: build ## write the manual page to .build/man/sluice.1
 	@mkdir -p .build/man
 	@"$$($(SWIFT) build $(RELEASE) --show-bin-path)/sluice" man >.build/man/sluice.1
+
+deb: build ## make a Debian package in .build/deb (VERSION=..., MAINTAINER=... for others than the default)
+	@packaging/build-deb "$$($(SWIFT) build $(RELEASE) --show-bin-path)/sluice" .build/deb
 
 sim: ## 100,000 histories of the log and of the broker (RUNS=... for fewer; SLUICE_SEED=... repeats one)
 	SLUICE_SOAK_RUNS=$(or $(RUNS),100000) $(SWIFT) test $(IMPORTS) \

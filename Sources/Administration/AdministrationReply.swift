@@ -12,6 +12,8 @@ package enum AdministrationReply: Equatable, Sendable {
     case bridges([BridgeReport])
     /// Every address that is kept out.
     case bans([BanReport])
+    /// Which log lines are written, by part.
+    case logLevels([LogLevelReport])
     /// Devices, where to go on if there are more, and how many there are in all.
     case devices([DeviceReport], next: Int64?, count: Int64)
     /// How far a job with dead letters has come.
@@ -60,6 +62,7 @@ extension AdministrationReply {
         case .eraseJob(let report): .members(["erasure": report.json])
         case .bridges(let reports): .members(["bridges": .array(reports.map(\.json))])
         case .bans(let reports): .members(["bans": .array(reports.map(\.json))])
+        case .logLevels(let reports): .members(["log_levels": .array(reports.map(\.json))])
         case .offsets(let offsets):
             .members([
                 "offsets": .array(
@@ -105,6 +108,8 @@ extension AdministrationReply {
             self = .bridges(reports)
         } else if let reports: [BanReport] = list("bans") {
             self = .bans(reports)
+        } else if let reports: [LogLevelReport] = list("log_levels") {
+            self = .logLevels(reports)
         } else if let elements = json["offsets"]?.elements {
             var offsets: [Int: Int64] = [:]
             for element in elements {

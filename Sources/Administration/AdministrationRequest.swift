@@ -33,6 +33,12 @@ package enum AdministrationRequest: Equatable, Sendable {
     /// Let an address or a network in again.
     case unban(String)
 
+    /// Which log lines are written.
+    case logLevels
+    /// Write log lines of a part, or of all, from a level on, until it is changed or read again; without a level as it
+    /// is configured.
+    case setLogLevel(part: String?, level: String?)
+
     /// Devices, some at a time.
     case devices(DeviceQuery)
     /// Forget what is known of the devices of a key.
@@ -92,6 +98,8 @@ extension AdministrationRequest {
         case .ledger: "ledger"
         case .erase: "erase"
         case .eraseJob: "erase/job"
+        case .logLevels: "log/levels"
+        case .setLogLevel: "log/level"
         case .bridges: "bridges"
         case .bridge(_, .pause): "bridges/pause"
         case .bridge(_, .resume): "bridges/resume"
@@ -105,8 +113,9 @@ extension AdministrationRequest {
     /// The payload.
     package var payload: [UInt8] {
         switch self {
-        case .streams, .sessions, .refusals, .groups, .bridges, .bans: return []
+        case .streams, .sessions, .refusals, .groups, .bridges, .bans, .logLevels: return []
         case .ledger(let time): return Array((time.map { String($0) } ?? "").utf8)
+        case .setLogLevel(let part, let level): return Array("\(part ?? "")\n\(level ?? "")".utf8)
         case .devices(let query): return Array(query.lines.joined(separator: "\n").utf8)
         case .letters(let order): return Array(order.lines.joined(separator: "\n").utf8)
         case .erase(let order): return Array(order.lines.joined(separator: "\n").utf8)
@@ -185,6 +194,12 @@ extension AdministrationRequest {
         case "bridges/resume": self = .bridge(lines[0], .resume)
         case "bridges/seek": self = .bridge(lines[0], try Self.seek(lines.count > 1 ? lines[1] : ""))
         case "bans": self = .bans
+        case "log/levels": self = .logLevels
+        case "log/level":
+            guard lines.count == 2 else {
+                throw .malformed("expected a part or nothing, and on the next line a level or nothing")
+            }
+            self = .setLogLevel(part: lines[0].isEmpty ? nil : lines[0], level: lines[1].isEmpty ? nil : lines[1])
         case "bans/add": self = try Self.ban(lines)
         case "bans/remove": self = .unban(text)
         case _: throw .unknown

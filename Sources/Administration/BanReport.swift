@@ -37,10 +37,10 @@ extension AdministrationRequest {
     package var changesSomething: Bool {
         switch self {
         case .streams, .sessions, .refusals, .groups, .offsets, .bridges, .bans, .devices, .letterJob, .letterRuns,
-            .ledger, .eraseJob:
+            .ledger, .eraseJob, .logLevels:
             false
         case .createStream, .alterStream, .deleteStream, .deleteSession, .deleteGroup, .resetGroup, .bridge, .ban,
-            .unban, .forgetDevice, .letters, .erase:
+            .unban, .forgetDevice, .letters, .erase, .setLogLevel:
             true
         }
     }

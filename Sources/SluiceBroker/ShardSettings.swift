@@ -30,6 +30,8 @@ package struct ShardSettings {
     package var downlinks: [String: DownlinkTemplate] = [:]
     /// The node's bridges; nil for none.
     package var bridges: (any BridgeDirectory)?
+    /// Who writes the log lines; nil for nobody who can be asked.
+    package var logDesk: (any LogDesk)?
     /// The streams that the configuration declares, which requests do not change.
     package var declaredStreams: Set<String> = []
 

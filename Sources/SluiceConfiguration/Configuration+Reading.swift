@@ -83,6 +83,11 @@ extension Configuration {
         root.section("logging") { section in
             if let level = section.value("level", .choice()) as LogLevel? { logging.level = level }
             if let format = section.value("format", .choice()) as LogFormat? { logging.format = format }
+            section.section("parts") { parts in
+                for part in LogPart.allCases {
+                    if let level = parts.value(part.rawValue, .choice()) as LogLevel? { logging.parts[part] = level }
+                }
+            }
         }
         if root.has("audit") { root.section("audit") { audit = AuditSettings($0) } }
         takeStreams(root, diagnostics)

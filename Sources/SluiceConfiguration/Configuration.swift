@@ -111,6 +111,8 @@ package struct LoggingSettings: Equatable, Sendable {
     package var level = LogLevel.info
     /// What lines look like.
     package var format = LogFormat.text
+    /// The least severe level of single parts, where it is another one.
+    package var parts: [LogPart: LogLevel] = [:]
 
     /// The defaults.
     package init() {}

@@ -8,6 +8,26 @@ package enum LogSeverity: Sendable {
     case error
 }
 
+/// The part of a node that a log line is of.
+package enum LogPart: String, CaseIterable, Sendable {
+    /// Starting, stopping, the configuration.
+    case node
+    /// Listeners, and who is kept out.
+    case network
+    /// MQTT clients.
+    case mqtt
+    /// Kafka clients.
+    case kafka
+    /// HTTP clients.
+    case http
+    /// The log on disk.
+    case log
+    /// Bridges to other brokers.
+    case bridges
+    /// Devices, and their dead letters.
+    case devices
+}
+
 /// Bounds the log lines of one cause: a burst, and then so many in a time. What a peer or a device repeats without end
 /// does not fill the disk that the log is on.
 ///

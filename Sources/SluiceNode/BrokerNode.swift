@@ -124,7 +124,7 @@ package final class BrokerNode {
     private var settings: ServerSettings
     private let log: any LogEngine
     private let routing: Routing
-    private let report: @Sendable (LogSeverity, String) -> Void
+    private let report: @Sendable (LogPart, LogSeverity, String) -> Void
     private let peers = Peers()
     private let server: Server
     /// The node's bridges, which clients ask about; set before `run`.
@@ -137,6 +137,8 @@ package final class BrokerNode {
     package var declaredStreams: Set<String> = []
     /// Keeps the record of what was done; set before `run`. Nil for none.
     package var audit: (any AuditTrail)? { didSet { gate.audit = audit } }
+    /// Who writes the log lines, for clients who ask; set before `run`.
+    package var logDesk: (any LogDesk)?
     /// Counts connections, and keeps addresses out.
     package let gate: NodeGate
     /// What Kafka's protocol is spoken with; set before `run`. Nil where no listener speaks it.
@@ -154,6 +156,11 @@ package final class BrokerNode {
     /// What the shards share; posts only from `run`'s `ready` until `beforeStop` returns.
     package var sharedState: any ShardPeers { peers }
 
+    /// How often each loop has kept the time so far, which it does twice a second; from any thread, while it runs.
+    package var loopProgress: @Sendable () -> [UInt64] {
+        { [peers] in peers.services.map { $0.elapsedCount.load(ordering: .relaxed) } }
+    }
+
     /// Where it listens, as `HOST:PORT`, in the order of its settings.
     package var addresses: [(kind: ListenerKind, address: String)] {
         server.addresses.compactMap { listener, address in
@@ -169,9 +176,10 @@ package final class BrokerNode {
     /// - Throws: `ListenError`.
     package init(
         settings: ServerSettings, log: any LogEngine, state: NodeState, bans: BanSettings? = nil,
-        report: @escaping @Sendable (LogSeverity, String) -> Void
+        report: @escaping @Sendable (LogPart, LogSeverity, String) -> Void
     ) throws(ListenError) {
-        gate = NodeGate(settings.book, bans: bans, report: report)
+        let reportNetwork: @Sendable (LogSeverity, String) -> Void = { report(.network, $0, $1) }
+        gate = NodeGate(settings.book, bans: bans, report: reportNetwork)
         var settings = settings
         settings.gate = gate
         settings.ownLoops = [.http]
@@ -179,7 +187,7 @@ package final class BrokerNode {
         self.log = log
         self.report = report
         routing = state.routing
-        server = try Server(settings: settings, report: report)
+        server = try Server(settings: settings, report: reportNetwork)
         peers.directory.withLock { $0 = state.sessions }
         peers.retained.withLock { $0 = state.retained }
         peers.offsets.withLock { $0 = state.offsets }
@@ -208,6 +216,7 @@ package final class BrokerNode {
                 shard.authenticator = access
                 shard.access = access
                 shard.declaredStreams = declaredStreams
+                shard.logDesk = logDesk
                 let book = settings.book
                 let kafka = kafka.map { identity in
                     var settings = KafkaSettings(

@@ -10,7 +10,7 @@ import Synchronization
 /// A shard as a loop drives it, with the mailbox that its peers post to, and the Kafka endpoint beside it.
 ///
 /// Isolation: its loop's thread, but for `post`.
-// Sendable: other threads only call `post`, which uses the mutex, the atomic and a Sendable function.
+// Sendable: other threads only call `post`, which uses the mutex, the atomic and a Sendable function, and read a count.
 final class ShardService: LoopService, @unchecked Sendable {
     let shard: BrokerShard
     /// Nil where no listener speaks Kafka's protocol.
@@ -24,20 +24,25 @@ final class ShardService: LoopService, @unchecked Sendable {
     /// Whether there is mail: a tick without any takes no lock.
     private let hasMail = Atomic<Bool>(false)
     private var lastPublishCount: UInt64 = 0
+    /// How often the loop has kept the time so far.
+    let elapsedCount = Atomic<UInt64>(0)
 
     init(
         _ settings: ShardSettings, _ kafkaSettings: KafkaSettings?, _ httpSettings: HTTPSettings?, log: any LogEngine,
         peers: any ShardPeers & KafkaPeers, wake: @escaping @Sendable () -> Void,
-        report: @escaping (LogSeverity, String) -> Void
+        report: @escaping (LogPart, LogSeverity, String) -> Void
     ) {
         self.log = log
         self.wake = wake
-        let shard = BrokerShard(settings: settings, log: log, peers: peers, wake: wake, report: report)
+        let shard = BrokerShard(
+            settings: settings, log: log, peers: peers, wake: wake, report: { report(.mqtt, $0, $1) })
         self.shard = shard
         http = httpSettings.map {
-            HTTPShard($0, broker: shard, log: log, peers: peers, wake: wake, report: report)
+            HTTPShard($0, broker: shard, log: log, peers: peers, wake: wake, report: { report(.http, $0, $1) })
         }
-        kafka = kafkaSettings.map { KafkaShard($0, log: log, peers: peers, wake: wake, report: report) }
+        kafka = kafkaSettings.map {
+            KafkaShard($0, log: log, peers: peers, wake: wake, report: { report(.kafka, $0, $1) })
+        }
         kafka?.examiner = shard
     }
 
@@ -106,6 +111,7 @@ final class ShardService: LoopService, @unchecked Sendable {
     }
 
     func elapsed() {
+        elapsedCount.add(1, ordering: .relaxed)
         shard.elapsed()
         kafka?.elapsed()
         http?.elapsed()

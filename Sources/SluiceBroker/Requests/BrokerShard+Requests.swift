@@ -66,6 +66,8 @@ extension BrokerShard {
         case .erase(let order): respond(erase(order, place.client), to: place)
         case .eraseJob(let number): respond(eraseJob(number), to: place)
         case .bridges: respond(.bridges(bridgeReports()), to: place)
+        case .logLevels: respond(logLevels(), to: place)
+        case .setLogLevel(let part, let level): respond(setLogLevel(part: part, level: level), to: place)
         case .bans: respond(banReports(), to: place)
         case .ban(let address, let seconds): respond(ban(address, seconds: seconds), to: place)
         case .unban(let address): respond(unban(address), to: place)

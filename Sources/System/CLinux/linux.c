@@ -22,6 +22,7 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/timex.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -199,4 +200,24 @@ int sluice_clock_state(int64_t *errorMicroseconds) {
 int64_t sluice_file_system_type(const char *path) {
   struct statfs found;
   return statfs(path, &found) == 0 ? (int64_t)(uint32_t)found.f_type : -1;
+}
+
+int sluice_notify(const char *path, const char *text) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  size_t length = strlen(path);
+  if ((path[0] != '/' && path[0] != '@') || length >= sizeof address.sun_path) {
+    errno = EINVAL;
+    return -1;
+  }
+  memcpy(address.sun_path, path, length);
+  // A name without a file begins with a null byte.
+  if (path[0] == '@') address.sun_path[0] = '\0';
+  int file = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (file < 0) return -1;
+  socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+  ssize_t sent = sendto(file, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address, size);
+  int code = errno;
+  close(file);
+  errno = code;
+  return sent < 0 ? -1 : 0;
 }

@@ -183,7 +183,7 @@ private final class BridgeWorker: Sendable {
                 Console.log(.warning, "bridge \(settings.name): \($0)")
             },
             upstream: upstream, random: SecureRandom(), now: MonotonicClock.nanoseconds(),
-            report: { Console.log($0.level, $1) })
+            report: { Console.log($0.level, $1, of: .bridges) })
         runner.downlinks = downlinks
         mailbox.withLock { mailbox in
             mailbox.wake = upstream.wake

@@ -10,29 +10,69 @@ import Synchronization
 
 /// Log lines on standard error, and what a person sees when the broker starts.
 enum Console {
-    private static let settings = Mutex(LoggingSettings())
+    private struct State {
+        var settings = LoggingSettings()
+        /// What somebody has asked for since the configuration was read.
+        var changed: [LogPart: LogLevel] = [:]
+        /// A burst of what somebody can make happen again and again, and then a line in ten seconds.
+        var repeats = RepeatLimiter(burst: 200, nanosecondsPerLine: 10_000_000_000)
 
-    /// Writes by these settings from now on.
-    static func follow(_ logging: LoggingSettings) { settings.withLock { $0 = logging } }
+        func level(of part: LogPart) -> LogLevel { changed[part] ?? settings.parts[part] ?? settings.level }
+    }
 
-    /// Writes one line: time, level, text, or the same as a JSON object.
-    static func log(_ level: LogLevel, _ text: String) {
-        let settings = settings.withLock { $0 }
-        guard level.rank >= settings.level.rank else { return }
+    private static let state = Mutex(State())
+
+    /// Writes by these settings from now on, and by nothing that was asked for before.
+    static func follow(_ logging: LoggingSettings) {
+        state.withLock { state in
+            state.settings = logging
+            state.changed = [:]
+        }
+    }
+
+    /// Writes one line: time, level, part, text, or the same as a JSON object. What is repeated without end is counted
+    /// instead; errors never are.
+    static func log(_ level: LogLevel, _ text: String, of part: LogPart = .node) {
+        let now = MonotonicClock.nanoseconds()
+        let (format, isWritten, leftOut) = state.withLock { state in
+            guard level.rank >= state.level(of: part).rank else {
+                return (state.settings.format, false, [(kind: String, count: Int)]())
+            }
+            let isAdmitted = level == .error || state.repeats.admits(text, at: now)
+            return (state.settings.format, isAdmitted, state.repeats.takeLeftOut(at: now))
+        }
+        for (kind, count) in leftOut { line(.info, "\(count) lines were left out like: \(kind)", .node, format) }
+        if isWritten { line(level, text, part, format) }
+    }
+
+    private static func line(_ level: LogLevel, _ text: String, _ part: LogPart, _ format: LogFormat) {
         let time = RFC3339.text(WallClock.milliseconds())
-        switch settings.format {
-        case .text: write("\(time) \(level.rawValue) \(harmless(text))")
+        switch format {
+        case .text: write("\(time) \(level.rawValue) \(part.rawValue): \(harmless(text))")
         case .json:
             let line = JSON.members([
-                "time": .string(time), "level": .string(level.rawValue), "message": .string(text),
+                "time": .string(time), "level": .string(level.rawValue), "part": .string(part.rawValue),
+                "message": .string(text),
             ])
             write(line.compact)
         }
     }
 
+    /// The level that lines of a part are written from, and the configured one.
+    static func levels(of part: LogPart) -> (now: LogLevel, configured: LogLevel) {
+        state.withLock { ($0.level(of: part), $0.settings.parts[part] ?? $0.settings.level) }
+    }
+
+    /// Writes lines of a part, or of all, from a level on; without one as it is configured.
+    static func change(_ part: LogPart?, to level: LogLevel?) {
+        state.withLock { state in
+            for one in part.map({ [$0] }) ?? LogPart.allCases { state.changed[one] = level }
+        }
+    }
+
     /// Writes an event of the record.
     static func log(_ event: AuditEvent, _ milliseconds: Int64) {
-        switch settings.withLock({ $0.format }) {
+        switch state.withLock({ $0.settings.format }) {
         case .text: write("\(RFC3339.text(milliseconds)) info \(harmless(event.text))")
         case .json: write(event.json(milliseconds).compact)
         }
@@ -71,6 +111,34 @@ enum Console {
             print("A page to look at: \(kind.rawValue)://\(address)/")
         }
         fflush(nil)
+    }
+}
+
+/// Which lines are written, for clients of the node.
+final class ConsoleDesk: LogDesk {
+    /// See `LogDesk`.
+    var levels: [LogLevelReport] {
+        LogPart.allCases.map { part in
+            var report = LogLevelReport()
+            let (level, configured) = Console.levels(of: part)
+            (report.part, report.level) = (part.rawValue, level.rawValue)
+            report.configured = level == configured ? nil : configured.rawValue
+            return report
+        }
+    }
+
+    /// See `LogDesk`.
+    func set(part: String?, level: String?) -> String? {
+        let known = part.flatMap { LogPart(rawValue: $0) }
+        if let part, known == nil {
+            return "there is no part '\(part)', but \(LogPart.allCases.map(\.rawValue).joined(separator: ", "))"
+        }
+        let wanted = level.flatMap { LogLevel(rawValue: $0) }
+        if let level, wanted == nil {
+            return "there is no level '\(level)', but \(LogLevel.allCases.map(\.rawValue).joined(separator: ", "))"
+        }
+        Console.change(known, to: wanted)
+        return nil
     }
 }
 

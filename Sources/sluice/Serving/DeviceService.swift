@@ -1,8 +1,6 @@
-import CLinux
 import CommitLogPosix
 import DeviceProfiles
 import EventLoop
-import Glibc
 import SluiceBroker
 import SluiceCore
 import Synchronization
@@ -32,29 +30,6 @@ final class DeviceService {
     // Sendable: a mutex.
     private final class MailboxBox: Sendable { let mutex = Mutex(Mailbox()) }
 
-    /// An eventfd.
-    private final class EventDescriptor: Sendable {
-        let file: Int32
-
-        init() {
-            file = sluice_eventfd()
-            precondition(file >= 0, "eventfd: \(errno)")
-        }
-
-        deinit { close(file) }
-
-        func signal() {
-            var one: UInt64 = 1
-            _ = write(file, &one, MemoryLayout<UInt64>.size)
-        }
-
-        func wait(nanoseconds: Int64) {
-            sluice_wait_readable(file, nanoseconds)
-            var count: UInt64 = 0
-            _ = read(file, &count, MemoryLayout<UInt64>.size)
-        }
-    }
-
     /// A service that does not run yet, and goes on from what was on record.
     init(
         log: LogRuntime, peers: any ShardPeers, _ recovery: StateRecovery, downlinks: [String: DownlinkTemplate]
@@ -76,7 +51,7 @@ final class DeviceService {
             let follower = DeviceFollower(
                 routing, replay: replay, downlinks: downlinks, log: log, peers: peers, startEnds: ends,
                 wake: { wake.signal() }, now: Timestamp(rawValue: WallClock.milliseconds()),
-                report: { Console.log($0.level, $1) })
+                report: { Console.log($0.level, $1, of: .devices) })
             while true {
                 let (routing, isStopping) = mailbox.mutex.withLock { mailbox in
                     defer { mailbox.routing = nil }

@@ -48,7 +48,7 @@ struct Node {
         let storage = try PosixStorage(root: configuration.dataDirectory)
         let log = try LogRuntime(
             storage: storage, streams: RuleTranslation.streams(configuration), settings: runtimeSettings(memory),
-            report: { Console.log($0.level, $1) })
+            report: { Console.log($0.level, $1, of: .log) })
         report(log.findings)
         try RetentionScope.note(configuration, storage, isNew: storedStreams == nil)
         let recovery = StateRecovery(log: log)
@@ -57,7 +57,7 @@ struct Node {
                 listeners: configuration.listeners.endpoints(certificates), loopCount: loopCount,
                 limits: LimitBook(limits, listeners: configuration.listeners.limits)),
             log: log, state: try recovery.state(routing: routing), bans: configuration.bans?.settings,
-            report: { Console.log($0.level, $1) })
+            report: { Console.log($1.level, $2, of: $0) })
         let access = try access(by: policy, recovery)
         defer { access.close() }
         server.access = access
@@ -73,9 +73,12 @@ struct Node {
         let devices = try DeviceService(log: log, peers: server.sharedState, recovery, downlinks: downlinks)
         server.declaredStreams = Set(configuration.streams.map(\.name))
         server.downlinks = downlinks
+        server.logDesk = ConsoleDesk()
         server.kafka = try KafkaIdentity(configuration)
         serveHTTP(server, log)
+        let supervisor = Supervisor(server)
         server.beforeStop = {
+            supervisor.stopping()
             devices.stop()
             bridges.stop()
         }
@@ -84,15 +87,12 @@ struct Node {
             routing: routing, bridges: bridges, devices: devices, audit: audit,
             capacity: Capacity(clientMemoryMax: limits.clientMemoryMax, connectionsMax: room), read: read)
         reload.changed = desk.follow
-        server.run(reload: reload.run) {
-            Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")
-            if let limitNote { Console.log(.info, limitNote) }
-            Console.log(.info, memory.note(tailBytes: configuration.log.tailBytes))
-            let topic = Array("sensors/plant1/dev42/temp".utf8)
-            Console.greet(server.addresses, stream: routing.rules.resolve(topic.span).stream)
+        server.run(reload: { supervisor.reload(reload.run) }) {
+            greet(server, routing, [limitNote, memory.note(tailBytes: configuration.log.tailBytes)], loopCount)
             bridges.start()
             devices.start(routing)
             if let readyFile { ReadyFile.write(readyFile, server.addresses) }
+            supervisor.ready()
         }
         Console.log(.info, "stopping")
         log.stop()
@@ -120,9 +120,17 @@ struct Node {
         server.http = (Sluice.version, desk)
     }
 
+    private func greet(_ server: BrokerNode, _ routing: Routing, _ notes: [String?], _ loopCount: Int) {
+        Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")
+        for note in notes.compactMap(\.self) { Console.log(.info, note) }
+        let topic = Array("sensors/plant1/dev42/temp".utf8)
+        Console.greet(server.addresses, stream: routing.rules.resolve(topic.span).stream)
+    }
+
     private func report(_ findings: [RecoveryFinding]) {
         for finding in findings {
-            Console.log(finding.severity == .damage ? .warning : .info, "recovery: \(finding.path): \(finding.text)")
+            let level: LogLevel = finding.severity == .damage ? .warning : .info
+            Console.log(level, "recovery: \(finding.path): \(finding.text)", of: .log)
         }
     }
 

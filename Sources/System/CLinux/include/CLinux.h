@@ -54,3 +54,5 @@ int sluice_clock_state(int64_t *errorMicroseconds);
 int64_t sluice_file_system_type(const char *path);
 /// The commit that the program was built of, as the build found it; "unknown" where it could not.
 const char *sluice_commit(void);
+/// Tells whoever runs the process as a service something (sd_notify(3)), at a path or, behind @, a name without a file; -1 and errno when it fails.
+int sluice_notify(const char *socket, const char *text);
