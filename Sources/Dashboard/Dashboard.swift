@@ -1,6 +1,6 @@
 /// The page to look at: its files, which are part of the program.
 ///
-/// The files are plain HTML, CSS and JavaScript modules; nothing is built of them, and nothing is loaded from elsewhere.
+/// The files are plain HTML, CSS and JavaScript modules; nothing is built of them, and nothing comes from elsewhere.
 package enum Dashboard {
     /// One file.
     package struct File: Sendable {

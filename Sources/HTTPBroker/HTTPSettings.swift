@@ -34,10 +34,26 @@ package protocol HTTPNode: Sendable {
     var diskFreeBytes: Int64? { get }
     /// What goes with which topic, by the configuration in force, as a document.
     func explain(topic: String) -> JSON
+    /// Finds the last record of each topic that a filter matches at a moment, in milliseconds since 1970, elsewhere, and
+    /// calls `wake` when `takeStates` has the answer, by its number.
+    /// - Returns: false when too many ask.
+    func findState(
+        _ filter: [UInt8], at time: Int64, number: UInt64, wake: @escaping @Sendable () -> Void
+    ) -> Bool
+    /// What has been found since the last call.
+    func takeStates() -> [(number: UInt64, answer: PastStateAnswer)]
     /// The configuration in force as it was understood, as a document.
     var configuration: JSON { get }
     /// Figures of the process and the engine.
     var figures: [MetricFamily] { get }
+}
+
+/// What the state of topics at a moment was.
+package enum PastStateAnswer: Sendable {
+    /// Topics, and what there is to say of their records.
+    case found([(topic: [UInt8], document: JSON)])
+    /// Why it cannot be told.
+    case failed(String)
 }
 
 /// A metric with its samples.

@@ -19,7 +19,7 @@ package final class HTTPShard {
     let broker: BrokerShard
     let peers: any ShardPeers
     let loop: LoopID
-    private let wake: @Sendable () -> Void
+    let wake: @Sendable () -> Void
     private let report: (LogSeverity, String) -> Void
     /// Nanoseconds of a clock that never goes back.
     package var now: Int64 = 0
@@ -54,6 +54,9 @@ package final class HTTPShard {
     let tailScratch = TailScratch()
     /// Members of consumer groups.
     var members = HTTPMembers()
+    /// Who waits for a state of the past, by numbers.
+    var stateWaiters: [UInt64: (PastStateAnswer) -> Void] = [:]
+    var lastStateNumber: UInt64 = 0
     /// Who follows the overview.
     var overviewers: [ObjectIdentifier: Exchange] = [:]
     var toldOverviewAt: Int64 = 0
@@ -91,6 +94,7 @@ package final class HTTPShard {
         serveMembers()
         settleAppends()
         takeReads()
+        takeStates()
         while !roomy.isEmpty {
             let exchanges = roomy
             roomy = []

@@ -58,7 +58,8 @@ private final class RunningShard {
         let loop = TransportLoop(
             limits: LimitBook(Limits()),
             makeService: { wake in
-                let service = ShardService(settings, nil, nil, log: log, peers: peers, wake: wake, report: { _, _, _ in })
+                let service = ShardService(
+                    settings, nil, nil, log: log, peers: peers, wake: wake, report: { _, _, _ in })
                 peers.services.append(service)
                 return service
             }, onClose: {}, report: { _, _ in })

@@ -27,7 +27,7 @@ export async function overview(root, rest, page) {
       problems.append(h('li', { className: problem.severity }, h('a', { href: `#/${problem.page}` }, problem.words)));
     }
     if (!state.problems.length) problems.append(h('li', { className: 'none' }, 'Nothing. Every acknowledged message is on disk.'));
-    curve.replaceChildren(plot(history, 'messages a second since this page was opened'));
+    curve.replaceChildren(plot(history, 'messages a second since this page was opened', 0));
   };
   const source = new EventSource('/v1/events');
   page.onEnd(() => source.close());

@@ -15,11 +15,11 @@ function thinned(points, most) {
   return kept;
 }
 
-function scale(points, width, height, inset) {
+function scale(points, width, height, inset, least = Infinity) {
   const [x0, x1] = [points[0][0], points[points.length - 1][0]];
-  let y0 = Math.min(...points.map(point => point[1]));
+  let y0 = Math.min(least, ...points.map(point => point[1]));
   let y1 = Math.max(...points.map(point => point[1]));
-  if (y0 === y1) { y0 -= 1; y1 += 1; }
+  if (y0 === y1) { y0 -= least === 0 ? 0 : 1; y1 += 1; }
   return {
     x0, x1, y0, y1,
     x: value => inset + (x1 === x0 ? 0.5 : (value - x0) / (x1 - x0)) * (width - 2 * inset),
@@ -41,16 +41,16 @@ export function spark(points, label) {
   return image;
 }
 
-/** A curve with axes. */
-export function plot(points, label) {
-  const [width, height] = [900, 260];
+/** A curve with axes, as wide as the page. `least` is a value that the axis reaches down to. */
+export function plot(points, label, least) {
+  const [width, height] = [Math.max(280, document.getElementById('main').clientWidth - 32), 260];
   const image = s('svg', { class: 'plot', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': label });
   if (!points.length) {
     image.append(s('text', { x: width / 2, y: height / 2, 'text-anchor': 'middle' }, 'no numbers in this time'));
     return image;
   }
   const few = thinned(points, 1600);
-  const to = scale(few, width, height, 28);
+  const to = scale(few, width, height, 28, least);
   for (let step = 0; step <= 4; step += 1) {
     const value = to.y0 + (to.y1 - to.y0) * step / 4;
     const y = to.y(value);

@@ -31,24 +31,40 @@ extension HTTPShard {
             let to = try exchange.head.parameter("to").map { text throws(HTTPFault) in
                 try RequestPosition(text, of: "to", now: wallClock)
             }
-            let lanes = try lanes(of: stream, from, to)
-            let read = RecordRead(
-                exchange, stream.settings.name, filter, form, limit: limit, lanes: lanes,
-                deadline: wait > 0 ? now + Int64(wait) * 1_000_000 : nil)
-            reads.all[ObjectIdentifier(read)] = read
-            exchange.abandoned = { [unowned self, unowned read] in forget(read) }
-            exchange.drained = { [unowned self] in wakeAfterTick() }
-            lookUp(read, from, to)
+            let read = try read(exchange, stream, filter, form, limit: limit, from: from, to: to, wait: wait)
+            begin(read, from, to)
         } catch {
             exchange.fail(error)
         }
+    }
+
+    /// A read of a stream, which `begin` begins.
+    func read(
+        _ exchange: Exchange, _ stream: StreamDescription, _ filter: RecordFilter, _ form: RecordRead.Form, limit: Int,
+        from: RequestPosition, to: RequestPosition?, wait: Int = 0
+    ) throws(HTTPFault) -> RecordRead {
+        RecordRead(
+            exchange, stream.settings.name, filter, form, limit: limit, lanes: try lanes(of: stream, from, to),
+            deadline: wait > 0 ? now + Int64(wait) * 1_000_000 : nil)
+    }
+
+    /// Lets a read go.
+    func begin(_ read: RecordRead, _ from: RequestPosition, _ to: RequestPosition?) {
+        reads.all[ObjectIdentifier(read)] = read
+        read.exchange.abandoned = { [unowned self, unowned read] in forget(read) }
+        read.exchange.drained = { [unowned self] in wakeAfterTick() }
+        lookUp(read, from, to)
     }
 
     // MARK: Parameters
 
     /// The stream of the path, when who asks may read something of it.
     func readableStream(_ exchange: Exchange) throws(HTTPFault) -> StreamDescription {
-        let name = exchange.captures["stream"] ?? ""
+        try readableStream(named: exchange.captures["stream"] ?? "")
+    }
+
+    /// The stream of a name.
+    func readableStream(named name: String) throws(HTTPFault) -> StreamDescription {
         guard let stream = streams.readable(named: name) else {
             throw HTTPFault(.notFound, "there is no stream '\(name)'")
         }
@@ -56,10 +72,18 @@ extension HTTPShard {
     }
 
     func recordFilter(_ exchange: Exchange, _ stream: StreamDescription) throws(HTTPFault) -> RecordFilter {
+        try recordFilter(
+            exchange, stream, filter: exchange.head.parameter("filter"), key: exchange.head.parameter("key"))
+    }
+
+    /// What is wanted of a stream, and may be had.
+    func recordFilter(
+        _ exchange: Exchange, _ stream: StreamDescription, filter text: String?, key: String?
+    ) throws(HTTPFault) -> RecordFilter {
         var filter = RecordFilter()
         filter.downlink = settings.downlinks[stream.settings.name]
-        filter.key = exchange.head.parameter("key").map { Array($0.utf8) }
-        if let text = exchange.head.parameter("filter"), !text.isEmpty {
+        filter.key = key.map { Array($0.utf8) }
+        if let text, !text.isEmpty {
             let bytes = Array(text.utf8)
             do throws(TopicSyntaxError) {
                 try FilterSyntax.check(filter: bytes.span, limits: settings.limits)

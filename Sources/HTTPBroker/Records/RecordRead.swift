@@ -1,3 +1,4 @@
+import Administration
 import HTTPWire
 import LogInterface
 import RecordFormat
@@ -27,6 +28,8 @@ final class RecordRead {
     var text = ByteBuffer()
     /// The only record of `raw`.
     var only: RecordSight?
+    /// What is done with the records instead of answering with them.
+    var completion: ((RecordRead) -> Void)?
 
     /// A partition's part of it.
     struct Lane {
@@ -104,6 +107,10 @@ final class RecordRead {
 
     /// Answers, or ends the answer.
     func finish() {
+        if let completion {
+            self.completion = nil
+            return completion(self)
+        }
         switch form {
         case .json:
             var document = ByteBuffer()
@@ -120,6 +127,17 @@ final class RecordRead {
             exchange.end(trailers: [("Sluice-Next", next)])
         case .raw: finishRaw()
         }
+    }
+
+    /// Hands out the records as documents; of a read with `completion`, whose form is `json`.
+    func takeDocuments() -> [JSON] {
+        var list = ByteBuffer()
+        var taken = ByteBuffer()
+        swap(&taken, &text)
+        list.append(UInt8(ascii: "["))
+        list.append(taken.bytes)
+        list.append(UInt8(ascii: "]"))
+        return JSONReader.read(Array(copying: list.bytes))?.elements ?? []
     }
 
     private func finishRaw() {

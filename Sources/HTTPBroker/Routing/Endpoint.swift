@@ -114,5 +114,6 @@ struct Router: Sendable {
     }
 
     static let all = Router(
-        endpoints: OperationEndpoints.all + RecordEndpoints.all + AdministrationEndpoints.all + AssetEndpoints.all)
+        endpoints: OperationEndpoints.all + RecordEndpoints.all + AdministrationEndpoints.all + AssistantEndpoints.all
+            + AssetEndpoints.all)
 }

@@ -76,7 +76,8 @@ enum StateCommand {
         return table.text()
     }
 
-    private static func json(_ value: PastState.Value) -> JSON {
+    /// A value as `sluice state --json` and `GET /v1/state` tell of it.
+    static func json(_ value: PastState.Value) -> JSON {
         func member(_ name: String, _ encoding: String, _ bytes: [UInt8]?) -> [JSON.Member] {
             guard let bytes else { return [.init(name: name, value: .null)] }
             let (text, isText) = JSON.bytes(bytes)

@@ -1,8 +1,10 @@
 import Administration
 import CommitLogPosix
 import DeviceProfiles
+import EventLoop
 import Glibc
 import HTTPBroker
+import LogTools
 import PayloadFormats
 import SluiceConfiguration
 import SluiceCore
@@ -16,6 +18,8 @@ final class HTTPDesk: HTTPNode {
     private let configurationInForce: Mutex<Configuration>
 
     private let log = Mutex<LogRuntime?>(nil)
+    private let found = Mutex<[(number: UInt64, answer: PastStateAnswer)]>([])
+    private let readers = WorkQueue(name: "sluice-state", threadCount: 1, capacity: 32, sourceCapacity: 32)
 
     init(_ configuration: Configuration) { configurationInForce = Mutex(configuration) }
 
@@ -41,6 +45,32 @@ final class HTTPDesk: HTTPNode {
             return try ExplainCommand.document(of: topic, configuration)
         } catch {
             return .members(["error": .string("\(error)")])
+        }
+    }
+
+    /// Reads the data directory, on a thread of its own: the indexes lead to the last record of each topic.
+    func findState(
+        _ filter: [UInt8], at time: Int64, number: UInt64, wake: @escaping @Sendable () -> Void
+    ) -> Bool {
+        let directory = configurationInForce.withLock { $0.dataDirectory }
+        return readers.submit(from: "") { [self] in
+            let answer: PastStateAnswer
+            do {
+                var state = PastState(try InspectedPlace(directory), stream: nil, filter: filter, at: time)
+                try state.read()
+                answer = .found(state.values.map { ($0.topic, StateCommand.json($0)) })
+            } catch {
+                answer = .failed("the state cannot be read: \(error)")
+            }
+            found.withLock { $0.append((number, answer)) }
+            wake()
+        }
+    }
+
+    func takeStates() -> [(number: UInt64, answer: PastStateAnswer)] {
+        found.withLock { found in
+            defer { found = [] }
+            return found
         }
     }
 

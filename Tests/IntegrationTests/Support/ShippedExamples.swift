@@ -13,10 +13,11 @@ struct ShippedExamples {
         }
     }
 
-    /// The names of the files.
+    /// The names of the files; `alerts.yaml` is Prometheus', and tried with it.
     static var names: [String] {
         get throws {
-            try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".yaml") }.sorted()
+            try FileManager.default.contentsOfDirectory(atPath: folder.path)
+                .filter { $0.hasSuffix(".yaml") && $0 != "alerts.yaml" }.sorted()
         }
     }
 
