@@ -8,8 +8,8 @@ import Synchronization
 
 /// Who runs the process as a service, and is told how it does: systemd, or whoever else has given it a socket.
 ///
-/// While it runs it says that it is alive as long as every event loop goes round: clients of one that hangs get nothing,
-/// and the process is started anew.
+/// While it runs it says that it is alive as long as every event loop goes round: clients of one that hangs get
+/// nothing, and the process is started anew.
 /// Isolation: the main thread.
 /// Source: sd_notify(3), sd_watchdog_enabled(3).
 final class Supervisor {
