@@ -40,7 +40,7 @@ extension AdministrationRequest {
             .ledger, .logLevels:
             false
         case .createStream, .alterStream, .deleteStream, .deleteSession, .deleteGroup, .resetGroup, .bridge, .ban,
-            .unban, .forgetDevice, .letters, .setLogLevel:
+            .unban, .forgetDevice, .letters, .setLogLevel, .trace:
             true
         }
     }

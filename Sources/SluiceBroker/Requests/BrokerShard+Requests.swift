@@ -64,6 +64,7 @@ extension BrokerShard {
         case .letterRuns(let stream): respond(letterRuns(stream), to: place)
         case .ledger: respond(ledger(), to: place)
         case .bridges: respond(.bridges(bridgeReports()), to: place)
+        case .trace(let order): trace(order, for: place)
         case .logLevels: respond(logLevels(), to: place)
         case .setLogLevel(let part, let level): respond(setLogLevel(part: part, level: level), to: place)
         case .bans: respond(banReports(), to: place)
