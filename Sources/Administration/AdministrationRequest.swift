@@ -38,6 +38,8 @@ package enum AdministrationRequest: Equatable, Sendable {
     /// Write log lines of a part, or of all, from a level on, until it is changed or read again; without a level as it
     /// is configured.
     case setLogLevel(part: String?, level: String?)
+    /// Tell of each packet of a client, or each message of some topics; further answers follow the first.
+    case trace(TraceOrder)
 
     /// Devices, some at a time.
     case devices(DeviceQuery)
@@ -100,6 +102,7 @@ extension AdministrationRequest {
         case .eraseJob: "erase/job"
         case .logLevels: "log/levels"
         case .setLogLevel: "log/level"
+        case .trace: "trace"
         case .bridges: "bridges"
         case .bridge(_, .pause): "bridges/pause"
         case .bridge(_, .resume): "bridges/resume"
@@ -115,6 +118,7 @@ extension AdministrationRequest {
         switch self {
         case .streams, .sessions, .refusals, .groups, .bridges, .bans, .logLevels: return []
         case .ledger(let time): return Array((time.map { String($0) } ?? "").utf8)
+        case .trace(let order): return Array(order.lines.joined(separator: "\n").utf8)
         case .setLogLevel(let part, let level): return Array("\(part ?? "")\n\(level ?? "")".utf8)
         case .devices(let query): return Array(query.lines.joined(separator: "\n").utf8)
         case .letters(let order): return Array(order.lines.joined(separator: "\n").utf8)
@@ -195,6 +199,7 @@ extension AdministrationRequest {
         case "bridges/seek": self = .bridge(lines[0], try Self.seek(lines.count > 1 ? lines[1] : ""))
         case "bans": self = .bans
         case "log/levels": self = .logLevels
+        case "trace": self = .trace(try TraceOrder(lines))
         case "log/level":
             guard lines.count == 2 else {
                 throw .malformed("expected a part or nothing, and on the next line a level or nothing")

@@ -40,7 +40,7 @@ extension AdministrationRequest {
             .ledger, .eraseJob, .logLevels:
             false
         case .createStream, .alterStream, .deleteStream, .deleteSession, .deleteGroup, .resetGroup, .bridge, .ban,
-            .unban, .forgetDevice, .letters, .erase, .setLogLevel:
+            .unban, .forgetDevice, .letters, .erase, .setLogLevel, .trace:
             true
         }
     }

@@ -201,6 +201,7 @@ extension BrokerShard {
         assert(client.hasClaim && !client.awaitsIdentifier, "a session is opened by who holds its identifier")
         client.pendingRequest = nil
         client.isOpened = true
+        traceOpening(client, request)
         let stored = client.resumed
         client.resumed = nil
         let assigned = request.clientID.isEmpty ? client.clientID : []

@@ -29,6 +29,7 @@ extension BrokerShard {
 
     /// Hands over what this shard has counted; the first shard tells the sums when it is time.
     func tellSystemTopics() {
+        endTraces()
         counters.clientCount = UInt64(clients.count)
         counters.messagesStored = intake.storedCount
         counters.receivedBytes = intake.storedByteCount

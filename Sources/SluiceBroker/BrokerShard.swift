@@ -154,7 +154,7 @@ package final class BrokerShard {
         assert(client.shard === self, "a client is its own shard's")
         var offset = 0
         // One test for all that come together: who has a rate goes the longer way.
-        let takesPlain = !isDraining && client.pace == nil
+        let takesPlain = !isDraining && client.pace == nil && !client.isTraced
         while !client.isClosing {
             do throws(MQTTDecodeError) {
                 if takesPlain, let publish = client.decoder.plainPublish(bytes, from: offset),
@@ -184,6 +184,7 @@ package final class BrokerShard {
                         client.isPostponed = true
                         return offset
                     }
+                    if client.isTraced { trace(packet, bytes, from: client) }
                     try perform(action, client, bytes)
                     offset = end
                 }
@@ -204,6 +205,7 @@ package final class BrokerShard {
     package func disconnected(_ client: Client) {
         client.isClosing = true
         guard clients.remove(client) else { return }
+        endTrace(of: client)
         auditDisconnected(client)
         release(client)
         leave(countOf: client)
@@ -291,6 +293,7 @@ package final class BrokerShard {
         case .tellCounts: tellCounts()
         case .deviceErased(let job, let ends): deviceErased(job, ends)
         case .deviceRead(let number, let values): deviceRead(number, values)
+        case .trace(let news): received(news)
         }
     }
 
@@ -354,6 +357,7 @@ package final class BrokerShard {
 
     /// Closes a connection after its output.
     func close(_ client: Client) {
+        if client.isTraced { traceOutput(client) }
         client.isClosing = true
         client.link?.close()
         disconnected(client)
@@ -371,7 +375,10 @@ package final class BrokerShard {
 
     /// Puts a client on the list of those with output.
     @inline(__always)
-    func markDirty(_ client: Client) { clients.markDirty(client) }
+    func markDirty(_ client: Client) {
+        clients.markDirty(client)
+        if client.isTraced { traceOutput(client) }
+    }
 
     func flushClients() {
         // Whoever takes more may get more at once; that is for the next tick.
@@ -471,28 +478,5 @@ package final class BrokerShard {
             PacketEncoder.acknowledgement(
                 into: &buffer, kind: .pubrel, packetID: id, reason: .success, version: version)
         }
-    }
-
-    /// Answers with a failure, and with what it means where the client wants to hear that and has room for it
-    /// [MQTT-3.1.2-29, MQTT-3.4.2-2, MQTT-3.5.2-2, MQTT-3.6.2-2, MQTT-3.7.2-2].
-    func refuse(_ client: Client, _ kind: AcknowledgementKind, _ id: PacketID, _ reason: ReasonCode, _ text: String) {
-        guard client.version == .v5, client.session.requestsProblemInformation else {
-            return answer(client, kind, id, reason)
-        }
-        let properties = ReasonString.properties(text)
-        let size = PacketEncoder.acknowledgementEncodedSize(
-            reason: reason, propertiesByteCount: properties.count, version: client.version)
-        guard size <= Int(client.session.maximumPacketSize) else { return answer(client, kind, id, reason) }
-        PacketEncoder.acknowledgement(
-            into: &client.output, kind: kind, packetID: id, reason: reason, properties: properties.span,
-            version: client.version)
-        markDirty(client)
-    }
-
-    /// Answers at once.
-    func answer(_ client: Client, _ kind: AcknowledgementKind, _ id: PacketID, _ reason: ReasonCode) {
-        PacketEncoder.acknowledgement(
-            into: &client.output, kind: kind, packetID: id, reason: reason, version: client.version)
-        markDirty(client)
     }
 }

@@ -66,6 +66,8 @@ package enum ShardMessage: Sendable {
     case authenticated(clientNumber: UInt64, AuthenticationAnswer)
     /// Messages go by other rules and profiles.
     case routing(Routing)
+    /// Somebody watches connections, or no longer, or sees something.
+    case trace(TraceNews)
     /// Hand over what is counted of profiled messages.
     case tellCounts
     /// Rights have changed.

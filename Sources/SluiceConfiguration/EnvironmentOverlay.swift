@@ -1,25 +1,31 @@
+import SluiceCore
+
 /// Lets `SLUICE_…` variables override single settings: `SLUICE_JOURNAL_FILE_SIZE` is `file_size` under `journal`.
 enum EnvironmentOverlay {
     /// The settings that a variable can override; lists are not among them.
-    static let paths: [[String]] = [
-        ["listeners", "mqtt"], ["listeners", "mqtts"], ["listeners", "ws"], ["listeners", "wss"],
-        ["listeners", "kafka"], ["listeners", "kafkas"], ["kafka", "auto_create"], ["listeners", "http"],
-        ["listeners", "https"],
-        ["listeners", "tls", "certificate"], ["listeners", "tls", "key"], ["listeners", "tls", "client_ca"],
-        ["listeners", "tls", "crl"], ["listeners", "tls", "require_certificate"], ["listeners", "tls", "min_version"],
-        ["listeners", "tls", "ciphers"], ["data"], ["loops"], ["memory"],
-        ["journal", "file_size"], ["journal", "commit_delay"],
-        ["log", "tail_memory"], ["log", "segment_size"], ["log", "retention_size"], ["log", "quota"],
-        ["log", "reserve"],
-        ["limits", "packet_size"], ["limits", "topic_levels"], ["limits", "topic_size"], ["limits", "inflight"],
-        ["limits", "qos"], ["limits", "retain"], ["limits", "topic_aliases"], ["limits", "keep_alive"],
-        ["limits", "session_expiry"], ["limits", "connections"], ["limits", "output_buffer"],
-        ["limits", "subscriptions"], ["limits", "connect_timeout"], ["limits", "user_properties"],
-        ["limits", "connections_per_address"], ["limits", "connect_rate"], ["limits", "publish_rate"],
-        ["limits", "publish_bytes"], ["limits", "client_memory"], ["limits", "retained"], ["limits", "retained_size"],
-        ["bans", "failures"], ["bans", "within"], ["bans", "for"],
-        ["logging", "level"], ["logging", "format"], ["audit", "file"], ["audit", "size"], ["audit", "keep"],
-    ]
+    static let paths: [[String]] =
+        [
+            ["listeners", "mqtt"], ["listeners", "mqtts"], ["listeners", "ws"], ["listeners", "wss"],
+            ["listeners", "kafka"], ["listeners", "kafkas"], ["kafka", "auto_create"],
+            ["listeners", "http"], ["listeners", "https"],
+            ["listeners", "tls", "certificate"], ["listeners", "tls", "key"], ["listeners", "tls", "client_ca"],
+            ["listeners", "tls", "crl"], ["listeners", "tls", "require_certificate"],
+            ["listeners", "tls", "min_version"],
+            ["listeners", "tls", "ciphers"], ["data"], ["loops"], ["memory"],
+            ["journal", "file_size"], ["journal", "commit_delay"],
+            ["log", "tail_memory"], ["log", "segment_size"], ["log", "retention_size"], ["log", "quota"],
+            ["log", "reserve"],
+            ["limits", "packet_size"], ["limits", "topic_levels"], ["limits", "topic_size"], ["limits", "inflight"],
+            ["limits", "qos"], ["limits", "retain"], ["limits", "topic_aliases"], ["limits", "keep_alive"],
+            ["limits", "session_expiry"], ["limits", "connections"], ["limits", "output_buffer"],
+            ["limits", "subscriptions"], ["limits", "connect_timeout"], ["limits", "user_properties"],
+            ["limits", "connections_per_address"], ["limits", "connect_rate"], ["limits", "publish_rate"],
+            ["limits", "publish_bytes"], ["limits", "client_memory"], ["limits", "retained"],
+            ["limits", "retained_size"],
+            ["bans", "failures"], ["bans", "within"], ["bans", "for"],
+            ["logging", "level"], ["logging", "format"], ["audit", "file"], ["audit", "size"], ["audit", "keep"],
+            ["allow_anonymous"], ["password_file"], ["acl_file"], ["psk_file"],
+        ] + LogPart.allCases.map { ["logging", "parts", $0.rawValue] }
 
     private static let prefix = "SLUICE_"
     private static let addressKey = "address"

@@ -15,8 +15,8 @@ enum CommandTable {
         DevicesCommand.list, DevicesCommand.describe, DevicesCommand.silent, DevicesCommand.forget,
         DeadLettersCommand.list, DeadLettersCommand.describe, DeadLettersCommand.redrive, DeadLettersCommand.discard,
         EraseCommand.command, LedgerCommand.command, SimulateCommand.command, BenchCommand.publish,
-        BenchCommand.subscribe, TopCommand.command, LogLevelCommand.command, DoctorCommand.command,
-        CompletionCommand.command, ManualCommand.command,
+        BenchCommand.subscribe, TopCommand.command, LogLevelCommand.command, TraceCommand.client, TraceCommand.topic,
+        DoctorCommand.command, CompletionCommand.command, ManualCommand.command,
     ]
 
     /// The command that the first one or two words name, and the words behind it.

@@ -175,7 +175,9 @@ struct ConfigurationTests {
 
     @Test("Every variable that may override overrides a setting that exists")
     func variables() throws {
-        let values = [
+        var values = [
+            "SLUICE_ALLOW_ANONYMOUS": "true", "SLUICE_PASSWORD_FILE": "a", "SLUICE_ACL_FILE": "a",
+            "SLUICE_PSK_FILE": "a",
             "SLUICE_LISTENERS_MQTT": "127.0.0.1:1", "SLUICE_LISTENERS_MQTTS": "127.0.0.1:2",
             "SLUICE_LISTENERS_WS": "127.0.0.1:3", "SLUICE_LISTENERS_WSS": "127.0.0.1:4",
             "SLUICE_LISTENERS_KAFKA": "127.0.0.1:5", "SLUICE_LISTENERS_KAFKAS": "127.0.0.1:6",
@@ -202,6 +204,7 @@ struct ConfigurationTests {
             "SLUICE_LIMITS_CLIENT_MEMORY": "1MiB", "SLUICE_LIMITS_RETAINED": "1", "SLUICE_LIMITS_RETAINED_SIZE": "1KiB",
             "SLUICE_BANS_FAILURES": "1", "SLUICE_BANS_WITHIN": "2s", "SLUICE_BANS_FOR": "1s",
         ]
+        for part in LogPart.allCases { values["SLUICE_LOGGING_PARTS_\(part.rawValue.uppercased())"] = "error" }
         #expect(Set(values.keys) == Set(Configuration.environmentNames))
         for (name, value) in values {
             let text =

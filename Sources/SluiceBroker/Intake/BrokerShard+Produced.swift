@@ -41,7 +41,8 @@ extension BrokerShard {
         var tally = ProducedTally(time: wallClock)
         var refusals: [(number: Int, words: String)] = []
         var numbers: Set<Int> = []
-        var letters = BatchAccumulators(count: streams.partitionCount, in: batchMemory)
+        // Made for the first letter: there is one accumulator for each of the log's partitions.
+        var letters: BatchAccumulators?
         var byteCount = 0
         let origin = KafkaOrigin(stream: Array(stream.utf8), downlink: settings.downlinks[stream])
         let (bytes, sender) = (batch.bytes, Array(client.utf8))
@@ -61,7 +62,9 @@ extension BrokerShard {
                 // What is refused or too large has none.
                 guard refusals.isEmpty, byteCount <= Self.lettersByteCountMax else { continue }
                 let time = stamp ?? KafkaMessage.time(of: record, in: batch)
-                byteCount += append(letter, message, record, bytes, key, from: sender, at: time, to: &letters)
+                var batches = letters.take() ?? BatchAccumulators(count: streams.partitionCount, in: batchMemory)
+                byteCount += append(letter, message, record, bytes, key, from: sender, at: time, to: &batches)
+                letters = consume batches
             }
         }
         let isTooLarge = byteCount > Self.lettersByteCountMax
@@ -69,7 +72,7 @@ extension BrokerShard {
         var findings = ProducedFindings(
             refusals: refusals, letterNumbers: numbers, isTooLarge: isTooLarge && refusals.isEmpty, tally: tally)
         guard refusals.isEmpty, !isTooLarge else { return findings }
-        letters.takeBatches(into: &findings.letters, scanned: log.isScanned)
+        letters?.takeBatches(into: &findings.letters, scanned: log.isScanned)
         return findings
     }
 

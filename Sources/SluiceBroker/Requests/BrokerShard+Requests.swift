@@ -66,6 +66,7 @@ extension BrokerShard {
         case .erase(let order): respond(erase(order, place.client), to: place)
         case .eraseJob(let number): respond(eraseJob(number), to: place)
         case .bridges: respond(.bridges(bridgeReports()), to: place)
+        case .trace(let order): trace(order, for: place)
         case .logLevels: respond(logLevels(), to: place)
         case .setLogLevel(let part, let level): respond(setLogLevel(part: part, level: level), to: place)
         case .bans: respond(banReports(), to: place)

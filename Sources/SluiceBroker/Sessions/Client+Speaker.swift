@@ -29,6 +29,8 @@ extension Client: Speaker {
     /// See `Speaker`.
     package func sent(_ byteCount: Int, isBehind: Bool) {
         if byteCount > 0 { movedAt = shard.now }
+        // What was put out is told of at once, so that everything that is left was.
+        if isTraced { tracedByteCount = outputQueue.count }
         if !isBehind {
             waitsSince = nil
         } else if waitsSince == nil {

@@ -40,6 +40,10 @@ package final class Client {
     var isPersistent: Bool { expirySeconds > 0 }
     /// What it goes on with, from its claim until the session is open.
     var resumed: StoredSession?
+    /// Whether somebody watches its packets.
+    var isTraced = false
+    /// Bytes of its output that who watches was told of.
+    var tracedByteCount = 0
     /// Whether its session was opened.
     var isOpened = false
     /// Whether the stream of sessions has records of it, to be taken away at its end.

@@ -6,6 +6,8 @@ import SluiceCore
 /// Isolation: one shard's.
 struct ClientTable: ~Copyable {
     private var clients: [UInt64: Client] = [:]
+    /// Who of them is watched.
+    var traces = TraceBook()
     private var nextNumber: UInt64 = 1
     private(set) var dirty: [Client] = []
     /// Clients that are gone, with QoS 2 messages whose append has not settled.

@@ -50,26 +50,26 @@ struct CompletionTests {
             "autoload -Uz compinit; compinit -u -d \(directory.path)/dump; source \(script); print $_comps[sluice]"
         let result = try Program.run(["zsh", "-f", "-c", line])
         #expect(result.code == 0 && result.output == "_sluice\n", "\(result)")
-        let typed = try Program.run([
-            "zsh", "-f", "-c", Self.typing(script, directory.path, "sluice streams cre", "streams create"),
-        ])
-        #expect(typed.output.contains("streams create"), "\(typed)")
-        let option = try Program.run([
-            "zsh", "-f", "-c", Self.typing(script, directory.path, "sluice streams list --js", "list --json"),
-        ])
-        #expect(option.output.contains("list --json"), "\(option)")
+        for (line, completed) in [
+            ("sluice streams cre", "sluice streams create"), ("sluice streams list --js", "sluice streams list --json"),
+        ] {
+            let typing = Self.typing(line, until: completed, script, directory.path)
+            let typed = try Program.run(["zsh", "-f", "-c", typing])
+            #expect(typed.code == 0 && typed.output.contains(completed), "\(typed)")
+        }
     }
 
-    /// A zsh that types a line and a tab into another zsh, waits until that shows what is expected, and prints it. What
-    /// is typed behind the tab before it has done its work makes zsh take the tab for a letter.
-    private static func typing(_ script: String, _ directory: String, _ line: String, _ expected: String) -> String {
+    /// A zsh that types a line and a tab into another zsh, and waits until that shows what it makes of it.
+    private static func typing(
+        _ line: String, until completed: String, _ script: String, _ directory: String
+    ) -> String {
         """
         zmodload zsh/zpty
         zpty shell zsh -f -i
         zpty -w shell "PS1=; autoload -Uz compinit; compinit -u -d \(directory)/dump; source \(script); print rea''dy"
         zpty -r -m shell seen '*ready*'
         zpty -w -n shell "\(line)"$'\\t'
-        zpty -r -m shell seen "*\(expected)*"
+        zpty -r -m shell seen "*\(completed)*"
         print -r -- $seen
         zpty -d shell
         """

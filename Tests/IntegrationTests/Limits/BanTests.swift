@@ -41,7 +41,7 @@ struct BanTests {
     func failures() throws {
         let broker = try BrokerProcess(configuration("{ failures: 3, within: 1m, for: 3s }"))
         for _ in 0..<3 { #expect(try connect(broker, from: "192.0.2.7", password: "wrong") == 0x86) }
-        #expect(broker.logs("warning 192.0.2.7 is banned: 3 failures within 60 s ('bans: failures')"))
+        #expect(broker.logs("warning network: 192.0.2.7 is banned: 3 failures within 60 s ('bans: failures')"))
         #expect(try connect(broker, from: "192.0.2.7", password: "right") == nil)
         #expect(try connect(broker, from: "192.0.2.8", password: "right") == 0)
         #expect(broker.logs("192.0.2.7:1000: refused, its address is banned: 3 failures"))

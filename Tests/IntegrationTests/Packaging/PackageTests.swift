@@ -158,6 +158,17 @@ struct PackageTests {
 
     // MARK: The image
 
+    @Test("the image's configuration is taken, with what the compose file says besides")
+    func imageConfiguration() throws {
+        let file = Self.packaging + "/docker/sluice.yaml"
+        for environment in [[:], ["SLUICE_ALLOW_ANONYMOUS": "true"]] {
+            let result = try Program.sluice(["check", "--config", file], environment: environment)
+            #expect(result.code == 0, "\(environment) \(result)")
+        }
+        let compose = try String(contentsOfFile: Self.packaging + "/docker/compose.yaml", encoding: .utf8)
+        #expect(compose.contains("SLUICE_ALLOW_ANONYMOUS: \"true\""))
+    }
+
     @Test("the health check of the image passes where a broker answers, a refusal too, and nowhere else")
     func health() throws {
         let health = Self.packaging + "/docker/health"
