@@ -2,6 +2,7 @@ import Administration
 import CommitLogPosix
 import SluiceBroker
 import SluiceConfiguration
+import MQTTWire
 import SluiceCore
 import TopicRouting
 
