@@ -1,8 +1,8 @@
 import Administration
 import CommitLogPosix
+import MQTTWire
 import SluiceBroker
 import SluiceConfiguration
-import MQTTWire
 import SluiceCore
 import TopicRouting
 
