@@ -100,6 +100,42 @@ struct ExaminationTests {
         #expect(examiner.takenBackCount == 2)
     }
 
+    @Test("What goes with a transaction's batch goes with it alone, and stays when the transaction is given up")
+    func transactions() throws {
+        let (kafka, examiner) = try world()
+        let client = kafka.connect()
+        let producer: InitProducerIDResponse = try client.ask(
+            InitProducerIDRequest(transactionalID: "tx", transactionTimeoutMs: 60_000), 4)
+        let bytes = TestBatch.bytes(
+            ["a", "bad"].map { .init(value: $0) }, producer: producer.producerID, epoch: producer.producerEpoch,
+            sequence: 0, isTransactional: true)
+        func produce() throws -> ProduceResponse.PartitionProduceResponse {
+            let response: ProduceResponse = try client.ask(
+                TestConnection.production(bytes, transactionalID: "tx"), 9)
+            return try #require(response.responses.first?.partitionResponses.first)
+        }
+        // The partition is none of the transaction's yet.
+        #expect(try produce().errorCode == .invalidTxnState)
+        #expect(try letterCount(kafka) == 0)
+        #expect(examiner.takenBackCount == 1)
+        let _: AddPartitionsToTxnResponse = try client.ask(
+            AddPartitionsToTxnRequest(
+                v3AndBelowTransactionalID: "tx", v3AndBelowProducerID: producer.producerID,
+                v3AndBelowProducerEpoch: producer.producerEpoch,
+                v3AndBelowTopics: [.init(name: "t", partitions: [0])]), 3)
+        #expect(try produce().baseOffset == 0)
+        #expect(try letterCount(kafka) == 1)
+        let ended: EndTxnResponse = try client.ask(
+            EndTxnRequest(
+                transactionalID: "tx", producerID: producer.producerID, producerEpoch: producer.producerEpoch,
+                committed: false), 3)
+        #expect(ended.errorCode == .none)
+        #expect(try letterCount(kafka) == 1)
+        #expect(examiner.takenBackCount == 1)
+        let fetched = try client.fetch(TestConnection.fetching())
+        #expect(fetched.first?.offsets == [0, 2] && fetched.first?.values == ["a", "#abort"])
+    }
+
     @Test("A refused batch names its records from version 8 on, and nothing of it is stored", arguments: Int16(3)...11)
     func refusals(_ version: Int16) throws {
         let (kafka, examiner) = try world()
