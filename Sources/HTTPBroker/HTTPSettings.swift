@@ -34,8 +34,8 @@ package protocol HTTPNode: Sendable {
     var diskFreeBytes: Int64? { get }
     /// What goes with which topic, by the configuration in force, as a document.
     func explain(topic: String) -> JSON
-    /// Finds the last record of each topic that a filter matches at a moment, in milliseconds since 1970, elsewhere, and
-    /// calls `wake` when `takeStates` has the answer, by its number.
+    /// Finds the last record of each topic that a filter matches at a moment, in milliseconds since 1970, elsewhere.
+    /// Calls `wake` when `takeStates` has the answer, by its number.
     /// - Returns: false when too many ask.
     func findState(
         _ filter: [UInt8], at time: Int64, number: UInt64, wake: @escaping @Sendable () -> Void

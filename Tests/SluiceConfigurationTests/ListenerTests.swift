@@ -117,7 +117,7 @@ struct ListenerTests {
             ),
             (
                 "listeners: { ws: 0.0.0.0:1, tls: { certificate: a, key: b } }",
-                "c.yaml:1:29: 'tls' is for 'mqtts', 'wss' and 'kafkas', and none of them is given"
+                "c.yaml:1:29: 'tls' is for 'mqtts', 'wss', 'kafkas' and 'https', and none of them is given"
             ),
             (
                 "listeners: { kafka: 0.0.0.0:9092 }",

@@ -7,8 +7,9 @@ enum LogLevelCommand {
         summary: "Show or change which lines a running broker logs",
         notes: """
             Without PART it lists the parts (node, network, mqtt, kafka, http, log, bridges, devices) with the least
-            severe level of each: info, warning or error. With PART, or `all`, and LEVEL it changes that until the broker ends
-            or reads its configuration again; LEVEL `configured` takes it back. Changing is for who may administer.
+            severe level of each: info, warning or error. With PART, or `all`, and LEVEL it changes that until the
+            broker ends or reads its configuration again; LEVEL `configured` takes it back. Changing is for who may
+            administer.
             """,
         example: "sluice log-level mqtt warning", options: BrokerOption.options + [CommandOption("json", "print JSON")]
     ) { arguments in
