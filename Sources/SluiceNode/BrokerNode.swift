@@ -197,8 +197,8 @@ package final class BrokerNode {
         peers.addMemory(state.shares.byteCount)
     }
 
-    /// Serves until SIGTERM or SIGINT. Then it takes no more publishes, waits up to a second for what is in flight to
-    /// groups' members, closes every connection, and returns.
+    /// Serves until SIGTERM or SIGINT, or until another process has its sockets. Then it takes no more publishes, waits
+    /// up to a second for what is in flight to groups' members, closes every connection, and returns.
     /// - Parameters:
     ///   - reload: called on SIGHUP, on this thread; connections that come meanwhile wait in the kernel.
     ///   - ready: called when connections are accepted.

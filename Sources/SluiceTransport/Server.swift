@@ -48,6 +48,10 @@ package struct ServerSettings {
     package var book: LimitBook
     /// Decides which connections come in; nil for all.
     package var gate: (any ConnectionGate)?
+    /// Listening sockets of another process, for those listeners that they fit; the others are closed.
+    package var inherited: [InheritedSocket] = []
+    /// Where another process may ask for the listening sockets; nil for nowhere.
+    package var handoverDirectory: String?
 
     /// Settings from their parts.
     package init(listeners: [ListenerEndpoint], loopCount: Int, limits: LimitBook, gate: (any ConnectionGate)? = nil) {
@@ -90,6 +94,11 @@ package final class Server {
     private static let longestAcceptPause: UInt64 = 3200
     private var watchers: [SignalWatcher] = []
     private var retry: RepeatingTimer?
+    private var handover: HandoverPoint?
+    /// Ends the time that connections have after a handover which came just before it.
+    private var farewell: RepeatingTimer?
+    /// How long those have to say who they are before the drain begins, in milliseconds: some turns over a slow net.
+    private static let farewellMilliseconds: UInt64 = 250
 
     /// One listening socket.
     private final class Listener: ReadinessTarget {
@@ -97,12 +106,15 @@ package final class Server {
         var door: Door
         var watcher: ReadinessWatcher?
         var body: ((Listener) -> Void)?
+        /// Whether a service manager chose the address.
+        let isPinned: Bool
 
-        init(_ endpoint: ListenerEndpoint) throws(ListenError) {
+        init(_ endpoint: ListenerEndpoint, _ inherited: InheritedSocket?) throws(ListenError) {
             door = Door(
                 listener: endpoint.identity, tls: endpoint.tls, webSocket: endpoint.webSocket,
                 proxies: endpoint.proxies)
-            socket = sluice_listen_tcp(endpoint.host, endpoint.port, 4096)
+            isPinned = inherited?.isPinned ?? false
+            socket = inherited?.take() ?? sluice_listen_tcp(endpoint.host, endpoint.port, 4096)
             guard socket >= 0 else {
                 throw ListenError(
                     description:
@@ -132,11 +144,15 @@ package final class Server {
     ) throws(ListenError) {
         self.settings = settings
         self.report = report
-        for endpoint in settings.listeners { listeners.append(try Listener(endpoint)) }
+        for endpoint in settings.listeners {
+            listeners.append(try Listener(endpoint, settings.inherited.take(for: endpoint)))
+        }
+        for socket in settings.inherited { socket.close() }
+        self.settings.inherited = []
     }
 
-    /// Serves until SIGTERM or SIGINT. Then it begins nothing new, waits up to a second for what is in flight, closes
-    /// every connection, and returns.
+    /// Serves until SIGTERM or SIGINT, or until another process has taken the listening sockets. Then it begins nothing
+    /// new, waits up to a second for what is in flight, closes every connection, and returns.
     /// - Parameters:
     ///   - makeService: makes what lives on a loop, from its index and what wakes it from any thread; called for each
     ///     loop in turn, before any of them runs.
@@ -167,6 +183,7 @@ package final class Server {
             watchers.append(SignalWatcher(loop, signal: signal) { [unowned self] in stopAccepting() })
         }
         watchers.append(SignalWatcher(loop, signal: SIGHUP, reload))
+        offerSockets()
         ready()
         loop.run()
         let drainEnd = monotonicNanoseconds() + Self.drainNanoseconds
@@ -280,12 +297,44 @@ package final class Server {
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
-    private func stopAccepting() {
+    // MARK: Stopping
+
+    /// Lets another process take over, where the directory can have a mailbox.
+    private func offerSockets() {
+        guard let directory = settings.handoverDirectory else { return }
+        handover = HandoverPoint(
+            loop, in: directory, report: report,
+            offers: { [unowned self] in
+                listeners.map {
+                    HandoverPoint.Offer(name: $0.door.listener.name, isPinned: $0.isPinned, socket: $0.socket)
+                }
+            },
+            given: { [unowned self] in bidFarewell() })
+        if handover == nil {
+            report(.warning, "no other process can take over, '\(directory)': \(String(cString: strerror(errno)))")
+        }
+    }
+
+    /// Another process has the sockets, and what comes from here on waits in the kernel for that one. Connections that
+    /// have come just now still get their answer.
+    private func bidFarewell() {
+        closeListeners()
+        farewell = RepeatingTimer(loop, milliseconds: Self.farewellMilliseconds) { [unowned self] in stopAccepting() }
+    }
+
+    private func closeListeners() {
         for listener in listeners { listener.watcher?.close() }
         retry?.close()
         retry = nil
         // The sockets close with them.
         listeners = []
+    }
+
+    private func stopAccepting() {
+        closeListeners()
+        handover?.close()
+        farewell?.close()
+        farewell = nil
         for watcher in watchers { watcher.close() }
         watchers = []
         loop.stop()

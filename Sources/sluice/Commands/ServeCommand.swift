@@ -10,6 +10,10 @@ enum ServeCommand {
             SIGHUP reads the configuration again: retention, cleanup, logging, limits, users and certificates change at
             once, the log says what waits for a restart.
 
+            --takeover upgrades without a refused connection: the process that runs on the data directory hands over
+            its listening sockets, ends as with SIGTERM, and clients that come meanwhile wait. Sockets of systemd
+            (LISTEN_FDS) are taken by the names of the listeners, such as FileDescriptorName=mqtt.
+
             Flags override the environment, which overrides the file. Without a file the defaults hold:
             127.0.0.1:1883, ./data, every topic in the stream 'mqtt'. Any setting that is no list has a
             variable, such as SLUICE_JOURNAL_FILE_SIZE for `file_size` under `journal`.
@@ -28,6 +32,9 @@ enum ServeCommand {
                 "ready-file", value: "FILE", "appears when every listener accepts, with their addresses as JSON"),
             CommandOption("log", value: "FORMAT", "text or json: what log lines look like"),
             CommandOption("loops", value: "N", "event loops; 0 means one for each core"),
+            CommandOption(
+                "takeover", "take over the listening sockets of the process that runs on the data directory, which ends"
+            ),
             CommandOption("grow-partitions", "let streams have more partitions than before; keys move"),
         ], run: run)
 
@@ -60,8 +67,10 @@ enum ServeCommand {
         sigaddset(&stopping, SIGHUP)
         pthread_sigmask(SIG_UNBLOCK, &stopping, nil)
         do {
-            try Node(configuration: configuration, growsPartitions: arguments.has("grow-partitions")).run(
-                readyFile: arguments.text("ready-file"), read: read)
+            try Node(
+                configuration: configuration, growsPartitions: arguments.has("grow-partitions"),
+                takesOver: arguments.has("takeover")
+            ).run(readyFile: arguments.text("ready-file"), read: read)
         } catch let error as StorageError {
             throw CommandFailure(explain(error, configuration.dataDirectory))
         }

@@ -24,8 +24,10 @@ struct Node {
     let configuration: Configuration
     /// Whether streams may get more partitions than they have.
     let growsPartitions: Bool
+    /// Whether it takes the place of a process that runs on its data directory.
+    let takesOver: Bool
 
-    /// Runs until a signal stops it.
+    /// Runs until a signal stops it, or until another process takes over.
     /// - Parameters:
     ///   - readyFile: gets the listeners' addresses when all of them accept.
     ///   - read: reads the configuration anew, on SIGHUP.
@@ -45,7 +47,8 @@ struct Node {
         var (limits, room, limitNote) = try limits(fileLimit: fileLimit, loopCount: loopCount)
         memory.apply(to: &limits)
         let storedStreams = try checkStreams()
-        let storage = try PosixStorage(root: configuration.dataDirectory)
+        // What can be wrong with the configuration is found by now: who runs until here runs on if it is.
+        let (storage, inherited) = try TakingOver.begin(configuration, takesOver: takesOver)
         let log = try LogRuntime(
             storage: storage, streams: RuleTranslation.streams(configuration), settings: runtimeSettings(memory),
             report: { Console.log($0.level, $1, of: .log) })
@@ -53,10 +56,8 @@ struct Node {
         try RetentionScope.note(configuration, storage, isNew: storedStreams == nil)
         let recovery = StateRecovery(log: log)
         let server = try BrokerNode(
-            settings: ServerSettings(
-                listeners: configuration.listeners.endpoints(certificates), loopCount: loopCount,
-                limits: LimitBook(limits, listeners: configuration.listeners.limits)),
-            log: log, state: try recovery.state(routing: routing), bans: configuration.bans?.settings,
+            settings: serverSettings(certificates, limits, inherited), log: log,
+            state: try recovery.state(routing: routing), bans: configuration.bans?.settings,
             report: { Console.log($1.level, $2, of: $0) })
         let access = try access(by: policy, recovery)
         defer { access.close() }
@@ -103,16 +104,30 @@ struct Node {
     private let desk: HTTPDesk
 
     /// A broker of a configuration.
-    /// - Parameter growsPartitions: whether streams may get more partitions than they have.
-    init(configuration: Configuration, growsPartitions: Bool = false) {
+    /// - Parameters:
+    ///   - growsPartitions: whether streams may get more partitions than they have.
+    ///   - takesOver: whether it takes the place of a process that runs on its data directory.
+    init(configuration: Configuration, growsPartitions: Bool = false, takesOver: Bool = false) {
         self.configuration = configuration
         self.growsPartitions = growsPartitions
+        self.takesOver = takesOver
         desk = HTTPDesk(configuration)
     }
 
     /// Event loops for devices; HTTP has one more.
     private var loopCount: Int {
         configuration.loopCount > 0 ? configuration.loopCount : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    }
+
+    private func serverSettings(
+        _ certificates: Certificates, _ limits: Limits, _ inherited: [InheritedSocket]
+    ) -> ServerSettings {
+        var settings = ServerSettings(
+            listeners: configuration.listeners.endpoints(certificates), loopCount: loopCount,
+            limits: LimitBook(limits, listeners: configuration.listeners.limits))
+        settings.inherited = inherited
+        settings.handoverDirectory = configuration.dataDirectory
+        return settings
     }
 
     private func serveHTTP(_ server: BrokerNode, _ log: LogRuntime) {

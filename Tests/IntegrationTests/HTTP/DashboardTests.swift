@@ -103,7 +103,7 @@ struct DashboardTests {
         let names = Set(asked.matches(of: #/\b(sluice_[a-z_]+|process_[a-z_]+)\b/#).map { String($0.1) })
         #expect(names.count > 20)
         #expect(
-            broker.process.wait {
+            try broker.process.wait {
                 let told = try broker.ask("GET", "/metrics").text
                 return names.allSatisfy { name in
                     told.contains("\n\(name){") || told.contains("\n\(name) ")

@@ -56,3 +56,20 @@ int64_t sluice_file_system_type(const char *path);
 const char *sluice_commit(void);
 /// Tells whoever runs the process as a service something (sd_notify(3)), at a path or, behind @, a name without a file; -1 and errno when it fails.
 int sluice_notify(const char *socket, const char *text);
+
+/// How many sockets one message between processes carries at most.
+#define SLUICE_SOCKETS_MAX 16
+/// A non-blocking datagram socket at a name in a directory, for this user only; what was there before is removed. -1 and errno when it fails.
+int sluice_bind_mailbox(const char *directory, const char *name);
+/// Sends a text to the mailbox at a name in a directory, with one end of a new SOCK_SEQPACKET pair for the answer; the other end, or -1 and errno.
+int sluice_ask_mailbox(const char *directory, const char *name, const char *text);
+/// Sends a text with sockets (SCM_RIGHTS); -1 and errno when it fails.
+int sluice_send_sockets(int channel, const char *text, const int *sockets, size_t count);
+/// Receives a text with at most SLUICE_SOCKETS_MAX sockets, which are closed by exec; its bytes, 0 at the end, or -1 and errno.
+ssize_t sluice_receive_sockets(int channel, char *text, size_t capacity, int *sockets, size_t *count);
+/// Lets receiving from a socket end after so many seconds (SO_RCVTIMEO), with EAGAIN; -1 and errno when it fails.
+int sluice_wait_at_most(int socket, int64_t seconds);
+/// The process that made the other end of a Unix socket; -1 and errno when it fails.
+int sluice_peer_process(int socket);
+/// Whether a socket of another process's making listens for TCP; it blocks no longer, and is closed by exec.
+bool sluice_adopt_listener(int socket);
