@@ -75,7 +75,8 @@ struct AssistantTests {
         #expect(((stranger["error"] as? [String: Any])?["message"] as? String)?.contains("'stream'") == true)
         let missing = try tool(broker, "history")
         #expect(missing["isError"] as? Bool == true)
-        #expect("\(missing)".contains("'stream' is missing"))
+        let content = (missing["content"] as? [[String: Any]])?.first?["text"] as? String
+        #expect(content == "'stream' is missing")
     }
 
     @Test("the state of topics at a moment is that of the command line")
