@@ -427,7 +427,7 @@ package final class BrokerShard {
         case .unsubscribe(let packet): unsubscribe(client, packet, bytes)
         case .ping:
             PacketEncoder.pingResponse(into: &client.output)
-            markDirty(client)
+            markAnswered(client)
         case .disconnect(let goodbye):
             client.expirySeconds = client.bounds.offer.sessionExpirySeconds(asked: goodbye.sessionExpirySeconds)
             client.goodbye = Goodbye(publishesWill: goodbye.publishesWill)
@@ -467,6 +467,7 @@ package final class BrokerShard {
         assert(id != .none && !client.isClosing)
         guard client.isPersistent else { return answer(client, .pubrel, id, .success) }
         recordStep(client, id, token, .awaitingPubcomp, awaited: true)
+        counters.answersSent += 1
         sessions.output(client) { [version = client.version] buffer in
             PacketEncoder.acknowledgement(
                 into: &buffer, kind: .pubrel, packetID: id, reason: .success, version: version)
@@ -486,13 +487,13 @@ package final class BrokerShard {
         PacketEncoder.acknowledgement(
             into: &client.output, kind: kind, packetID: id, reason: reason, properties: properties.span,
             version: client.version)
-        markDirty(client)
+        markAnswered(client)
     }
 
     /// Answers at once.
     func answer(_ client: Client, _ kind: AcknowledgementKind, _ id: PacketID, _ reason: ReasonCode) {
         PacketEncoder.acknowledgement(
             into: &client.output, kind: kind, packetID: id, reason: reason, version: client.version)
-        markDirty(client)
+        markAnswered(client)
     }
 }

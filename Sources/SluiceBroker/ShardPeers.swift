@@ -144,6 +144,10 @@ package struct BrokerCounters: Sendable, Equatable {
     package var accessDenied: UInt64 = 0
     /// PUBLISH packets to clients.
     package var messagesDelivered: UInt64 = 0
+    /// Other packets to clients, and messages of the broker's own topics.
+    package var answersSent: UInt64 = 0
+    /// CONNECT packets from clients.
+    package var connectsReceived: UInt64 = 0
     /// QoS 0 deliveries dropped because a client read too slowly.
     package var deliveriesDropped: UInt64 = 0
     /// Deliveries not made because they were larger than the client takes, or had expired.
