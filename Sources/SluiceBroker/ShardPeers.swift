@@ -109,6 +109,8 @@ package protocol ShardPeers: AnyObject, Sendable {
 }
 
 /// What the broker counts, per shard; sums are the node's.
+///
+/// More than twenty stored properties: each is one count, and nothing goes with nothing.
 package struct BrokerCounters: Sendable, Equatable {
     /// PUBLISH packets from clients.
     package var publishesReceived: UInt64 = 0

@@ -444,8 +444,8 @@ final class TransportLoop: @unchecked Sendable {
         return true
     }
 
-    /// How long peers have, when the loop stops, to take what they have been sent: one that does not read would keep the
-    /// process for the two seconds of a connection that ends while it runs.
+    /// How long peers have, when the loop stops, to take what they have been sent: one that does not read would keep
+    /// the process for the two seconds of a connection that ends while it runs.
     private static let lastBytesMilliseconds: UInt64 = 400
 
     private func stop() {
