@@ -132,7 +132,7 @@ struct TLSTests {
         try certificates.make("ending", host: "localhost", days: 3)
         try certificates.install("ending")
         let broker = try BrokerProcess(certificates.configuration())
-        #expect(broker.logs("warning \(certificates.path("broker.pem")): the certificate ends at "))
+        #expect(broker.logs("warning node: \(certificates.path("broker.pem")): the certificate ends at "))
         let path = try certificates.directory.write("sluice.yaml", certificates.configuration())
         let check = try Program.sluice(["check", "--config", path])
         #expect(check.output.contains("warning: \(certificates.path("broker.pem")): the certificate ends at "))
