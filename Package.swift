@@ -263,7 +263,7 @@ let package = Package(
             [
                 "AccessControl", "Speaking", "SluiceNode",
                 "CMosquitto", "CLinux", "LogInterface", "CommitLog", "CommitLogPosix", "Compression", "RecordFormat",
-                "KafkaWire", "SluiceCore",
+                "KafkaWire", "SluiceCore", "SluiceConfiguration",
             ],
             resources: [.copy("Scripts")]),
     ],

@@ -58,7 +58,7 @@ extension BrokerShard {
             }
             client.authentication?.request = request
             client.session.challenged(properties, now: now, into: &client.output)
-            markDirty(client)
+            markAnswered(client)
             continueReading(client)
             return false
         case .accepted(let last):
@@ -88,7 +88,7 @@ extension BrokerShard {
                 return terminate(client, .packetTooLarge, "its maximum packet size is below the challenge's")
             }
             client.session.challenged(properties, now: now, into: &client.output)
-            markDirty(client)
+            markAnswered(client)
         case .accepted(let last):
             let principal = client.authentication?.exchange?.principal ?? .anonymous
             guard principal == client.principal else {
@@ -99,7 +99,7 @@ extension BrokerShard {
             client.authentication?.exchange = nil
             grantAccess(client)
             client.session.authenticated(properties(client, last), into: &client.output)
-            markDirty(client)
+            markAnswered(client)
         case .rejected:
             let cause = "it failed to authenticate again"
             settings.gate?.failed(client.peer, now: now)

@@ -12,6 +12,7 @@ extension BrokerShard {
     /// Decides on a request to connect.
     func connect(_ client: Client, _ asked: ConnectRequest) {
         var request = asked
+        counters.connectsReceived += 1
         client.version = request.version
         client.isBridge = request.isBridge
         client.clientID = request.clientID.isEmpty ? assignedClientID(client) : request.clientID
@@ -208,7 +209,7 @@ extension BrokerShard {
         client.session.opened(
             client.bounds.offer, resuming: stored?.flows, assignedClientID: assigned.span,
             authentication: client.greetingProperties, now: now, into: &client.output)
-        markDirty(client)
+        markAnswered(client)
         if let stored { resume(client, stored) }
         announce(client, isConnected: true)
         auditConnected(client)

@@ -85,7 +85,7 @@ extension BrokerShard {
             PacketEncoder.publish(
                 into: &client.output, topic: topic.span, payload: Span(), packetID: .none, qos: .atMostOnce,
                 retain: false, duplicate: false, properties: scratch.bytes, version: client.version)
-            markDirty(client)
+            markAnswered(client)
         }
     }
 }

@@ -261,6 +261,7 @@ extension BrokerShard {
             for run in group.runs where !run.client.isClosing {
                 assert(run.start + run.byteCount <= bytes.count, "a run lies in its group's bytes")
                 assert(run.endedCount * 4 <= run.byteCount, "a flow ends with an acknowledgement")
+                counters.answersSent += UInt64(run.byteCount / 4)
                 unsafe run.client.output.append(
                     UnsafeRawBufferPointer(rebasing: bytes[run.start..<run.start + run.byteCount]))
                 if run.endedCount > 0 {

@@ -168,6 +168,12 @@ extension BrokerShard {
         recordStep(client, flags.packetID, token.rawValue, .awaitingPubrec, awaited: true)
     }
 
+    /// A packet that is no delivery is in a client's output.
+    func markAnswered(_ client: Client) {
+        counters.answersSent += 1
+        markDirty(client)
+    }
+
     /// Encodes a PUBLISH; at QoS 2 to a session that stays it leaves when its step is durable, and what follows with
     /// it.
     func encode(

@@ -67,10 +67,11 @@ extension BrokerShard {
                 recordChange(client, added: storedSubscriptions(client, of: packet, bytes), removed: [])
                 recordProgress(client, storedProgress(client), awaited: true)
             }
+            counters.answersSent += isSent ? 1 : 0
             sessions.output(client) { if isSent { suback.encode(into: &$0) } }
         } else if isSent {
             suback.encode(into: &client.output)
-            markDirty(client)
+            markAnswered(client)
         }
         for (subscription, isNew) in added { feedRetained(subscription, isNew: isNew) }
     }
@@ -466,10 +467,11 @@ extension BrokerShard {
         let isSent = fits(client, unsuback.encodedSize, "UNSUBACK")
         if client.isRecorded {
             recordChange(client, added: [], removed: removed)
+            counters.answersSent += isSent ? 1 : 0
             sessions.output(client) { if isSent { unsuback.encode(into: &$0) } }
         } else if isSent {
             unsuback.encode(into: &client.output)
-            markDirty(client)
+            markAnswered(client)
         }
     }
 }

@@ -46,7 +46,7 @@ extension BrokerShard {
         guard now >= statistics.nextTell else { return }
         statistics.nextTell = now + Self.systemSeconds * 1_000_000_000
         let sum = peers.withCounters { all in all.reduce(BrokerCounters()) { $0 + $1 } }
-        statistics.observe(sum)
+        statistics.observe(sum, heapBytes: settings.heapBytes?())
         let topics = systemTopics(sum, statistics) + ledgerTopics()
         settings.bridges?.tell(topics)
         for shard in 0..<peers.shardCount {
@@ -61,8 +61,15 @@ extension BrokerShard {
             (bounds: log.bounds($0), byteCount: log.figures($0).byteCount)
         }
         let uptime = (now - statistics.startedAt) / 1_000_000_000
+        let count = String(stored.reduce(0) { $0 + $1.bounds.end.rawValue - $1.bounds.start.rawValue })
+        let heap = statistics.heapBytes.map {
+            [
+                SystemTopic("$SYS/broker/heap/current", String($0)),
+                SystemTopic("$SYS/broker/heap/maximum", String(statistics.heapMaximum)),
+            ]
+        }
         return [
-            SystemTopic("$SYS/broker/version", "sluice"),
+            SystemTopic("$SYS/broker/version", "sluice version \(settings.version)"),
             SystemTopic("$SYS/broker/uptime", "\(uptime) seconds"),
             SystemTopic("$SYS/broker/clients/total", String(Int(sum.clientCount) + parked)),
             SystemTopic("$SYS/broker/clients/connected", String(sum.clientCount)),
@@ -72,10 +79,11 @@ extension BrokerShard {
             SystemTopic("$SYS/broker/clients/maximum", String(statistics.clientsMaximum)),
             SystemTopic("$SYS/broker/clients/expired", String(sum.sessionsExpired)),
             SystemTopic("$SYS/broker/messages/received", String(sum.packetsReceived)),
-            SystemTopic("$SYS/broker/messages/sent", String(sum.messagesDelivered)),
+            SystemTopic("$SYS/broker/messages/sent", String(sum.packetsSent)),
+            SystemTopic("$SYS/broker/messages/stored", count),
             SystemTopic("$SYS/broker/publish/messages/received", String(sum.publishesReceived)),
             SystemTopic("$SYS/broker/publish/messages/sent", String(sum.messagesDelivered)),
-            SystemTopic("$SYS/broker/publish/messages/dropped", String(sum.deliveriesDropped + sum.messagesRefused)),
+            SystemTopic("$SYS/broker/publish/messages/dropped", String(sum.messagesDropped)),
             SystemTopic("$SYS/broker/publish/bytes/received", String(sum.receivedBytes)),
             SystemTopic("$SYS/broker/publish/bytes/sent", String(sum.deliveredBytes)),
             SystemTopic("$SYS/broker/bytes/received", String(sum.bytesReceived)),
@@ -83,11 +91,9 @@ extension BrokerShard {
             SystemTopic("$SYS/broker/retained messages/count", String(retained)),
             SystemTopic("$SYS/broker/subscriptions/count", String(sum.subscriptionCount)),
             SystemTopic("$SYS/broker/shared_subscriptions/count", String(sum.shareGroupCount)),
-            SystemTopic(
-                "$SYS/broker/store/messages/count",
-                String(stored.reduce(0) { $0 + $1.bounds.end.rawValue - $1.bounds.start.rawValue })),
+            SystemTopic("$SYS/broker/store/messages/count", count),
             SystemTopic("$SYS/broker/store/messages/bytes", String(stored.reduce(0) { $0 + $1.byteCount })),
-        ] + statistics.topics
+        ] + (heap ?? []) + statistics.topics
     }
 
     /// Notes what the broker's topics say now, and tells the subscribers of those that changed.
@@ -123,7 +129,7 @@ extension BrokerShard {
         PacketEncoder.publish(
             into: &client.output, topic: topic.topic.span, payload: topic.payload.span, packetID: .none,
             qos: .atMostOnce, retain: retain, duplicate: false, properties: scratch.bytes, version: client.version)
-        markDirty(client)
+        markAnswered(client)
     }
 
     // MARK: Presence

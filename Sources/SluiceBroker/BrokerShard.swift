@@ -434,7 +434,7 @@ package final class BrokerShard {
         case .unsubscribe(let packet): unsubscribe(client, packet, bytes)
         case .ping:
             PacketEncoder.pingResponse(into: &client.output)
-            markDirty(client)
+            markAnswered(client)
         case .disconnect(let goodbye):
             client.expirySeconds = client.bounds.offer.sessionExpirySeconds(asked: goodbye.sessionExpirySeconds)
             client.goodbye = Goodbye(publishesWill: goodbye.publishesWill)
@@ -474,6 +474,7 @@ package final class BrokerShard {
         assert(id != .none && !client.isClosing)
         guard client.isPersistent else { return answer(client, .pubrel, id, .success) }
         recordStep(client, id, token, .awaitingPubcomp, awaited: true)
+        counters.answersSent += 1
         sessions.output(client) { [version = client.version] buffer in
             PacketEncoder.acknowledgement(
                 into: &buffer, kind: .pubrel, packetID: id, reason: .success, version: version)

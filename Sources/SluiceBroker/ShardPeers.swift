@@ -111,6 +111,8 @@ package protocol ShardPeers: AnyObject, Sendable {
 }
 
 /// What the broker counts, per shard; sums are the node's.
+///
+/// More than twenty stored properties: each is one count, and nothing goes with nothing.
 package struct BrokerCounters: Sendable, Equatable {
     /// PUBLISH packets from clients.
     package var publishesReceived: UInt64 = 0
@@ -146,6 +148,10 @@ package struct BrokerCounters: Sendable, Equatable {
     package var accessDenied: UInt64 = 0
     /// PUBLISH packets to clients.
     package var messagesDelivered: UInt64 = 0
+    /// Other packets to clients, and messages of the broker's own topics.
+    package var answersSent: UInt64 = 0
+    /// CONNECT packets from clients.
+    package var connectsReceived: UInt64 = 0
     /// QoS 0 deliveries dropped because a client read too slowly.
     package var deliveriesDropped: UInt64 = 0
     /// Deliveries not made because they were larger than the client takes, or had expired.

@@ -34,6 +34,10 @@ package struct ShardSettings {
     package var logDesk: (any LogDesk)?
     /// The streams that the configuration declares, which requests do not change.
     package var declaredStreams: Set<String> = []
+    /// The program's version, for the broker's own topics.
+    package var version = ""
+    /// Bytes of memory that the process has for itself; nil where nobody says.
+    package var heapBytes: (@Sendable () -> UInt64?)?
 
     /// Settings from their parts.
     package init(index: Int, limits: Limits, rules: RuleSet) {

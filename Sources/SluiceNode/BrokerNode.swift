@@ -146,6 +146,8 @@ package final class BrokerNode {
     /// What is not asked of loops over HTTP, and what the program says of itself; set before `run`. Nil where no
     /// listener speaks HTTP.
     package var http: (version: String, node: any HTTPNode)?
+    /// Bytes of memory that the process has for itself, from any thread; set before `run`. Nil where nobody says.
+    package var heapBytes: (@Sendable () -> UInt64?)?
 
     /// Called when no connection is accepted any more, while the loops drain.
     package var beforeStop: () -> Void {
@@ -217,6 +219,8 @@ package final class BrokerNode {
                 shard.access = access
                 shard.declaredStreams = declaredStreams
                 shard.logDesk = logDesk
+                shard.heapBytes = heapBytes
+                shard.version = http?.version ?? ""
                 let book = settings.book
                 let kafka = kafka.map { identity in
                     var settings = KafkaSettings(

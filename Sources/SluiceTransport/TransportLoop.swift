@@ -92,7 +92,7 @@ final class TransportLoop: @unchecked Sendable {
     private(set) var isStopping = false
     /// When the drain is over in any case.
     private var drainEnd: Int64 = 0
-    /// Looks whether the drain is over.
+    /// Looks whether the drain is over; then ends the time that connections have for their last bytes.
     private var drainTimer: RepeatingTimer?
     private var lastElapsed = Int64.max
 
@@ -444,12 +444,20 @@ final class TransportLoop: @unchecked Sendable {
         return true
     }
 
+    /// How long peers have, when the loop stops, to take what they have been sent: one that does not read would keep
+    /// the process for the two seconds of a connection that ends while it runs.
+    private static let lastBytesMilliseconds: UInt64 = 400
+
     private func stop() {
         isStopping = true
         endServiceTick()
         service.shutDown()
         for connection in Array(connections.values) { connection.isOpening ? connection.finish() : connection.close() }
         endServiceTick()
+        drainTimer = RepeatingTimer(loop, milliseconds: Self.lastBytesMilliseconds) { [unowned self] in
+            for connection in Array(connections.values) { connection.cut() }
+            wakeBox.send()
+        }
     }
 
     private func finish() {
@@ -457,6 +465,8 @@ final class TransportLoop: @unchecked Sendable {
         timer = nil
         pacer?.close()
         pacer = nil
+        drainTimer?.close()
+        drainTimer = nil
         tickEnd?.close()
         tickEnd = nil
         loop.stop()

@@ -87,7 +87,7 @@ extension BrokerShard {
         PacketEncoder.publish(
             into: &client.output, topic: topic.span, payload: text.span, packetID: .none, qos: .atMostOnce,
             retain: false, duplicate: false, properties: scratch.bytes, version: client.version)
-        markDirty(client)
+        markAnswered(client)
     }
 
     /// Every session: those that are connected, and those that wait.

@@ -17,13 +17,13 @@ extension BrokerShard {
         PacketEncoder.acknowledgement(
             into: &client.output, kind: kind, packetID: id, reason: reason, properties: properties.span,
             version: client.version)
-        markDirty(client)
+        markAnswered(client)
     }
 
     /// Answers at once.
     func answer(_ client: Client, _ kind: AcknowledgementKind, _ id: PacketID, _ reason: ReasonCode) {
         PacketEncoder.acknowledgement(
             into: &client.output, kind: kind, packetID: id, reason: reason, version: client.version)
-        markDirty(client)
+        markAnswered(client)
     }
 }

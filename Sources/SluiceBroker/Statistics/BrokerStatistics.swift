@@ -9,6 +9,10 @@ struct BrokerStatistics {
     /// When the topics are told next.
     var nextTell: Int64
     private(set) var clientsMaximum: UInt64 = 0
+    /// Bytes of memory that the process had when it was looked last; nil where nobody says.
+    private(set) var heapBytes: UInt64?
+    /// The most of them, of all looks.
+    private(set) var heapMaximum: UInt64 = 0
     private var last = BrokerCounters()
     private var loads: [String: [Double]] = [:]
 
@@ -24,16 +28,19 @@ struct BrokerStatistics {
     }
 
     /// Takes the sums of all shards, every ten seconds.
-    mutating func observe(_ sum: BrokerCounters) {
+    /// - Parameter heapBytes: bytes of memory that the process has; nil where nobody says.
+    mutating func observe(_ sum: BrokerCounters, heapBytes: UInt64?) {
         clientsMaximum = max(clientsMaximum, sum.clientCount)
+        self.heapBytes = heapBytes
+        heapMaximum = max(heapMaximum, heapBytes ?? 0)
         observe("messages/received", sum.packetsReceived - last.packetsReceived)
-        observe("messages/sent", sum.messagesDelivered - last.messagesDelivered)
+        observe("messages/sent", sum.packetsSent - last.packetsSent)
         observe("publish/received", sum.publishesReceived - last.publishesReceived)
         observe("publish/sent", sum.messagesDelivered - last.messagesDelivered)
-        observe("publish/dropped", sum.deliveriesDropped - last.deliveriesDropped)
+        observe("publish/dropped", sum.messagesDropped - last.messagesDropped)
         observe("bytes/received", sum.bytesReceived - last.bytesReceived)
         observe("bytes/sent", sum.bytesSent - last.bytesSent)
-        observe("connections", sum.connectionsAccepted - last.connectionsAccepted)
+        observe("connections", sum.connectsReceived - last.connectsReceived)
         observe("sockets", sum.connectionsAccepted - last.connectionsAccepted)
         last = sum
     }
@@ -62,6 +69,11 @@ struct BrokerStatistics {
 }
 
 extension BrokerCounters {
+    /// Packets of any kind to clients.
+    var packetsSent: UInt64 { messagesDelivered + answersSent }
+    /// Messages that did not go where they were meant to.
+    var messagesDropped: UInt64 { deliveriesDropped + messagesRefused }
+
     /// The sum of two shards' counts.
     static func + (left: BrokerCounters, right: BrokerCounters) -> BrokerCounters {
         var sum = left
@@ -78,7 +90,7 @@ extension BrokerCounters {
             \.packetsReceived, \.bytesReceived, \.bytesSent, \.receivedBytes, \.deliveredBytes, \.clientCount,
             \.connectionsAccepted, \.subscriptionCount, \.shareGroupCount, \.sessionsExpired, \.willsPublished,
             \.publishesReceived, \.messagesStored, \.duplicatesSuppressed, \.messagesRefused, \.accessDenied,
-            \.messagesDelivered,
+            \.messagesDelivered, \.answersSent, \.connectsReceived,
             \.deliveriesDropped, \.deliveriesSkipped,
         ]
     }

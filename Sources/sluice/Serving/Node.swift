@@ -133,6 +133,8 @@ struct Node {
     private func serveHTTP(_ server: BrokerNode, _ log: LogRuntime) {
         desk.follow(log)
         server.http = (Sluice.version, desk)
+        let memory = ProcessMemory()
+        server.heapBytes = { memory.ownBytes }
     }
 
     private func greet(_ server: BrokerNode, _ routing: Routing, _ notes: [String?], _ loopCount: Int) {

@@ -85,8 +85,7 @@ final class Reload {
         policy = nextPolicy
         for warning in SecurityTranslation.warnings(next, nextPolicy) { Console.log(.warning, warning) }
         applyLimits(next, &applied)
-        let changesLevel = next.logging != current.logging
-        if changesLevel { applied.append("logging: level") }
+        applied += loggingChanges(next.logging)
         if next.audit != current.audit { applied.append("audit") }
         current.audit = next.audit
         var waiting = waitingForRestart(next)
@@ -103,6 +102,14 @@ final class Reload {
         audit.follow(next.audit)
         changed(next)
         note(applied, waiting)
+    }
+
+    private func loggingChanges(_ next: LoggingSettings) -> [String] {
+        [
+            ("logging: level", next.level != current.logging.level),
+            ("logging: format", next.format != current.logging.format),
+            ("logging: parts", next.parts != current.logging.parts),
+        ].filter(\.1).map(\.0)
     }
 
     private func note(_ applied: [String], _ waiting: [String]) {
@@ -212,6 +219,9 @@ final class Reload {
         var names: [String] = []
         let places = next.listeners.addresses.map { "\($0.kind) \($0.address)" }
         if places != current.listeners.addresses.map({ "\($0.kind) \($0.address)" }) { names.append("listeners") }
+        if next.listeners.advertised != current.listeners.advertised { names.append("listeners: advertised") }
+        if next.kafka != current.kafka { names.append("kafka: auto_create") }
+        if next.memoryBytes != current.memoryBytes { names.append("memory") }
         if next.dataDirectory != current.dataDirectory { names.append("data") }
         if next.loopCount != current.loopCount { names.append("loops") }
         if next.journal.fileBytes != current.journal.fileBytes { names.append("journal: file_size") }

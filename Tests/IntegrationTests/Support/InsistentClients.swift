@@ -47,14 +47,15 @@ final class InsistentClients: Sendable {
     }
 
     /// Lets a client publish numbers at QoS 1, each again until it is acknowledged.
-    func publish(as name: String, topic: String) {
+    /// - Parameter payload: what stands behind the name and the number.
+    func publish(as name: String, topic: String, payload more: String = "") {
         var number = 0
         var connection: RawClient?
         start { [unowned self] in
             do {
                 let client = try connection ?? RawClient(port: port, level: 4, id: name)
                 connection = client
-                let payload = "\(name) \(number)"
+                let payload = "\(name) \(number)\(more)"
                 client.send(RawPacket.publish(level: 4, topic: topic, payload: payload, qos: 1))
                 guard client.next() == .packet([0x40, 2, 0, 1]) else {
                     connection = nil
@@ -68,9 +69,12 @@ final class InsistentClients: Sendable {
         }
     }
 
+    /// Lets each end with what it is doing.
+    func letEnd() { isEnding.store(true, ordering: .relaxed) }
+
     /// Ends them, and waits for that.
     func end() {
-        isEnding.store(true, ordering: .relaxed)
+        letEnd()
         group.wait()
     }
 
