@@ -118,4 +118,36 @@ struct HTTPAccessTests {
         let own = ["Origin: http://127.0.0.1", "Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors"]
         #expect(try HTTPClient.ask(port, "POST", "/v1/publish/a", body: "1", fields: own).status == 204)
     }
+
+    @Test(
+        "over TLS the listener proves itself, and a client's certificate says who it is",
+        .enabled(if: Program.isInstalled("curl"), "curl is not installed"))
+    func secure() throws {
+        let certificates = try Certificates()
+        try certificates.make("dev42")
+        let broker = try BrokerProcess(
+            """
+            \(BrokerProcess.plain)listeners:
+              mqtt: 127.0.0.1:0
+              https: { address: "127.0.0.1:0", certificate_user: cn }
+              tls:
+                certificate: \(certificates.path("broker.pem"))
+                key: \(certificates.path("broker.key"))
+                client_ca: \(certificates.path("ca.pem"))
+
+            """)
+        let port = try broker.port("https")
+        func ask(_ more: [String]) throws -> Program.Result {
+            try Program.run(
+                ["curl", "-sS", "--max-time", "120", "--cacert", certificates.path("ca.pem")] + more
+                    + ["https://localhost:\(port)/v1/sessions"])
+        }
+        let own = ["--cert", certificates.path("dev42.pem"), "--key", certificates.path("dev42.key")]
+        let known = try ask(own)
+        #expect(known.code == 0 && known.output.contains("\"client_id\":\"http-"), "\(known)")
+        #expect(try ask([]).code != 0, "a client without a certificate is refused by the handshake")
+        let plain = try HTTPClient(port: port)
+        try plain.send("GET", "/healthz")
+        #expect(plain.isClosed(), "who speaks no TLS is hung up on")
+    }
 }
