@@ -199,7 +199,7 @@ struct BridgeOutageTests {
         let broker = try BrokerProcess(
             BridgeTests.configuration(upstream.port, ["$SYS/broker/# out 0 \"\" plant/", "$aws/# in 1"]))
         let arguments = ["-t", "plant/$SYS/broker/version", "-C", "1", "-W", "60", "-p", String(upstream.port)]
-        #expect(try Program.run(["mosquitto_sub"] + arguments, within: 90).output == "sluice\n")
+        #expect(try Program.run(["mosquitto_sub"] + arguments, within: 90).output.hasPrefix("sluice version "))
         _ = try BridgeTests.waits(broker) { $0.contains("\"state\":\"live\"") }
         let shadow = ["-t", "$aws/things/x", "-q", "1", "-m", "shadow", "-p", String(upstream.port)]
         #expect(try Program.run(["mosquitto_pub"] + shadow).code == 0)

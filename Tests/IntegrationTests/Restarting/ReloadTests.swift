@@ -148,8 +148,15 @@ struct ReloadTests {
         var changes = Self.listenerChanges(certificates) + Self.changes
         changes.append(
             Change(section: "logging", key: "format", text: "{ format: json }", words: "logging: format", waits: false))
-        // Each that the environment can set is here.
-        let names = Set(changes.map { "SLUICE_" + "\($0.section)_\($0.key)".uppercased() })
+        changes += ["node", "network", "mqtt", "kafka", "http", "log", "bridges", "devices"].map { part in
+            Change(
+                section: "logging", key: "parts_\(part)", text: "{ parts: { \(part): error } }",
+                words: "logging: parts", waits: false)
+        }
+        // Each that the environment can set is here, but for those that name files: users and rights are read again at
+        // each reload, whether or not another file is named.
+        var names = Set(changes.map { "SLUICE_" + "\($0.section)_\($0.key)".uppercased() })
+        names.formUnion(["SLUICE_PASSWORD_FILE", "SLUICE_ACL_FILE", "SLUICE_PSK_FILE"])
         let missing = Configuration.environmentNames.filter { !names.contains($0) && !names.contains($0 + "_") }
         #expect(missing.isEmpty, "\(missing)")
         // Without the flags that hold against the file.
