@@ -173,19 +173,18 @@ extension HTTPShard {
 
     /// Asks the log for the offsets of times.
     private func lookUp(_ read: RecordRead, _ from: RequestPosition, _ to: RequestPosition?) {
-        for index in read.lanes.indices {
-            if case .one(.time(let time)) = from {
-                let number = logReader.find(read.lanes[index].cursor.partition, at: time)
-                read.lanes[index].startLookup = number
-                reads.waiting[number] = .start(read, lane: index)
-            }
-            if case .one(.time(let time))? = to {
-                let number = logReader.find(read.lanes[index].cursor.partition, at: time)
-                read.lanes[index].endLookup = number
-                reads.waiting[number] = .end(read, lane: index)
-            }
-        }
+        if case .one(.time(let time)) = from { read.startTime = time }
+        if case .one(.time(let time))? = to { read.endTime = time }
+        for index in read.lanes.indices { findStart(read, index) }
         wakeReads()
+    }
+
+    /// Looks up where a lane starts, where that is a time. What the log cannot answer now is asked again.
+    private func findStart(_ read: RecordRead, _ lane: Int) {
+        guard let time = read.startTime else { return }
+        let number = logReader.find(read.lanes[lane].cursor.partition, at: time)
+        read.lanes[lane].startLookup = number
+        reads.waiting[number] = .start(read, lane: lane)
     }
 
     func forget(_ read: RecordRead) {
@@ -203,12 +202,12 @@ extension HTTPShard {
             switch reads.waiting.removeValue(forKey: number) {
             case nil: break
             case .start(let read, let lane)?:
+                guard !answer.isFailed else {
+                    findStart(read, lane)
+                    continue
+                }
                 read.lanes[lane].startLookup = nil
                 read.lanes[lane].offset = answer.nextOffset
-            case .end(let read, let lane)?:
-                read.lanes[lane].endLookup = nil
-                read.lanes[lane].end = min(
-                    answer.nextOffset, log.bounds(read.lanes[lane].cursor.partition).highWatermark)
             case .records(let read, let lane)?:
                 read.lanes[lane].cursor.answered()
                 guard !answer.isFailed else { continue }
@@ -298,13 +297,15 @@ extension HTTPShard {
             let offset = batch.baseOffset.advanced(by: record.offsetDelta)
             guard offset >= read.lanes[lane].offset else { return true }
             guard read.left > 0, offset < end else { return false }
+            guard !read.isBeyond(KafkaMessage.time(of: record, in: batch), lane, offset) else { return false }
             read.lanes[lane].offset = offset.advanced(by: 1)
+            guard read.hasStarted(KafkaMessage.time(of: record, in: batch), lane) else { return true }
             let sight = RecordSight(
                 record, in: batch, partition: read.lanes[lane].number, read.filter, readsWhole: readsWhole)
             if let sight { read.take(sight) }
             return true
         }
-        guard read.left > 0 else { return }
+        guard read.left > 0, !read.lanes[lane].isOver else { return }
         read.lanes[lane].offset = max(read.lanes[lane].offset, read.lanes[lane].cursor.finishBatch())
     }
 

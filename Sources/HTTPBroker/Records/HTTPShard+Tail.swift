@@ -65,9 +65,8 @@ extension HTTPShard {
             let partition = tail.lanes[index].cursor.partition
             tails.byPartition[partition, default: []].append((tail, index))
             guard case .one(.time(let time)) = from else { continue }
-            let number = logReader.find(partition, at: time)
-            tail.lanes[index].lookup = number
-            reads.waiting[number] = .tail(tail, lane: index)
+            tail.startTime = time
+            find(tail, index)
         }
         tail.exchange.abandoned = { [unowned self, unowned tail] in remove(tail) }
         tail.exchange.drained = { [unowned self, unowned tail] in
@@ -77,6 +76,14 @@ extension HTTPShard {
         }
         updateInterest()
         wakeReads()
+    }
+
+    /// Looks up where a lane starts; what the log cannot answer now is asked again.
+    private func find(_ tail: Tail, _ lane: Int) {
+        guard let time = tail.startTime else { return }
+        let number = logReader.find(tail.lanes[lane].cursor.partition, at: time)
+        tail.lanes[lane].lookup = number
+        reads.waiting[number] = .tail(tail, lane: lane)
     }
 
     private func remove(_ tail: Tail) {
@@ -225,8 +232,9 @@ extension HTTPShard {
     /// The log has answered a tail.
     func took(_ answer: PartitionRead, _ tail: Tail, _ lane: Int) {
         if tail.lanes[lane].lookup != nil {
+            guard !answer.isFailed else { return find(tail, lane) }
             tail.lanes[lane].lookup = nil
-            if !answer.isFailed { tail.lanes[lane].offset = answer.nextOffset }
+            tail.lanes[lane].offset = answer.nextOffset
         } else {
             tail.lanes[lane].cursor.answered()
             if !answer.isFailed { take(answer, tail, lane) }

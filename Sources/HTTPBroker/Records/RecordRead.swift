@@ -22,6 +22,9 @@ final class RecordRead {
     private(set) var count = 0
     /// When a request that has found nothing is answered, by the loop's clock; nil when it does not wait.
     let deadline: Int64?
+    /// The times that it starts and ends at, where it was given times.
+    var startTime: Timestamp?
+    var endTime: Timestamp?
     /// Whether it waits for records to come.
     var isParked = false
     /// What was written of the answer's documents.
@@ -38,13 +41,14 @@ final class RecordRead {
         /// Nil until it is known.
         var end: Offset?
         var cursor: PartitionCursor
-        /// Look-ups that are under way, of the start and of the end.
+        /// The look-up of the start, while that is under way.
         var startLookup: UInt64?
-        var endLookup: UInt64?
+        /// Whether a record of the start's time or later was seen: all that follow are wanted.
+        var hasStarted = false
         /// Whether its end is where the partition ends, and moves with it.
         var isOpen: Bool
 
-        var isResolved: Bool { startLookup == nil && endLookup == nil }
+        var isResolved: Bool { startLookup == nil }
         var isOver: Bool { end.map { offset >= $0 } ?? false }
     }
 
@@ -82,6 +86,20 @@ final class RecordRead {
 
     /// Whether there is room for more in memory and in the socket.
     var hasRoom: Bool { form == .json ? text.count < Self.documentByteCountMax : exchange.hasRoom }
+
+    /// Whether a record lies at the end's time or later, as the first of its partition: then its partition ends there.
+    func isBeyond(_ time: Timestamp, _ lane: Int, _ offset: Offset) -> Bool {
+        guard let endTime, time >= endTime else { return false }
+        lanes[lane].end = offset
+        return true
+    }
+
+    /// Whether a record is not before the start: what the log's index leads to may lie a little before it.
+    func hasStarted(_ time: Timestamp, _ lane: Int) -> Bool {
+        if let startTime, !lanes[lane].hasStarted, time < startTime { return false }
+        lanes[lane].hasStarted = true
+        return true
+    }
 
     /// Takes a record.
     func take(_ sight: RecordSight) {
@@ -173,7 +191,6 @@ struct RecordReads {
     /// Who waits for an answer of the log.
     enum Waiter {
         case start(RecordRead, lane: Int)
-        case end(RecordRead, lane: Int)
         case records(RecordRead, lane: Int)
         case tail(Tail, lane: Int)
     }

@@ -16,6 +16,8 @@ final class Tail {
     let stream: String
     var filter: RecordFilter
     var lanes: [Lane]
+    /// The time that it starts at, where it was given one.
+    var startTime: Timestamp?
     /// Events since the last that had an identifier.
     private var unmarkedCount = 0
 

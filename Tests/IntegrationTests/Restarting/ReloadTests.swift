@@ -150,7 +150,7 @@ struct ReloadTests {
             Change(section: "logging", key: "format", text: "{ format: json }", words: "logging: format", waits: false))
         changes += ["node", "network", "mqtt", "kafka", "http", "log", "bridges", "devices"].map { part in
             Change(
-                section: "logging", key: "parts_\(part)", text: "{ parts: { \(part): error } }",
+                section: "logging", key: "parts_\(part)", text: "{ parts: { \(part): info } }",
                 words: "logging: parts", waits: false)
         }
         // Each that the environment can set is here, but for those that name files: users and rights are read again at
