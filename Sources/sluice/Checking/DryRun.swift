@@ -76,11 +76,7 @@ struct DryRun {
             report: stream, from: position, until: nil, limit: nil, isFollowing: false, filter: nil)
         guard !consumption.isDone else { return }
         let client = try BrokerOption.connect(arguments)
-        let properties = PropertyWriter.bytes {
-            let (name, value) = (Array("stream-offset".utf8), Array(text.utf8))
-            PropertyWriter.append(userProperty: name.span, value.span, to: &$0)
-        }
-        try client.subscribe(Array("$stream/\(stream.name)".utf8), properties: properties)
+        try ConsumeCommand.subscribe(client, to: stream, from: text)
         try ConsumeCommand.forEach(client, &consumption) { message, record in
             take(message, record, stream: stream.name)
             progress.advance(by: 1)

@@ -54,15 +54,10 @@ enum ConsumeCommand {
             report: report, from: from, until: until, limit: limit, isFollowing: isFollowing,
             filter: isPresence ? filter.map { Array("\(report.name)/".utf8) + $0 } : filter)
         guard !consumption.isDone else { return ExitCode.success }
-        // A narrow filter could keep the broker silent for long, and the end would go unseen: then all is read, and
-        // matched here.
+        // The end that the client knows is one of offsets, of matching records or not: all is read, and matched here.
         let narrowed = isFollowing ? filter.map { Array("/".utf8) + $0 } ?? [] : []
-        let start = arguments.text("from") ?? "earliest"
-        let properties = PropertyWriter.bytes {
-            let (name, value) = (Array("stream-offset".utf8), Array(start.utf8))
-            PropertyWriter.append(userProperty: name.span, value.span, to: &$0)
-        }
-        try client.subscribe(Array("$stream/\(report.name)".utf8) + narrowed, properties: properties)
+        try subscribe(
+            client, to: report, from: arguments.text("from") ?? "earliest", filter: narrowed, isFollowing: isFollowing)
         let printer = RecordPrinter(isJSON: arguments.has("json"))
         // Where the records are seen themselves, they are the progress.
         let progress = StandardOutput.isTerminal ? nil : Progress("records", total: 0, countsBytes: false)
@@ -74,11 +69,31 @@ enum ConsumeCommand {
         return ExitCode.success
     }
 
+    /// Subscribes to a stream's records.
+    /// - Parameter filter: what is behind the stream's name in the filter of the subscription.
+    /// - Throws: when the broker refuses, or does not answer.
+    static func subscribe(
+        _ client: MQTTClient, to report: StreamReport, from: String, filter: [UInt8] = [], isFollowing: Bool = false
+    ) throws(CommandFailure) {
+        let properties = PropertyWriter.bytes {
+            // With an end the broker says when it is over, whatever the records at the end have become.
+            for (name, value) in [("stream-offset", from), ("stream-until", isFollowing ? nil : "latest")] {
+                guard let value else { continue }
+                PropertyWriter.append(userProperty: Array(name.utf8).span, Array(value.utf8).span, to: &$0)
+            }
+        }
+        try client.subscribe(Array("$stream/\(report.name)".utf8) + filter, properties: properties)
+    }
+
     /// How long nothing comes before the broker is asked whether it is there.
     private static let quietMilliseconds = 500
+    /// After so many answered pings without a record nothing more is waited for: a broker whose clients hold all of its
+    /// memory, or whose device takes nothing, needs half a minute to make room.
+    private static let quietPingsMax = 120
 
     /// Calls `body` with each message and record until the consumption is done.
     /// - Parameter quiet: called when nothing has come for a while, and at the end.
+    /// - Throws: what `body` does, and when the broker is silent, or sends no more although there is more.
     static func forEach(
         _ client: MQTTClient, _ consumption: inout Consumption, quiet: () -> Void = {},
         _ body: (ReceivedMessage, ConsumedRecord) throws(CommandFailure) -> Void
@@ -96,8 +111,9 @@ enum ConsumeCommand {
                     }
                     continue
                 }
-                // Expired records are not delivered, so the last may never come: answered pings are an end too.
-                if quietPings >= consumption.quietPingsMax { return consumption.reportMissing() }
+                guard quietPings < quietPingsMax else {
+                    throw CommandFailure("the broker delivers nothing more; missing: \(consumption.missing)")
+                }
                 try client.ping()
                 continue
             }
@@ -105,9 +121,17 @@ enum ConsumeCommand {
                 quietPings += 1
                 unansweredWaits = 0
             }
-            guard case .message(let message) = event, let record = ConsumedRecord(message) else { continue }
+            guard case .message(let message) = event else { continue }
             quietPings = 0
-            if consumption.takes(record) { try body(message, record) }
+            if let record = ConsumedRecord(message) {
+                if consumption.takes(record) { try body(message, record) }
+            } else if !consumption.isFollowing, message.user("stream-end") != nil {
+                // What has not come has expired, or was removed meanwhile.
+                if !consumption.isTimed, !consumption.isDone {
+                    Sluice.complain("not delivered, because it is no longer there: \(consumption.missing)")
+                }
+                break
+            }
         }
         quiet()
     }
@@ -142,13 +166,11 @@ struct ConsumedRecord {
 /// How far a consumption has come, and where it ends.
 struct Consumption {
     let isFollowing: Bool
-    /// After so many answered pings without a record nothing more is waited for: five seconds, half a minute when the
-    /// device had not taken everything yet.
-    let quietPingsMax: Int
     /// What topics must match; nil for every record of the stream.
     private let filter: [UInt8]?
     private let untilTime: Int64?
-    private let isTimed: Bool
+    /// Whether it begins at a time. *It then begins at an offset that only the broker knows; it may be the end.*
+    let isTimed: Bool
     /// Where each partition that is not at its end yet ends; `Int64.max` for never.
     private var ends: [Int: Int64] = [:]
     private var next: [Int: Int64] = [:]
@@ -160,7 +182,6 @@ struct Consumption {
     ) {
         self.isFollowing = isFollowing
         self.filter = filter
-        quietPingsMax = report.partitions.allSatisfy { $0.durable >= $0.appended } ? 10 : 60
         left = limit
         if case .time = from { isTimed = true } else { isTimed = false }
         if case .time(let time) = until { untilTime = time.rawValue * 1000 } else { untilTime = nil }
@@ -207,14 +228,10 @@ struct Consumption {
         return true
     }
 
-    /// Says which records did not come although they were there.
-    func reportMissing() {
-        // A replay from a time begins at an offset that only the broker knows; it may be the end.
-        if isTimed { return }
-        for (partition, end) in ends.sorted(by: { $0.key < $1.key }) {
-            let start = next[partition] ?? 0
-            Sluice.complain("partition \(partition): the broker delivered nothing from \(start) to \(end)")
-        }
+    /// The offsets that have not come, for people.
+    var missing: String {
+        ends.sorted { $0.key < $1.key }
+            .map { "partition \($0.key) from \(next[$0.key] ?? 0) to \($0.value)" }.joined(separator: ", ")
     }
 }
 

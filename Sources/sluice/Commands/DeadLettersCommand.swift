@@ -279,11 +279,7 @@ struct LetterReader {
         var consumption = Consumption(
             report: report, from: start, until: nil, limit: isOne ? 1 : nil, isFollowing: false, filter: nil)
         guard !consumption.isDone else { return }
-        let properties = PropertyWriter.bytes {
-            let (name, value) = (Array("stream-offset".utf8), Array(startText.utf8))
-            PropertyWriter.append(userProperty: name.span, value.span, to: &$0)
-        }
-        try client.subscribe(Array("$stream/\(report.name)".utf8), properties: properties)
+        try ConsumeCommand.subscribe(client, to: report, from: startText)
         try ConsumeCommand.forEach(client, &consumption) { message, _ in
             guard var letter = Letter(message) else { return }
             letter.isDealtWith = runs.contains { run in

@@ -112,11 +112,7 @@ enum SimulateCommand {
             report: report, from: start, until: nil, limit: recordsMax, isFollowing: false, filter: nil)
         var records: [HistoryFleet.Record] = []
         if !consumption.isDone {
-            let properties = PropertyWriter.bytes {
-                let (name, value) = (Array("stream-offset".utf8), Array(text.utf8))
-                PropertyWriter.append(userProperty: name.span, value.span, to: &$0)
-            }
-            try client.subscribe(Array("$stream/\(stream)".utf8), properties: properties)
+            try ConsumeCommand.subscribe(client, to: report, from: text)
             try ConsumeCommand.forEach(client, &consumption) { _, record in
                 records.append(
                     HistoryFleet.Record(
