@@ -135,7 +135,7 @@ let package = Package(
         .target(name: "EventLoop", dependencies: ["SluiceCore", "CUv", "CLinux"], swiftSettings: settings),
         .target(
             name: "SluiceTransport",
-            dependencies: ["SluiceCore", "Speaking", "Cryptography", "EventLoop", "CLinux", "CWslay"],
+            dependencies: ["SluiceCore", "HTTPWire", "Speaking", "Cryptography", "EventLoop", "CLinux", "CWslay"],
             swiftSettings: settings),
         .target(
             name: "SluiceNode",
@@ -243,7 +243,10 @@ let package = Package(
         tests("CryptographyTests", ["Cryptography", "SluiceCore"]),
         tests(
             "SluiceTransportTests",
-            ["SluiceTransport", "SluiceTesting", "SluiceCore", "Speaking", "Cryptography", "EventLoop", "CLinux"]),
+            [
+                "SluiceTransport", "HTTPWire", "SluiceTesting", "SluiceCore", "Speaking", "Cryptography", "EventLoop",
+                "CLinux",
+            ]),
         tests("SluiceCoreTests", ["SluiceCore", "SluiceTesting"]),
         tests("SpeakingTests", ["Speaking", "SluiceCore"]),
         tests(

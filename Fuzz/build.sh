@@ -18,7 +18,7 @@ module() {
         -I Sources/System/CLZ4 -I Sources/System/CZstd -I Sources/System/COpenSSL -I Sources/System/CWslay \
         -I Sources/System/CArgon2 -I Sources/System/CCBOR -I "$out/CSimdJSON" "$@"
 }
-for name in SluiceCore MQTTWire Checksums Compression RecordFormat Cryptography; do
+for name in SluiceCore MQTTWire HTTPWire Checksums Compression RecordFormat Cryptography; do
     module "$name" -emit-module -emit-module-path "$out/$name.swiftmodule" -emit-object -o "$out/$name.o" \
         Sources/"$name"/*.swift
 done
@@ -34,7 +34,9 @@ module CompressionFuzz -use-ld=lld -emit-executable -o "$out/CompressionFuzz" Fu
 module SluiceTransport -emit-module -emit-module-path "$out/SluiceTransport.swiftmodule" -emit-object \
     -o "$out/SluiceTransport.o" Sources/SluiceTransport/WebSocket/*.swift
 module WebSocketFuzz -use-ld=lld -emit-executable -o "$out/WebSocketFuzz" Fuzz/WebSocketFuzz.swift \
-    "$out/SluiceCore.o" "$out/Cryptography.o" "$out/SluiceTransport.o"
+    "$out/SluiceCore.o" "$out/HTTPWire.o" "$out/Cryptography.o" "$out/SluiceTransport.o"
+module HTTPFuzz -use-ld=lld -emit-executable -o "$out/HTTPFuzz" Fuzz/HTTPFuzz.swift \
+    "$out/SluiceCore.o" "$out/HTTPWire.o"
 for name in Administration Speaking TopicRouting; do
     module "$name" -emit-module -emit-module-path "$out/$name.swiftmodule" -emit-object -o "$out/$name.o" \
         Sources/"$name"/*.swift

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Builds and runs the fuzzers, the packet decoder's, Kafka's messages', the codecs', WebSocket's, those of payloads, and that of users and rights, each for Fuzz/run.sh [seconds].
+# Builds and runs the fuzzers, the packet decoder's, Kafka's messages', the codecs', WebSocket's, HTTP's, those of payloads, and that of users and rights, each for Fuzz/run.sh [seconds].
 # A finding is written to Fuzz/FailCases, Fuzz/KafkaWireFailCases, Fuzz/CompressionFailCases, Fuzz/WebSocketFailCases,
-# Fuzz/PayloadFailCases or Fuzz/AccessFailCases,
+# Fuzz/HTTPFailCases, Fuzz/PayloadFailCases or Fuzz/AccessFailCases,
 # where the unit tests replay it. The corpora in Fuzz/.build
 # start from the recorded vectors and grow from run to run.
 set -eu
@@ -53,8 +53,16 @@ printf '\006GET /mqtt HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: U
 Fuzz/.build/WebSocketFuzz -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=2048 \
     -artifact_prefix=Fuzz/WebSocketFailCases/ "$corpus"
 
+corpus=Fuzz/.build/HTTPCorpus
+mkdir -p "$corpus" Fuzz/HTTPFailCases
+# The first byte chooses the size of the pieces in which the rest comes.
+printf '\003POST /v1/publish/a?retain=true HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4;x=y\r\n21.5\r\n0\r\n\r\nGET /v1/streams/s/records?filter=a/%%2B/%%23&from=-1h HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nConnection: close\r\n\r\nxx' \
+    >"$corpus/requests"
+Fuzz/.build/HTTPFuzz -max_total_time="$seconds" -max_len=2048 -timeout=5 -rss_limit_mb=2048 \
+    -artifact_prefix=Fuzz/HTTPFailCases/ "$corpus"
+
 mkdir -p Fuzz/PayloadFailCases
-for format in json cbor sparkplug-b delimited number; do
+for format in json cbor sparkplug-b delimited number text; do
     corpus=Fuzz/.build/PayloadCorpus/$format
     mkdir -p "$corpus"
     case $format in
@@ -65,6 +73,7 @@ for format in json cbor sparkplug-b delimited number; do
         ;;
     delimited) printf '21.5,7,"o""n",true,1,2,2026-01-01T00:00:00Z,x\r\n' >"$corpus/line" ;;
     number) printf ' -12.5e-3\n' >"$corpus/number" ;;
+    text) printf 'on \303\251' >"$corpus/text" ;;
     *)
         grep -v '^#' "Tests/PayloadFormatsTests/Vectors/${format%-b}.txt" | while read -r name bytes; do
             printf '%s' "$bytes" | xxd -r -p >"$corpus/$name"

@@ -215,9 +215,9 @@ package final class HTTPShard {
 
     // MARK: Sessions
 
-    func takeClientID() -> [UInt8] {
+    func takeClientID() -> String {
         defer { nextClient += 1 }
-        return Array("http-\(nextClient)".utf8)
+        return "http-\(nextClient)"
     }
 
     /// Begins a session for somebody.
@@ -239,9 +239,12 @@ package final class HTTPShard {
 
     // MARK: Requests
 
-    /// How long the body of a request may be: nobody sends megabytes to delete a stream.
+    /// How long the body of a request may be.
     func bodyByteCountMax(of head: RequestHead) -> Int {
-        head.path.contains("records") || head.path.contains("publish") ? .max : 64 << 10
+        guard case .found(let endpoint, _) = router.find(head.method, head.path), let body = endpoint.body else {
+            return Endpoint.Body.plainByteCountMax
+        }
+        return body.byteCountMax
     }
 
     /// Does what a request asks for.

@@ -37,6 +37,7 @@ package enum HTTPStatus: Int, Sendable, CaseIterable {
     case unsupportedMediaType = 415
     case expectationFailed = 417
     case unprocessableContent = 422
+    case upgradeRequired = 426
     case tooManyRequests = 429
     case headTooLarge = 431
     case internalError = 500
@@ -69,6 +70,7 @@ package enum HTTPStatus: Int, Sendable, CaseIterable {
         case .unsupportedMediaType: "Unsupported Media Type"
         case .expectationFailed: "Expectation Failed"
         case .unprocessableContent: "Unprocessable Content"
+        case .upgradeRequired: "Upgrade Required"
         case .tooManyRequests: "Too Many Requests"
         case .headTooLarge: "Request Header Fields Too Large"
         case .internalError: "Internal Server Error"

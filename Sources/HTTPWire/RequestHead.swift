@@ -42,6 +42,16 @@ package struct RequestHead: Equatable, Sendable {
     /// The value of the first field of a name in small letters.
     package func field(_ name: String) -> String? { fields.first { $0.name == name }?.value }
 
+    /// The elements of the lists that the fields of a name in small letters have.
+    package func elements(of name: String) -> [String] {
+        fields.filter { $0.name == name }.flatMap { Self.list($0.value) }
+    }
+
+    /// Whether such a list has an element, whatever the case of its letters.
+    package func lists(_ name: String, _ element: String) -> Bool {
+        elements(of: name).contains { $0.lowercased() == element }
+    }
+
     /// The value of the first parameter of a name.
     package func parameter(_ name: String) -> String? { query.first { $0.name == name }?.value }
 
@@ -99,7 +109,7 @@ extension RequestHead {
             throw Self.bad("a request has one field 'Host', not \(hostCount)")
         }
         framing = try Self.framing(fields, minorVersion: minorVersion)
-        let options = fields.filter { $0.name == "connection" }.flatMap { Self.list($0.value) }
+        let options = fields.filter { $0.name == "connection" }.flatMap { Self.list($0.value) }.map { $0.lowercased() }
         keepsAlive =
             minorVersion == 1 ? !options.contains("close") : options.contains("keep-alive") && framing != .chunked
         expectsContinue = try Self.expectation(fields)
@@ -156,7 +166,7 @@ extension RequestHead {
 
     private static func list(_ value: String) -> [String] {
         value.split(separator: ",").map { word in
-            String(decoding: HTTPCharacter.trimmed(Array(word.utf8)[...]), as: UTF8.self).lowercased()
+            String(decoding: HTTPCharacter.trimmed(Array(word.utf8)[...]), as: UTF8.self)
         }
     }
 

@@ -97,7 +97,8 @@ package protocol LogEngine: AnyObject, Sendable {
     func fetch(_ request: ReadRequest, for loop: LoopID)
 
     /// Looks up the first offset whose timestamp is `time` or later, in the background; answered like a fetch, without
-    /// batches.
+    /// batches. It may be an offset a little before that: an index knows batches, and none that are in memory only. Who
+    /// needs the very record looks at the records from there on.
     func fetchOffset(_ partition: PartitionID, at time: Timestamp, number: UInt64, for loop: LoopID)
 
     /// The answers that have come since the last call, by the numbers of what was asked.

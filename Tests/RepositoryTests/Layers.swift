@@ -36,7 +36,7 @@ enum Layers {
         "CommitLogPosix": ["CommitLog", "CLinux"],
         "BridgeClients": ["Bridging", "Cryptography", "CMosquitto", "CRdKafka"],
         "EventLoop": ["SluiceCore", "CUv", "CLinux"],
-        "SluiceTransport": ["Speaking", "EventLoop", "Cryptography", "CWslay"],
+        "SluiceTransport": ["Speaking", "EventLoop", "Cryptography", "HTTPWire", "CWslay"],
         "SluiceNode": ["SluiceBroker", "KafkaBroker", "HTTPBroker", "SluiceTransport", "AccessControl"],
         "LogTools": ["CommitLogPosix", "SluiceBroker"],
         "SluiceConfiguration": ["SluiceCore", "AccessControl", "DeviceProfiles", "CYAML"],

@@ -1,3 +1,4 @@
+import HTTPWire
 import SluiceTransport
 import Testing
 
@@ -68,7 +69,7 @@ struct UpgradeRequestTests {
         ])
     func accepts(head: [UInt8]) { #expect(refusal(head) == nil) }
 
-    typealias Refused = (head: [UInt8], status: UpgradeRefusal.Status)
+    typealias Refused = (head: [UInt8], status: HTTPStatus)
 
     /// First lines.
     static let refusedLines: [Refused] = [

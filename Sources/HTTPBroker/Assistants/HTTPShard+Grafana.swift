@@ -1,3 +1,4 @@
+import AccessControl
 import Administration
 import HTTPWire
 import LogInterface
@@ -12,7 +13,11 @@ extension HTTPShard {
     private static let recordCountMax = 20_000
 
     func listGrafanaMetrics(_ exchange: Exchange) {
-        let names = streams.readable.map(\.settings.name).filter { !$0.hasPrefix("__") }
+        // Names of streams are for who may read them.
+        let names = streams.readable.map(\.settings.name).filter { name in
+            let bytes = Array(name.utf8)
+            return exchange.session?.rights?.mayReadStream(bytes.span).isAllowed ?? true
+        }
         let parameters = [("key", "Key"), ("filter", "Topic filter"), ("field", "Field")].map { name, label in
             JSON.members([
                 "name": .string(name), "label": .string(label), "type": .string("input"), "placeholder": .string(label),

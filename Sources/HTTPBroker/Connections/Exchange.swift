@@ -21,7 +21,9 @@ final class Exchange {
     var session: LocalSession?
     private(set) var phase = Phase.waiting
     private var framing = ResponseHead.Framing.none
-    /// Called when the socket has taken what was written, or when there is room again.
+    /// Whether something was written that left no room: whoever writes may wait for it.
+    private(set) var isFull = false
+    /// Called when there is room again.
     var drained: (() -> Void)?
     /// Called when the connection is gone before the answer's end.
     var abandoned: (() -> Void)?
@@ -138,7 +140,16 @@ final class Exchange {
             connection.outputQueue.bytes.append(bytes)
         }
         writtenAt = connection.now
+        isFull = !hasRoom
         connection.markDirty()
+    }
+
+    /// The socket has taken something.
+    /// - Returns: whether there is room that there was not.
+    func hasRoomAgain() -> Bool {
+        guard isFull, hasRoom else { return false }
+        isFull = false
+        return drained != nil
     }
 
     /// Writes a piece.

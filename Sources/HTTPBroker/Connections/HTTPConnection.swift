@@ -46,8 +46,6 @@ package final class HTTPConnection: Speaker {
 
     /// Bytes that may wait for the socket before an answer in pieces waits.
     static let outputByteCountMax = 256 << 10
-    /// Bytes of a body at most.
-    static let bodyByteCountMax = 16 << 20
     /// How long a request may take to come, and a socket to take what it is sent, in nanoseconds.
     private static let patience: Int64 = 30_000_000_000
     /// How long a connection may have nothing to say.
@@ -111,8 +109,7 @@ package final class HTTPConnection: Speaker {
 
     private func begin(_ head: RequestHead) throws(HTTPFault) {
         assert(exchange == nil)
-        let most = min(Self.bodyByteCountMax, shard.bodyByteCountMax(of: head))
-        let body = try BodyReader(head.framing, byteCountMax: most)
+        let body = try BodyReader(head.framing, byteCountMax: shard.bodyByteCountMax(of: head))
         guard head.framing == .none || !shard.isUnderPressure else {
             throw HTTPFault(.unavailable, "clients hold as much memory as they may")
         }
@@ -182,15 +179,14 @@ package final class HTTPConnection: Speaker {
     package func sent(_ byteCount: Int, isBehind: Bool) {
         if byteCount > 0 { movedAt = shard.now }
         waitsSince = isBehind ? (byteCount > 0 ? shard.now : waitsSince ?? shard.now) : nil
-        guard let exchange, exchange.hasRoom, exchange.drained != nil else { return }
-        shard.hasRoom(exchange)
+        if let exchange, exchange.hasRoomAgain() { shard.hasRoom(exchange) }
     }
 
     /// See `Speaker`.
     package func drained() {
         waitsSince = nil
         account()
-        if let exchange, exchange.drained != nil { shard.hasRoom(exchange) }
+        if let exchange, exchange.hasRoomAgain() { shard.hasRoom(exchange) }
     }
 
     // MARK: Memory

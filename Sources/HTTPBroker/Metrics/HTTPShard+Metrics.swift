@@ -10,18 +10,20 @@ import TopicRouting
 /// `GET /metrics`: made on this endpoint's loop, of what other loops hand over twice a second; none of them is asked.
 extension HTTPShard {
     func tellMetrics(_ exchange: Exchange) {
-        if let rights = exchange.session?.rights {
-            let topic = Array("$SYS/broker/messages/received".utf8)
-            let verdict = rights.mayRead(topic.span)
-            guard verdict.isAllowed else {
-                return exchange.fail(
-                    .forbidden, "who asks may not read $SYS/broker: \(rights.description(of: verdict.rule))")
-            }
-        }
+        if let fault = faultOfReadingFigures(exchange) { return exchange.fail(fault) }
         let isOpenMetrics = exchange.head.field("accept")?.contains("application/openmetrics-text") == true
         exchange.respond(
             .ok, MetricsText.contentType(isOpenMetrics: isOpenMetrics),
             MetricsText.text(families, isOpenMetrics: isOpenMetrics))
+    }
+
+    /// Why who asks may not read what the node says of itself, here as below `$SYS/broker`; nil when it may.
+    func faultOfReadingFigures(_ exchange: Exchange) -> HTTPFault? {
+        guard let rights = exchange.session?.rights else { return nil }
+        let topic = Array("$SYS/broker/messages/received".utf8)
+        let verdict = rights.mayRead(topic.span)
+        guard !verdict.isAllowed else { return nil }
+        return HTTPFault(.forbidden, "who asks may not read $SYS/broker: \(rights.description(of: verdict.rule))")
     }
 
     private var families: [MetricFamily] {
@@ -50,8 +52,11 @@ extension HTTPShard {
             .gauge("sluice_client_memory_bytes", "What clients hold in memory.", peers.memoryUse),
             .counter("sluice_connections_accepted", "Connections that were taken in.", sum.connectionsAccepted),
             MetricFamily(
-                "sluice_packets", .counter, "MQTT packets, and messages of them.",
-                [.init(Double(sum.packetsReceived), suffix: "_total", labels: [("direction", "in")])]),
+                "sluice_packets", .counter, "MQTT packets from and to clients.",
+                [
+                    .init(Double(sum.packetsReceived), suffix: "_total", labels: [("direction", "in")]),
+                    .init(Double(sum.packetsSent), suffix: "_total", labels: [("direction", "out")]),
+                ]),
             MetricFamily(
                 "sluice_messages", .counter, "Messages from publishers and to subscribers.",
                 [

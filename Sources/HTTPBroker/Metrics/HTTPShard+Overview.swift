@@ -8,11 +8,13 @@ import SluiceCore
 /// The overview: what a person looks at first.
 extension HTTPShard {
     func tellOverview(_ exchange: Exchange) {
+        if let fault = faultOfReadingFigures(exchange) { return exchange.fail(fault) }
         exchange.respond(.ok, overview)
     }
 
     /// `GET /v1/events`: the overview once a second, made once for everybody.
     func followOverview(_ exchange: Exchange) {
+        if let fault = faultOfReadingFigures(exchange) { return exchange.fail(fault) }
         guard overviewers.count < 1000 else { return exchange.fail(.unavailable, "1000 follow, as many as may") }
         exchange.begin("text/event-stream", isEndless: true)
         guard !exchange.isOver else { return }

@@ -4,6 +4,7 @@ import Checksums
 import HTTPWire
 import LogInterface
 import RecordFormat
+import SluiceBroker
 import SluiceCore
 import TopicRouting
 
@@ -12,12 +13,15 @@ import TopicRouting
 /// With an `Idempotency-Key` the batches are those of an idempotent producer that the key stands for, so that what the
 /// log knows of producers, after a crash as well, makes a repetition harmless (KIP-98): it is answered with the offsets
 /// that the first one got. A partition remembers some 14,000 keys at least.
+///
+/// Device profiles hold as they do for what Kafka clients produce: a bad record becomes a dead letter and leaves a
+/// hole, or the whole request is refused, before anything of it is appended.
 extension HTTPShard {
     /// What a request's appends come to.
     private final class PendingAppend {
         let exchange: Exchange
         var awaitedCount = 0
-        var places: [(partition: Int, first: Int64, count: Int, isDuplicate: Bool)] = []
+        var places: [JSON] = []
         var fault: HTTPFault?
         init(_ exchange: Exchange) { self.exchange = exchange }
     }
@@ -37,14 +41,13 @@ extension HTTPShard {
                         "who asks may not write to '\(stream.settings.name)': \(rights.description(of: verdict.rule))")
                 }
             }
-            let orders = try RecordOrder.all(in: exchange.body, type: exchange.head.field("content-type"))
+            let orders = try RecordOrder.all(
+                in: exchange.body, type: exchange.head.field("content-type"), now: wallClock)
             let number = try Self.integer(exchange, "partition", 0...(stream.partitions.count - 1))
             let key = try Self.idempotencyKey(exchange)
-            let byPartition = deal(orders, to: stream, number)
+            let parts = try examined(deal(orders, to: stream, number, key), into: stream, exchange)
             let pending = PendingAppend(exchange)
-            for (partition, batch) in byPartition {
-                append(batch, to: partition, of: stream, key, pending)
-            }
+            for part in parts { append(part, to: stream, pending) }
         } catch {
             exchange.fail(error)
         }
@@ -61,10 +64,17 @@ extension HTTPShard {
         return ProducerID(rawValue: Int64(bitPattern: hash >> 2 | 1 << 62))
     }
 
+    /// What a partition gets of a request.
+    private struct Part {
+        let number: Int
+        var batch: RecordBatch
+        var findings: ProducedFindings?
+    }
+
     /// The records of each partition, in their order.
     private func deal(
-        _ orders: [RecordOrder], to stream: StreamDescription, _ number: Int?
-    ) -> [(partition: Int, batch: RecordBatch)] {
+        _ orders: [RecordOrder], to stream: StreamDescription, _ number: Int?, _ producer: ProducerID?
+    ) -> [Part] {
         var builders: [Int: [RecordOrder]] = [:]
         // Without a key the records of a request stay together: one batch, one place.
         let keyless = number ?? Int(truncatingIfNeeded: UInt64(bitPattern: now) >> 10) % stream.partitions.count
@@ -76,10 +86,46 @@ extension HTTPShard {
                 ?? keyless
             builders[partition, default: []].append(order)
         }
-        return builders.sorted { $0.key < $1.key }.map { ($0.key, batch(of: $0.value)) }
+        return builders.sorted { $0.key < $1.key }.map { Part(number: $0.key, batch: batch(of: $0.value, producer)) }
     }
 
-    private func batch(of orders: [RecordOrder]) -> RecordBatch {
+    /// The parts as the profiles of the stream's messages let them be.
+    /// - Throws: `HTTPFault` when one of them refuses a record; then nothing is stored.
+    private func examined(
+        _ parts: [Part], into stream: StreamDescription, _ exchange: Exchange
+    ) throws(HTTPFault) -> [Part] {
+        let name = stream.settings.name
+        guard broker.examinesProduced(into: name) else { return parts }
+        var parts = parts
+        func takeBack() { for findings in parts.compactMap(\.findings) { broker.takeBack(findings) } }
+        for index in parts.indices {
+            let found = broker.examine(
+                produced: parts[index].batch, into: name, from: exchange.session?.name ?? "", stampedAt: nil)
+            if let refusal = found.refusals.first {
+                takeBack()
+                throw HTTPFault(
+                    .unprocessableContent,
+                    "\(found.refusals.count) records are not as they should be; of partition \(parts[index].number), "
+                        + "number \(refusal.number + 1): \(refusal.words)")
+            }
+            parts[index].findings = found
+            guard !found.isTooLarge else {
+                takeBack()
+                throw HTTPFault(.contentTooLarge, "what is bad in the request takes too much room")
+            }
+            guard !found.letterNumbers.isEmpty else { continue }
+            do throws(BatchError) {
+                parts[index].batch = try parts[index].batch.filtered { record, _ in
+                    !found.letterNumbers.contains(record.offsetDelta)
+                }
+            } catch {
+                preconditionFailure("Cannot filter a batch that was just made: \(error)")
+            }
+        }
+        return parts
+    }
+
+    private func batch(of orders: [RecordOrder], _ producer: ProducerID?) -> RecordBatch {
         var builder = RecordBatchBuilder()
         for order in orders {
             let key = order.key.map { RecordFields.key($0) } ?? RecordFields.nullKey
@@ -91,50 +137,49 @@ extension HTTPShard {
                 builder.appendTombstone(at: time, keyField: key.span, headersField: headers.span)
             }
         }
-        return builder.finish()
-    }
-
-    private func append(
-        _ plain: RecordBatch, to number: Int, of stream: StreamDescription, _ producer: ProducerID?,
-        _ pending: PendingAppend
-    ) {
-        var marked: RecordBatch?
+        let plain = builder.finish()
         do throws(BatchError) {
-            if var header = try BatchHeader(plain.bytes) {
-                header.markFromKafka()
-                if let producer { (header.producerID, header.producerEpoch, header.baseSequence) = (producer, 0, 0) }
-                marked = RecordBatch(copying: plain.bytes, checksumming: header)
+            guard var header = try BatchHeader(plain.bytes) else {
+                preconditionFailure("Cannot make a batch without a header")
             }
+            header.markFromKafka()
+            if let producer { (header.producerID, header.producerEpoch, header.baseSequence) = (producer, 0, 0) }
+            return RecordBatch(copying: plain.bytes, checksumming: header)
         } catch {
             preconditionFailure("Cannot read a batch that was just made: \(error)")
         }
-        guard let batch = marked else { preconditionFailure("Cannot make a batch without a header") }
-        let append = Append(
-            partition: stream.partitions[number], batch: batch, isAwaited: true,
-            topicHashes: nil)
-        pending.awaitedCount += 1
-        let ticket = producer == nil ? log.append([append], from: loop) : log.append(sequenced: append, from: loop)
-        appends[ticket] = { [unowned self] outcome in settled(outcome, batch, number, pending) }
     }
 
-    private func settled(
-        _ outcome: Settlement.Outcome, _ batch: RecordBatch, _ number: Int, _ pending: PendingAppend
-    ) {
+    private func append(_ part: Part, to stream: StreamDescription, _ pending: PendingAppend) {
+        let own = Append(
+            partition: stream.partitions[part.number], batch: part.batch, isAwaited: true, topicHashes: nil)
+        let letters = part.findings?.letters ?? []
+        pending.awaitedCount += 1
+        let ticket =
+            part.batch.producerID == .none
+            ? log.append([own] + letters, from: loop) : log.append(sequenced: own, with: letters, from: loop)
+        appends[ticket] = { [unowned self] outcome in settled(outcome, part, pending) }
+    }
+
+    private func settled(_ outcome: Settlement.Outcome, _ part: Part, _ pending: PendingAppend) {
+        if outcome != .stored, let findings = part.findings { broker.takeBack(findings) }
+        func store(at offset: Offset, isDuplicate: Bool) {
+            pending.places.append(
+                .members([
+                    "partition": .integer(Int64(part.number)), "offset": .integer(offset.rawValue),
+                    "count": .integer(Int64(part.batch.lastOffsetDelta + 1)), "isDuplicate": .bool(isDuplicate),
+                    "deadLetters": .integer(Int64(part.findings?.letterNumbers.count ?? 0)),
+                ]))
+        }
         switch outcome {
-        case .stored: pending.places.append((number, batch.baseOffset.rawValue, batch.recordCount, false))
-        case .duplicate(let offset): pending.places.append((number, offset.rawValue, batch.recordCount, true))
+        case .stored: store(at: part.batch.baseOffset, isDuplicate: false)
+        case .duplicate(let offset): store(at: offset, isDuplicate: true)
         case .refused(let refusal): pending.fault = Self.fault(of: refusal)
         }
         pending.awaitedCount -= 1
         guard pending.awaitedCount == 0 else { return }
         if let fault = pending.fault { return pending.exchange.fail(fault) }
-        let places = pending.places.sorted { $0.partition < $1.partition }.map { place in
-            JSON.members([
-                "partition": .integer(Int64(place.partition)), "offset": .integer(place.first),
-                "count": .integer(Int64(place.count)), "isDuplicate": .bool(place.isDuplicate),
-            ])
-        }
-        pending.exchange.respond(.created, .members(["stored": .array(places)]))
+        pending.exchange.respond(.created, .members(["stored": .array(pending.places)]))
     }
 
     private static func fault(of refusal: AppendRefusal) -> HTTPFault {

@@ -135,14 +135,8 @@ extension HTTPShard {
     private func lanes(
         of stream: StreamDescription, _ from: RequestPosition, _ to: RequestPosition?
     ) throws(HTTPFault) -> [RecordRead.Lane] {
-        for case .vector(let offsets)? in [from, to] {
-            guard let stranger = offsets.keys.first(where: { !stream.partitions.indices.contains($0) }) else {
-                continue
-            }
-            throw HTTPFault(
-                .badRequest,
-                "'\(stream.settings.name)' has partitions 0 to \(stream.partitions.count - 1), not \(stranger)")
-        }
+        try from.check(of: stream)
+        try to?.check(of: stream)
         var lanes: [RecordRead.Lane] = []
         for (number, partition) in stream.partitions.enumerated() {
             let bounds = log.bounds(partition)

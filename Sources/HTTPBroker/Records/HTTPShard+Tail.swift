@@ -39,13 +39,7 @@ extension HTTPShard {
     private func tailLanes(
         of stream: StreamDescription, _ from: RequestPosition
     ) throws(HTTPFault) -> [Tail.Lane] {
-        if case .vector(let offsets) = from,
-            let stranger = offsets.keys.first(where: { !stream.partitions.indices.contains($0) })
-        {
-            throw HTTPFault(
-                .badRequest,
-                "'\(stream.settings.name)' has partitions 0 to \(stream.partitions.count - 1), not \(stranger)")
-        }
+        try from.check(of: stream)
         return stream.partitions.enumerated().map { number, partition in
             let bounds = log.bounds(partition)
             let offset =

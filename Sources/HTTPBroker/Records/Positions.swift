@@ -39,6 +39,19 @@ enum RequestPosition: Equatable {
     }
 }
 
+extension RequestPosition {
+    /// Looks whether a stream has the partitions that are named.
+    /// - Throws: `HTTPFault` that names the stream and the partition.
+    func check(of stream: StreamDescription) throws(HTTPFault) {
+        guard case .vector(let offsets) = self,
+            let stranger = offsets.keys.first(where: { !stream.partitions.indices.contains($0) })
+        else { return }
+        throw HTTPFault(
+            .badRequest,
+            "'\(stream.settings.name)' has partitions 0 to \(stream.partitions.count - 1), not \(stranger)")
+    }
+}
+
 /// Offsets by partition as text: what `RequestPosition` reads.
 enum PositionVector {
     static func text(_ offsets: some Collection<(number: Int, offset: Offset)>) -> String {

@@ -17,14 +17,14 @@ struct RecordOrder {
 
     /// The records of a body: one object, `{"records": […]}`, or with `application/x-ndjson` an object a line.
     /// - Throws: `HTTPFault` that names the record.
-    static func all(in body: [UInt8], type: String?) throws(HTTPFault) -> [RecordOrder] {
+    static func all(in body: [UInt8], type: String?, now: Timestamp) throws(HTTPFault) -> [RecordOrder] {
         if type?.hasPrefix("application/x-ndjson") == true {
             var orders: [RecordOrder] = []
             for line in body.split(separator: 0x0A) where !line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) {
                 guard let document = JSONReader.read(Array(line)) else {
                     throw HTTPFault(.badRequest, "record \(orders.count + 1) is no JSON document")
                 }
-                orders.append(try RecordOrder(document, number: orders.count + 1))
+                orders.append(try RecordOrder(document, number: orders.count + 1, now))
                 try check(orders.count)
             }
             guard !orders.isEmpty else { throw HTTPFault(.badRequest, "there is no record in the body") }
@@ -34,11 +34,13 @@ struct RecordOrder {
             throw HTTPFault(
                 .badRequest, "the body is no JSON document; with 'Content-Type: application/x-ndjson' it is one a line")
         }
-        guard let elements = document["records"]?.elements else { return [try RecordOrder(document, number: 1)] }
+        guard let elements = document["records"]?.elements else { return [try RecordOrder(document, number: 1, now)] }
         guard !elements.isEmpty else { throw HTTPFault(.badRequest, "'records' is empty") }
         try check(elements.count)
         var orders: [RecordOrder] = []
-        for (index, element) in elements.enumerated() { orders.append(try RecordOrder(element, number: index + 1)) }
+        for (index, element) in elements.enumerated() {
+            orders.append(try RecordOrder(element, number: index + 1, now))
+        }
         return orders
     }
 
@@ -48,11 +50,14 @@ struct RecordOrder {
         }
     }
 
+    /// How far a record's time may be ahead, in milliseconds: Kafka's `message.timestamp.after.max.ms`.
+    private static let aheadMax: Int64 = 3_600_000
+
     private static let names = ["topic", "payload", "encoding", "key", "keyEncoding", "timestamp", "headers"]
     /// Members that records have when they are read, and that say nothing when one is written.
     private static let ignored = ["partition", "offset"]
 
-    private init(_ document: JSON, number: Int) throws(HTTPFault) {
+    private init(_ document: JSON, number: Int, _ now: Timestamp) throws(HTTPFault) {
         func fault(_ words: String) -> HTTPFault { HTTPFault(.badRequest, "record \(number): \(words)") }
         guard case .object(let members) = document else { throw fault("expected an object") }
         for member in members where !(Self.names + Self.ignored).contains(member.name) {
@@ -65,6 +70,10 @@ struct RecordOrder {
         if let value = document["timestamp"], value != .null {
             guard let microseconds = value.integer, microseconds >= 0 else {
                 throw fault("'timestamp' is microseconds since 1970")
+            }
+            // A time that is far ahead would keep its segment from retention until then.
+            guard microseconds / 1000 <= now.rawValue + Self.aheadMax else {
+                throw fault("'timestamp' is more than an hour ahead")
             }
             time = Timestamp(rawValue: microseconds / 1000)
         }

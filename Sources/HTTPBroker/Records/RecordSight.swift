@@ -71,22 +71,8 @@ struct RecordSight {
         JSONText.append(offset.rawValue, to: &buffer)
         buffer.append(utf8: ",\"timestamp\":")
         JSONText.append(time.rawValue * 1000, to: &buffer)
-        buffer.append(utf8: ",\"key\":")
-        var keyIsText = true
-        if let key = view.key {
-            keyIsText = Self.append(bytes.extracting(key.indices), to: &buffer)
-        } else {
-            buffer.append(utf8: "null")
-        }
-        if !keyIsText { buffer.append(utf8: ",\"keyEncoding\":\"base64\"") }
-        buffer.append(utf8: ",\"payload\":")
-        var payloadIsText = true
-        if let value = view.value {
-            payloadIsText = Self.append(bytes.extracting(value.indices), to: &buffer)
-        } else {
-            buffer.append(utf8: "null")
-        }
-        if !payloadIsText { buffer.append(utf8: ",\"encoding\":\"base64\"") }
+        Self.append(",\"key\":", view.key, ",\"keyEncoding\":\"base64\"", bytes, to: &buffer)
+        Self.append(",\"payload\":", view.value, ",\"encoding\":\"base64\"", bytes, to: &buffer)
         appendHeaders(bytes, to: &buffer)
         buffer.append(UInt8(ascii: "}"))
     }
@@ -109,6 +95,15 @@ struct RecordSight {
     }
 
     private static let topicName = Array(TopicHeader.name.utf8)
+
+    /// Appends a member for a field of the record, and another one when the field is not text.
+    private static func append(
+        _ name: String, _ field: FieldRange?, _ encoding: String, _ bytes: Span<UInt8>, to buffer: inout ByteBuffer
+    ) {
+        buffer.append(utf8: name)
+        guard let field else { return buffer.append(utf8: "null") }
+        if !append(bytes.extracting(field.indices), to: &buffer) { buffer.append(utf8: encoding) }
+    }
 
     /// Appends bytes as a string: as they are when they are UTF-8, else in base64.
     /// - Returns: whether they are UTF-8.

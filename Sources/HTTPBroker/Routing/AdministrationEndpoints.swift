@@ -228,6 +228,7 @@ extension HTTPShard {
             }
             guard let text = document["to"]?.text else { throw HTTPFault(.badRequest, "'to' is a position") }
             let position = try RequestPosition(text, of: "to", now: wallClock)
+            try position.check(of: stream)
             let group = exchange.captures["group"] ?? ""
             let isDry = document["dryRun"]?.flag == true
             func move(_ offsets: [Int: Int64]) {

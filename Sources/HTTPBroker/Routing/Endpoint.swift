@@ -31,6 +31,11 @@ struct Endpoint: Sendable {
     struct Body: Sendable {
         let type: String
         let help: String
+        /// Bytes of it at most.
+        var byteCountMax = plainByteCountMax
+
+        /// Bytes of a body that is not stored: nobody sends megabytes to delete a stream.
+        static let plainByteCountMax = 64 << 10
     }
 
     init(

@@ -62,10 +62,7 @@ extension HTTPShard {
 
     /// Calls `body` when who asks may administer; else refuses.
     func administer(_ exchange: Exchange, _ body: () -> Void) {
-        if let rights = exchange.session?.rights, !rights.mayAdminister.isAllowed {
-            return exchange.fail(
-                .forbidden, "who asks may not administer: \(rights.description(of: rights.mayAdminister.rule))")
-        }
+        if let fault = faultOfAdministering(exchange) { return exchange.fail(fault) }
         body()
     }
 }

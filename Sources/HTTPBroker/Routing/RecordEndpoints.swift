@@ -4,6 +4,9 @@ enum RecordEndpoints {
         name: "filter", help: "a topic filter, such as sensors/+/dev42/#; + stands for itself, not for a space")
     private static let key = Endpoint.Parameter(name: "key", help: "only records of this key")
 
+    /// Bytes of what a request has stored.
+    private static let dataByteCountMax = 16 << 20
+
     static let all: [Endpoint] = [
         Endpoint(
             "GET", "/v1/streams/{stream}/records", "Reads records of a stream.",
@@ -56,7 +59,8 @@ enum RecordEndpoints {
             "POST", "/v1/publish/{topic...}",
             "Publishes a message at QoS 1, as an MQTT client would; answered when it is on disk.",
             parameters: [.init(name: "retain", help: "true to keep it for later subscribers")],
-            body: .init(type: "application/octet-stream", help: "the payload"), answer: "nothing"
+            body: .init(type: "application/octet-stream", help: "the payload", byteCountMax: dataByteCountMax),
+            answer: "nothing"
         ) { $0.publishMessage($1) },
     ]
 }

@@ -2,6 +2,7 @@ import Administration
 import HTTPWire
 import LogInterface
 import MQTTWire
+import SluiceBroker
 import SluiceCore
 
 /// A member of a consumer group that reads over HTTP: a session of the broker that outlives the request.
@@ -111,12 +112,15 @@ extension HTTPShard {
         guard members.all.count < Self.memberCountMax else {
             throw HTTPFault(.unavailable, "there are \(Self.memberCountMax) members, as many as may be")
         }
+        let start = exchange.head.parameter("from")
+        if let start, ReplayPosition(start, now: wallClock) == nil {
+            throw HTTPFault(.badRequest, "from '\(start)': \(ReplayPosition.expectation)")
+        }
         var random = SystemRandomNumberGenerator()
         let id = String(random.next(), radix: 16)
         let member = HTTPMember(
             id: id, group: group, stream: stream, filter: text, credentials: credentials, now: now)
         members.all[id] = member
-        let start = exchange.head.parameter("from")
         member.session = open(credentials, peer: exchange.peer, receiveMaximum: UInt16(Self.inflightMax)) {
             [unowned self, weak member] session, refusal in
             guard let member else { return session.end() }

@@ -83,8 +83,9 @@ final class LocalSession {
         var decoder = PacketDecoder(side: .client, limits: limits)
         decoder.version = .v5
         input = PacketInput(decoder)
+        name = shard.takeClientID()
         client = shard.broker.connected(self, peer: peer)
-        var packet = ConnectPacket(version: .v5, clientID: shard.takeClientID(), keepAliveSeconds: 0)
+        var packet = ConnectPacket(version: .v5, clientID: Array(name.utf8), keepAliveSeconds: 0)
         packet.userName = credentials.userName
         packet.password = credentials.password
         if let receiveMaximum {
@@ -96,6 +97,8 @@ final class LocalSession {
         feed()
     }
 
+    /// The client identifier that the broker knows it by.
+    let name: String
     /// What it may do; nil for everything.
     var rights: AccessRights? { client?.rights }
 

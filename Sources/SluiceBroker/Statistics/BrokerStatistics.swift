@@ -70,7 +70,7 @@ struct BrokerStatistics {
 
 extension BrokerCounters {
     /// Packets of any kind to clients.
-    var packetsSent: UInt64 { messagesDelivered + answersSent }
+    package var packetsSent: UInt64 { messagesDelivered + answersSent }
     /// Messages that did not go where they were meant to.
     var messagesDropped: UInt64 { deliveriesDropped + messagesRefused }
 

@@ -1,3 +1,4 @@
+import HTTPWire
 import SluiceCore
 
 /// Answers to a request to become a WebSocket.
@@ -11,19 +12,17 @@ enum UpgradeReply {
 
     /// Nothing follows this.
     static func refuse(_ refusal: UpgradeRefusal, into reply: inout ByteBuffer) {
-        let (phrase, headers) =
+        let headers =
             switch refusal.status {
-            case .badRequest: ("Bad Request", "")
-            case .notFound: ("Not Found", "")
-            case .methodNotAllowed: ("Method Not Allowed", "Allow: GET\r\n")
-            case .upgradeRequired: ("Upgrade Required", "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n")
-            case .headTooLarge: ("Request Header Fields Too Large", "")
-            case .versionNotSupported: ("HTTP Version Not Supported", "")
+            case .methodNotAllowed: "Allow: GET\r\n"
+            case .upgradeRequired: "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            case _: ""
             }
+        let (status, phrase) = (refusal.status.rawValue, refusal.status.phrase)
         // RFC 9110 §7.8: an Upgrade field needs its mention in Connection.
         let connection = refusal.status == .upgradeRequired ? "close, Upgrade" : "close"
         let body = refusal.reason + "\n"
-        reply.append(utf8: "HTTP/1.1 \(refusal.status.rawValue) \(phrase)\r\nConnection: \(connection)\r\n\(headers)")
+        reply.append(utf8: "HTTP/1.1 \(status) \(phrase)\r\nConnection: \(connection)\r\n\(headers)")
         reply.append(utf8: "Content-Type: text/plain; charset=utf-8\r\nContent-Length: \(body.utf8.count)\r\n\r\n")
         reply.append(utf8: body)
     }

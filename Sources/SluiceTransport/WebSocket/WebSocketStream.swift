@@ -1,3 +1,4 @@
+import HTTPWire
 package import SluiceCore
 
 /// The server's side of one WebSocket that carries a stream: the upgrade, then frames whose payloads are one stream of
@@ -103,18 +104,23 @@ package final class WebSocketStream {
         var matched: Int
         var isWhole: Bool { matched == 4 }
 
+        /// Whether a byte may be in a head at all; no text has the others, so what has them is another protocol.
+        private static func isText(_ byte: UInt8) -> Bool {
+            byte >= 0x20 && byte != 0x7F || byte == 0x0D || byte == 0x0A || byte == 0x09
+        }
+
         /// - Returns: how many bytes belong to the head.
         mutating func take(_ bytes: Span<UInt8>) throws(UpgradeRefusal) -> Int {
             for index in bytes.indices {
                 let byte = bytes[index]
-                guard HTTPByte.isText(byte) else { throw UpgradeRequest.bad("what came is not HTTP") }
+                guard Self.isText(byte) else { throw UpgradeRequest.bad("what came is not HTTP") }
                 guard head.count < UpgradeRequest.headBytesMax else {
                     throw UpgradeRefusal(
                         status: .headTooLarge, reason: "the head has more than \(UpgradeRequest.headBytesMax) bytes")
                 }
                 head.append(byte)
-                let isCarriageReturn = byte == HTTPByte.carriageReturn
-                if byte == HTTPByte.lineFeed {
+                let isCarriageReturn = byte == 0x0D
+                if byte == 0x0A {
                     matched = matched == 1 || matched == 3 ? matched + 1 : 0
                 } else {
                     matched = isCarriageReturn ? (matched == 2 ? 3 : 1) : 0

@@ -70,4 +70,43 @@ struct HTTPDurabilityTests {
                 "POST", "/v1/publish/sensors/a/dev/temperature", body: "{\"temperature\": 20}"
             ).status == 204)
     }
+
+    @Test("what is appended goes through the profiles of its stream: a bad record is a dead letter, and counted as one")
+    func profiles() throws {
+        let device = try DeviceBroker(
+            ["t": DeviceBroker.temperature], more: "listeners:\n  mqtt: 127.0.0.1:0\n  http: 127.0.0.1:0\n")
+        let broker = device.broker
+        func record(_ payload: String) -> String {
+            "{\"topic\": \"sensors/a/dev/temperature\", \"key\": \"dev\", \"payload\": \(payload)}"
+        }
+        let records = ["{\"temperature\": 20}", "\"nonsense\"", "{\"temperature\": 21}"].map(record)
+        let body = "{\"records\": [\(records.joined(separator: ", "))]}"
+        let fields = ["Idempotency-Key: one"]
+        let answer = try broker.ask("POST", "/v1/streams/sensors/records", body: body, fields: fields)
+        #expect(answer.status == 201 && answer.text.contains("\"deadLetters\":1"), "\(answer.text)")
+        #expect(try broker.ask("POST", "/v1/streams/sensors/records", body: body, fields: fields).status == 201)
+        #expect(try broker.ask("GET", "/v1/streams/sensors/records").records.count == 2)
+        let letters = try broker.ask("GET", "/v1/streams/sensors.dlq/records").records
+        #expect(letters.count == 1 && letters[0]["payload"] as? String == "nonsense")
+        #expect(
+            broker.process.wait {
+                let ledger = try? broker.ask("GET", "/v1/ledger").object["ledger"] as? [[String: Any]]
+                return ledger?.first?["published"] as? Int == 3 && ledger?.first?["stored"] as? Int == 2
+                    && ledger?.first?["dead_lettered"] as? Int == 1
+            }, "what comes again counts once")
+    }
+
+    @Test("a profile that refuses refuses the whole request, and nothing of it is stored")
+    func refusedAppend() throws {
+        let device = try DeviceBroker(
+            ["t": DeviceBroker.temperature + "bad_payload: refuse\n"],
+            more: "listeners:\n  mqtt: 127.0.0.1:0\n  http: 127.0.0.1:0\n")
+        let good = "{\"topic\": \"sensors/a/dev/temperature\", \"payload\": {\"temperature\": 20}}"
+        let bad = "{\"topic\": \"sensors/a/dev/temperature\", \"payload\": {\"temperature\": 999}}"
+        let answer = try device.broker.ask(
+            "POST", "/v1/streams/sensors/records", body: "{\"records\": [\(good), \(bad)]}")
+        #expect(answer.status == 422)
+        #expect(try answer.detail.contains("number 2: "), "\(answer.text)")
+        #expect(try device.broker.ask("GET", "/v1/streams/sensors/records").records.isEmpty)
+    }
 }

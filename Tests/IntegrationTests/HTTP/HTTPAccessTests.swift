@@ -74,11 +74,15 @@ struct HTTPAccessTests {
             ("GET", "/v1/streams"), ("PUT", "/v1/streams/new"), ("DELETE", "/v1/streams/other"),
             ("GET", "/v1/sessions"),
             ("GET", "/metrics"), ("GET", "/v1/configuration"), ("GET", "/v1/explain?topic=a"),
+            ("GET", "/v1/overview"), ("GET", "/v1/events"),
         ] {
             #expect(try broker.ask(method, target, fields: alice).status == 403, "\(method) \(target)")
         }
         #expect(try broker.ask("GET", "/v1/streams", fields: admin).status == 200)
         #expect(try broker.ask("GET", "/metrics", fields: admin).status == 200)
+        #expect(try broker.ask("GET", "/v1/overview", fields: admin).status == 200)
+        #expect(try broker.ask("POST", "/grafana/metrics", body: "{}", fields: alice).text == "[]\n")
+        #expect(try broker.ask("POST", "/grafana/metrics", body: "{}", fields: admin).text.contains("sensors"))
     }
 
     @Test("one connection may ask in one name after another")

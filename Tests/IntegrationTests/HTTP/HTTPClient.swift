@@ -61,17 +61,7 @@ final class HTTPClient {
     }
 
     /// Whether the connection takes bytes, all of them.
-    func takes(_ bytes: [UInt8]) -> Bool {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes { view in
-                Glibc.send(socket, view.baseAddress.map { $0 + done }, bytes.count - done, Int32(MSG_NOSIGNAL))
-            }
-            guard count > 0 else { return false }
-            done += count
-        }
-        return true
-    }
+    func takes(_ bytes: [UInt8]) -> Bool { LoopbackSocket.takes(bytes, socket) }
 
     /// Ends our half.
     func endSending() { shutdown(socket, Int32(SHUT_WR)) }

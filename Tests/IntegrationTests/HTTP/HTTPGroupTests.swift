@@ -93,6 +93,8 @@ struct HTTPGroupTests {
             ("GET", "/v1/streams/sensors/records?group=g&member=none", nil, 410),
             ("GET", "/v1/streams/sensors/records?group=g&to=now", nil, 400),
             ("GET", "/v1/streams/sensors/records?group=g&format=raw", nil, 400),
+            ("GET", "/v1/streams/sensors/records?group=g&from=never", nil, 400),
+            ("POST", "/v1/groups/nobody/reset", "{\"stream\": \"sensors\", \"to\": \"7:1\"}", 400),
             ("POST", "/v1/streams/sensors/ack", "{}", 400),
             ("POST", "/v1/streams/sensors/ack", "{\"group\": \"g\", \"member\": \"m\", \"offsets\": []}", 410),
             ("POST", "/v1/groups/nobody/reset", "{\"stream\": \"sensors\", \"to\": \"earlist\"}", 400),

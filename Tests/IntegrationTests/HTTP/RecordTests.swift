@@ -134,6 +134,11 @@ struct HTTPRecordTests {
             ("POST", "/v1/streams/sensors/records", "{\"paylod\": 1}", 400, "did you mean 'payload'?"),
             ("POST", "/v1/streams/sensors/records", "{\"topic\": \"a/+\", \"payload\": 1}", 400, "no topic name"),
             ("POST", "/v1/streams/sensors/records", "{\"records\": []}", 400, "'records' is empty"),
+            (
+                "POST", "/v1/streams/sensors/records", "{\"payload\": 1, \"timestamp\": 9223372036854775807}", 400,
+                "more than an hour ahead"
+            ),
+            ("GET", "/v1/streams/sensors/tail?from=9:1", nil, 400, "has partitions 0 to 2, not 9"),
             ("POST", "/v1/publish/$SYS/x", "1", 403, "the broker's own"),
             ("POST", "/v1/publish/a/%2B", "1", 400, "topic 'a/+'"),
             ("GET", "/v1/nothing", nil, 404, "openapi.json"), ("DELETE", "/v1/streams", nil, 405, "here are GET"),

@@ -48,6 +48,22 @@ enum RawPacket {
     }
 }
 
+/// What clients of all protocols do with their sockets.
+enum LoopbackSocket {
+    /// Sends bytes, all of them, and says whether the connection took them.
+    static func takes(_ bytes: [UInt8], _ socket: Int32) -> Bool {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { view in
+                Glibc.send(socket, view.baseAddress.map { $0 + done }, bytes.count - done, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return false }
+            done += count
+        }
+        return true
+    }
+}
+
 /// A plain socket that speaks MQTT as a test dictates.
 final class RawClient {
     private let socket: Int32
@@ -85,17 +101,7 @@ final class RawClient {
     func send(_ bytes: [UInt8]) { _ = takes(bytes) }
 
     /// Sends bytes, and says whether the connection took them.
-    func takes(_ bytes: [UInt8]) -> Bool {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes { view in
-                Glibc.send(socket, view.baseAddress.map { $0 + done }, bytes.count - done, Int32(MSG_NOSIGNAL))
-            }
-            guard count > 0 else { return false }
-            done += count
-        }
-        return true
-    }
+    func takes(_ bytes: [UInt8]) -> Bool { LoopbackSocket.takes(bytes, socket) }
 
     /// Sends what the socket takes at once.
     func sendSome(_ bytes: [UInt8]) {
