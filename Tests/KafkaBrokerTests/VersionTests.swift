@@ -16,8 +16,9 @@ struct VersionTests {
         // Clients take metrics to be wanted, and transactions to be of the second kind, when these are there.
         #expect(!response.apiKeys.contains { [71, 72].contains($0.apiKey) })
         // A feature that may be absent is a fault to clients before 3.9, which ask in version 3.
-        #expect(response.supportedFeatures.map(\.name) == (version >= 4 ? ["share.version"] : []))
-        #expect(response.finalizedFeatures.map(\.name) == (version >= 3 ? ["share.version"] : []))
+        let names = ["share.version", "transaction.version"]
+        #expect(response.supportedFeatures.map(\.name) == (version >= 4 ? names : []))
+        #expect(response.finalizedFeatures.map(\.name) == (version >= 3 ? names : []))
     }
 
     @Test(

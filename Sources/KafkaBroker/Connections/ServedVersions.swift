@@ -8,7 +8,7 @@ enum ServedVersions {
     /// The versions in which an API is served; nil when it is not.
     static func of(_ api: KafkaAPI) -> ClosedRange<Int16>? {
         switch api {
-        case .produce: 3...11
+        case .produce: 3...12
         case .fetch: 4...12
         case .listOffsets: 1...9
         case .metadata: 0...13
@@ -43,8 +43,8 @@ enum ServedVersions {
         case .describeTopicPartitions: 0...0
         case .addPartitionsToTxn: 0...3
         case .addOffsetsToTxn: 0...4
-        case .endTxn: 0...4
-        case .txnOffsetCommit: 0...4
+        case .endTxn: 0...5
+        case .txnOffsetCommit: 0...5
         case .describeTransactions: 0...0
         case .listTransactions: 0...2
         case .consumerGroupHeartbeat: 0...1

@@ -40,7 +40,7 @@ extension KafkaShard {
                         places.append(settling)
                         continue
                     }
-                    let ticket = try append(numbered: produced, to: data.name, part.index)
+                    let ticket = try append(numbered: produced, to: data.name, part.index, version: call.version)
                     pending.awaitedCount += 1
                     appends.add(ticket, .produced(pending, [settling]))
                 } catch {
@@ -62,13 +62,14 @@ extension KafkaShard {
 
     /// Appends a batch of a producer that has a number.
     private func append(
-        numbered produced: ProducedBatch, to topic: String, _ number: Int32
+        numbered produced: ProducedBatch, to topic: String, _ number: Int32, version: Int16
     ) throws(BatchFault) -> AppendTicket {
         guard produced.append.batch.isTransactional else {
             return log.append(sequenced: produced.append, with: produced.companions, from: loop)
         }
         do throws(BatchFault) {
-            return try append(transactional: produced, to: StreamPartition(stream: topic, number: number))
+            return try append(
+                transactional: produced, to: StreamPartition(stream: topic, number: number), version: version)
         } catch {
             produced.takeBack?()
             throw error

@@ -16,6 +16,10 @@ extension KafkaShard {
 
     // MARK: Versions
 
+    /// What a client may rely on beside the versions of requests: share groups, and transactions whose producers have
+    /// another epoch after each end.
+    private static let features: [(name: String, level: Int16)] = [("share.version", 1), ("transaction.version", 2)]
+
     func answerVersions(_ request: ApiVersionsRequest, _ call: KafkaCall) {
         var response = ApiVersionsResponse()
         if call.version >= 3 {
@@ -29,10 +33,14 @@ extension KafkaShard {
         if call.version >= 3 {
             // Clients before 3.9 take a feature that may be absent for a fault, so that only newer ones hear of it.
             if call.version >= 4 {
-                response.supportedFeatures = [.init(name: "share.version", minVersion: 0, maxVersion: 1)]
+                response.supportedFeatures = Self.features.map {
+                    .init(name: $0.name, minVersion: 0, maxVersion: $0.level)
+                }
             }
             response.finalizedFeaturesEpoch = 0
-            response.finalizedFeatures = [.init(name: "share.version", maxVersionLevel: 1, minVersionLevel: 1)]
+            response.finalizedFeatures = Self.features.map {
+                .init(name: $0.name, maxVersionLevel: $0.level, minVersionLevel: $0.level)
+            }
         }
         answer(call, response)
     }

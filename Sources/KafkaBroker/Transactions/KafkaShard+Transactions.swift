@@ -9,7 +9,7 @@ extension KafkaShard {
     /// How long a transaction may go on at most, in milliseconds: Kafka's `transaction.max.timeout.ms`.
     private static let timeoutMax: Int32 = 900_000
 
-    private typealias Transaction = TransactionTable.Transaction
+    typealias Transaction = TransactionTable.Transaction
 
     /// Appends records of transactions; `body` hears what became of them.
     private func record(
@@ -19,7 +19,7 @@ extension KafkaShard {
         appends.add(log.append(others + [append], from: loop), .then(body))
     }
 
-    private func append(of records: [TransactionTable.Record]) -> Append? {
+    func append(of records: [TransactionTable.Record]) -> Append? {
         guard let partition = internalPartition(TransactionTable.stream) else { return nil }
         return Append(
             partition: partition, batch: batch(of: records.map { ($0.key, $0.value) }), isAwaited: true,
@@ -30,7 +30,7 @@ extension KafkaShard {
     func internalPartition(_ name: String) -> PartitionID? { topics.internalPartition(name) }
 
     /// Why a producer may not go on with its transaction; nil when it may.
-    private static func fault(_ transaction: Transaction?, _ producerID: Int64, _ epoch: Int16) -> KafkaErrorCode? {
+    static func fault(_ transaction: Transaction?, _ producerID: Int64, _ epoch: Int16) -> KafkaErrorCode? {
         guard let transaction, transaction.producerID == producerID else { return .invalidProducerIDMapping }
         guard transaction.epoch == epoch else {
             return epoch < transaction.epoch ? .producerFenced : .invalidProducerEpoch
@@ -56,12 +56,15 @@ extension KafkaShard {
         if former.phase == .ending { return refuseInit(call, .concurrentTransactions) }
         // A producer that goes on after an error says who it was.
         if request.producerID != -1 {
-            guard request.producerID == former.producerID, request.producerEpoch == former.epoch else {
-                return refuseInit(call, .producerFenced)
+            let claimed = Transaction.Former(producerID: request.producerID, epoch: request.producerEpoch)
+            // It may not have heard as whom it goes on.
+            let now = Transaction.Former(producerID: former.producerID, epoch: former.epoch)
+            guard claimed == now || claimed == former.former else {
+                return refuseInit(call, KafkaErrorCode.producerFenced.known(to: call.version, from: 4))
             }
         }
         if former.phase == .ongoing {
-            return end(name, commits: false, fencing: request.transactionTimeoutMs) { [unowned self] code in
+            return end(name, commits: false, .fencing(timeout: request.transactionTimeoutMs)) { [unowned self] code in
                 guard code == .none, let now = peers.withTransactions({ $0[name] }) else {
                     return refuseInit(call, code == .none ? .concurrentTransactions : code)
                 }
@@ -78,6 +81,7 @@ extension KafkaShard {
         next.epoch += 1
         next.timeout = request.transactionTimeoutMs
         next.phase = .empty
+        next.former = nil
         begin(name, next, call)
     }
 
@@ -130,7 +134,10 @@ extension KafkaShard {
             answer(call, response)
         }
         guard isWhole else { return respond(.none) }
-        change(name, request.v3AndBelowProducerID, request.v3AndBelowProducerEpoch, respond) { transaction in
+        change(
+            name, request.v3AndBelowProducerID, request.v3AndBelowProducerEpoch,
+            { respond($0.known(to: call.version, from: 2)) }
+        ) { transaction in
             for (partition, end) in wanted where transaction.partitions[partition] == nil {
                 transaction.partitions[partition] = end
             }
@@ -146,7 +153,9 @@ extension KafkaShard {
         }
         change(
             request.transactionalID, request.producerID, request.producerEpoch,
-            { [unowned self] code in answer(call, AddOffsetsToTxnResponse(errorCode: code)) },
+            { [unowned self] code in
+                answer(call, AddOffsetsToTxnResponse(errorCode: code.known(to: call.version, from: 2)))
+            },
             { $0.groups.insert(request.groupID) })
     }
 
@@ -209,10 +218,7 @@ extension KafkaShard {
             if let fault = Self.fault(table[name], producerID, epoch) { return (fault, nil) }
             guard let former = table[name] else { return (.invalidProducerIDMapping, nil) }
             var transaction = former
-            if transaction.phase != .ongoing {
-                transaction.phase = .ongoing
-                transaction.startedAt = wallClock
-            }
+            transaction.goOn(at: wallClock)
             body(&transaction)
             if transaction == former { return (nil, nil) }
             table.set(name, transaction)
@@ -226,13 +232,16 @@ extension KafkaShard {
     }
 
     /// Appends a batch of a transaction, unless its producer may not write there.
+    ///
+    /// From version 12 of Produce on a partition belongs to the transaction with its first batch, and the record that
+    /// says so is appended with it. Before, it was added by a request of its own.
     /// - Throws: `BatchFault`.
     func append(
-        transactional produced: ProducedBatch, to partition: StreamPartition
+        transactional produced: ProducedBatch, to partition: StreamPartition, version: Int16
     ) throws(BatchFault) -> AppendTicket {
         let header = produced.append.batch.header
         let result = peers.withTransactions { table -> Result<AppendTicket, BatchFault> in
-            guard let name = table.name(of: header.producerID.rawValue), let transaction = table[name] else {
+            guard let name = table.name(of: header.producerID.rawValue), var transaction = table[name] else {
                 return .failure(
                     BatchFault(.invalidProducerIDMapping, "No transactional producer has this number."))
             }
@@ -240,141 +249,47 @@ extension KafkaShard {
                 return .failure(
                     BatchFault(.invalidProducerEpoch, "The producer's epoch is \(transaction.epoch) by now."))
             }
-            guard transaction.phase == .ongoing, transaction.partitions[partition] != nil else {
-                return .failure(
-                    BatchFault(.invalidTxnState, "The partition does not belong to the producer's transaction."))
+            var companions = produced.companions
+            if transaction.phase != .ongoing || transaction.partitions[partition] == nil {
+                if let fault = Self.fault(ofAdding: header, to: transaction, version) { return .failure(fault) }
+                transaction.goOn(at: wallClock)
+                transaction.partitions[partition] = log.bounds(produced.append.partition).end
+                guard let record = append(of: [.transaction(name, transaction)]) else {
+                    return .failure(BatchFault(.coordinatorNotAvailable, "No transaction can be put on record."))
+                }
+                companions.append(record)
+                table.set(name, transaction)
             }
-            return .success(log.append(sequenced: produced.append, with: produced.companions, from: loop))
+            return .success(log.append(sequenced: produced.append, with: companions, from: loop))
         }
         return try result.get()
     }
 
-    // MARK: Ending
-
-    func endTransaction(_ request: EndTxnRequest, _ call: KafkaCall) {
-        let name = request.transactionalID
-        func respond(_ code: KafkaErrorCode) { answer(call, EndTxnResponse(errorCode: code)) }
-        let transaction = peers.withTransactions { $0[name] }
-        if let fault = Self.fault(transaction, request.producerID, request.producerEpoch) { return respond(fault) }
-        switch transaction?.phase {
-        case .ongoing: end(name, commits: request.committed, respond)
-        case .committed: respond(request.committed ? .none : .invalidTxnState)
-        case .aborted: respond(request.committed ? .invalidTxnState : .none)
-        case .empty, .ending, nil: respond(.invalidTxnState)
+    /// Why a batch's partition does not become one of the transaction; nil when it does.
+    private static func fault(
+        ofAdding batch: BatchHeader, to transaction: Transaction, _ version: Int16
+    ) -> BatchFault? {
+        guard version >= 12 else {
+            // A client that knows the code gives its transaction up; for others it is the end.
+            return BatchFault(
+                version == 11 ? .transactionAbortable : .invalidTxnState,
+                "The partition does not belong to the producer's transaction.")
         }
+        if transaction.phase == .ending {
+            return BatchFault(.concurrentTransactions, "The producer's former transaction is about to end.")
+        }
+        // Each transaction has an epoch of its own, so that it begins with the first number everywhere.
+        guard batch.baseSequence == 0 else {
+            return BatchFault(
+                .outOfOrderSequenceNumber, "The first batch of a transaction in a partition has number 0.")
+        }
+        return nil
     }
+}
 
-    /// Gives up transactions that have gone on for too long: their producers are fenced.
-    func elapsedTransactions() {
-        for name in peers.withTransactions({ $0.expired(at: wallClock) }) {
-            note("the transaction '\(name)' has gone on for longer than it may, and is given up")
-            guard let timeout = peers.withTransactions({ $0[name]?.timeout }) else { continue }
-            end(name, commits: false, fencing: timeout) { _ in }
-        }
-    }
-
-    /// What the end of a transaction is made of.
-    private struct End {
-        var transaction: Transaction
-        var over: Transaction
-        /// Where it has records that were given up.
-        var ranges: [(partition: StreamPartition, range: TransactionTable.AbortedRange)] = []
-        var appends: [Append] = []
-    }
-
-    /// Ends the transaction that is going on: one append has all there is to say of it.
-    /// - Parameter timeout: that of the producer's next transaction, when the epoch goes up so that the former one
-    /// cannot
-    ///   go on.
-    private func end(
-        _ name: String, commits: Bool, fencing timeout: Int32? = nil, _ respond: @escaping (KafkaErrorCode) -> Void
-    ) {
-        followTopics()
-        // All of its batches are in the log before the mark: they are appended under the same lock.
-        let result = peers.withTransactions { table -> Result<(end: End, ticket: AppendTicket), LookupFault> in
-            guard let transaction = table[name] else { return .failure(LookupFault(code: .invalidProducerIDMapping)) }
-            guard transaction.phase == .ongoing else { return .failure(LookupFault(code: .concurrentTransactions)) }
-            guard let end = end(name, transaction, commits: commits, fencing: timeout, &table) else {
-                return .failure(LookupFault(code: .coordinatorNotAvailable))
-            }
-            var stopped = transaction
-            stopped.phase = .ending
-            table.set(name, stopped)
-            return .success((end, log.append(end.appends, from: loop)))
-        }
-        switch result {
-        case .failure(let fault): respond(fault.code)
-        case .success(let (end, ticket)):
-            appends.add(
-                ticket,
-                .then { [unowned self] outcome in
-                    ended(name, end, outcome)
-                    respond(outcome == .stored ? .none : .coordinatorNotAvailable)
-                })
-        }
-    }
-
-    private func end(
-        _ name: String, _ transaction: Transaction, commits: Bool, fencing timeout: Int32?,
-        _ table: inout TransactionTable
-    ) -> End? {
-        var end = End(transaction: transaction, over: transaction)
-        end.over.phase = commits ? .committed : .aborted
-        if let timeout {
-            end.over.timeout = timeout
-            if end.over.epoch < Int16.max { end.over.epoch += 1 }
-        }
-        (end.over.partitions, end.over.offsets, end.over.groups) = ([:], [:], [])
-        var records = [TransactionTable.Record.transaction(name, end.over)]
-        for (partition, first) in transaction.partitions.sorted(by: { $0.key < $1.key }) {
-            // One whose topic was deleted needs no mark.
-            guard let id = topics[partition.stream]?.partition(partition.number) else { continue }
-            let mark = RecordBatch.endOfTransaction(
-                producer: ProducerID(rawValue: transaction.producerID), epoch: end.over.epoch, commits: commits,
-                at: wallClock)
-            end.appends.append(Append(partition: id, batch: mark, isAwaited: true, topicHashes: nil))
-            guard !commits else { continue }
-            let bounds = log.bounds(id)
-            let range = TransactionTable.AbortedRange(
-                producerID: transaction.producerID, first: first, last: bounds.end)
-            end.ranges.append((partition, range))
-            records.append(.aborted(partition, range))
-            records += table.forget(in: partition, before: bounds.start).map { .forgotten(partition, $0) }
-        }
-        if commits, let committed = offsets(of: transaction) { end.appends.append(committed) }
-        guard let append = append(of: records) else { return nil }
-        end.appends.append(append)
-        return end
-    }
-
-    /// The records of groups' offsets that a transaction commits.
-    private func offsets(of transaction: Transaction) -> Append? {
-        let records = records(of: transaction)
-        guard !records.isEmpty, let partition = internalPartition(GroupRecord.stream) else { return nil }
-        return Append(partition: partition, batch: batch(of: records), isAwaited: true, topicHashes: nil)
-    }
-
-    private func records(of transaction: Transaction) -> [GroupRecord] {
-        transaction.offsets.sorted { $0.key < $1.key }.flatMap { group, offsets in
-            offsets.sorted { $0.key < $1.key }.map { GroupRecord.offset(group: group, $0.key, $0.value) }
-        }
-    }
-
-    /// The end of a transaction has settled. Until then its partitions count as open, so that nobody reads in them what
-    /// may be given up.
-    private func ended(_ name: String, _ end: End, _ outcome: Settlement.Outcome) {
-        peers.withTransactions { table in
-            // When it was refused nothing of it is there, and the transaction goes on.
-            guard outcome == .stored else { return table.set(name, end.transaction) }
-            for (partition, range) in end.ranges { table.note(range, in: partition) }
-            table.set(name, end.over)
-        }
-        guard outcome == .stored else { return }
-        let partitions = end.appends.map(\.partition)
-        decided(partitions)
-        for shard in 0..<peers.shardCount where shard != settings.index { peers.post(.decided(partitions), to: shard) }
-        guard end.over.phase == .committed else { return }
-        let records = records(of: end.transaction)
-        peers.withOffsets { table in for record in records { table.apply(record) } }
+extension KafkaErrorCode {
+    /// The code as a version knows it: before `first` a producer that is fenced hears that its epoch is invalid.
+    func known(to version: Int16, from first: Int16) -> KafkaErrorCode {
+        self == .producerFenced && version < first ? .invalidProducerEpoch : self
     }
 }

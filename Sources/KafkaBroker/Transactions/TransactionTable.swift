@@ -40,6 +40,21 @@ package struct TransactionTable: Sendable {
         var offsets: [String: [StreamPartition: CommittedOffset]] = [:]
         /// The groups that it may commit for.
         var groups: Set<String> = []
+        /// Who the producer was in the transaction that has ended last, when it is somebody else since: it may ask for
+        /// the same end again.
+        var former: Former?
+
+        /// A producer's number and epoch.
+        struct Former: Sendable, Equatable {
+            var producerID: Int64
+            var epoch: Int16
+        }
+
+        /// Begins a transaction, unless one is going on.
+        mutating func goOn(at now: Timestamp) {
+            guard phase != .ongoing else { return }
+            (phase, startedAt, former) = (.ongoing, now, nil)
+        }
     }
 
     enum Phase: UInt8, Sendable {
@@ -147,8 +162,9 @@ extension TransactionTable {
     /// A record of the stream, which has its effect when it is read.
     ///
     /// Layout of keys: `u8 0, name` for a transaction, `u8 1, stream, partition i32, producer i64, first i64` for one
-    /// that was given up. Values: `u8 0` (version), then a transaction's fields in the order of `Transaction`, or the
-    /// last offset. Numbers are big-endian, strings have two bytes of length in front.
+    /// that was given up. Values: `u8 1` (version), then a transaction's fields in the order of `Transaction` (of
+    /// `former` both, -1 where there is none; version 0 ends before it), or the last offset. Numbers are big-endian,
+    /// strings have two bytes of length in front.
     enum Record {
         case transaction(String, Transaction)
         case aborted(StreamPartition, AbortedRange)
@@ -190,7 +206,7 @@ extension TransactionTable.Record {
 
     var value: [UInt8]? {
         var writer = KafkaWriter()
-        writer.write(0 as UInt8)
+        writer.write(1 as UInt8)
         switch self {
         case .forgotten: return nil
         case .aborted(_, let range): writer.write(range.last.rawValue)
@@ -218,6 +234,8 @@ extension TransactionTable.Record {
                     writer.write(committed.committedAt.rawValue)
                 }
             }
+            writer.write(transaction.former?.producerID ?? -1)
+            writer.write(transaction.former?.epoch ?? -1)
         }
         return writer.buffer.bytes.copied
     }
@@ -256,7 +274,7 @@ extension TransactionTable.Record {
         let name = try reader.readString(compact: false, "TransactionKey.name")
         let content = value ?? []
         var rest = KafkaReader(content.span)
-        _ = try rest.readInt8("TransactionValue.version")
+        let version = try rest.readInt8("TransactionValue.version")
         var transaction = TransactionTable.Transaction(
             producerID: try rest.readInt64("TransactionValue.producer"),
             epoch: try rest.readInt16("TransactionValue.epoch"),
@@ -275,6 +293,12 @@ extension TransactionTable.Record {
                 let partition = try Self.partition(&rest)
                 transaction.offsets[group, default: [:]][partition] = try Self.committed(&rest)
             }
+        }
+        if version >= 1 {
+            let former = TransactionTable.Transaction.Former(
+                producerID: try rest.readInt64("TransactionValue.formerProducer"),
+                epoch: try rest.readInt16("TransactionValue.formerEpoch"))
+            if former.producerID >= 0 { transaction.former = former }
         }
         self = .transaction(name, transaction)
     }

@@ -124,7 +124,8 @@ final class KafkaClient {
     }
 
     /// What a reader of committed records sees in a partition.
-    func readCommitted(_ topic: String, _ partition: Int32) throws -> [String] {
+    /// - Parameter isOpen: whether a transaction may be going on, which is where it ends then.
+    func readCommitted(_ topic: String, _ partition: Int32, isOpen: Bool = false) throws -> [String] {
         var offset: Int64 = 0
         var values: [String] = []
         while true {
@@ -142,7 +143,7 @@ final class KafkaClient {
             }
             let next = try Self.append(part, frame, to: &values, from: offset)
             guard next > offset else {
-                guard offset >= part.highWatermark else {
+                guard offset >= (isOpen ? part.lastStableOffset : part.highWatermark) else {
                     throw Unexpected(text: "\(topic)-\(partition) stops at \(offset) of \(part.highWatermark)")
                 }
                 return values

@@ -159,37 +159,41 @@ final class IdempotentCrashClient: KafkaCrashClient, @unchecked Sendable {
 }
 
 /// A producer of transactions in two partitions, with an offset of a group; every third one it gives up.
-final class TransactionalCrashClient: KafkaCrashClient, @unchecked Sendable {
+class TransactionalCrashClient: KafkaCrashClient, @unchecked Sendable {
     enum Outcome { case committed, aborted, unknown }
     private(set) var outcomes: [Outcome] = []
     /// The end that was asked for and not answered.
     private var pendingEnd: EndTxnRequest?
     var group: String { "group-" + name }
+    /// Whether its partitions are added by their first batches, and each end makes another epoch.
+    var hasEpochs: Bool { false }
 
     override func live(_ client: KafkaClient) throws {
-        if let end = pendingEnd { try settle(end, client) }
-        let producer = try client.initProducer(name)
+        if let end = pendingEnd { _ = try settle(end, client) }
+        var producer = try client.initProducer(name)
         // What was open is given up.
         if outcomes.last == .unknown { outcomes[outcomes.count - 1] = .aborted }
         var sequences: [Int32] = [0, 0]
-        while !stage.isClosing { try transact(client, producer, &sequences) }
+        while !stage.isClosing {
+            let answer = try transact(client, producer, &sequences)
+            guard hasEpochs else { continue }
+            producer = (answer.producerID, answer.producerEpoch)
+            sequences = [0, 0]
+        }
     }
 
-    /// Asks again for an end whose answer is missing.
-    private func settle(_ end: EndTxnRequest, _ client: KafkaClient) throws {
-        let response: EndTxnResponse = try client.ask(end, 3)
+    /// Asks for an end, or asks again when its answer is missing.
+    private func settle(_ end: EndTxnRequest, _ client: KafkaClient) throws -> EndTxnResponse {
+        let response: EndTxnResponse = try client.ask(end, hasEpochs ? 5 : 3)
         guard response.errorCode == .none else {
             throw KafkaClient.Unexpected(text: "the end of \(outcomes.count - 1) again: \(response.errorCode)")
         }
         outcomes[outcomes.count - 1] = end.committed ? .committed : .aborted
         pendingEnd = nil
+        return response
     }
 
-    private func transact(
-        _ client: KafkaClient, _ producer: (id: Int64, epoch: Int16), _ sequences: inout [Int32]
-    ) throws {
-        let number = outcomes.count
-        outcomes.append(.unknown)
+    private func add(_ producer: (id: Int64, epoch: Int16), _ client: KafkaClient) throws {
         let added: AddPartitionsToTxnResponse = try client.ask(
             AddPartitionsToTxnRequest(
                 v3AndBelowTransactionalID: name, v3AndBelowProducerID: producer.id,
@@ -197,12 +201,20 @@ final class TransactionalCrashClient: KafkaCrashClient, @unchecked Sendable {
                 v3AndBelowTopics: [.init(name: "transacted", partitions: [0, 1])]), 3)
         let codes = added.resultsByTopicV3AndBelow.flatMap { $0.resultsByPartition.map(\.partitionErrorCode) }
         guard codes == [.none, .none] else { throw KafkaClient.Unexpected(text: "AddPartitionsToTxn: \(codes)") }
+    }
+
+    private func transact(
+        _ client: KafkaClient, _ producer: (id: Int64, epoch: Int16), _ sequences: inout [Int32]
+    ) throws -> EndTxnResponse {
+        let number = outcomes.count
+        outcomes.append(.unknown)
+        if !hasEpochs { try add(producer, client) }
         for partition in Int32(0)...1 {
             let values = (0..<3).map { "\(name) \(number) \($0)" }
             let bytes = KafkaClient.batch(
                 values, producer, sequence: sequences[Int(partition)], isTransactional: true)
             let response: ProduceResponse = try client.ask(
-                KafkaClient.production("transacted", partition, bytes, name: name), 9)
+                KafkaClient.production("transacted", partition, bytes, name: name), hasEpochs ? 12 : 9)
             guard response.responses.first?.partitionResponses.first?.errorCode == KafkaErrorCode.none else {
                 throw KafkaClient.Unexpected(text: "Produce: \(response)")
             }
@@ -213,16 +225,22 @@ final class TransactionalCrashClient: KafkaCrashClient, @unchecked Sendable {
         let committed: TxnOffsetCommitResponse = try client.ask(
             TxnOffsetCommitRequest(
                 transactionalID: name, groupID: group, producerID: producer.id, producerEpoch: producer.epoch,
-                topics: [.init(name: "plain", partitions: [offset])]), 3)
+                topics: [.init(name: "plain", partitions: [offset])]), hasEpochs ? 5 : 3)
         guard committed.topics.first?.partitions.first?.errorCode == KafkaErrorCode.none else {
             throw KafkaClient.Unexpected(text: "TxnOffsetCommit: \(committed)")
         }
         let end = EndTxnRequest(
             transactionalID: name, producerID: producer.id, producerEpoch: producer.epoch, committed: number % 3 != 2)
         pendingEnd = end
-        try settle(end, client)
+        let answer = try settle(end, client)
         stage.note(name)
+        return answer
     }
+}
+
+/// One of version 2 of Kafka's transactions.
+final class EpochCrashClient: TransactionalCrashClient, @unchecked Sendable {
+    override var hasEpochs: Bool { true }
 }
 
 /// A group that commits rising offsets, and looks after each crash whether they are there.

@@ -30,7 +30,10 @@ struct KafkaCrashTests {
         try first.create("transacted", partitions: 2)
         let stage = KafkaCrashStage()
         let idempotent = (Int32(0)..<3).map { IdempotentCrashClient($0, stage) }
-        let transactional = (0..<2).map { TransactionalCrashClient("t\($0)", stage) }
+        let transactional = [
+            TransactionalCrashClient("t0", stage), TransactionalCrashClient("t1", stage), EpochCrashClient("e0", stage),
+            EpochCrashClient("e1", stage),
+        ]
         let committing = CommittingCrashClient("offsets", stage)
         let ledger = ShareLedger()
         try SharingCrashClient.prepare(first)

@@ -101,31 +101,33 @@ struct KafkaToolTests {
         #expect(broker.stop() == 0)
     }
 
-    @Test("Kafka Streams counts words")
-    func streams() throws {
+    @Test("the perf tools' transactions, each of another epoch, are what a reader of committed records gets")
+    func transactions() throws {
         let broker = try BrokerProcess(KafkaEndpoint.configuration)
-        let (input, output) = ("streams-plaintext-input", "streams-wordcount-output")
-        for topic in [input, output] { _ = try tool(broker, ["topics", "--create", "--topic", topic]) }
-        let file = try broker.directory.write(
-            "streams.properties",
-            "bootstrap.servers=\(try broker.kafka())\nstate.dir=\(broker.directory.path)/state\n")
-        let demo = try ChildProcess(
-            [KafkaEndpoint.home + "/bin/kafka", "wordcount", file], in: broker.directory,
-            environment: KafkaEndpoint.toolEnvironment)
-        _ = try tool(broker, ["console-producer", "--topic", input], input: "all streams lead to kafka\nhello kafka\n")
-        let counted = try tool(
+        let features = try KafkaEndpoint.tool(["features", "--bootstrap-server", broker.kafka(), "describe"])
+        #expect(features.output.contains("transaction.version"), "\(features)")
+        _ = try tool(broker, ["topics", "--create", "--topic", "paid"])
+        let count = 20_000
+        _ = try tool(
             broker,
             [
-                "console-consumer", "--topic", output, "--from-beginning", "--max-messages", "6",
-                "--formatter-property", "print.key=true", "--formatter-property",
-                "value.deserializer=org.apache.kafka.common.serialization.LongDeserializer", "--timeout-ms", "100000",
+                "producer-perf", "--topic", "paid", "--num-records", "\(count)", "--record-size", "100", "--throughput",
+                "20000", "--transactional-id", "till", "--transaction-duration-ms", "50",
             ])
-        let words = Set(counted.lines)
-        // Of a word that comes twice the first count may be left out.
-        let once: Set = ["all\t1", "streams\t1", "lead\t1", "to\t1", "hello\t1"]
-        #expect(words.isSuperset(of: once), "\(counted) \(demo.errors.suffix(2000))")
-        demo.kill(SIGTERM)
-        #expect(demo.exitCode(within: 60) != nil)
+        let listed = try KafkaEndpoint.tool(["transactions", "--bootstrap-server", broker.kafka(), "list"])
+        #expect(listed.lines.contains { $0.hasPrefix("till") && $0.contains("CompleteCommit") }, "\(listed)")
+        let described = try KafkaEndpoint.tool(
+            ["transactions", "--bootstrap-server", broker.kafka(), "describe", "--transactional-id", "till"])
+        // CoordinatorId, TransactionalId, ProducerId, ProducerEpoch, ...: the epoch tells how many have ended.
+        let row = try #require(described.lines.first { $0.contains("till") }, "\(described)")
+        let epoch = try #require(
+            row.split(whereSeparator: \.isWhitespace).dropFirst(3).first.flatMap { Int($0) }, "\(described)")
+        #expect(epoch >= 2, "\(described)")
+        let consumed = try tool(
+            broker, ["consumer-perf", "--topic", "paid", "--num-records", "\(count)", "--timeout", "60000"])
+        #expect(consumed.output.contains("\(count)"), "\(consumed)")
+        let read = try KafkaClient(port: broker.port("kafka")).readCommitted("paid", 0)
+        #expect(read.count == count)
         #expect(broker.stop() == 0)
     }
 
