@@ -223,6 +223,23 @@ struct ShareGroupTests {
         #expect(try kafka.restarted().peers.shares.names.isEmpty)
     }
 
+    @Test("Who still waits for records of a group that is deleted begins it anew, behind its end")
+    func deletesWhatIsAwaited() throws {
+        let kafka = world()
+        let member = ShareMember(kafka, "m")
+        _ = try member.beat(["t"])
+        try member.begin()
+        // Over another connection: this one answers the fetch first.
+        _ = try ShareMember(kafka, "m").leave()
+        #expect(kafka.peers.shares.names == ["g"])
+        let client = kafka.connect()
+        let deleted: DeleteGroupsResponse = try client.ask(DeleteGroupsRequest(groupsNames: ["g"]), 2)
+        #expect(deleted.results.map(\.errorCode) == [.none])
+        #expect(kafka.peers.shares.names == ["g"], "who waits has begun it anew")
+        #expect(try client.produce(TestBatch.bytes(["a"])).errorCode == .none)
+        #expect(try kafka.restarted().peers.shares.names == ["g"])
+    }
+
     @Test("Coordinators are this node, of groups and of their partitions")
     func coordinators() throws {
         let kafka = world()

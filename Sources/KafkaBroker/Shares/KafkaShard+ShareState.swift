@@ -30,8 +30,9 @@ extension KafkaShard {
             )
         }
         account(change.growth)
-        wake(change.woken)
+        // Before anybody is woken, who may append in turn: appends are waited for in their order.
         settle(change.tickets, isStored: !change.isLost, stored)
+        wake(change.woken)
         return change.result
     }
 
