@@ -86,6 +86,9 @@ enum KafkaBounds {
     static let offsetMetadataBytesMax = 4096
     /// How long a member may be silent, in milliseconds: Kafka's `group.min.session.timeout.ms` and `max`.
     static let sessionMilliseconds: ClosedRange<Int32> = 6000...1_800_000
+    /// Bytes that a member of a group may say of itself, and be assigned: about what Kafka's `message.max.bytes` leaves
+    /// for a group's record.
+    static let memberBytesMax = 1 << 20
     /// How far in the future a record may be, in milliseconds: Kafka's `message.timestamp.after.max.ms`.
     static let futureMilliseconds: Int64 = 3_600_000
 }

@@ -23,7 +23,7 @@ struct FetchTests {
         return (kafka, client)
     }
 
-    @Test("Records come in every version, from the batch of the offset on", arguments: Int16(4)...12)
+    @Test("Records come in every version, from the batch of the offset on", arguments: Int16(4)...18)
     func versions(_ version: Int16) throws {
         let kafka = TestKafka()
         let client = kafka.connect()
@@ -152,43 +152,73 @@ struct FetchTests {
         #expect(part.values.isEmpty == (code != 0))
     }
 
-    @Test("A session tells what has changed, begins anew when asked, and is nobody else's")
-    func sessions() throws {
+    @Test(
+        "A session tells what has changed, begins anew when asked, and is nobody else's",
+        arguments: [12, 14, 18] as [Int16])
+    func sessions(_ version: Int16) throws {
         let (kafka, client) = try filled([1])
         var request = Client.fetching()
         (request.sessionID, request.sessionEpoch) = (0, 0)
-        let first: FetchResponse = try client.ask(request, 12)
+        let first: FetchResponse = try client.ask(request, version)
         #expect(first.sessionID != 0 && first.responses.count == 1)
         let topics = request.topics
         request.topics[0].partitions[0].fetchOffset = 1
         (request.sessionID, request.sessionEpoch) = (first.sessionID, 1)
-        let second: FetchResponse = try client.ask(request, 12)
+        let second: FetchResponse = try client.ask(request, version)
         #expect(second.errorCode == .none && second.sessionID == first.sessionID && second.responses.isEmpty)
         // Nothing is said anew, and nothing has changed.
         request.topics = []
         request.sessionEpoch = 2
-        let third: FetchResponse = try client.ask(request, 12)
+        let third: FetchResponse = try client.ask(request, version)
         #expect(third.errorCode == .none && third.responses.isEmpty)
-        let again: FetchResponse = try client.ask(request, 12)
+        let again: FetchResponse = try client.ask(request, version)
         #expect(again.errorCode == .invalidFetchSessionEpoch)
-        let other: FetchResponse = try kafka.connect().ask(request, 12)
+        let other: FetchResponse = try kafka.connect().ask(request, version)
         #expect(other.errorCode == .fetchSessionIDNotFound)
         request.topics = topics
         (request.sessionID, request.sessionEpoch) = (first.sessionID, -1)
-        let ended: FetchResponse = try client.ask(request, 12)
+        let ended: FetchResponse = try client.ask(request, version)
         #expect(ended.errorCode == .none && ended.sessionID == 0 && ended.responses.count == 1)
         (request.sessionID, request.sessionEpoch) = (first.sessionID, 3)
-        let gone: FetchResponse = try client.ask(request, 12)
+        let gone: FetchResponse = try client.ask(request, version)
         #expect(gone.errorCode == .fetchSessionIDNotFound)
     }
 
-    @Test("Who waits for a topic that is deleted hears of it")
-    func deleted() throws {
+    @Test("Who waits for a topic that is deleted hears of it", arguments: [12, 13] as [Int16])
+    func deleted(_ version: Int16) throws {
         let (kafka, client) = try filled([0])
-        try client.send(Client.fetching(wait: 10_000), 12)
+        try client.send(Client.fetching(wait: 10_000), version)
         let response: DeleteTopicsResponse = try kafka.connect().ask(DeleteTopicsRequest(topicNames: ["t"]), 5)
         #expect(response.responses.map(\.errorCode) == [.none])
-        #expect(try client.takeFetched()?.map(\.part.errorCode) == [.unknownTopicOrPartition])
+        #expect(
+            try client.takeFetched(version: version)?.map(\.part.errorCode)
+                == [version >= 13 ? .unknownTopicID : .unknownTopicOrPartition])
+    }
+
+    @Test("A topic that is made anew under its name is another one for who knows it by its identifier")
+    func identifiers() throws {
+        let (kafka, client) = try filled([1])
+        var request = Client.fetching()
+        request.topics[0].topicID = try kafka.id(of: "t")
+        (request.sessionID, request.sessionEpoch) = (0, 0)
+        let first: FetchResponse = try client.ask(request, 13)
+        #expect(first.responses.map(\.topicID) == [request.topics[0].topicID])
+        let other = kafka.connect()
+        let _: DeleteTopicsResponse = try other.ask(DeleteTopicsRequest(topicNames: ["t"]), 5)
+        let again = CreateTopicsRequest.CreatableTopic(name: "t", numPartitions: 1, replicationFactor: 1)
+        let _: CreateTopicsResponse = try other.ask(CreateTopicsRequest(topics: [again], timeoutMs: 1000), 5)
+        #expect(try kafka.id(of: "t") != request.topics[0].topicID)
+        request.topics = []
+        (request.sessionID, request.sessionEpoch) = (first.sessionID, 1)
+        let gone: FetchResponse = try client.ask(request, 13)
+        #expect(gone.responses.flatMap { $0.partitions.map(\.errorCode) } == [.unknownTopicID])
+        // A session is of names or of identifiers.
+        request.sessionEpoch = 2
+        let named: FetchResponse = try client.ask(request, 12)
+        #expect(named.errorCode == .fetchSessionTopicIDError)
+        let strange = TestConnection.production(TestBatch.bytes(["a"]), to: "none")
+        let refused: ProduceResponse = try client.ask(strange, 13)
+        #expect(refused.responses.map { $0.partitionResponses.map(\.errorCode) } == [[.unknownTopicID]])
     }
 
     @Test("Nothing asked for is answered at once")

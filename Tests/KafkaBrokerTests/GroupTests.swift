@@ -259,7 +259,43 @@ struct GroupTests {
         #expect(described.groups[0].members.map(\.memberID) == ["a", "b"])
         let classic: DescribeGroupsResponse = try client.ask(DescribeGroupsRequest(groups: ["c"]), 6)
         #expect(classic.groups.map(\.errorCode) == [.groupIDNotFound])
+        func fetch(_ member: String?, _ epoch: Int32) throws -> KafkaErrorCode {
+            let group = OffsetFetchRequest.OffsetFetchRequestGroup(
+                groupID: "c", memberID: member, memberEpoch: epoch, topics: nil)
+            let response: OffsetFetchResponse = try client.ask(OffsetFetchRequest(groups: [group]), 9)
+            return response.groups[0].errorCode
+        }
+        #expect(try fetch("a", released.memberEpoch) == .none)
+        #expect(try fetch("a", released.memberEpoch + 7) == .staleMemberEpoch)
+        #expect(try fetch("z", 1) == .unknownMemberID)
+        #expect(try fetch(nil, -1) == .none)
+        func commit(_ version: Int16) throws -> [KafkaErrorCode] {
+            let part = OffsetCommitRequest.OffsetCommitRequestPartition(
+                partitionIndex: 0, committedOffset: 0, committedMetadata: "")
+            let request = OffsetCommitRequest(
+                groupID: "c", generationIDOrMemberEpoch: released.memberEpoch, memberID: "a",
+                topics: [.init(name: "t", partitions: [part])])
+            let response: OffsetCommitResponse = try client.ask(request, version)
+            return response.topics.flatMap { $0.partitions.map(\.errorCode) }
+        }
+        #expect(try commit(8) == [.unsupportedVersion])
+        #expect(try commit(9) == [.none])
         #expect(try beat("b", -1).memberEpoch == -1)
+    }
+
+    @Test("What a member says of itself, and is assigned, has a bound")
+    func largeMembers() throws {
+        let client = TestKafka().connect()
+        let large = [UInt8](repeating: 7, count: (1 << 20) + 1)
+        let join = JoinGroupRequest(
+            groupID: "g", sessionTimeoutMs: 6000, rebalanceTimeoutMs: 6000, protocolType: "consumer",
+            protocols: [.init(name: "range", metadata: large)])
+        let joined: JoinGroupResponse = try client.ask(join, 5)
+        #expect(joined.errorCode == .invalidRequest)
+        let sync = SyncGroupRequest(
+            groupID: "g", generationID: 1, memberID: "m", assignments: [.init(memberID: "m", assignment: large)])
+        let synced: SyncGroupResponse = try client.ask(sync, 3)
+        #expect(synced.errorCode == .invalidRequest)
     }
 
     @Test("What the broker's own groups refuse")

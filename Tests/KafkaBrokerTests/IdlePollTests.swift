@@ -17,19 +17,23 @@ struct IdlePollTests {
     }
 
     /// Sends a poll of 500 ms and lets the time pass.
-    private func poll(_ kafka: TestKafka, _ client: TestConnection, _ request: FetchRequest) throws -> FetchResponse {
-        try client.send(request, 12)
+    private func poll(
+        _ kafka: TestKafka, _ client: TestConnection, _ request: FetchRequest, _ version: Int16 = 12
+    ) throws -> FetchResponse {
+        try client.send(request, version)
         kafka.pass(milliseconds: 500)
-        return try #require(try client.take(FetchResponse.self, 12))
+        return try #require(try client.take(FetchResponse.self, version))
     }
 
-    @Test("The same poll again is answered as before, with its own number, and is not decoded")
-    func same() throws {
+    @Test(
+        "The same poll again is answered as before, with its own number, and is not decoded",
+        arguments: [12, 13, 18] as [Int16])
+    func same(_ version: Int16) throws {
         let (kafka, client) = try world()
         let request = Client.fetching("t", [0: 1], wait: 500)
-        let first = try poll(kafka, client, request)
+        let first = try poll(kafka, client, request, version)
         let kept = try #require(client.keptPoll)
-        for _ in 0..<3 { #expect(try poll(kafka, client, request) == first) }
+        for _ in 0..<3 { #expect(try poll(kafka, client, request, version) == first) }
         #expect(client.keptPoll === kept)
     }
 
@@ -53,29 +57,31 @@ struct IdlePollTests {
         #expect(try client.takeFetched()?.map(\.values) == [["b"]])
     }
 
-    @Test("Polls of a session go on by its epoch; a wrong one, and one of a session that has ended, are refused")
-    func sessions() throws {
+    @Test(
+        "Polls of a session go on by its epoch; a wrong one, and one of a session that has ended, are refused",
+        arguments: [12, 14, 15, 18] as [Int16])
+    func sessions(_ version: Int16) throws {
         let (kafka, client) = try world()
         var request = Client.fetching("t", [0: 1], wait: 500)
         (request.sessionID, request.sessionEpoch) = (0, 0)
-        let session = try poll(kafka, client, request).sessionID
+        let session = try poll(kafka, client, request, version).sessionID
         request.topics = []
         request.sessionID = session
         for epoch in 1...4 {
             request.sessionEpoch = Int32(epoch)
-            let answer = try poll(kafka, client, request)
+            let answer = try poll(kafka, client, request, version)
             #expect(answer.errorCode == .none && answer.responses.isEmpty && answer.sessionID == session)
         }
         #expect(client.keptPoll?.fetch.session?.epoch == 5)
-        #expect(try client.ask(request, 12, FetchResponse.self).errorCode == .invalidFetchSessionEpoch)
+        #expect(try client.ask(request, version, FetchResponse.self).errorCode == .invalidFetchSessionEpoch)
         request.sessionEpoch = 5
         _ = try kafka.connect().produce(TestBatch.bytes(["b"]))
-        #expect(try client.ask(request, 12, FetchResponse.self).responses.count == 1)
+        #expect(try client.ask(request, version, FetchResponse.self).responses.count == 1)
         var another = Client.fetching("t", [0: 2], wait: 0)
         (another.sessionID, another.sessionEpoch) = (0, 0)
-        _ = try client.ask(another, 12, FetchResponse.self)
+        _ = try client.ask(another, version, FetchResponse.self)
         request.sessionEpoch = 6
-        #expect(try client.ask(request, 12, FetchResponse.self).errorCode == .fetchSessionIDNotFound)
+        #expect(try client.ask(request, version, FetchResponse.self).errorCode == .fetchSessionIDNotFound)
     }
 
     @Test("A session's partition that has moved in between is read from where it is now")
@@ -117,6 +123,7 @@ struct IdlePollTests {
         let (kafka, client) = try world(2)
         let other = kafka.connect()
         let isCommitted = Bool.random(using: &random)
+        let version: Int16 = seed % 2 == 0 ? 12 : 18
         var offsets: [Int32: Int64] = [0: 1, 1: 0]
         for _ in 0..<60 {
             switch Int.random(in: 0..<12, using: &random) {
@@ -140,8 +147,8 @@ struct IdlePollTests {
             case _: break
             }
             let request = Client.fetching("t", offsets, wait: 500, readsCommitted: isCommitted)
-            let answer = try poll(kafka, client, request)
-            let reference = try poll(kafka, kafka.connect(), request)
+            let answer = try poll(kafka, client, request, version)
+            let reference = try poll(kafka, kafka.connect(), request, version)
             #expect(answer == reference)
         }
     }

@@ -37,7 +37,7 @@ struct ListOffsetsTests {
         return kafka
     }
 
-    @Test("The ends, in every version", arguments: Int16(1)...9)
+    @Test("The ends, in every version", arguments: Int16(1)...10)
     func ends(_ version: Int16) throws {
         let kafka = try filled(.none)
         let client = kafka.connect()

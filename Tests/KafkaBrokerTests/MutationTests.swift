@@ -74,12 +74,15 @@ struct MutationTests {
     /// Frames of every API that is served, in every version, mostly with something in them.
     private static func requests() throws -> [[UInt8]] {
         var frames: [[UInt8]] = []
-        for request in samples(try world().id(of: "t")) {
+        let world = Self.world()
+        for request in samples(try world.id(of: "t")) {
             let api = try #require(KafkaAPI(rawValue: type(of: request).key))
             let versions = try #require(ServedVersions.of(api))
             for version in versions {
                 // A version that has no place for what a sample says has others.
-                do { frames.append(try TestConnection.frame(request, version)) } catch is KafkaWireError { continue }
+                do {
+                    frames.append(try TestConnection.frame(world.named(request, version), version))
+                } catch is KafkaWireError { continue }
             }
         }
         return frames

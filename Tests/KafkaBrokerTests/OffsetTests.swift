@@ -36,11 +36,12 @@ struct OffsetTests {
         TestKafka([TestKafka.stream("t", partitions: 3), TestKafka.stream("u")], pace: pace)
     }
 
-    @Test("What is committed in any version is told in all", arguments: Int16(1)...9)
+    @Test("What is committed in any version is told in all", arguments: Int16(1)...10)
     func versions(_ version: Int16) throws {
-        let client = kafka().connect()
+        let kafka = kafka()
+        let client = kafka.connect()
         #expect(try commit(client, [("t", 0, 5), ("t", 2, 7), ("u", 0, 1)], version: version) == [[0, 0], [0]])
-        for reading in Int16(1)...9 {
+        for reading in Int16(1)...10 {
             guard reading < 8 else {
                 let request = OffsetFetchRequest(groups: [
                     .init(groupID: "g", topics: [.init(name: "t", partitionIndexes: [0, 1, 2])]),
@@ -53,7 +54,11 @@ struct OffsetTests {
                 #expect(parts.map(\.metadata) == ["m", "", "m"])
                 #expect(parts.map(\.committedLeaderEpoch) == (version >= 6 ? [3, -1, 3] : [-1, -1, -1]))
                 #expect(response.groups[1].topics.isEmpty)
-                #expect(response.groups[2].topics.map(\.name) == ["t", "u"])
+                if reading >= 10 {
+                    #expect(response.groups[2].topics.map(\.topicID) == [try kafka.id(of: "t"), try kafka.id(of: "u")])
+                } else {
+                    #expect(response.groups[2].topics.map(\.name) == ["t", "u"])
+                }
                 continue
             }
             let request = OffsetFetchRequest(
@@ -66,6 +71,21 @@ struct OffsetTests {
             let all: OffsetFetchResponse = try client.ask(OffsetFetchRequest(groupID: "g", topics: nil), reading)
             #expect(all.topics.map { $0.partitions.map(\.committedOffset) } == [[5, 7], [1]])
         }
+    }
+
+    @Test("An identifier that no topic has is 100, in commits and in what is asked")
+    func identifiers() throws {
+        let client = kafka().connect()
+        #expect(try commit(client, [("t", 0, 5), ("none", 0, 1)], version: 10) == [[0], [100]])
+        let request = OffsetFetchRequest(groups: [
+            .init(
+                groupID: "g",
+                topics: [.init(name: "none", partitionIndexes: [0]), .init(name: "t", partitionIndexes: [0])])
+        ])
+        let response: OffsetFetchResponse = try client.ask(request, 10)
+        let parts = response.groups[0].topics.flatMap(\.partitions)
+        #expect(parts.map(\.committedOffset).sorted() == [-1, 5])
+        #expect(Set(parts.map(\.errorCode)) == [.none, .unknownTopicID])
     }
 
     @Test("What cannot be committed, and what beside it can")

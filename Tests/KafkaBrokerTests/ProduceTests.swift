@@ -9,7 +9,7 @@ import Testing
 
 @Suite("Produce")
 struct ProduceTests {
-    @Test("Batches are stored as they came, in every version and with every codec", arguments: Int16(3)...11)
+    @Test("Batches are stored as they came, in every version and with every codec", arguments: Int16(3)...13)
     func stores(_ version: Int16) throws {
         let kafka = TestKafka()
         let client = kafka.connect()

@@ -109,6 +109,43 @@ final class TestKafka {
     }
 
     /// A topic's identifier.
+    /// A request with its topics named as the version has it: by identifiers from some version on. One that says them
+    /// itself stays as it is, and a topic that is not there has one that nobody knows.
+    func named(_ request: any KafkaRequest, _ version: Int16) -> any KafkaRequest {
+        func id(_ name: String, _ said: KafkaUUID) -> KafkaUUID {
+            guard said == .zero else { return said }
+            let stream = engine.streams.first { $0.settings.name == name }
+            return stream.flatMap { KafkaUUID($0.id) } ?? .random()
+        }
+        switch request {
+        case var fetch as FetchRequest where version >= 13:
+            for index in fetch.topics.indices {
+                fetch.topics[index].topicID = id(fetch.topics[index].topic, fetch.topics[index].topicID)
+            }
+            return fetch
+        case var produce as ProduceRequest where version >= 13:
+            for index in produce.topicData.indices {
+                produce.topicData[index].topicID = id(produce.topicData[index].name, produce.topicData[index].topicID)
+            }
+            return produce
+        case var commit as OffsetCommitRequest where version >= 10:
+            for index in commit.topics.indices {
+                commit.topics[index].topicID = id(commit.topics[index].name, commit.topics[index].topicID)
+            }
+            return commit
+        case var offsets as OffsetFetchRequest where version >= 10:
+            for group in offsets.groups.indices {
+                offsets.groups[group].topics = offsets.groups[group].topics?.map { topic in
+                    var topic = topic
+                    topic.topicID = id(topic.name, topic.topicID)
+                    return topic
+                }
+            }
+            return offsets
+        default: return request
+        }
+    }
+
     func id(of stream: String) throws -> KafkaUUID {
         let stream = try #require(engine.streams.first { $0.settings.name == stream })
         return try #require(KafkaUUID(stream.id))
@@ -212,7 +249,7 @@ final class TestConnection: ConnectionLink {
         lastNumber += 1
         let number = lastNumber
         if isAnswered { asked.append(number) }
-        send(bytes: try Self.frame(request, version, number: number, clientID: name))
+        send(bytes: try Self.frame(owner.named(request, version), version, number: number, clientID: name))
         return number
     }
 

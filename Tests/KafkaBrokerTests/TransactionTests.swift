@@ -124,7 +124,7 @@ struct TransactionTests {
         #expect(try first.write("1") == 0)
         #expect(try second.add() == [0])
         #expect(try second.write("2") == 0)
-        _ = try client.produce(TestBatch.bytes(["behind"]))
+        _ = try client.produce(TestBatch.bytes([.init(value: "behind", time: 5)]))
         #expect(try second.end(commits: true) == 0)
         #expect(try visible(kafka) == ["plain"])
         let part = try #require(try client.fetch(TestConnection.fetching("t", [0: 0], readsCommitted: true)).first)
@@ -134,6 +134,16 @@ struct TransactionTests {
             topics: [.init(name: "t", partitions: [.init(partitionIndex: 0, timestamp: -1)])])
         let latest: ListOffsetsResponse = try client.ask(request, 7)
         #expect(latest.topics[0].partitions[0].offset == 1)
+        // A time is found up to there.
+        for (isolation, offsets) in [(Int8(0), [Int64(0), 3, 3]), (1, [0, -1, -1])] {
+            for (time, offset) in zip([TestKafka.start, TestKafka.start + 5, -3], offsets) {
+                let request = ListOffsetsRequest(
+                    replicaID: -1, isolationLevel: isolation,
+                    topics: [.init(name: "t", partitions: [.init(partitionIndex: 0, timestamp: time)])])
+                let found: ListOffsetsResponse = try client.ask(request, 10)
+                #expect(found.topics[0].partitions[0].offset == offset, "\(isolation) \(time)")
+            }
+        }
         #expect(try first.end(commits: false) == 0)
         #expect(try visible(kafka) == ["plain", "2", "behind"])
     }

@@ -131,6 +131,14 @@ extension KafkaShard {
         topics[name].flatMap { may(operation, name, call) ? $0 : nil }
     }
 
+    /// The topic that a request names, by its identifier from a version on and by its name before, and the name by
+    /// which its rights are judged: empty where there is no topic of that identifier.
+    func topic(_ name: String, _ id: KafkaUUID, isByID: Bool) -> (topic: Topic?, name: String) {
+        guard isByID else { return (topics[name], name) }
+        let topic = topics[id]
+        return (topic, topic?.name ?? "")
+    }
+
     /// What is said of a topic that `topic` does not give: whether it is there is not told to who has no right to it.
     func missing(_ name: String, _ operation: KafkaOperation, _ call: KafkaCall) -> KafkaErrorCode {
         may(operation, name, call) ? .unknownTopicOrPartition : .topicAuthorizationFailed

@@ -8,12 +8,12 @@ enum ServedVersions {
     /// The versions in which an API is served; nil when it is not.
     static func of(_ api: KafkaAPI) -> ClosedRange<Int16>? {
         switch api {
-        case .produce: 3...12
-        case .fetch: 4...12
-        case .listOffsets: 1...9
+        case .produce: 3...13
+        case .fetch: 4...18
+        case .listOffsets: 1...10
         case .metadata: 0...13
-        case .offsetCommit: 1...9
-        case .offsetFetch: 1...9
+        case .offsetCommit: 1...10
+        case .offsetFetch: 1...10
         case .findCoordinator: 0...6
         case .joinGroup: 0...9
         case .heartbeat: 0...4

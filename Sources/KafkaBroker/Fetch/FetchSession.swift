@@ -14,8 +14,13 @@ final class FetchSession {
     private(set) var parts: [Part] = []
     private var indices: [Place: Int] = [:]
 
+    /// Whether topics are named by their identifiers: version 13 and later.
+    let hasIDs: Bool
+
+    /// A partition as it is named: by the topic's name, or by its identifier.
     struct Place: Hashable {
         var topic: String
+        var id: KafkaUUID
         var number: Int32
     }
 
@@ -26,13 +31,14 @@ final class FetchSession {
         var told: (highWatermark: Int64, start: Int64)?
     }
 
-    /// Where a request has the session's epoch, behind its header, in all versions that have one.
-    static let epochOffset = 21
+    /// Where a request has the session's epoch, behind its header: since version 15 no replica's number is before it.
+    static func epochOffset(_ version: Int16) -> Int { version >= 15 ? 17 : 21 }
     /// Partitions of a session; a request that asks for more than these gets no session.
     static let partCountMax = 10_000
 
-    init(id: Int32, _ request: FetchRequest) {
+    init(id: Int32, _ request: FetchRequest, hasIDs: Bool) {
         self.id = id
+        self.hasIDs = hasIDs
         add(request)
     }
 
@@ -41,7 +47,9 @@ final class FetchSession {
         advance()
         var forgotten: Set<Place> = []
         for topic in request.forgottenTopicsData {
-            for number in topic.partitions { forgotten.insert(Place(topic: topic.topic, number: number)) }
+            for number in topic.partitions {
+                forgotten.insert(Place(topic: topic.topic, id: topic.topicID, number: number))
+            }
         }
         if !forgotten.isEmpty {
             parts.removeAll { forgotten.contains($0.place) }
@@ -56,7 +64,7 @@ final class FetchSession {
     private func add(_ request: FetchRequest) {
         for topic in request.topics {
             for wanted in topic.partitions {
-                let place = Place(topic: topic.topic, number: wanted.partition)
+                let place = Place(topic: topic.topic, id: topic.topicID, number: wanted.partition)
                 if let index = indices[place] {
                     parts[index].wanted = wanted
                 } else {
@@ -72,8 +80,9 @@ final class FetchSession {
         var whole = request
         whole.topics = []
         for part in parts {
-            if whole.topics.last?.topic != part.place.topic {
-                whole.topics.append(FetchRequest.FetchTopic(topic: part.place.topic))
+            let last = whole.topics.last
+            if last == nil || last?.topic != part.place.topic || last?.topicID != part.place.id {
+                whole.topics.append(FetchRequest.FetchTopic(topic: part.place.topic, topicID: part.place.id))
             }
             whole.topics[whole.topics.count - 1].partitions.append(part.wanted)
         }
@@ -81,8 +90,9 @@ final class FetchSession {
     }
 
     /// Whether the client is to hear of a partition; then it counts as told.
-    func tells(_ topic: String, _ data: FetchResponse.PartitionData) -> Bool {
-        guard let index = indices[Place(topic: topic, number: data.partitionIndex)] else { return true }
+    func tells(_ topic: FetchRequest.FetchTopic, _ data: FetchResponse.PartitionData) -> Bool {
+        let place = Place(topic: topic.topic, id: topic.topicID, number: data.partitionIndex)
+        guard let index = indices[place] else { return true }
         let told = (highWatermark: data.highWatermark, start: data.logStartOffset)
         let isNews =
             data.errorCode != .none || data.records.byteCount > 0
@@ -115,13 +125,15 @@ extension KafkaShard {
         guard request.sessionEpoch > 0 else {
             let count = request.topics.reduce(0) { $0 + $1.partitions.count }
             guard count > 0, count <= FetchSession.partCountMax else { return .without(request) }
-            let session = FetchSession(id: Int32.random(in: 1...Int32.max), request)
+            let session = FetchSession(
+                id: Int32.random(in: 1...Int32.max), request, hasIDs: PendingFetch.hasIDs(call.version))
             connection.fetchSession = session
             return .begins(session)
         }
         guard let session = connection.fetchSession, session.id == request.sessionID else {
             return .refused(.fetchSessionIDNotFound)
         }
+        guard session.hasIDs == PendingFetch.hasIDs(call.version) else { return .refused(.fetchSessionTopicIDError) }
         guard session.epoch == request.sessionEpoch else { return .refused(.invalidFetchSessionEpoch) }
         session.update(request)
         guard session.parts.count <= FetchSession.partCountMax else {

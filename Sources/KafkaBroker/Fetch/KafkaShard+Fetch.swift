@@ -31,7 +31,7 @@ extension KafkaShard {
         switch (fetch.session, request.sessionEpoch) {
         case (nil, ...(-1)): fetch.keptRequest = (frame.copied, nil)
         case (_?, 1...) where request.topics.isEmpty && request.forgottenTopicsData.isEmpty:
-            fetch.keptRequest = (frame.copied, start + FetchSession.epochOffset)
+            fetch.keptRequest = (frame.copied, start + FetchSession.epochOffset(call.version))
         case _: break
         }
     }
@@ -73,7 +73,7 @@ extension KafkaShard {
         let part = fetch.parts[index]
         guard part.code == .none else { return }
         guard let partition = part.partition, topics.place(of: partition) != nil else {
-            return fetch.parts[index].code = .unknownTopicOrPartition
+            return fetch.parts[index].code = fetch.missingCode(part.partition == nil ? part.topic : nil)
         }
         let bounds = log.bounds(partition)
         guard part.offset >= bounds.start, part.offset <= bounds.end else {
@@ -87,7 +87,7 @@ extension KafkaShard {
             partition, from: part.offset, visibility: .durable, loop: loop,
             byteCountMax: max(1, min(most, room.copiedByteCount)))
         guard let tail else { return readHistory(fetch, index, partition, most, &room) }
-        guard !tail.isGone else { return fetch.parts[index].code = .unknownTopicOrPartition }
+        guard !tail.isGone else { return fetch.parts[index].code = fetch.missingCode(nil) }
         let batches = fitting(Self.visible(tail.batches, before: stable), most, room)
         guard !batches.isEmpty else { return }
         fetch.parts[index].found = .batches(batches)
@@ -155,7 +155,7 @@ extension KafkaShard {
     }
 
     private func received(_ read: PartitionRead, _ fetch: PendingFetch, _ index: Int, byteCountMax: Int) {
-        if read.isGone { return fetch.parts[index].code = .unknownTopicOrPartition }
+        if read.isGone { return fetch.parts[index].code = fetch.missingCode(nil) }
         if read.isFailed { return fetch.parts[index].code = .kafkaStorageError }
         let end = stableEnd(fetch.parts[index], fetch)
         if read.region != nil, let end, read.nextOffset > end {
@@ -257,11 +257,13 @@ extension KafkaShard {
         fetch.call.connection.fetches.removeAll { $0 === fetch }
         var response = FetchResponse()
         response.sessionID = fetch.session?.id ?? 0
-        response.responses = fetch.request.topics.map { FetchResponse.FetchableTopicResponse(topic: $0.topic) }
+        response.responses = fetch.request.topics.map {
+            FetchResponse.FetchableTopicResponse(topic: $0.topic, topicID: $0.topicID)
+        }
         var records: [AnswerRecords] = []
         for part in fetch.parts {
             let data = answer(part, fetch, &records)
-            let isNews = fetch.session?.tells(fetch.request.topics[part.topicIndex].topic, data) ?? true
+            let isNews = fetch.session?.tells(fetch.request.topics[part.topicIndex], data) ?? true
             guard isNews || !fetch.tellsNewsOnly else { continue }
             response.responses[part.topicIndex].partitions.append(data)
         }
@@ -277,7 +279,7 @@ extension KafkaShard {
         data.records = .bytes([])
         data.abortedTransactions = fetch.readsCommitted ? [] : nil
         data.highWatermark = -1
-        guard let partition = part.partition, part.code != .unknownTopicOrPartition,
+        guard let partition = part.partition, part.code != .unknownTopicOrPartition, part.code != .unknownTopicID,
             part.code != .topicAuthorizationFailed
         else { return data }
         let bounds = log.bounds(partition)

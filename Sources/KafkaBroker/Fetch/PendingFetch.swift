@@ -73,8 +73,9 @@ final class PendingFetch: WaitingFetch {
         deadline = Self.deadline(request, now)
         parts = []
         for (index, wanted) in request.topics.enumerated() {
-            let isAllowed = mayRead(wanted.topic)
-            let topic = isAllowed ? topics[wanted.topic] : nil
+            let known = Self.hasIDs(call.version) ? topics[wanted.topicID] : topics[wanted.topic]
+            let isAllowed = Self.hasIDs(call.version) && known == nil || mayRead(known?.name ?? wanted.topic)
+            let topic = isAllowed ? known : nil
             for part in wanted.partitions {
                 parts.append(
                     Part(
@@ -89,7 +90,8 @@ final class PendingFetch: WaitingFetch {
 
     /// Judges anew what its client may read.
     func judge(_ mayRead: (String) -> Bool) {
-        for index in parts.indices where !mayRead(request.topics[parts[index].topicIndex].topic) {
+        for index in parts.indices {
+            guard let name = parts[index].topic?.name, !mayRead(name) else { continue }
             parts[index].code = .topicAuthorizationFailed
         }
     }
@@ -113,6 +115,15 @@ final class PendingFetch: WaitingFetch {
         case ..<KafkaShard.leaderEpoch: return .fencedLeaderEpoch
         case _: return .unknownLeaderEpoch
         }
+    }
+
+    /// Whether topics are named by their identifiers.
+    static func hasIDs(_ version: Int16) -> Bool { version >= 13 }
+
+    /// What is said of a partition that is not there: of a topic that is known by its identifier alone, that this is
+    /// unknown.
+    func missingCode(_ topic: Topic?) -> KafkaErrorCode {
+        Self.hasIDs(call.version) && topic == nil ? .unknownTopicID : .unknownTopicOrPartition
     }
 
     /// Whether the client wants nothing of transactions that have not ended well (read_committed).

@@ -115,6 +115,13 @@ extension KafkaShard {
         guard KafkaBounds.sessionMilliseconds.contains(request.sessionTimeoutMs) else {
             return refuse(call, .invalidSessionTimeout, memberID: request.memberID)
         }
+        let byteCount = request.protocols.reduce(0) { $0 + $1.name.utf8.count + $1.metadata.count }
+        guard byteCount <= KafkaBounds.memberBytesMax else {
+            note("a member of the group '\(request.groupID)' is refused: it says \(byteCount) bytes of itself")
+            var refused = response(ClassicJoined(fault: .unknownMember, memberID: request.memberID), call)
+            refused.errorCode = .invalidRequest
+            return answer(call, refused)
+        }
         var join = ClassicJoin(
             memberID: request.memberID, clientID: call.clientID ?? "", protocolType: request.protocolType,
             protocols: request.protocols.map { GroupProtocol(name: $0.name, metadata: $0.metadata) })
@@ -164,6 +171,9 @@ extension KafkaShard {
         }
         let claim = ClassicClaim(
             memberID: request.memberID, instanceID: request.groupInstanceID, generation: request.generationID)
+        guard request.assignments.allSatisfy({ $0.assignment.count <= KafkaBounds.memberBytesMax }) else {
+            return answer(call, SyncGroupResponse(errorCode: .invalidRequest))
+        }
         var assignments: [String: [UInt8]] = [:]
         for part in request.assignments { assignments[part.memberID] = part.assignment }
         let waiter = GroupWaiter(shard: settings.index, number: groupCalls.add(call, request.groupID))

@@ -15,20 +15,22 @@ extension KafkaShard {
             generation: request.generationIDOrMemberEpoch)
         // Who administers resets what others read.
         let isAllowed = mayDescribe(group: request.groupID, call)
-        let fault = isAllowed ? validateCommit(request.groupID, claim) : nil
+        let fault = isAllowed ? validateCommit(request.groupID, claim)?.code ?? tooOld(request, call) : nil
+        let isByID = call.version >= 10
         var response = OffsetCommitResponse()
         var records: [GroupRecord] = []
         response.topics = request.topics.map { wanted in
-            let topic = topics[wanted.name]
+            let (topic, name) = topic(wanted.name, wanted.topicID, isByID: isByID)
             let refused: KafkaErrorCode? =
                 !isAllowed
                 ? .groupAuthorizationFailed
-                : may(.read, wanted.name, call) ? nil : .topicAuthorizationFailed
+                : isByID && topic == nil
+                    ? .unknownTopicID : may(.read, name, call) ? nil : .topicAuthorizationFailed
             return OffsetCommitResponse.OffsetCommitResponseTopic(
-                name: wanted.name,
+                name: wanted.name, topicID: wanted.topicID,
                 partitions: wanted.partitions.map { part in
-                    let code = refused ?? fault?.code ?? Self.fault(of: part, in: topic)
-                    if code == .none { records.append(record(part, wanted.name, request.groupID)) }
+                    let code = refused ?? fault ?? Self.fault(of: part, in: topic)
+                    if code == .none { records.append(record(part, name, request.groupID)) }
                     return OffsetCommitResponse.OffsetCommitResponsePartition(
                         partitionIndex: part.partitionIndex, errorCode: code)
                 })
@@ -48,6 +50,14 @@ extension KafkaShard {
             peers.withOffsets { table in for record in records { table.apply(record) } }
             answer(call, response)
         }
+    }
+
+    /// Members of groups in which the broker assigns have epochs, which versions before 9 have no word for.
+    private func tooOld(_ request: OffsetCommitRequest, _ call: KafkaCall) -> KafkaErrorCode? {
+        guard call.version < 9, !request.memberID.isEmpty,
+            peers.withOffsets({ $0.consumers.isActive(request.groupID) })
+        else { return nil }
+        return .unsupportedVersion
     }
 
     /// Why an offset cannot be committed; none when it can.
@@ -109,12 +119,20 @@ extension KafkaShard {
                 return OffsetFetchResponse.OffsetFetchResponseGroup(
                     groupID: group.groupID, errorCode: .groupAuthorizationFailed)
             }
-            let wanted = group.topics.map { $0.map { ($0.name, $0.partitionIndexes) } }
+            if let fault = staleness(of: group) {
+                return OffsetFetchResponse.OffsetFetchResponseGroup(groupID: group.groupID, errorCode: fault.code)
+            }
+            let isByID = call.version >= 10
+            let known = group.topics?.map { wanted in
+                (wanted, self.topic(wanted.name, wanted.topicID, isByID: isByID))
+            }
+            let wanted = known?.filter { !isByID || $1.topic != nil }.map { ($1.name, $0.partitionIndexes) }
+            let unknown = known?.filter { isByID && $1.topic == nil }.map(\.0) ?? []
             return OffsetFetchResponse.OffsetFetchResponseGroup(
                 groupID: group.groupID,
                 topics: committed(group.groupID, wanted).map { topic, parts in
                     Topics(
-                        name: topic,
+                        name: isByID ? "" : topic, topicID: isByID ? topics[topic]?.id ?? .zero : .zero,
                         partitions: parts.map { number, committed in
                             OffsetFetchResponse.OffsetFetchResponsePartitions(
                                 partitionIndex: number, committedOffset: committed?.offset.rawValue ?? -1,
@@ -122,9 +140,31 @@ extension KafkaShard {
                                 metadata: committed?.metadata ?? "",
                                 errorCode: code(group.groupID, topic, number, request.requireStable))
                         })
-                })
+                } + unknown.map { Self.unknown($0) })
         }
         answer(call, response)
+    }
+
+    /// What is said of a topic of which nobody knows the identifier.
+    private static func unknown(
+        _ wanted: OffsetFetchRequest.OffsetFetchRequestTopics
+    ) -> OffsetFetchResponse.OffsetFetchResponseTopics {
+        OffsetFetchResponse.OffsetFetchResponseTopics(
+            topicID: wanted.topicID,
+            partitions: wanted.partitionIndexes.map {
+                OffsetFetchResponse.OffsetFetchResponsePartitions(
+                    partitionIndex: $0, committedOffset: -1, metadata: "", errorCode: .unknownTopicID)
+            })
+    }
+
+    /// Why a member of a group in which the broker assigns is not told what is committed: it has missed what has become
+    /// of it. Others do not say who they are.
+    private func staleness(of group: OffsetFetchRequest.OffsetFetchRequestGroup) -> GroupFault? {
+        guard let member = group.memberID, !member.isEmpty, group.memberEpoch >= 0,
+            peers.withOffsets({ $0.consumers.isActive(group.groupID) })
+        else { return nil }
+        return validateCommit(
+            group.groupID, ClassicClaim(memberID: member, instanceID: nil, generation: group.memberEpoch))
     }
 
     /// Whether a transaction is about to commit something else: who wants to know what holds asks again.

@@ -90,17 +90,24 @@ extension KafkaShard {
             return body(.failure(LookupFault(code: .unknownLeaderEpoch)))
         }
         let bounds = log.bounds(partition)
+        let place = StreamPartition(stream: topic.name, number: part.partitionIndex)
+        let stable = readsCommitted ? peers.withTransactions { $0.firstOpen(in: place) } : nil
+        // A record that such a client cannot have yet is none.
+        let decided = { (found: Located) in
+            guard let stable, case .success(let place) = found, place.offset >= stable.rawValue else {
+                return body(found)
+            }
+            body(.success((-1, -1)))
+        }
         switch part.timestamp {
         case Place.latest:
-            let place = StreamPartition(stream: topic.name, number: part.partitionIndex)
-            let stable = readsCommitted ? peers.withTransactions { $0.firstOpen(in: place) } : nil
             body(.success((min(stable ?? bounds.highWatermark, bounds.highWatermark).rawValue, -1)))
         case Place.earliest, Place.earliestLocal: body(.success((bounds.start.rawValue, -1)))
         case Place.latestTiered: body(.success((-1, -1)))
         case Place.newestTime:
             guard let newest = log.newestTime(partition) else { return body(.success((-1, -1))) }
-            look(for: newest, in: partition, body)
-        case 0...: look(for: Timestamp(rawValue: part.timestamp), in: partition, body)
+            look(for: newest, in: partition, decided)
+        case 0...: look(for: Timestamp(rawValue: part.timestamp), in: partition, decided)
         case _: body(.failure(LookupFault(code: .unsupportedVersion)))
         }
     }

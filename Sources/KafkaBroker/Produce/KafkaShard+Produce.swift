@@ -22,8 +22,8 @@ extension KafkaShard {
         var batches: [Append] = []
         var places: [PendingProduce.Part] = []
         for (topicIndex, data) in request.topicData.enumerated() {
-            let topic = topics[data.name]
-            var answer = ProduceResponse.TopicProduceResponse(name: data.name)
+            let (topic, name) = topic(data.name, data.topicID, isByID: call.version >= 13)
+            var answer = ProduceResponse.TopicProduceResponse(name: data.name, topicID: data.topicID)
             answer.partitionResponses = data.partitionData.map {
                 ProduceResponse.PartitionProduceResponse(
                     index: $0.index, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1)
@@ -32,7 +32,7 @@ extension KafkaShard {
             for (index, part) in data.partitionData.enumerated() {
                 let place = PendingProduce.Place(topic: topicIndex, partition: index)
                 do throws(BatchFault) {
-                    let produced = try batch(part, data.name, topic, frame, pending)
+                    let produced = try batch(part, name, topic, frame, pending)
                     let settling = PendingProduce.Part(place: place, produced)
                     if produced.append.batch.producerID == .none {
                         batches.append(produced.append)
@@ -40,7 +40,7 @@ extension KafkaShard {
                         places.append(settling)
                         continue
                     }
-                    let ticket = try append(numbered: produced, to: data.name, part.index, version: call.version)
+                    let ticket = try append(numbered: produced, to: name, part.index, version: call.version)
                     pending.awaitedCount += 1
                     appends.add(ticket, .produced(pending, [settling]))
                 } catch {
@@ -81,6 +81,9 @@ extension KafkaShard {
         _ part: ProduceRequest.PartitionProduceData, _ name: String, _ topic: Topic?, _ frame: Span<UInt8>,
         _ pending: PendingProduce
     ) throws(BatchFault) -> ProducedBatch {
+        if topic == nil, pending.call.version >= 13 {
+            throw BatchFault(.unknownTopicID, "There is no topic of this identifier.")
+        }
         guard may(.write, name, pending.call) else {
             throw BatchFault(.topicAuthorizationFailed, "Not authorized to write to the topic.")
         }
@@ -109,7 +112,7 @@ extension KafkaShard {
     private func refuseAll(_ request: ProduceRequest, _ pending: PendingProduce, _ code: KafkaErrorCode) {
         pending.response.responses = request.topicData.map { data in
             ProduceResponse.TopicProduceResponse(
-                name: data.name,
+                name: data.name, topicID: data.topicID,
                 partitionResponses: data.partitionData.map {
                     ProduceResponse.PartitionProduceResponse(
                         index: $0.index, errorCode: code, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1)
