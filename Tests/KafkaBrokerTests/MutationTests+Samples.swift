@@ -6,7 +6,31 @@ extension MutationTests {
     /// At least one of each API that is served.
     /// - Parameter topicID: the identifier of the topic "t".
     static func samples(_ topicID: KafkaUUID) -> [any KafkaRequest] {
-        data() + groups() + shares(topicID) + transactions() + administration()
+        data() + groups() + shares(topicID) + transactions() + administration() + access()
+    }
+
+    private static func access() -> [any KafkaRequest] {
+        [
+            DescribeAclsRequest(resourceTypeFilter: 2, resourceNameFilter: "t", operation: 1, permissionType: 1),
+            CreateAclsRequest(creations: [
+                .init(
+                    resourceType: 2, resourceName: "t", principal: "User:a", host: "*", operation: 3, permissionType: 3)
+            ]),
+            DeleteAclsRequest(filters: [
+                .init(
+                    resourceTypeFilter: 2, resourceNameFilter: nil, principalFilter: nil, hostFilter: nil, operation: 1,
+                    permissionType: 1)
+            ]),
+            DescribeUserScramCredentialsRequest(users: nil),
+            AlterUserScramCredentialsRequest(
+                deletions: [.init(name: "a", mechanism: 1)],
+                upsertions: [
+                    .init(name: "b", mechanism: 1, iterations: 4096, salt: [1, 2, 3], saltedPassword: [4, 5, 6])
+                ]),
+            SaslHandshakeRequest(mechanism: "SCRAM-SHA-256"), SaslHandshakeRequest(mechanism: "PLAIN"),
+            SaslAuthenticateRequest(authBytes: Array("\0user\0password".utf8)),
+            SaslAuthenticateRequest(authBytes: Array("n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL".utf8)),
+        ]
     }
 
     /// What members of share groups say of a topic whose identifier is `topicID`.

@@ -13,6 +13,14 @@ struct CompatibilityTests {
         expectNone(try CompatibilityRules.missingTests(in: document, tests: tests))
     }
 
+    @Test("Every test that the document on Kafka names exists")
+    func kafka() throws {
+        let document = try #require(try Repository.file("docs/KAFKA.md"))
+        #expect(try CompatibilityRules.testNames(in: document).count > 15)
+        expectNone(
+            try CompatibilityRules.missingTests(in: document, tests: CompatibilityRules.tests(in: Repository.tests())))
+    }
+
     @Test("Whatever it calls supported, it names a test of")
     func proofs() throws { expectNone(CompatibilityRules.unproven(in: try document())) }
 

@@ -57,4 +57,47 @@ struct KcatTests {
         #expect(again.output == "one\n", "\(again)")
         #expect(next.stop() == 0)
     }
+
+    @Test("over TLS it produces and consumes, segments on disk too, with a certificate that it checks")
+    func secure() throws {
+        let certificates = try Certificates()
+        // Clients are told to connect to the address, so that the certificate has to have it.
+        try certificates.make("kafka", host: "localhost,IP:127.0.0.1")
+        try certificates.make("reader")
+        let configuration = """
+            \(BrokerProcess.plain)
+            log: { segment_size: 1MiB, tail_memory: 1MiB }
+            listeners:
+              kafkas: 127.0.0.1:0
+              tls:
+                certificate: \(certificates.path("kafka.pem"))
+                key: \(certificates.path("kafka.key"))
+                client_ca: \(certificates.path("ca.pem"))
+
+            """
+        let broker = try BrokerProcess(configuration)
+        let address = "localhost:\(try broker.port("kafkas"))"
+        func kcat(_ arguments: [String], input: String? = nil) throws -> Program.Result {
+            try Program.run(
+                [
+                    "kcat", "-b", address, "-X", "security.protocol=ssl", "-X",
+                    "ssl.ca.location=\(certificates.path("ca.pem"))",
+                ] + arguments, input: input)
+        }
+        let own = [
+            "-X", "ssl.certificate.location=\(certificates.path("reader.pem"))", "-X",
+            "ssl.key.location=\(certificates.path("reader.key"))",
+        ]
+        let lines = (0..<30_000).map { "value \($0) " + String(repeating: "again ", count: 20) }
+        let produced = try kcat(own + ["-P", "-t", "secure"], input: lines.joined(separator: "\n") + "\n")
+        #expect(produced.code == 0, "\(produced)")
+        let consumed = try kcat(own + ["-C", "-t", "secure", "-o", "beginning", "-e", "-q"])
+        #expect(consumed.lines == lines, "\(consumed.errors)")
+        // Without a certificate, where one is asked for, and without TLS nobody is answered.
+        let stranger = try kcat(["-L", "-m", "5"])
+        #expect(stranger.code != 0, "\(stranger)")
+        let plain = try Program.run(["kcat", "-b", address, "-L", "-m", "5"])
+        #expect(plain.code != 0, "\(plain)")
+        #expect(broker.stop() == 0)
+    }
 }

@@ -168,6 +168,7 @@ extension TestKafka {
         next.shard.now = shard.now
         next.shard.wallClock = shard.wallClock
         try forEachRecord(of: ShareStateRecord.stream) { next.peers.shares.apply(key: $0, value: $1) }
+        try forEachRecord(of: TransactionTable.stream) { next.peers.transactions.apply(key: $0, value: $1) }
         try forEachRecord(of: GroupRecord.stream) { next.peers.offsets.apply(key: $0, value: $1) }
         try forEachRecord(of: ProducerNumbers.stream) {
             next.peers.numbers.apply(key: $0, value: $1)
