@@ -83,6 +83,9 @@ package final class LogRuntime: Sendable {
         readers.join()
     }
 
+    /// Bytes of memory that the newest records take.
+    package var tailByteCount: Int { shared.withState { $0.tailBytes } }
+
     /// What commits have taken so far.
     package var commits: CommitStatistics.Figures { journal.statistics.figures }
 

@@ -119,6 +119,7 @@ extension BrokerShard {
 
     /// Turns a client away.
     func refuse(_ client: Client, _ reason: ReasonCode, _ cause: String) {
+        counters.endedConnections.add(reason)
         client.session.refused(reason, because: cause, into: &client.output)
         if reason == .badUserNameOrPassword || reason == .notAuthorized { settings.gate?.failed(client.peer, now: now) }
         report(.info, "\(client.name) at \(client.address): refused, \(cause)")

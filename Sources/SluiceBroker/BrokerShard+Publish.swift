@@ -26,7 +26,7 @@ extension BrokerShard {
         guard isStored else {
             return try self.publish(PublishAction(publish), client, bytes)
         }
-        counters.publishesReceived += 1
+        counters.received.add(publish.qos)
         client.isPublisher = true
         if case .atLeastOnce = publish.qos { acknowledge(client, .puback, publish.packetID) }
         if intake.isFull { submit() }
@@ -36,7 +36,7 @@ extension BrokerShard {
     func publish(
         _ publish: PublishAction, _ client: Client, _ bytes: Span<UInt8>
     ) throws(MQTTDecodeError) {
-        counters.publishesReceived += 1
+        counters.received.add(publish.qos)
         switch publish.topic {
         case .name(let range): try store(publish, bytes.extracting(range), client, bytes)
         case .namedAlias(let range, let alias):
@@ -112,7 +112,7 @@ extension BrokerShard {
         isReported: Bool = false
     ) {
         let name = String(decoding: Array(copying: topic), as: UTF8.self)
-        counters.messagesRefused += 1
+        counters.refusedMessages.add(reason)
         if !isReported {
             report(.info, "\(client.name) at \(client.peer.address): publish to \(name) refused, \(words)")
         }
@@ -276,7 +276,7 @@ extension BrokerShard {
     /// Nothing of the tick was stored. MQTT 5 clients are told with each message; others have no way to hear it, and a
     /// connection that ends unacknowledged makes them send again.
     private func refuse(_ group: AckQueue.Group, _ reason: ReasonCode) {
-        counters.messagesRefused += UInt64(group.bytes.count / 4)
+        counters.refusedMessages.add(reason, count: UInt64(group.bytes.count / 4))
         for run in group.runs {
             let client = run.client
             guard !client.isClosing else {

@@ -209,7 +209,7 @@ extension BrokerShard {
                 retain: flags.retain, duplicate: flags.duplicate, properties: scratch.bytes, version: client.version)
             markDirty(client)
         }
-        counters.messagesDelivered += 1
+        counters.delivered.add(flags.qos)
         counters.deliveredBytes += UInt64(payload.count)
     }
 

@@ -49,15 +49,15 @@ extension BrokerShard {
                 tellBridgeState(will.topic, will.payload)
                 counters.willsPublished += 1
             case .denied(let verdict):
-                counters.messagesRefused += 1
+                counters.refusedMessages.add(.notAuthorized)
                 counters.accessDenied += 1
                 let words = access?.rights.description(of: verdict.rule) ?? ""
                 report(
                     .info,
                     "the will of \(String(decoding: clientID, as: UTF8.self)) is not published, \(stored.principal) "
                         + "may not publish to \(String(decoding: will.topic, as: UTF8.self)): \(words)")
-            case .refused(_, let words):
-                counters.messagesRefused += 1
+            case .refused(let reason, let words):
+                counters.refusedMessages.add(reason)
                 report(.info, "the will of \(String(decoding: clientID, as: UTF8.self)) is not published, \(words)")
             }
         } catch {
@@ -82,7 +82,7 @@ extension BrokerShard {
             if refusal == .unknownStream, !entry.isAlone {
                 publishAlone(entry)
             } else {
-                counters.messagesRefused += 1
+                counters.refusedMessages.add(.quotaExceeded)
                 report(.info, "the will of \(String(decoding: entry.clientID, as: UTF8.self)) could not be stored")
             }
         }

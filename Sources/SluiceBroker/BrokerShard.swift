@@ -351,6 +351,7 @@ package final class BrokerShard {
         guard !client.isClosing else { return }
         assert(clients[client.number] === client, "who is not closing is there")
         client.endCause = cause
+        counters.endedConnections.add(reason)
         client.session.terminated(reason, because: cause, into: &client.output)
         close(client)
     }
@@ -368,6 +369,7 @@ package final class BrokerShard {
         // Before it is known who it is, nonsense is an attempt.
         if !client.isOpened { settings.gate?.failed(client.peer, now: now) }
         client.endCause = error.description
+        counters.endedConnections.add(error.reasonCode)
         client.session.malformed(
             error, version: client.decoder.version, packetSizeMax: client.decoder.packetSizeMax, into: &client.output)
         close(client)

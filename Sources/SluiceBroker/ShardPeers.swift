@@ -115,7 +115,7 @@ package protocol ShardPeers: AnyObject, Sendable {
 /// More than twenty stored properties: each is one count, and nothing goes with nothing.
 package struct BrokerCounters: Sendable, Equatable {
     /// PUBLISH packets from clients.
-    package var publishesReceived: UInt64 = 0
+    package var received = QoSCounts()
     /// Packets of any kind from clients.
     package var packetsReceived: UInt64 = 0
     /// Bytes from clients.
@@ -142,12 +142,14 @@ package struct BrokerCounters: Sendable, Equatable {
     package var messagesStored: UInt64 = 0
     /// QoS 2 messages that came again and were not stored again.
     package var duplicatesSuppressed: UInt64 = 0
-    /// Messages that the log refused.
-    package var messagesRefused: UInt64 = 0
+    /// Messages that were not taken.
+    package internal(set) var refusedMessages = RefusalCounts()
+    /// Connections of MQTT clients that were refused, or ended by the broker.
+    package internal(set) var endedConnections = RefusalCounts()
     /// What clients asked for and had no right to.
     package var accessDenied: UInt64 = 0
     /// PUBLISH packets to clients.
-    package var messagesDelivered: UInt64 = 0
+    package var delivered = QoSCounts()
     /// Other packets to clients, and messages of the broker's own topics.
     package var answersSent: UInt64 = 0
     /// CONNECT packets from clients.

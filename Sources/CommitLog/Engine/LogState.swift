@@ -23,7 +23,8 @@ package struct LogState: ~Copyable {
     private var inFlight: LSN?
     private var tail = Ring<LogEntry>(capacity: 1024)
     private var tailStart: UInt64 = 0
-    private var tailBytes = 0
+    /// Bytes of memory that the newest records take.
+    package private(set) var tailBytes = 0
     private var visibleEnd: UInt64 = 0
     private var flushableEnd: UInt64 = 0
     private var scans: [Scan] = []

@@ -59,10 +59,7 @@ extension HTTPShard {
                 ]),
             MetricFamily(
                 "sluice_messages", .counter, "Messages from publishers and to subscribers.",
-                [
-                    .init(Double(sum.publishesReceived), suffix: "_total", labels: [("direction", "in")]),
-                    .init(Double(sum.messagesDelivered), suffix: "_total", labels: [("direction", "out")]),
-                ]),
+                samples(of: sum.received, direction: "in") + samples(of: sum.delivered, direction: "out")),
             MetricFamily(
                 "sluice_payload_bytes", .counter, "Bytes of payload from publishers and to subscribers.",
                 [
@@ -79,7 +76,12 @@ extension HTTPShard {
             .counter(
                 "sluice_messages_duplicate", "QoS 2 messages that came again and were not stored again.",
                 sum.duplicatesSuppressed),
-            .counter("sluice_messages_refused", "Messages that the log refused.", sum.messagesRefused),
+            family(
+                "sluice_messages_refused", "Messages that were not taken, by MQTT's reason code.", sum.refusedMessages),
+            family(
+                "sluice_connections_ended",
+                "Connections of MQTT clients that were refused or ended by the broker, by MQTT's reason code.",
+                sum.endedConnections),
             .counter("sluice_access_denied", "What clients asked for and had no right to.", sum.accessDenied),
             .counter(
                 "sluice_deliveries_dropped", "QoS 0 deliveries dropped because a client read too slowly.",
@@ -94,6 +96,22 @@ extension HTTPShard {
             .counter("sluice_wills_published", "Wills that were published.", sum.willsPublished),
             .counter("sluice_sessions_expired", "Sessions whose time was over.", sum.sessionsExpired),
         ]
+    }
+
+    /// A reason that nothing was refused for has no sample, but there is one of its family: without it an alert on its
+    /// growth has nothing to compare with.
+    private func family(_ name: String, _ help: String, _ counts: RefusalCounts) -> MetricFamily {
+        var samples = counts.all.map { reason, count in
+            MetricFamily.Sample(Double(count), suffix: "_total", labels: [("reason", reason.metricLabel)])
+        }
+        if samples.isEmpty { samples = [.init(0, suffix: "_total", labels: [("reason", "not_authorized")])] }
+        return MetricFamily(name, .counter, help, samples)
+    }
+
+    private func samples(of counts: QoSCounts, direction: String) -> [MetricFamily.Sample] {
+        [("0", counts.atMostOnce), ("1", counts.atLeastOnce), ("2", counts.exactlyOnce)].map { qos, count in
+            .init(Double(count), suffix: "_total", labels: [("direction", direction), ("qos", qos)])
+        }
     }
 
     /// What all loops have counted.

@@ -27,7 +27,7 @@ extension BrokerShard {
             pace.spend(at: now)
             return true
         }
-        counters.messagesRefused += 1
+        counters.refusedMessages.add(.messageRateTooHigh)
         if pace.droppedCount == 0 { bound.shedding.append(client) }
         pace.droppedCount += 1
         guard !pace.isReported else { return false }

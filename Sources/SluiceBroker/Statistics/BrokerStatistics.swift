@@ -79,6 +79,8 @@ extension BrokerCounters {
         var sum = left
         for field in fields { sum[keyPath: field] += right[keyPath: field] }
         sum.publishTime += right.publishTime
+        sum.refusedMessages += right.refusedMessages
+        sum.endedConnections += right.endedConnections
         return sum
     }
 
@@ -89,8 +91,9 @@ extension BrokerCounters {
         [
             \.packetsReceived, \.bytesReceived, \.bytesSent, \.receivedBytes, \.deliveredBytes, \.clientCount,
             \.connectionsAccepted, \.subscriptionCount, \.shareGroupCount, \.sessionsExpired, \.willsPublished,
-            \.publishesReceived, \.messagesStored, \.duplicatesSuppressed, \.messagesRefused, \.accessDenied,
-            \.messagesDelivered, \.answersSent, \.connectsReceived,
+            \.received.atMostOnce, \.received.atLeastOnce, \.received.exactlyOnce, \.messagesStored,
+            \.duplicatesSuppressed, \.accessDenied,
+            \.delivered.atMostOnce, \.delivered.atLeastOnce, \.delivered.exactlyOnce, \.answersSent, \.connectsReceived,
             \.deliveriesDropped, \.deliveriesSkipped,
         ]
     }

@@ -90,6 +90,12 @@ final class HTTPDesk: HTTPNode {
                 .counter("sluice_commit_bytes", "Bytes of records in them.", commits.byteCount),
             ]
         }
+        if let runtime = log.withLock({ $0 }) {
+            families.append(
+                .gauge(
+                    "sluice_log_memory_bytes", "What the newest records take, which readers get from memory.",
+                    runtime.tailByteCount))
+        }
         if let free = freeBytes {
             families.append(
                 .gauge("sluice_disk_free_bytes", "Free bytes where the data directory is.", free))

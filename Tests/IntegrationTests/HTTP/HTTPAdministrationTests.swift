@@ -86,7 +86,7 @@ struct HTTPAdministrationTests {
         #expect(
             broker.process.wait {
                 let text = try? broker.ask("GET", "/metrics").text
-                return value("sluice_messages_total{direction=\"in\"}", text ?? "") == 7
+                return value("sluice_messages_total{direction=\"in\",qos=\"1\"}", text ?? "") == 7
             })
         let plain = try broker.ask("GET", "/metrics")
         #expect(plain.fields["content-type"]?.hasPrefix("text/plain; version=0.0.4") == true)
@@ -101,6 +101,28 @@ struct HTTPAdministrationTests {
             guard !line.hasPrefix("#") else { continue }
             #expect(line.hasPrefix(family), "\(line)")
         }
+    }
+
+    @Test("what is refused is counted by its reason")
+    func reasons() throws {
+        let broker = try BrokerProcess(BrokerProcess.withHTTP)
+        let client = try MosquittoClient(id: "meter", version: 5)
+        try client.connect(port: broker.port)
+        for _ in 0..<3 {
+            #expect(try client.waitForAcknowledgement(try client.publish("$SYS/own", "x", qos: 1)) == 0x87)
+        }
+        let raw = try RawClient(port: broker.port, level: 5, id: "raw")
+        raw.send([0x00, 0x00])
+        let wanted = [
+            "sluice_messages_refused_total{reason=\"not_authorized\"} 3",
+            "sluice_connections_ended_total{reason=\"malformed_packet\"} 1",
+        ]
+        var text = ""
+        #expect(
+            try broker.process.wait {
+                text = try broker.ask("GET", "/metrics").text
+                return wanted.allSatisfy { text.split(separator: "\n").map(String.init).contains($0) }
+            }, "\(text)")
     }
 
     @Test("promtool finds nothing to say of the figures", .enabled(if: Program.isInstalled("promtool")))
