@@ -143,7 +143,7 @@ let package = Package(
                 "AccessControl", "EventLoop",
                 "SluiceCore", "Speaking", "Cryptography", "TopicRouting", "RecordFormat", "LogInterface",
                 "GroupCoordination",
-                "SluiceBroker", "KafkaBroker", "HTTPBroker", "SluiceTransport",
+                "SluiceBroker", "KafkaBroker", "HTTPBroker", "HTTPWire", "SluiceTransport",
             ],
             swiftSettings: settings),
         .target(

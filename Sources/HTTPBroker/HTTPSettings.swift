@@ -1,4 +1,5 @@
 package import Administration
+package import HTTPWire
 package import SluiceBroker
 package import SluiceCore
 package import Speaking
@@ -9,6 +10,8 @@ package struct HTTPSettings {
     package var limits: Limits
     /// What the topics of records are made by that have none of their own, by their streams' names.
     package var downlinks: [String: DownlinkTemplate] = [:]
+    /// The names by which each listener may be asked, by the listeners' own.
+    package var hosts: [String: HostNames] = [:]
     /// Counts connections, and keeps addresses out; nil for nobody.
     package var gate: (any ConnectionGate)?
     /// What the program says of itself.

@@ -250,6 +250,11 @@ package final class HTTPShard {
     /// Does what a request asks for.
     func handle(_ exchange: Exchange, of connection: HTTPConnection) {
         guard !isDraining else { return exchange.fail(.unavailable, "the node is stopping") }
+        do throws(HTTPFault) {
+            try settings.hosts[connection.peer.listener.name]?.check(exchange.head)
+        } catch {
+            return exchange.fail(error)
+        }
         switch router.find(exchange.head.method, exchange.head.path) {
         case .found(let endpoint, let captures):
             exchange.captures = captures
@@ -284,6 +289,9 @@ package final class HTTPShard {
 
     /// Whether clients hold as much as they may, or the log takes nothing for now.
     package var isUnderPressure: Bool { peers.memoryUse > settings.limits.clientMemoryMax || log.isUnderPressure }
+
+    /// Whether clients hold half of what they may: the other half is for those that publish.
+    var isMemoryScarce: Bool { peers.memoryUse > settings.limits.clientMemoryMax / 2 }
 
     /// Connections hold so many bytes more, or fewer.
     func account(_ byteCount: Int) { peers.addMemory(byteCount) }

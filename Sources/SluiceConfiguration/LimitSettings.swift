@@ -7,12 +7,15 @@ struct ListenerEntry {
     var limits: Limits?
     /// From where connections come by a proxy.
     var proxies: [IPNetwork] = []
+    /// The names by which a listener for HTTP is asked.
+    var names: [String] = []
 
     /// Takes what the section of a listener says.
     /// - Parameters:
     ///   - general: the limits of all.
     ///   - isKafka: whether Kafka's protocol is spoken there.
-    mutating func take(_ section: SectionReader, general: Limits, isKafka: Bool) {
+    ///   - isHTTP: whether HTTP is.
+    mutating func take(_ section: SectionReader, general: Limits, isKafka: Bool, isHTTP: Bool) {
         security.take(section)
         section.section("limits") { section in
             var limits = general
@@ -21,6 +24,9 @@ struct ListenerEntry {
             self.limits = limits
         }
         proxies = section.list("proxy_protocol", .network).map(\.value)
+        if isHTTP {
+            names = section.list("names", .text("a host's name, such as sluice.example.org")).map(\.value)
+        }
     }
 }
 

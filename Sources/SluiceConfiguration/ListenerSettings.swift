@@ -25,6 +25,8 @@ package struct ListenerSettings: Equatable, Sendable {
     package var limits: [String: Limits] = [:]
     /// From where connections come by a proxy, which says whose they are; by the listeners' names.
     package var proxies: [String: [IPNetwork]] = [:]
+    /// The names by which `http` and `https` are asked beside addresses and `localhost`; by the listeners' names.
+    package var names: [String: [String]] = [:]
     /// Where clients of `kafka` and of `kafkas` are told to connect; nil for where it listens.
     package var advertised: (kafka: ListenAddress?, kafkas: ListenAddress?)
 
@@ -34,6 +36,7 @@ package struct ListenerSettings: Equatable, Sendable {
             && left.kafka == right.kafka && left.kafkas == right.kafkas && left.advertised == right.advertised
             && left.http == right.http && left.https == right.https
             && left.security == right.security && left.limits == right.limits && left.proxies == right.proxies
+            && left.names == right.names
     }
 }
 
@@ -120,6 +123,7 @@ extension ListenerSettings {
             if entry.security != SecuritySettings() { security[name] = entry.security }
             limits[name] = entry.limits
             if !entry.proxies.isEmpty { proxies[name] = entry.proxies }
+            if !entry.names.isEmpty { names[name] = entry.names }
         }
         let hasOthers = ["mqtts", "ws", "wss"].contains { section.isWritten($0) }
         if plain != nil || hasOthers { mqtt = plain }
@@ -201,7 +205,7 @@ extension SectionReader {
         section(key) { section in
             address = section.required("address", Self.listenAddress)
             if isAdvertised { told = section.value("advertised", Self.listenAddress) }
-            own.take(section, general: general, isKafka: isAdvertised)
+            own.take(section, general: general, isKafka: isAdvertised, isHTTP: key.hasPrefix("http"))
         }
         advertised = told
         entry = own
@@ -247,7 +251,7 @@ extension SectionReader {
             section(key) { section in
                 address = section.required("address", Self.listenAddress)
                 if isAdvertised { told = section.value("advertised", Self.listenAddress) }
-                own.take(section, general: general, isKafka: isAdvertised)
+                own.take(section, general: general, isKafka: isAdvertised, isHTTP: key.hasPrefix("http"))
                 ownsTLS = section.isWritten("tls")
                 if ownsTLS { tls = TLSSettings(section, "tls") }
             }

@@ -2,6 +2,7 @@ package import AccessControl
 package import Cryptography
 package import GroupCoordination
 package import HTTPBroker
+package import HTTPWire
 package import KafkaBroker
 package import LogInterface
 package import SluiceBroker
@@ -145,7 +146,7 @@ package final class BrokerNode {
     package var kafka: KafkaIdentity?
     /// What is not asked of loops over HTTP, and what the program says of itself; set before `run`. Nil where no
     /// listener speaks HTTP.
-    package var http: (version: String, node: any HTTPNode)?
+    package var http: (version: String, node: any HTTPNode, hosts: [String: HostNames])?
     /// Bytes of memory that the process has for itself, from any thread; set before `run`. Nil where nobody says.
     package var heapBytes: (@Sendable () -> UInt64?)?
 
@@ -242,6 +243,7 @@ package final class BrokerNode {
                             limits: settings.limits, version: identity.version, node: identity.node)
                         http.downlinks = downlinks
                         http.gate = gate
+                        http.hosts = identity.hosts
                         return http
                     }
                 let service = ShardService(shard, kafka, http, log: log, peers: peers, wake: wake, report: report)

@@ -56,7 +56,7 @@ final class Exchange {
     var pendingByteCount: Int { connection?.outputQueue.count ?? 0 }
 
     /// Whether more should be written now.
-    var hasRoom: Bool { pendingByteCount < HTTPConnection.outputByteCountMax }
+    var hasRoom: Bool { connection?.hasRoom ?? true }
 
     // MARK: Whole answers
 
@@ -141,7 +141,16 @@ final class Exchange {
         }
         writtenAt = connection.now
         isFull = !hasRoom
+        connection.account()
         connection.markDirty()
+    }
+
+    /// Whether more should be written now, if need be after the socket has taken what waits; else `drained` is called
+    /// when it has.
+    func makesRoom() -> Bool {
+        if !hasRoom { connection?.flush() }
+        isFull = !hasRoom
+        return !isFull
     }
 
     /// The socket has taken something.

@@ -33,8 +33,7 @@ package final class HTTPConnection: Speaker {
     private var hasLeftBytes = false
     private var accountedByteCount = 0
     private var keptByteCount = 0
-    /// When a byte last came or went, by the loop's clock.
-    private var movedAt: Int64
+    private var patience: RequestPatience
     /// Since when some of its output waits for the socket.
     private var waitsSince: Int64?
 
@@ -46,16 +45,14 @@ package final class HTTPConnection: Speaker {
 
     /// Bytes that may wait for the socket before an answer in pieces waits.
     static let outputByteCountMax = 256 << 10
-    /// How long a request may take to come, and a socket to take what it is sent, in nanoseconds.
-    private static let patience: Int64 = 30_000_000_000
-    /// How long a connection may have nothing to say.
-    private static let idlePatience: Int64 = 120_000_000_000
+    /// How long a socket may take nothing of what it is sent, in nanoseconds.
+    private static let sendPatience: Int64 = 30_000_000_000
 
     init(_ shard: HTTPShard, _ link: any ConnectionLink, _ peer: PeerIdentity) {
         self.shard = shard
         self.link = link
         self.peer = peer
-        movedAt = shard.now
+        patience = RequestPatience(now: shard.now)
     }
 
     var now: Int64 { shard.now }
@@ -76,7 +73,6 @@ package final class HTTPConnection: Speaker {
 
     /// See `Speaker`.
     package func received(_ bytes: Span<UInt8>) -> Int {
-        movedAt = shard.now
         var offset = 0
         do throws(HTTPFault) {
             while offset < bytes.count, !isClosing {
@@ -85,15 +81,21 @@ package final class HTTPConnection: Speaker {
                 case .head:
                     // Some clients send an empty line behind a body (RFC 9112 §2.2).
                     if rest.count >= 2, rest[0] == 0x0D, rest[1] == 0x0A {
+                        scannedByteCount = 0
                         offset += 2
                         continue
                     }
-                    guard let end = try RequestHead.end(in: rest, scanned: &scannedByteCount) else { return offset }
+                    guard let end = try RequestHead.end(in: rest, scanned: &scannedByteCount) else {
+                        patience.began(.head, now: now)
+                        return offset
+                    }
                     scannedByteCount = 0
                     try begin(try RequestHead(rest.extracting(0..<end)))
                     offset += end
                 case .body:
-                    offset += try body?.take(rest) ?? 0
+                    let byteCount = try body?.take(rest) ?? 0
+                    patience.took(byteCount)
+                    offset += byteCount
                     account()
                     if body?.isOver == true { complete() }
                 case .exchange:
@@ -118,6 +120,7 @@ package final class HTTPConnection: Speaker {
         self.body = consume body
         state = .body
         if isOver { return complete() }
+        patience.began(.body(byteCount: 0), now: now)
         guard head.expectsContinue else { return }
         ResponseHead(.continue, framing: .none, keepsAlive: true).write(to: &outputQueue.bytes)
         markDirty()
@@ -127,6 +130,7 @@ package final class HTTPConnection: Speaker {
         guard let head, let reader = body.take() else { preconditionFailure("Cannot complete what has not begun") }
         self.head = nil
         state = .exchange
+        patience.began(.answer, now: now)
         let exchange = Exchange(head, Array(copying: reader.body.bytes), on: self)
         self.exchange = exchange
         shard.handle(exchange, of: self)
@@ -150,7 +154,7 @@ package final class HTTPConnection: Speaker {
         markDirty()
         exchange = nil
         account()
-        movedAt = shard.now
+        patience.began(.idle, now: now)
         guard keepsAlive else { return close() }
         state = .head
         guard hasLeftBytes else { return }
@@ -166,6 +170,12 @@ package final class HTTPConnection: Speaker {
 
     // MARK: Sending
 
+    /// Whether more of an answer in pieces should be written. Where memory is scarce nothing is written behind what
+    /// waits: thousands that do not read would hold what all clients may.
+    var hasRoom: Bool {
+        outputQueue.isEmpty || outputQueue.count < Self.outputByteCountMax && !shard.isMemoryScarce
+    }
+
     func markDirty() { shard.markDirty(self) }
 
     /// Sends what there is.
@@ -177,7 +187,6 @@ package final class HTTPConnection: Speaker {
 
     /// See `Speaker`.
     package func sent(_ byteCount: Int, isBehind: Bool) {
-        if byteCount > 0 { movedAt = shard.now }
         waitsSince = isBehind ? (byteCount > 0 ? shard.now : waitsSince ?? shard.now) : nil
         if let exchange, exchange.hasRoomAgain() { shard.hasRoom(exchange) }
     }
@@ -197,7 +206,8 @@ package final class HTTPConnection: Speaker {
         account()
     }
 
-    private func account() {
+    /// Tells the account of memory what it holds, where that has changed.
+    func account() {
         let held =
             isGone
             ? 0 : keptByteCount + outputQueue.heldByteCount + (body?.body.capacity ?? 0) + (exchange?.body.count ?? 0)
@@ -211,19 +221,16 @@ package final class HTTPConnection: Speaker {
     /// Twice a second: nobody may take for ever to say or to hear something.
     func elapsed() {
         guard !isClosing else { return }
-        let silence = shard.now - movedAt
-        if let waitsSince, shard.now - waitsSince > Self.patience { return drop("does not read its answer") }
-        switch state {
-        case .head where scannedByteCount == 0 && !hasLeftBytes:
-            if silence > Self.idlePatience { close() }
-        case .head, .body:
-            if silence > Self.patience { refuse(HTTPFault(.requestTimeout, "the request takes too long to come")) }
-        case .exchange: break
+        if let waitsSince, now - waitsSince > Self.sendPatience { return drop("does not read its answer") }
+        switch patience.elapsed(now: now) {
+        case .go: break
+        case .idle: close()
+        case .late(let words): refuse(HTTPFault(.requestTimeout, words))
         }
     }
 
     private func drop(_ cause: String) {
-        shard.note("\(label) \(cause), and is closed")
+        shard.reportFailure("\(label) \(cause), and is closed")
         outputQueue.reset(keeping: 0)
         close()
     }

@@ -243,7 +243,7 @@ extension HTTPShard {
             guard read.hasRoom else {
                 read.flush()
                 if read.form == .json { break }
-                return read.exchange.hasRoom
+                return read.exchange.makesRoom()
             }
             guard budget > 0 else {
                 read.flush()

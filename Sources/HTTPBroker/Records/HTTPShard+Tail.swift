@@ -139,7 +139,7 @@ extension HTTPShard {
             }
             return true
         }
-        live.removeAll { $0.tail.hasRoom }
+        live.removeAll { $0.tail.exchange.makesRoom() }
         for target in live {
             // It reads on by itself when its socket has taken what there is.
             target.tail.lanes[target.lane].offset = max(target.tail.lanes[target.lane].offset, stored.nextOffset)
@@ -165,7 +165,7 @@ extension HTTPShard {
         let readsWhole = tail.filter.rights?.mayReadStream(name.span).isAllowed ?? true
         for index in tail.lanes.indices {
             while !tail.lanes[index].isLive, tail.lanes[index].lookup == nil {
-                guard tail.hasRoom, !tail.exchange.isOver else {
+                guard tail.exchange.makesRoom(), !tail.exchange.isOver else {
                     tails.behind[ObjectIdentifier(tail)] = nil
                     return false
                 }

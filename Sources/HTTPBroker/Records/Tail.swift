@@ -45,7 +45,6 @@ final class Tail {
     }
 
     var isLive: Bool { lanes.allSatisfy(\.isLive) }
-    var hasRoom: Bool { exchange.hasRoom }
 
     /// Tells of a record.
     /// - Parameter scratch: has the event's lines behind its identifier.

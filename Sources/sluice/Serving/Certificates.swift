@@ -2,6 +2,7 @@ import AccessControl
 import CommitLogPosix
 import Cryptography
 import Glibc
+import HTTPWire
 import SluiceBroker
 import SluiceConfiguration
 import SluiceNode
@@ -193,6 +194,15 @@ enum FileText {
 }
 
 extension ListenerSettings {
+    /// The names by which those that speak HTTP may be asked.
+    var hosts: [String: HostNames] {
+        var hosts: [String: HostNames] = [:]
+        for (kind, address) in addresses where kind == .http || kind == .https {
+            hosts[kind.rawValue] = HostNames(host: address.host, names: names[kind.rawValue] ?? [])
+        }
+        return hosts
+    }
+
     /// Every place to listen, with its certificates.
     func endpoints(_ certificates: Certificates) -> [ListenerEndpoint] {
         addresses.map { kind, address in

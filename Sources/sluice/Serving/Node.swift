@@ -132,7 +132,7 @@ struct Node {
 
     private func serveHTTP(_ server: BrokerNode, _ log: LogRuntime) {
         desk.follow(log)
-        server.http = (Sluice.version, desk)
+        server.http = (Sluice.version, desk, configuration.listeners.hosts)
         let memory = ProcessMemory()
         server.heapBytes = { memory.ownBytes }
     }

@@ -220,6 +220,7 @@ final class Reload {
         let places = next.listeners.addresses.map { "\($0.kind) \($0.address)" }
         if places != current.listeners.addresses.map({ "\($0.kind) \($0.address)" }) { names.append("listeners") }
         if next.listeners.advertised != current.listeners.advertised { names.append("listeners: advertised") }
+        if next.listeners.names != current.listeners.names { names.append("listeners: names") }
         if next.kafka != current.kafka { names.append("kafka: auto_create") }
         if next.memoryBytes != current.memoryBytes { names.append("memory") }
         if next.dataDirectory != current.dataDirectory { names.append("data") }

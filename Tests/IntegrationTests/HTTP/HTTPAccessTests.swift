@@ -123,6 +123,37 @@ struct HTTPAccessTests {
         #expect(try HTTPClient.ask(port, "POST", "/v1/publish/a", body: "1", fields: own).status == 204)
     }
 
+    @Test("a name that a page lets mean this machine is not answered; addresses, localhost and given names are")
+    func rebinding() throws {
+        let named = BrokerProcess.withHTTP.replacingOccurrences(
+            of: "http: 127.0.0.1:0", with: "http: { address: \"127.0.0.1:0\", names: [sluice.example] }")
+        let broker = try BrokerProcess(named)
+        func ask(_ host: String, _ request: String, fields: [String] = [], body: String = "") throws -> HTTPAnswer {
+            let client = try HTTPClient(port: broker.http)
+            let lines = ["\(request) HTTP/1.1", "Host: \(host)", "Content-Length: \(body.utf8.count)"] + fields
+            try client.send(raw: Array((lines.joined(separator: "\r\n") + "\r\n\r\n" + body).utf8))
+            return try client.answer()
+        }
+        for request in ["GET /", "GET /metrics", "GET /healthz", "POST /v1/publish/a", "POST /mcp", "GET /v1/events"] {
+            // The browser of the page's reader takes it for one place with the page.
+            let own = ["Origin: http://evil.example:\(broker.http)", "Sec-Fetch-Site: same-origin"]
+            let answer = try ask("evil.example:\(broker.http)", request, fields: own)
+            #expect(answer.status == 421, "\(request)")
+            #expect(answer.fields["content-type"] == "application/problem+json")
+            #expect(try answer.detail.contains("'sluice.example'"), "\(answer.text)")
+        }
+        for host in ["127.0.0.1:\(broker.http)", "localhost", "[::1]", "sluice.example:80"] {
+            #expect(try ask(host, "GET /").status == 200, "\(host)")
+            #expect(try ask(host, "POST /v1/publish/a", body: "1").status == 204, "\(host)")
+            let own = try ask(host, "POST /v1/publish/a", fields: ["Origin: http://\(host)"], body: "1")
+            #expect(own.status == 204, "\(host)")
+            for request in ["POST /mcp", "PUT /v1/streams/new", "DELETE /v1/streams/other"] {
+                let strange = try ask(host, request, fields: ["Origin: http://evil.example"], body: "{}")
+                #expect(strange.status == 403, "\(host) \(request)")
+            }
+        }
+    }
+
     @Test(
         "over TLS the listener proves itself, and a client's certificate says who it is",
         .enabled(if: Program.isInstalled("curl"), "curl is not installed"))
