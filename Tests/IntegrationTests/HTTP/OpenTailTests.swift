@@ -8,8 +8,8 @@ struct OpenTailTests {
     private static let wantedCount = 10_000
     /// How many files this process and the broker may have open; raises both to what the system allows.
     private static let fileCount = Int(clamping: sluice_raise_file_limit())
-    /// The others of this process's tests need some.
-    private static let tailCount = max(0, min(wantedCount, fileCount - 1500))
+    /// The others of this process's tests need those below the first.
+    private static let tailCount = max(0, min(wantedCount, fileCount - Int(TailCrowd.firstDescriptor)))
 
     private static let configuration =
         "memory: 1GiB\nlisteners: { mqtt: 127.0.0.1:0, http: 127.0.0.1:0 }\n"
