@@ -166,6 +166,43 @@ struct EpochTests {
         #expect(try values(kafka) == ["a", "#commit", "b", "#commit"])
     }
 
+    @Test("Who is fenced while another number is fetched for its end commits nothing")
+    func fencedMeanwhile() throws {
+        let kafka = TestKafka([TestKafka.stream("t")], pace: .whenTold)
+        func ask<Response: KafkaResponse>(
+            _ client: TestConnection, _ request: some KafkaRequest, _ version: Int16, _ type: Response.Type
+        ) throws -> Response {
+            try client.send(request, version)
+            for _ in 0..<4 { kafka.commit() }
+            return try #require(try client.take(type, version))
+        }
+        let (first, second) = (kafka.connect("first"), kafka.connect("second"))
+        let begin = InitProducerIDRequest(transactionalID: "tx", transactionTimeoutMs: 60_000)
+        let begun = try ask(first, begin, 5, InitProducerIDResponse.self)
+        let epoch = Int16.max - 1
+        kafka.peers.withTransactions { table in
+            guard var transaction = table["tx"] else { return }
+            transaction.epoch = epoch
+            table.set("tx", transaction)
+        }
+        let bytes = TestBatch.bytes(
+            [.init(value: "zombie")], producer: begun.producerID, epoch: epoch, sequence: 0, isTransactional: true)
+        _ = try ask(first, TestConnection.production(bytes, transactionalID: "tx"), 12, ProduceResponse.self)
+        // Numbers are used up, and the block that is asked for takes its time.
+        kafka.shard.producers.numbers = (0..<0)[...]
+        kafka.shard.producers.isAsking = true
+        try first.send(
+            EndTxnRequest(transactionalID: "tx", producerID: begun.producerID, producerEpoch: epoch, committed: true), 5
+        )
+        _ = try ask(second, begin, 5, InitProducerIDResponse.self)
+        kafka.shard.producers.isAsking = false
+        try second.send(InitProducerIDRequest(transactionalID: nil, transactionTimeoutMs: 1000), 5)
+        for _ in 0..<6 { kafka.commit() }
+        #expect(try first.take(EndTxnResponse.self, 5)?.errorCode == .concurrentTransactions)
+        let fetched = try first.fetch(TestConnection.fetching(readsCommitted: true))
+        #expect(fetched.first?.values == ["zombie", "#abort"])
+    }
+
     @Test("Offsets of a group are committed without its being added")
     func offsets() throws {
         let kafka = kafka()

@@ -38,22 +38,24 @@ extension KafkaShard {
             return respond(isRepeated ? .none : .invalidTxnState)
         case .ending: return respond(.concurrentTransactions)
         }
-        guard bumps else { return end(name, commits: request.committed, .same, respond) }
+        guard bumps else { return end(name, transaction, commits: request.committed, .same, respond) }
         guard transaction.epoch < Int16.max - 1 else {
             return giveNumber { [unowned self] number in
                 guard let number else { return respond(.coordinatorNotAvailable) }
-                end(name, commits: request.committed, .number(number), respond)
+                end(name, transaction, commits: request.committed, .number(number), respond)
             }
         }
-        end(name, commits: request.committed, .epoch, respond)
+        end(name, transaction, commits: request.committed, .epoch, respond)
     }
 
     /// Gives up transactions that have gone on for too long: their producers are fenced.
     func elapsedTransactions() {
         for name in peers.withTransactions({ $0.expired(at: wallClock) }) {
             note("the transaction '\(name)' has gone on for longer than it may, and is given up")
-            guard let timeout = peers.withTransactions({ $0[name]?.timeout }) else { continue }
-            end(name, commits: false, .fencing(timeout: timeout)) { _ in }
+            guard let transaction = peers.withTransactions({ $0[name] }), transaction.phase == .ongoing else {
+                continue
+            }
+            end(name, transaction, commits: false, .fencing(timeout: transaction.timeout)) { _ in }
         }
     }
 
@@ -78,15 +80,20 @@ extension KafkaShard {
         case fencing(timeout: Int32)
     }
 
-    /// Ends the transaction that is going on: one append has all there is to say of it.
+    /// Ends a transaction: one append has all there is to say of it.
+    /// - Parameter judged: the transaction as it was when it was decided that it may end. When another loop has ended
+    ///   it since, or somebody has come under its name, it is left alone (CONCURRENT_TRANSACTIONS).
     func end(
-        _ name: String, commits: Bool, _ succession: Succession, _ respond: @escaping (KafkaErrorCode) -> Void
+        _ name: String, _ judged: Transaction, commits: Bool, _ succession: Succession,
+        _ respond: @escaping (KafkaErrorCode) -> Void
     ) {
         followTopics()
         // All of its batches are in the log before the mark: they are appended under the same lock.
         let result = peers.withTransactions { table -> Result<(end: End, ticket: AppendTicket), LookupFault> in
             guard let transaction = table[name] else { return .failure(LookupFault(code: .invalidProducerIDMapping)) }
-            guard transaction.phase != .ending else { return .failure(LookupFault(code: .concurrentTransactions)) }
+            guard transaction.phase != .ending, transaction.phase == judged.phase, transaction.epoch == judged.epoch,
+                transaction.producerID == judged.producerID
+            else { return .failure(LookupFault(code: .concurrentTransactions)) }
             guard let end = end(name, transaction, commits: commits, succession, &table) else {
                 return .failure(LookupFault(code: .coordinatorNotAvailable))
             }

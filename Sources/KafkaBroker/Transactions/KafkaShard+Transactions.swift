@@ -64,7 +64,8 @@ extension KafkaShard {
             }
         }
         if former.phase == .ongoing {
-            return end(name, commits: false, .fencing(timeout: request.transactionTimeoutMs)) { [unowned self] code in
+            return end(name, former, commits: false, .fencing(timeout: request.transactionTimeoutMs)) {
+                [unowned self] code in
                 guard code == .none, let now = peers.withTransactions({ $0[name] }) else {
                     return refuseInit(call, code == .none ? .concurrentTransactions : code)
                 }
