@@ -92,7 +92,7 @@ struct KafkaStreamsTests {
         #expect(isDone, "\(application.output.suffix(2000)) \(application.errors.suffix(2000))")
         application.kill(SIGTERM)
         #expect(application.exitCode(within: 60) != nil)
-        #expect(try client.readCommitted(Self.output, 0).count == lineCount * 2)
+        #expect(try client.readCommitted(Self.output, 0, isOpen: true).count == lineCount * 2)
         var expected: [String: [Int]] = [:]
         for number in 0..<lineCount {
             for word in ["w\(number % 7)", "even\(number % 2)"] {
