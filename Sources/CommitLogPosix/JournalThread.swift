@@ -206,12 +206,13 @@ final class JournalThread: @unchecked Sendable {
                 try writer.synchronize()
                 hasUnsynced = false
                 lastSync = start
-                statistics.synchronized(nanoseconds: MonotonicClock.nanoseconds() - start)
+                let end = MonotonicClock.nanoseconds()
+                statistics.synchronized(nanoseconds: end - start)
                 // A moving average over about eight commits: one slow answer of the device does not make everybody
                 // wait.
-                syncNanoseconds += (MonotonicClock.nanoseconds() - start - syncNanoseconds) / 8
+                syncNanoseconds += (end - start - syncNanoseconds) / 8
                 patienceNanoseconds.store(0, ordering: .relaxed)
-                synchronized()
+                synchronized(at: end)
             }
         } catch {
             shared.poison(error)
@@ -273,7 +274,7 @@ final class JournalThread: @unchecked Sendable {
             hasUnsynced = false
             // Said before the file is handed on: a checkpoint takes away a file's groups, so it must see that they may
             // be flushed.
-            synchronized()
+            synchronized(at: MonotonicClock.nanoseconds())
         }
         shared.monitor.lock()
         while !shelf.hasSpare, shared.state.poison == nil, !shelf.isMakerDone {
@@ -297,7 +298,7 @@ final class JournalThread: @unchecked Sendable {
         shared.monitor.lock()
         // The flusher may have poisoned the log meanwhile: nothing is acknowledged after that.
         guard shared.state.poison == nil else { return shared.monitor.unlock() }
-        let settled = shared.state.completed(write: group)
+        let settled = shared.state.completed(write: group, at: MonotonicClock.nanoseconds())
         let woken = progressed()
         shared.monitor.unlock()
         for wake in woken { wake() }
@@ -305,10 +306,10 @@ final class JournalThread: @unchecked Sendable {
     }
 
     /// Everything that was written is on the device.
-    private func synchronized() {
+    private func synchronized(at time: Int64) {
         shared.monitor.lock()
         guard shared.state.poison == nil else { return shared.monitor.unlock() }
-        shared.state.completed(synchronize: shared.state.written)
+        shared.state.completed(synchronize: shared.state.written, at: time)
         let woken = progressed()
         shared.monitor.unlock()
         for wake in woken { wake() }

@@ -143,6 +143,12 @@ package struct DeviceTable: Sendable {
 
     /// How many devices there are.
     package var count: Int { deadlines.count }
+    /// Bytes of memory that it takes.
+    package var memoryByteCount: Int {
+        blocks.count * Self.blockCount * MemoryLayout<Entry>.stride + keys.count * Self.keyBlockBytes
+            + deadlines.capacity * MemoryLayout<Int64>.stride + places.capacity * MemoryLayout<UInt32>.stride
+            + isDirty.capacity + (dirty.capacity + recorded.capacity) * MemoryLayout<Int>.stride
+    }
     /// How many of them are silent.
     package private(set) var silentCount = 0
 

@@ -49,6 +49,10 @@ package protocol HTTPNode: Sendable {
     var configuration: JSON { get }
     /// Figures of the process and the engine.
     var figures: [MetricFamily] { get }
+    /// Bytes that the log's newest records take, which readers get from memory; 0 before the log is open.
+    var logMemoryBytes: Int { get }
+    /// Bytes of the process that are resident and no file's; nil when nobody can tell.
+    var heapBytes: UInt64? { get }
 }
 
 /// What the state of topics at a moment was.

@@ -61,6 +61,10 @@ package final class HTTPShard {
     var overviewers: [ObjectIdentifier: Exchange] = [:]
     var toldOverviewAt: Int64 = 0
     var rates = TrafficRates()
+    /// Rates of the last hour.
+    var traffic = TimeSeries<TrafficPoint>()
+    /// How far groups and bridges are behind.
+    var lag = LagWatch()
     /// When the endpoint was made, which is when the node started.
     private(set) var startedAt = Timestamp(rawValue: 0)
     /// Answers that have room again.
@@ -115,6 +119,7 @@ package final class HTTPShard {
         expireReads()
         pulseTails()
         tellOverviewers()
+        watchLag()
         expireMembers()
         flush()
     }

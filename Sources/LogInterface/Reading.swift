@@ -17,12 +17,15 @@ package struct TailEntry: Sendable {
     package let partition: PartitionID
     /// The distinct XXH3 hashes of the topics in the batch, or nil when nobody asked or there are too many to list.
     package let topicHashes: [UInt64]?
+    /// When it became durable, in nanoseconds of the loops' clock; nil when that was not measured.
+    package let durableAt: Int64?
 
     /// An entry from its parts.
-    package init(batch: RecordBatch, partition: PartitionID, topicHashes: [UInt64]?) {
+    package init(batch: RecordBatch, partition: PartitionID, topicHashes: [UInt64]?, durableAt: Int64? = nil) {
         self.batch = batch
         self.partition = partition
         self.topicHashes = topicHashes
+        self.durableAt = durableAt
     }
 }
 

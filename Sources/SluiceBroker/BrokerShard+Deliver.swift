@@ -42,7 +42,9 @@ extension BrokerShard {
             // Another loop's append to a stream that was made since this tick began.
             if entry.partition.index >= streams.partitionCount { followStreams(isChanged: true) }
             if !streams.isHidden(entry.partition), subscriptions.mayMatch(entry, visibility) {
+                let deliveredCount = counters.messagesDelivered
                 deliver(entry, visibility)
+                freshDeliveries.note(counters.messagesDelivered - deliveredCount, durableAt: entry.durableAt)
             }
             assert(
                 entry.batch.recordCount > 0 || entry.batch.isFromKafka, "only profiles leave a batch without records")

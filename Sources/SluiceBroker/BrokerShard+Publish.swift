@@ -134,6 +134,7 @@ extension BrokerShard {
         assert(id != .none, "what is acknowledged has an identifier [MQTT-2.2.1-3]")
         let firstByte = UInt32(kind.rawValue << 4 | (kind == .pubrel ? 2 : 0))
         if kind == .pubrec { client.unsettledReceiptCount += 1 }
+        if acks.current.isEmpty { acks.current.time = exactTime }
         acks.current.add(
             client, firstByte << 24 | 2 << 16 | UInt32(id.rawValue), ends: kind == .puback, receives: kind == .pubrec)
     }
@@ -162,7 +163,7 @@ extension BrokerShard {
         let ticket = intake.submit(to: log, from: loop, peers)
         wills.commit(ticket)
         guard !acks.current.isEmpty else { return }
-        acks.commit(ticket ?? log.fence(from: loop), at: now)
+        acks.commit(ticket ?? log.fence(from: loop))
     }
 
     /// A message came again: it is acknowledged no sooner than its first copy, which another shard may have appended
@@ -171,7 +172,7 @@ extension BrokerShard {
         submit()
         assert(acks.current.isEmpty, "what waits for an append was closed with it")
         acknowledge(client, .pubrec, id)
-        acks.commit(log.fence(from: loop), at: now)
+        acks.commit(log.fence(from: loop))
     }
 
     /// Appends what has changed of sessions.
@@ -256,7 +257,7 @@ extension BrokerShard {
 
     /// Sends acknowledgements whose messages are as durable as their streams promise.
     private func release(_ group: AckQueue.Group) {
-        counters.publishTime.record(nanoseconds: now - group.time, count: group.bytes.count / 4)
+        counters.publishTime.record(nanoseconds: exactTime - group.time, count: group.bytes.count / 4)
         unsafe group.bytes.withUnsafeBytes { bytes in
             for run in group.runs where !run.client.isClosing {
                 assert(run.start + run.byteCount <= bytes.count, "a run lies in its group's bytes")

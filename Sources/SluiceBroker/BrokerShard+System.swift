@@ -36,6 +36,7 @@ extension BrokerShard {
         tellCounts()
         counters.subscriptionCount = UInt64(subscriptions.count)
         counters.shareGroupCount = UInt64(shareGroups.count)
+        counters.topicBytes = UInt64(intake.topicByteCount + subscriptions.topicByteCount)
         peers.withCounters { all in
             while all.count <= settings.index { all.append(BrokerCounters()) }
             all[settings.index] = counters

@@ -86,6 +86,10 @@ package final class BrokerShard {
     package var counters = BrokerCounters()
     /// Nanoseconds of a clock that never goes back; the transport sets it once a tick.
     package var now: Int64 = 0
+    /// As `now`, read at this moment: `now` is good to some milliseconds, which is too coarse for what takes less.
+    var exactTime: Int64 { settings.exactClock?() ?? now }
+    /// Live deliveries of this tick, which its end hands to their sockets.
+    var freshDeliveries = FreshDeliveries()
     /// The wall's time; the transport sets it once a tick.
     package var wallClock = Timestamp(rawValue: 0)
 
@@ -392,6 +396,7 @@ package final class BrokerShard {
             account(client)
             if client.hasBlockedReader, client.output.count < memory.outputBytesAllowed / 2 { drained(client) }
         }
+        if !freshDeliveries.isEmpty { freshDeliveries.end(at: exactTime, into: &counters.deliveryTime) }
         guard !clients.hasDirty else { return wake() }
         flushed.removeAll(keepingCapacity: true)
         clients.takeDirty(into: &flushed)

@@ -132,6 +132,8 @@ package struct BrokerCounters: Sendable, Equatable {
     package var clientCount: UInt64 = 0
     /// Subscriptions of connected clients, and share groups.
     package var subscriptionCount: UInt64 = 0
+    /// Bytes that what is known of topics takes: where they go, and what matches them.
+    package var topicBytes: UInt64 = 0
     /// Share groups.
     package var shareGroupCount: UInt64 = 0
     /// Sessions whose time was over.
@@ -161,6 +163,8 @@ package struct BrokerCounters: Sendable, Equatable {
 
     /// From a message's coming in to its acknowledgement's leaving, which is when it is durable.
     package var publishTime = LatencyHistogram()
+    /// From a message's being durable to its live delivery's being handed to the socket.
+    package var deliveryTime = LatencyHistogram()
 
     /// Nothing counted.
     package init() {}

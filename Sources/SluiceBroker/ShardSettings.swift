@@ -38,6 +38,8 @@ package struct ShardSettings {
     package var version = ""
     /// Bytes of memory that the process has for itself; nil where nobody says.
     package var heapBytes: (@Sendable () -> UInt64?)?
+    /// Nanoseconds of the clock that the shard's `now` is of, read anew; nil where nobody measures durations.
+    package var exactClock: (@Sendable () -> Int64)?
 
     /// Settings from their parts.
     package init(index: Int, limits: Limits, rules: RuleSet) {

@@ -149,6 +149,8 @@ package final class BrokerNode {
     package var http: (version: String, node: any HTTPNode, hosts: [String: HostNames])?
     /// Bytes of memory that the process has for itself, from any thread; set before `run`. Nil where nobody says.
     package var heapBytes: (@Sendable () -> UInt64?)?
+    /// Nanoseconds of the monotonic clock, for durations; nil where nobody measures them.
+    package var exactClock: (@Sendable () -> Int64)?
 
     /// Called when no connection is accepted any more, while the loops drain.
     package var beforeStop: () -> Void {
@@ -221,6 +223,7 @@ package final class BrokerNode {
                 shard.declaredStreams = declaredStreams
                 shard.logDesk = logDesk
                 shard.heapBytes = heapBytes
+                shard.exactClock = exactClock
                 shard.version = http?.version ?? ""
                 let book = settings.book
                 let kafka = kafka.map { identity in

@@ -6,6 +6,8 @@
 struct EdgeTable {
     private var slots: [Slot] = Array(repeating: Slot(), count: 16)
     private var count = 0
+    /// Bytes of memory that it takes.
+    var memoryByteCount: Int { slots.capacity * MemoryLayout<Slot>.stride }
 
     private struct Slot {
         /// The low half of the edge's hash, enough to find its home; the nodes tell the rest.

@@ -30,6 +30,8 @@ package struct RetainedTree: Sendable {
     private var owners = RetainedOwners()
     /// The number of retained messages.
     package var count: Int { all.count }
+    /// Bytes of memory that it takes, but for names of levels that are too long for a node, and for what expires.
+    package var memoryByteCount: Int { nodes.capacity * MemoryLayout<Node>.stride + edges.memoryByteCount }
 
     private struct Node: Sendable {
         var parent: UInt32

@@ -13,6 +13,8 @@ public struct TopicCache<Entry>: ~Copyable {
     @usableFromInline var entries: [Entry] = []
     private let entriesMax: Int
     private let keyBytesMax: Int
+    /// Bytes of memory that it takes.
+    package var memoryByteCount: Int { table.memoryByteCount + entries.capacity * MemoryLayout<Entry>.stride }
 
     /// An empty cache.
     /// - Parameters:

@@ -27,6 +27,7 @@ struct TopicTable: ~Copyable {
     init() { slots = Array(repeating: Slot(), count: Self.slotsMin) }
 
     var keyByteCount: Int { keys.count }
+    var memoryByteCount: Int { keys.capacity + slots.capacity * MemoryLayout<Slot>.stride }
 
     /// The number of `topic`, when it is known.
     @usableFromInline

@@ -29,6 +29,36 @@ struct LogStateTests {
         #expect(log.withState { $0.partitions[0].tail.count } == 2)
     }
 
+    @Test("a scan tells since when each entry has been durable, as far as so many commits are remembered")
+    func durableSince() throws {
+        let world = FaultWorld()
+        let log = try world.open()
+        log.withState { $0.setInterest(log.reader, appended: true, durable: true) }
+        for time in [10, 20, nil, 40] as [Int64?] {
+            log.time = time
+            _ = try world.commit(log)
+        }
+        var entries: [TailEntry] = []
+        // What became visible at no time in particular counts from the next commit whose time is known.
+        log.withState { $0.scan(log.reader, .durable, countMax: 2, into: &entries) }
+        #expect(entries.map(\.durableAt) == [10, 20])
+        entries.removeAll()
+        log.withState { $0.scan(log.reader, .durable, countMax: 9, into: &entries) }
+        #expect(entries.map(\.durableAt) == [40, 40])
+        entries.removeAll()
+        for time in 100..<400 {
+            log.time = Int64(time)
+            _ = try world.commit(log)
+        }
+        log.withState { $0.scan(log.reader, .durable, countMax: 1000, into: &entries) }
+        let times = entries.map(\.durableAt)
+        #expect(times.count == 300 && times.suffix(255) == Array(145..<400).map(Int64?.some)[...])
+        #expect(times.prefix(45).allSatisfy { $0 == nil })
+        entries.removeAll()
+        log.withState { $0.scan(log.reader, .appended, countMax: 1000, into: &entries) }
+        #expect(entries.count == 304 && entries.allSatisfy { $0.durableAt == nil })
+    }
+
     @Test("an interest that begins starts at the end of what its visibility sees")
     func interestBegins() throws {
         let world = FaultWorld()

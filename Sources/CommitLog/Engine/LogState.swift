@@ -26,6 +26,7 @@ package struct LogState: ~Copyable {
     /// Bytes of memory that the newest records take.
     package private(set) var tailBytes = 0
     private var visibleEnd: UInt64 = 0
+    private var visibleTimes = VisibleTimes()
     private var flushableEnd: UInt64 = 0
     private var scans: [Scan] = []
     private var flushQueue = Ring<PartitionID>()
@@ -118,7 +119,7 @@ package struct LogState: ~Copyable {
             tailBytes += entry.memoryByteCount
             unflushedBytes += append.batch.byteCount
         }
-        advanceVisible()
+        advanceVisible(at: nil)
         trim()
         return .appended(lsn)
     }
@@ -215,20 +216,22 @@ package struct LogState: ~Copyable {
     }
 
     /// The group was written; it is settled, and given up.
-    package mutating func completed(write group: consuming CommitGroup) -> SettledGroup {
+    /// - Parameter time: when, in nanoseconds of the clock that the engine's loops have; nil where nobody measures.
+    package mutating func completed(write group: consuming CommitGroup, at time: Int64? = nil) -> SettledGroup {
         precondition(group.lsn == inFlight)
         precondition(group.lsn == written.next)
         inFlight = nil
         written = group.lsn
-        advanceVisible()
+        advanceVisible(at: time)
         return SettledGroup(group)
     }
 
     /// Every group up to `lsn` is on the device.
-    package mutating func completed(synchronize lsn: LSN) {
+    /// - Parameter time: as for `completed(write:at:)`.
+    package mutating func completed(synchronize lsn: LSN, at time: Int64? = nil) {
         precondition(lsn >= durable && lsn <= written)
         durable = lsn
-        advanceVisible()
+        advanceVisible(at: time)
         advanceFlushable()
     }
 
@@ -339,12 +342,15 @@ package struct LogState: ~Copyable {
         let end = end(visibility)
         guard var position = position(loop, visibility) else { return }
         let stop = min(end, position + UInt64(countMax))
+        var times = visibility == .durable ? visibleTimes.lookup(from: position) : VisibleTimes.Lookup()
         while position < stop {
             let entry = tail[Int(position - tailStart)]
+            let time = times.time(of: position)
             position += 1
             if partitions[entry.partition.index].isGone { continue }
             entries.append(
-                TailEntry(batch: entry.batch, partition: entry.partition, topicHashes: entry.topicHashes))
+                TailEntry(
+                    batch: entry.batch, partition: entry.partition, topicHashes: entry.topicHashes, durableAt: time))
         }
         switch visibility {
         case .appended: scans[loop.index].appended = position
@@ -422,9 +428,10 @@ package struct LogState: ~Copyable {
     // MARK: Positions
 
     /// Moves the end of what is visible as far as durability allows, in the order of the appends.
-    private mutating func advanceVisible() {
+    private mutating func advanceVisible(at time: Int64?) {
         guard poison == nil else { return }
         let end = tailStart + UInt64(tail.count)
+        defer { visibleTimes.note(visibleEnd, at: time) }
         while visibleEnd < end {
             let entry = tail[Int(visibleEnd - tailStart)]
             let isVisible =

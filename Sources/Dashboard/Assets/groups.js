@@ -6,19 +6,20 @@ export async function groups(root, rest, page) {
   const list = h('div', {});
   const bridges = h('div', {});
   const mover = h('div', {});
-  const history = new Map();
   const load = async () => {
-    const { groups } = await ask('/v1/groups');
+    const [{ groups }, past] = await Promise.all([ask('/v1/groups'), ask('/v1/lag')]);
     const now = Date.now();
+    const curves = new Map(past.groups.map(group => [group.group, group.points]));
+    const bridgeCurves = new Map(past.bridges.map(bridge => [bridge.bridge, bridge.points]));
+    const records = points => (points ?? []).map(point => [point[0], point[1]]);
     clear(list);
-    list.append(table('Groups', ['Group', 'Kind', ['Members', 'number'], 'Streams', ['Lag', 'number'], 'Lag over time', 'Action'], groups.map(group => {
+    list.append(table('Groups', ['Group', 'Kind', ['Members', 'number'], 'Streams', ['Lag', 'number'], ['Oldest', 'number'], 'Lag in the last hour', 'Action'], groups.map(group => {
       const lag = group.offsets.reduce((sum, place) => sum + Math.max(0, place.end - Math.max(place.committed, place.start) - place.done_behind), 0);
-      const curve = history.get(group.group) ?? [];
-      curve.push([now, lag]);
-      history.set(group.group, curve.slice(-600));
+      const points = curves.get(group.group);
       const streams = [...new Set(group.offsets.map(place => place.stream))];
       return [
-        group.group, group.kind, count(group.members.length), streams.join(', '), count(lag), spark(curve, `lag of ${group.group} since this page was opened`),
+        group.group, group.kind, count(group.members.length), streams.join(', '), count(lag), lag && points?.length ? span(points.at(-1)[2]) : '-',
+        spark([...records(points), [now, lag]], `lag of ${group.group} in the last hour`),
         h('button', { type: 'button', onclick: () => move(mover, group.group, streams, load), disabled: !streams.length }, `Move ${group.group}`),
       ];
     })));
@@ -26,8 +27,9 @@ export async function groups(root, rest, page) {
     list.append(h('h3', {}, 'Members'), table('Members of groups', ['Group', 'Client', 'From', ['Partitions', 'long']], members));
     const answer = await ask('/v1/bridges');
     clear(bridges);
-    bridges.append(table('Bridges', ['Bridge', 'State', 'Upstream', ['Lag', 'number'], ['Bytes', 'number'], 'Oldest', ['Forwarded', 'number'], ['Received', 'number'], ['Refused', 'number'], 'Action'], answer.bridges.map(bridge => [
+    bridges.append(table('Bridges', ['Bridge', 'State', 'Upstream', ['Lag', 'number'], ['Bytes', 'number'], 'Oldest', 'Lag in the last hour', ['Forwarded', 'number'], ['Received', 'number'], ['Refused', 'number'], 'Action'], answer.bridges.map(bridge => [
       bridge.name, h('span', { className: ['live', 'catching up', 'idle'].includes(bridge.state) ? 'good' : 'warn' }, bridge.state), bridge.address, count(bridge.lag_records), bytes(bridge.lag_bytes), span(bridge.lag_ms),
+      spark([...records(bridgeCurves.get(bridge.name)), [now, bridge.lag_records]], `lag of ${bridge.name} in the last hour`),
       count(bridge.forwarded), count(bridge.received), count(bridge.refused),
       h('button', { type: 'button', onclick: () => change(bridge, load) }, bridge.state === 'paused' ? `Resume ${bridge.name}` : `Pause ${bridge.name}`),
     ])));

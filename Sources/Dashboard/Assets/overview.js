@@ -1,5 +1,5 @@
 // Rates, connections, disk, and what is wrong now; told by the broker once a second.
-import { bytes, clear, count, h, span } from './dom.js';
+import { ask, bytes, clear, count, h, span } from './dom.js';
 import { plot } from './plot.js';
 
 export async function overview(root, rest, page) {
@@ -7,10 +7,11 @@ export async function overview(root, rest, page) {
   const problems = h('ul', { className: 'problems' });
   const curve = h('div', {});
   root.append(h('h3', {}, 'What is wrong now'), problems, h('h3', {}, 'Now'), cards, h('h3', {}, 'Messages a second'), curve);
-  const history = [];
+  const { points } = await ask('/v1/traffic');
+  const history = points.map(point => [point.time, point.messagesInPerSecond]);
   const show = state => {
     history.push([state.time, state.messagesInPerSecond]);
-    if (history.length > 600) history.shift();
+    while (state.time - history[0][0] > 3600000) history.shift();
     const card = (name, value, more) => h('div', { className: 'card' }, h('div', { className: 'name' }, name), h('div', { className: 'value' }, value), more && h('div', { className: 'more' }, more));
     cards.replaceChildren(
       card('Messages in', `${count(state.messagesInPerSecond)}/s`, `${count(state.messagesIn)} since the start`),
@@ -27,7 +28,7 @@ export async function overview(root, rest, page) {
       problems.append(h('li', { className: problem.severity }, h('a', { href: `#/${problem.page}` }, problem.words)));
     }
     if (!state.problems.length) problems.append(h('li', { className: 'none' }, 'Nothing. Every acknowledged message is on disk.'));
-    curve.replaceChildren(plot(history, 'messages a second since this page was opened', 0));
+    curve.replaceChildren(plot(history, 'messages a second in the last hour', 0));
   };
   const source = new EventSource('/v1/events');
   page.onEnd(() => source.close());

@@ -27,7 +27,8 @@ extension HTTPShard {
     }
 
     private var families: [MetricFamily] {
-        brokerFamilies + streamFamilies + groupFamilies + bridgeFamilies + deviceFamilies + settings.node.figures
+        brokerFamilies + [memoryFamily] + streamFamilies + groupFamilies + bridgeFamilies + deviceFamilies
+            + settings.node.figures
     }
 
     // MARK: The broker
@@ -49,7 +50,6 @@ extension HTTPShard {
             .gauge("sluice_retained_messages", "Retained messages.", retained),
             .gauge("sluice_tails", "Server-sent event streams that are open.", tails.all.count),
             .gauge("sluice_http_connections", "HTTP connections.", connectionCount),
-            .gauge("sluice_client_memory_bytes", "What clients hold in memory.", peers.memoryUse),
             .counter("sluice_connections_accepted", "Connections that were taken in.", sum.connectionsAccepted),
             MetricFamily(
                 "sluice_packets", .counter, "MQTT packets from and to clients.",
@@ -93,6 +93,10 @@ extension HTTPShard {
                 "sluice_publish_seconds",
                 "From a QoS 1 or 2 message's coming in to its acknowledgement, which is when it is durable.",
                 sum.publishTime),
+            .histogram(
+                "sluice_delivery_seconds",
+                "From a message's being durable to its delivery's being handed to a live subscriber's socket.",
+                sum.deliveryTime),
             .counter("sluice_wills_published", "Wills that were published.", sum.willsPublished),
             .counter("sluice_sessions_expired", "Sessions whose time was over.", sum.sessionsExpired),
         ]
@@ -117,12 +121,33 @@ extension HTTPShard {
     /// What all loops have counted.
     var counterSum: BrokerCounters { peers.withCounters { BrokerCounters.sum(of: $0) } }
 
+    /// What memory is for, as far as it is counted; `other` is what else the process has that is no file's: code's own
+    /// tables, connections, buffers of threads, what the allocator keeps.
+    private var memoryFamily: MetricFamily {
+        var purposes: [(name: String, bytes: Int)] = [
+            ("log_tail", settings.node.logMemoryBytes), ("clients", peers.memoryUse),
+            ("retained", peers.withRetained { $0.memoryByteCount }),
+            ("devices", peers.withDevices { $0.table.memoryByteCount }),
+            ("sessions", peers.withDirectory { $0.parkedByteCount }), ("topics", Int(clamping: counterSum.topicBytes)),
+        ]
+        if let heap = settings.node.heapBytes {
+            purposes.append(("other", max(0, Int(clamping: heap) - purposes.reduce(0) { $0 + $1.bytes })))
+        }
+        return MetricFamily(
+            "sluice_memory_bytes", .gauge, "Memory by what it is for.",
+            purposes.map { .init(Double($0.bytes), labels: [("purpose", $0.name)]) })
+    }
+
     // MARK: Streams
 
     private var streamFamilies: [MetricFamily] {
         var bytes = MetricFamily("sluice_stream_bytes", .gauge, "Bytes of a stream's records at rest.", [])
         var records = MetricFamily("sluice_stream_records", .gauge, "Durable records that a stream keeps.", [])
         var appended = MetricFamily("sluice_stream_appended", .counter, "Records appended to a stream.", [])
+        var ages = MetricFamily(
+            "sluice_stream_retention_seconds", .gauge, "How long a stream keeps records, where that is bounded.", [])
+        var sizes = MetricFamily(
+            "sluice_stream_retention_bytes", .gauge, "Bytes that each partition keeps, where that is bounded.", [])
         for stream in streams.readable {
             let labels = [(name: "stream", value: stream.settings.name)]
             var (byteCount, recordCount, end) = (Int64(0), Int64(0), Int64(0))
@@ -135,26 +160,36 @@ extension HTTPShard {
             bytes.samples.append(.init(Double(byteCount), labels: labels))
             records.samples.append(.init(Double(recordCount), labels: labels))
             appended.samples.append(.init(Double(end), suffix: "_total", labels: labels))
+            let policy = stream.settings.policy
+            guard policy.cleanup.deletes else { continue }
+            if let age = policy.retentionMilliseconds {
+                ages.samples.append(.init(Double(age) / 1000, labels: labels))
+            }
+            if let size = policy.retentionBytesMax { sizes.samples.append(.init(Double(size), labels: labels)) }
         }
-        return [bytes, records, appended]
+        return [bytes, records, appended, ages, sizes]
     }
 
     // MARK: Groups, bridges, devices
 
     private var groupFamilies: [MetricFamily] {
         var lag = MetricFamily("sluice_group_lag_records", .gauge, "Records that a group has not done with.", [])
+        var bytes = MetricFamily("sluice_group_lag_bytes", .gauge, "Bytes that these take, about.", [])
+        var age = MetricFamily(
+            "sluice_group_lag_seconds", .gauge, "The age of the oldest record that a group has not done with.", [])
         var members = MetricFamily("sluice_group_members", .gauge, "Members of a group.", [])
         for group in broker.groupReports() {
             members.samples.append(.init(Double(group.members.count), labels: [("group", group.name)]))
             for (stream, positions) in Dictionary(grouping: group.offsets, by: \.stream).sorted(by: { $0.key < $1.key })
             {
-                lag.samples.append(
-                    .init(
-                        Double(positions.reduce(0) { $0 + $1.lag }),
-                        labels: [("group", group.name), ("stream", stream)]))
+                let labels = [(name: "group", value: group.name), (name: "stream", value: stream)]
+                lag.samples.append(.init(Double(positions.reduce(0) { $0 + $1.lag }), labels: labels))
+                bytes.samples.append(.init(Double(positions.reduce(0) { $0 + lagBytes($1) }), labels: labels))
+                let oldest = positions.compactMap { self.age(of: group.name, $0) }.max() ?? 0
+                age.samples.append(.init(Double(oldest) / 1000, labels: labels))
             }
         }
-        return [lag, members]
+        return [lag, bytes, age, members]
     }
 
     private var bridgeFamilies: [MetricFamily] {

@@ -207,6 +207,7 @@ extension HTTPShard {
                 guard !answer.isFailed else { continue }
                 take(answer, read, lane)
             case .tail(let tail, let lane)?: took(answer, tail, lane)
+            case .age(let place, let offset)?: took(answer, place, offset)
             }
         }
     }

@@ -193,6 +193,7 @@ struct RecordReads {
         case start(RecordRead, lane: Int)
         case records(RecordRead, lane: Int)
         case tail(Tail, lane: Int)
+        case age(LagWatch.Place, Offset)
     }
 
     var earliestDeadline: Int64? { parked.values.compactMap(\.deadline).min() }

@@ -24,6 +24,13 @@ enum OperationEndpoints {
         Endpoint(
             "GET", "/v1/events", "Server-sent events: the overview, once a second.", answer: "text/event-stream"
         ) { $0.followOverview($1) },
+        Endpoint("GET", "/v1/traffic", "Rates and connections of the last hour, a point for every ten seconds.") {
+            $0.tellTraffic($1)
+        },
+        Endpoint(
+            "GET", "/v1/lag",
+            "What groups and bridges had not done with in the last hour: points of time, records, age of the oldest."
+        ) { $0.tellLag($1) },
         Endpoint(
             "GET", "/v1/explain", "Where messages of a topic go, and why.",
             parameters: [.init(name: "topic", help: "the topic")]

@@ -88,6 +88,8 @@ struct Intake: ~Copyable {
 
     /// What topics are routed by.
     var rules: RuleSet { routes.rules }
+    /// Bytes of memory that what is known of topics takes.
+    var topicByteCount: Int { routes.memoryByteCount }
 
     /// Whether nothing was taken in since the last append.
     var isEmpty: Bool { accumulators.isEmpty }

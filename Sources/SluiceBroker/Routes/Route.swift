@@ -131,6 +131,8 @@ struct RouteTable: ~Copyable {
     private var limits: Limits
     private var cache = TopicCache<Route>()
     private var arena = RouteArena()
+    /// Bytes of memory that the routes take.
+    var memoryByteCount: Int { cache.memoryByteCount + arena.byteCount }
 
     init(rules: RuleSet, streams: [StreamDescription], limits: Limits) {
         self.rules = rules

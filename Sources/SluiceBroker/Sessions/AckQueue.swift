@@ -27,7 +27,7 @@ struct AckQueue: ~Copyable {
         var runs: [Run] = []
         /// What they wait for.
         var ticket = AppendTicket.none
-        /// When its messages were taken in, by the shard's clock.
+        /// When the first of its messages was taken in, in nanoseconds of the exact clock.
         var time: Int64 = 0
         var isEmpty: Bool { runs.isEmpty }
 
@@ -73,7 +73,7 @@ struct AckQueue: ~Copyable {
     var isEmpty: Bool { waiting.isEmpty && current.isEmpty }
 
     /// Closes the running tick's group: it waits for `ticket` to settle.
-    mutating func commit(_ ticket: AppendTicket, at time: Int64) {
+    mutating func commit(_ ticket: AppendTicket) {
         guard !current.isEmpty else {
             current.removeAll()
             return
@@ -81,7 +81,6 @@ struct AckQueue: ~Copyable {
         assert(ticket > waiting.last?.ticket ?? .none, "acknowledgements leave in the order of their publishes")
         assert(current.runs.last.map { $0.start + $0.byteCount } == current.bytes.count, "every byte belongs to a run")
         current.ticket = ticket
-        current.time = time
         waiting.append(current)
         current = free.popLast() ?? Group()
     }

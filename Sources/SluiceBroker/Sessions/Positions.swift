@@ -21,6 +21,8 @@ package struct Positions: Sendable, Equatable {
 
     let base: Vector
     let exceptions: [Exception]
+    /// Bytes of memory that it takes beside the vector, which many share.
+    var memoryByteCount: Int { exceptions.count * MemoryLayout<Exception>.stride }
 
     init(base: Vector, exceptions: [Exception] = []) {
         assert(Set(exceptions.map(\.partition)).count == exceptions.count, "a reader is at one place in a partition")

@@ -32,6 +32,8 @@ package struct SessionDirectory: Sendable {
         var session: StoredSession
         /// When it ends, by the monotonic clock; `Int64.max` for never.
         var deadline: Int64
+        /// Bytes of memory that it took when it was parked.
+        var memoryByteCount: Int
     }
 
     private struct GroupPlace: Sendable {
@@ -88,6 +90,8 @@ package struct SessionDirectory: Sendable {
 
     /// The number of sessions that nobody is connected to.
     package var parkedCount: Int { sessions.count }
+    /// Bytes of memory that these take, with their identifiers and without the vectors of positions that they share.
+    package private(set) var parkedByteCount = 0
 
     /// Every identifier that somebody is connected with, and what is on record of those whose sessions stay.
     var connectedSessions: [(clientID: [UInt8], session: StoredSession?)] {
@@ -109,7 +113,9 @@ package struct SessionDirectory: Sendable {
         if session.expirySeconds != .max {
             deadline = now + max(0, Int64(session.expirySeconds) - secondsAway) * 1_000_000_000
         }
-        sessions[clientID] = Parked(session: session, deadline: deadline)
+        let byteCount = clientID.count + session.memoryByteCount
+        sessions[clientID] = Parked(session: session, deadline: deadline, memoryByteCount: byteCount)
+        parkedByteCount += byteCount
         connected[clientID] = nil
         firstExpiry = min(firstExpiry, deadline)
     }
@@ -121,7 +127,7 @@ package struct SessionDirectory: Sendable {
 
     /// Takes a session out for the connection that goes on with it; nil when there is none, or its time is over.
     mutating func take(_ clientID: [UInt8], now: Int64) -> (session: StoredSession, isExpired: Bool)? {
-        guard let parked = sessions.removeValue(forKey: clientID) else { return nil }
+        guard let parked = removeParked(clientID) else { return nil }
         return (parked.session, parked.deadline <= now)
     }
 
@@ -159,8 +165,15 @@ package struct SessionDirectory: Sendable {
                 firstExpiry = min(firstExpiry, parked.deadline)
             }
         }
-        for (clientID, _) in expired { sessions[clientID] = nil }
+        for (clientID, _) in expired { _ = removeParked(clientID) }
         return expired
+    }
+
+    private mutating func removeParked(_ clientID: [UInt8]) -> Parked? {
+        guard let parked = sessions.removeValue(forKey: clientID) else { return nil }
+        parkedByteCount -= parked.memoryByteCount
+        assert(parkedByteCount >= 0 && (parkedByteCount == 0) == sessions.isEmpty, "what was added is taken away")
+        return parked
     }
 
     // MARK: Share groups

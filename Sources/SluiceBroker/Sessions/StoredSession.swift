@@ -31,6 +31,17 @@ package struct StoredSession: Sendable, Equatable {
 
     init(expirySeconds: UInt32) { self.expirySeconds = expirySeconds }
 
+    /// Bytes of memory that it takes, about: its parts, without what the allocator adds.
+    var memoryByteCount: Int {
+        let subscribed = subscriptions.reduce(0) {
+            $0 + MemoryLayout<StoredSubscription>.stride + $1.filter.count + ($1.positions?.memoryByteCount ?? 0)
+        }
+        let feeding = feeds.reduce(0) { $0 + MemoryLayout<StoredFeed>.stride + $1.filter.count }
+        return MemoryLayout<StoredSession>.stride + subscribed + feeding + (positions?.memoryByteCount ?? 0)
+            + inflight.count * MemoryLayout<InflightDelivery>.stride + unreleased.count * MemoryLayout<UInt16>.stride
+            + assuredEnds.count * MemoryLayout<(PartitionID, Offset)>.stride
+    }
+
     /// The flows that its next connection goes on with.
     var flows: StoredFlows {
         StoredFlows(unreleased: unreleased.sorted().compactMap { PacketID(rawValue: $0) }, inflight: inflight)

@@ -79,6 +79,7 @@ extension BrokerCounters {
         var sum = left
         for field in fields { sum[keyPath: field] += right[keyPath: field] }
         sum.publishTime += right.publishTime
+        sum.deliveryTime += right.deliveryTime
         sum.refusedMessages += right.refusedMessages
         sum.endedConnections += right.endedConnections
         return sum
@@ -90,7 +91,8 @@ extension BrokerCounters {
     private static var fields: [WritableKeyPath<BrokerCounters, UInt64>] {
         [
             \.packetsReceived, \.bytesReceived, \.bytesSent, \.receivedBytes, \.deliveredBytes, \.clientCount,
-            \.connectionsAccepted, \.subscriptionCount, \.shareGroupCount, \.sessionsExpired, \.willsPublished,
+            \.connectionsAccepted, \.subscriptionCount, \.topicBytes, \.shareGroupCount, \.sessionsExpired,
+            \.willsPublished,
             \.received.atMostOnce, \.received.atLeastOnce, \.received.exactlyOnce, \.messagesStored,
             \.duplicatesSuppressed, \.accessDenied,
             \.delivered.atMostOnce, \.delivered.atLeastOnce, \.delivered.exactlyOnce, \.answersSent, \.connectsReceived,

@@ -29,6 +29,8 @@ struct SubscriptionTable: ~Copyable {
 
     /// The number of subscriptions.
     var count: Int { trie.count + wholeStreams.count }
+    /// Bytes of memory that the table of topics takes; lists of who wants a topic are not counted.
+    var topicByteCount: Int { lists.memoryByteCount }
 
     /// Whether some subscription has this visibility.
     func has(_ visibility: Visibility) -> Bool { counts[visibility.index] > 0 }

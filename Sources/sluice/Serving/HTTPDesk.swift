@@ -16,6 +16,7 @@ import Synchronization
 /// Isolation: any thread.
 final class HTTPDesk: HTTPNode {
     private let configurationInForce: Mutex<Configuration>
+    private let memory = ProcessMemory()
 
     private let log = Mutex<LogRuntime?>(nil)
     private let found = Mutex<[(number: UInt64, answer: PastStateAnswer)]>([])
@@ -90,12 +91,6 @@ final class HTTPDesk: HTTPNode {
                 .counter("sluice_commit_bytes", "Bytes of records in them.", commits.byteCount),
             ]
         }
-        if let runtime = log.withLock({ $0 }) {
-            families.append(
-                .gauge(
-                    "sluice_log_memory_bytes", "What the newest records take, which readers get from memory.",
-                    runtime.tailByteCount))
-        }
         if let free = freeBytes {
             families.append(
                 .gauge("sluice_disk_free_bytes", "Free bytes where the data directory is.", free))
@@ -116,6 +111,10 @@ final class HTTPDesk: HTTPNode {
         }
         return families
     }
+
+    var logMemoryBytes: Int { log.withLock { $0 }?.tailByteCount ?? 0 }
+
+    var heapBytes: UInt64? { memory.ownBytes }
 
     private var freeBytes: UInt64? {
         var space = statvfs()

@@ -135,6 +135,7 @@ struct Node {
         server.http = (Sluice.version, desk, configuration.listeners.hosts)
         let memory = ProcessMemory()
         server.heapBytes = { memory.ownBytes }
+        server.exactClock = { MonotonicClock.nanoseconds() }
     }
 
     private func greet(_ server: BrokerNode, _ routing: Routing, _ notes: [String?], _ loopCount: Int) {

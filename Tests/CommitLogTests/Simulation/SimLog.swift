@@ -6,6 +6,8 @@ import SluiceTesting
 
 /// The log without threads: what the runtime's threads do, one step after the other, on a simulated disk.
 final class SimLog: LogStateAccess {
+    /// When what completes is said to have completed; nil for at no time in particular.
+    var time: Int64?
     struct Settings {
         var streams: [StreamSettings]
         var journalFileBytes = 16 << 10
@@ -95,7 +97,7 @@ final class SimLog: LogStateAccess {
         try journal.write(group, durable: state.durable)
         hasUnsynced = true
         try between()
-        state.completed(write: group).release()
+        state.completed(write: group, at: time).release()
     }
 
     /// Waits for the device; what was written counts as durable.
@@ -108,7 +110,7 @@ final class SimLog: LogStateAccess {
             throw error
         }
         hasUnsynced = false
-        state.completed(synchronize: state.written)
+        state.completed(synchronize: state.written, at: time)
     }
 
     func flush() throws(StorageError) { try maintenance.flush() }

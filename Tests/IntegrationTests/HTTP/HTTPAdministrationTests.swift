@@ -4,6 +4,13 @@ import Testing
 /// What the command line does, over HTTP, and what monitoring asks.
 @Suite("HTTP: administration and figures")
 struct HTTPAdministrationTests {
+    /// The value of a sample, given as its name with its labels.
+    private static func value(_ sample: String, _ text: String) -> Double? {
+        text.split(separator: "\n").first { $0.hasPrefix(sample + " ") }.flatMap {
+            Double($0.dropFirst(sample.count + 1))
+        }
+    }
+
     @Test("streams are made, changed, shown and deleted; an answer that has not changed says so")
     func streams() throws {
         let broker = try BrokerProcess(BrokerProcess.withHTTP)
@@ -78,19 +85,14 @@ struct HTTPAdministrationTests {
     func figures() throws {
         let broker = try BrokerProcess(BrokerProcess.withHTTP)
         for _ in 0..<7 { _ = try broker.ask("POST", "/v1/publish/sensors/a/d/t", body: "21.5") }
-        func value(_ line: String, _ text: String) -> Double? {
-            text.split(separator: "\n").first { $0.hasPrefix(line + " ") }.flatMap {
-                Double($0.dropFirst(line.count + 1))
-            }
-        }
         #expect(
             broker.process.wait {
                 let text = try? broker.ask("GET", "/metrics").text
-                return value("sluice_messages_total{direction=\"in\",qos=\"1\"}", text ?? "") == 7
+                return Self.value("sluice_messages_total{direction=\"in\",qos=\"1\"}", text ?? "") == 7
             })
         let plain = try broker.ask("GET", "/metrics")
         #expect(plain.fields["content-type"]?.hasPrefix("text/plain; version=0.0.4") == true)
-        #expect(value("sluice_stream_records{stream=\"sensors\"}", plain.text) == 7)
+        #expect(Self.value("sluice_stream_records{stream=\"sensors\"}", plain.text) == 7)
         let open = try broker.ask("GET", "/metrics", fields: ["Accept: application/openmetrics-text; version=1.0.0"])
         #expect(open.text.hasSuffix("# EOF\n"))
         #expect(open.fields["content-type"]?.hasPrefix("application/openmetrics-text") == true)
@@ -123,6 +125,101 @@ struct HTTPAdministrationTests {
                 text = try broker.ask("GET", "/metrics").text
                 return wanted.allSatisfy { text.split(separator: "\n").map(String.init).contains($0) }
             }, "\(text)")
+    }
+
+    @Test("what groups have not done with is told in records, bytes and seconds, now and since a while")
+    func lag() throws {
+        let broker = try BrokerProcess(BrokerProcess.withHTTP)
+        for _ in 0..<3 { _ = try broker.ask("POST", "/v1/publish/sensors/a/d/t", body: "21.5") }
+        let read = try broker.ask("GET", "/v1/streams/sensors/records?group=slow&from=earliest&wait=60000")
+        let member = try #require(read.fields["sluice-member"])
+        let first = try #require(try read.records.first)
+        let offset = "\(try #require(first["partition"])):\(try #require(first["offset"]))"
+        let acknowledged = try broker.ask(
+            "POST", "/v1/streams/sensors/ack",
+            body: "{\"group\": \"slow\", \"member\": \"\(member)\", \"offsets\": [\"\(offset)\"]}")
+        #expect(acknowledged.status < 300, "\(acknowledged.text)")
+        let labels = "{group=\"slow\",stream=\"sensors\"}"
+        var text = ""
+        #expect(
+            try broker.process.wait {
+                text = try broker.ask("GET", "/metrics").text
+                return Self.value("sluice_group_lag_records\(labels)", text) == 2
+                    && Self.value("sluice_group_lag_bytes\(labels)", text) ?? 0 > 0
+                    && Self.value("sluice_group_lag_seconds\(labels)", text) ?? 0 > 0
+            }, "\(text)")
+        var points: [[Int]] = []
+        #expect(
+            try broker.process.wait {
+                let groups = try broker.ask("GET", "/v1/lag").object["groups"] as? [[String: Any]] ?? []
+                points = groups.first { $0["group"] as? String == "slow" }?["points"] as? [[Int]] ?? []
+                return points.contains { $0[1] == 2 && $0[2] > 0 }
+            }, "\(points)")
+        let traffic = try broker.ask("GET", "/v1/traffic").object["points"] as? [[String: Any]]
+        #expect(traffic?.isEmpty == false && traffic?[0]["messagesInPerSecond"] != nil)
+    }
+
+    @Test("the age of what a group has not done with is found in files, too")
+    func lagInFiles() throws {
+        let broker = try BrokerProcess(
+            BrokerProcess.withHTTP + "log: { tail_memory: 1MiB }\n")
+        let payload = String(repeating: "x", count: 100_000)
+        _ = try broker.ask("POST", "/v1/publish/sensors/a/d/t", body: payload)
+        let read = try broker.ask("GET", "/v1/streams/sensors/records?group=slow&from=earliest&wait=60000")
+        #expect(try read.records.count == 1)
+        // The member has taken the first and says nothing of it; what follows pushes it out of the log's memory.
+        for _ in 0..<60 { _ = try broker.ask("POST", "/v1/publish/sensors/a/d/t", body: payload) }
+        var text = ""
+        #expect(
+            try broker.process.wait {
+                text = try broker.ask("GET", "/metrics").text
+                return Self.value("sluice_group_lag_seconds{group=\"slow\",stream=\"sensors\"}", text) ?? 0 > 0
+            }, "\(text)")
+    }
+
+    @Test("how long publishes and deliveries take is counted, each once")
+    func latencies() throws {
+        let broker = try BrokerProcess(BrokerProcess.withHTTP)
+        let subscriber = try MosquittoClient(id: "meter", version: 5)
+        try subscriber.connect(port: broker.port)
+        #expect(try subscriber.subscribe("sensors/#", qos: 1).code == 1)
+        for number in 0..<5 {
+            _ = try broker.ask("POST", "/v1/publish/sensors/a/d/t", body: "\(number)")
+        }
+        var text = ""
+        #expect(
+            try broker.process.wait {
+                text = try broker.ask("GET", "/metrics").text
+                return Self.value("sluice_delivery_seconds_count", text) == 5
+                    && Self.value("sluice_publish_seconds_count", text) == 5
+            }, "\(text)")
+        for name in ["delivery", "publish"] {
+            let sum = try #require(Self.value("sluice_\(name)_seconds_sum", text))
+            #expect(sum > 0 && sum < 60, "\(name): \(sum)")
+        }
+    }
+
+    @Test("memory is told by what it is for")
+    func memory() throws {
+        let broker = try BrokerProcess(BrokerProcess.withHTTP)
+        do {
+            let client = try MosquittoClient(id: "away", clean: false)
+            try client.connect(port: broker.port)
+            #expect(try client.subscribe("sensors/#", qos: 1).code == 1)
+            let id = try client.publish("sensors/a/d/t", String(repeating: "x", count: 1000), qos: 1)
+            #expect(try client.waitForAcknowledgement(id) == 0)
+        }
+        var text = ""
+        func bytes(_ purpose: String) -> Double {
+            Self.value("sluice_memory_bytes{purpose=\"\(purpose)\"}", text) ?? -1
+        }
+        #expect(
+            try broker.process.wait {
+                text = try broker.ask("GET", "/metrics").text
+                return bytes("sessions") > 0 && bytes("log_tail") > 1000 && bytes("topics") > 0
+            }, "\(text)")
+        #expect(bytes("retained") > 0 && bytes("devices") >= 0 && bytes("clients") >= 0 && bytes("other") > 0)
+        #expect(Self.value("sluice_stream_retention_seconds{stream=\"sensors\"}", text) == 604_800)
     }
 
     @Test("promtool finds nothing to say of the figures", .enabled(if: Program.isInstalled("promtool")))
