@@ -39,6 +39,8 @@ package final class KafkaShard {
     var waiting = WaitingFetches()
     /// What waits for the log to read or look up, and for changes of streams.
     var reads = ReadsUnderWay()
+    /// Where consumers are about to read on.
+    var readHints = ReadHints()
     /// What waits for a group's coordinator.
     var groupCalls = GroupCalls()
     /// Requests that wait for a password to be judged.

@@ -68,11 +68,13 @@ package struct PartitionFiles: Sendable {
             }
             guard let segment,
                 let found = try SegmentRegion.find(
-                    storage, paths, segment, from: max(start, segment.baseOffset), byteCountMax: request.byteCountMax)
+                    storage, paths, segment, from: max(start, segment.baseOffset),
+                    hint: request.hint?.value as? SegmentHint, byteCountMax: request.byteCountMax)
             else { return nil }
             var read = PartitionRead(nextOffset: found.nextOffset)
             read.removedCount = start.rawValue - request.offset.rawValue
             read.region = found.region
+            read.hint = found.hint.map(ReadHint.init)
             return read
         }
     }

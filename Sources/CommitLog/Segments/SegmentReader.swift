@@ -13,6 +13,8 @@ package struct SegmentHint: Sendable {
     package var offset: Offset
     /// How a reader with a selection goes on.
     package var plan: TopicPlan?
+    /// The number of an index entry at or before it.
+    var entry: Int64 = 0
 
     /// Whether it was made with the files that `segment` has now.
     func isOf(_ segment: SegmentInfo) -> Bool { baseOffset == segment.baseOffset && revision == segment.revision }
@@ -84,37 +86,10 @@ package enum SegmentReader {
     static func floor(
         _ storage: any Storage, _ paths: SegmentPaths, _ segment: SegmentInfo, _ log: FileID, _ offset: Offset
     ) throws(StorageError) -> (position: Int64, offset: Offset)? {
-        guard offset > segment.baseOffset else { return nil }
-        let file: FileID
-        do throws(StorageError) {
-            file = try storage.open(paths.index(segment.baseOffset), creating: false)
-        } catch {
-            // Without its index the segment is read from its start.
-            return nil
-        }
-        defer { storage.close(file) }
-        let target = offset.rawValue - segment.baseOffset.rawValue
-        var low: Int64 = 0
-        var high = try storage.byteCount(file) / 8
-        var found: (lastOffset: Int64, position: Int64)?
-        while low < high {
-            let middle = (low + high) / 2
-            let bytes = try storage.bytes(file, at: middle * 8, count: 8)
-            guard bytes.count == 8 else { break }
-            let lastOffset = Int64(BatchLayout.load(bytes.span, at: 0, as: Int32.self))
-            // The entry's batch ends at `lastOffset`; it, or one behind it, holds every offset from there on.
-            if lastOffset <= target {
-                found = (lastOffset, Int64(BatchLayout.load(bytes.span, at: 4, as: Int32.self)))
-                low = middle + 1
-            } else {
-                high = middle
-            }
-        }
-        guard let found, found.position > 0, found.position < segment.byteCount,
-            let header = try SegmentIndexes.header(storage, log, at: found.position),
-            header.lastOffset.rawValue == segment.baseOffset.rawValue + found.lastOffset
-        else { return nil }
-        return (found.position, header.baseOffset)
+        guard offset > segment.baseOffset, let index = SegmentIndexFile(storage, paths, segment) else { return nil }
+        defer { index.close() }
+        guard let entry = try index.floor(of: offset) else { return nil }
+        return try index.batch(at: entry, in: log).map { (entry.position, $0.baseOffset) }
     }
 }
 

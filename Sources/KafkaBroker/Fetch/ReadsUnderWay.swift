@@ -33,14 +33,46 @@ struct ReadsUnderWay {
     }
 }
 
+/// Where consumers are about to read on, in the engine's terms: those who have read most lately.
+///
+/// Isolation: its loop's.
+struct ReadHints {
+    private static let countMax = 256
+
+    private struct Place: Hashable {
+        var partition: PartitionID
+        var offset: Offset
+    }
+
+    private var hints: [Place: ReadHint] = [:]
+    private var order = Ring<Place>(capacity: countMax)
+
+    /// Keeps where what lies at `offset` is, for whoever reads it next.
+    mutating func keep(_ hint: ReadHint, for partition: PartitionID, at offset: Offset) {
+        let place = Place(partition: partition, offset: offset)
+        if hints.updateValue(hint, forKey: place) == nil { order.append(place) }
+        while order.count > Self.countMax, let oldest = order.popFirst() { hints[oldest] = nil }
+    }
+
+    /// Where what lies at `offset` is; nil when nobody has read up to there lately.
+    func hint(for partition: PartitionID, at offset: Offset) -> ReadHint? {
+        hints[Place(partition: partition, offset: offset)]
+    }
+}
+
 extension KafkaShard {
     /// Reads history in the background.
     func read(
         _ partition: PartitionID, from offset: Offset, form: ReadForm, byteCountMax: Int,
         _ body: @escaping (PartitionRead) -> Void
     ) {
-        var request = ReadRequest(partition, from: offset, byteCountMax: byteCountMax, number: reads.await(body))
+        let number = reads.await { [unowned self] read in
+            if let hint = read.hint { readHints.keep(hint, for: partition, at: read.nextOffset) }
+            body(read)
+        }
+        var request = ReadRequest(partition, from: offset, byteCountMax: byteCountMax, number: number)
         request.form = form
+        request.hint = readHints.hint(for: partition, at: offset)
         log.fetch(request, for: loop)
     }
 

@@ -1,0 +1,160 @@
+import CommitLog
+import CommitLogPosix
+import Foundation
+import Glibc
+import LogInterface
+import RecordFormat
+import SluiceCore
+import SluiceTesting
+import Testing
+
+/// Parts of segment files that are sent as they are: whole batches, as many as were asked for, with an index that helps
+/// and with one that is wrong.
+@Suite("Regions of segments")
+struct RegionTests {
+    private static let batchCount = 1500
+    private static let partition = PartitionID(rawValue: 0)
+
+    /// A data directory with one segment of batches of very different sizes, of one to three records.
+    private static func fill(_ directory: TemporaryDirectory) throws {
+        let log = try LogRuntimeTests.open(directory.path)
+        defer { log.stop() }
+        let loop = TestLoop(log)
+        var random = SeededGenerator(seed: 7)
+        let (key, headers) = (RecordFields.nullKey, RecordFields.headers([]))
+        for start in stride(from: 0, to: batchCount, by: 100) {
+            let appends = (start..<start + 100).map { _ in
+                var builder = RecordBatchBuilder()
+                for _ in 0...Int.random(in: 0...2, using: &random) {
+                    let value = [UInt8](repeating: 7, count: Int.random(in: 1...3000, using: &random))
+                    builder.append(
+                        at: Timestamp(rawValue: 1000), keyField: key.span, value: value.span,
+                        headersField: headers.span)
+                }
+                return Append(partition: partition, batch: builder.finish(), isAwaited: true, topicHashes: nil)
+            }
+            #expect(loop.settle(log.append(appends, from: loop.id)) == .stored)
+        }
+    }
+
+    /// Every batch of the file, by a walk through it.
+    private static func batches(_ file: String) throws -> [BatchHeader] {
+        let bytes = try [UInt8](Data(contentsOf: URL(filePath: file)))
+        var headers: [BatchHeader] = []
+        var position = 0
+        while position < bytes.count {
+            let view = bytes.span.extracting(position..<position + BatchLayout.headerByteCount)
+            let header = try #require(try BatchHeader(view))
+            headers.append(header)
+            position += header.byteCount
+        }
+        return headers
+    }
+
+    private static func region(
+        _ log: LogRuntime, from offset: Offset, hint: ReadHint? = nil, byteCountMax: Int
+    ) throws -> PartitionRead {
+        let woken = Woken()
+        let loop = log.register(wake: { woken.signal() })
+        var request = ReadRequest(partition, from: offset, byteCountMax: byteCountMax, number: 1)
+        request.form = .region
+        request.hint = hint
+        log.fetch(request, for: loop)
+        while true {
+            woken.wait()
+            if let read = log.takeFetched(loop).first?.read { return read }
+        }
+    }
+
+    private static func index(_ directory: TemporaryDirectory) throws -> String {
+        let name = try #require(
+            try FileManager.default.subpathsOfDirectory(atPath: directory.path).first {
+                $0.hasSuffix(".index") && $0.contains("mqtt")
+            }, "no index")
+        return "\(directory.path)/\(name)"
+    }
+
+    @Test(
+        "a region begins with the batch that holds the offset, and ends with the last that fits",
+        arguments: [Harm.none, .isGone, .isNoise, .isShifted, .isCut])
+    func isWhole(_ harm: Harm) throws {
+        let directory = try TemporaryDirectory()
+        try Self.fill(directory)
+        let index = try Self.index(directory)
+        let headers = try Self.batches(index.replacing(".index", with: ".log"))
+        #expect(headers.count == Self.batchCount)
+        try LogRuntimeTests.open(directory.path).stop()
+        let log = try LogRuntimeTests.open(directory.path)
+        defer { log.stop() }
+        try harm.befall(index)
+        var random = SeededGenerator(seed: 11)
+        for _ in 0..<200 {
+            let offset = Int64.random(in: 0..<headers[headers.count - 1].nextOffset.rawValue, using: &random)
+            let byteCountMax = [1, 5000, 65_536, 1 << 20, 64 << 20].randomElement(using: &random) ?? 1
+            let read = try Self.region(log, from: Offset(rawValue: offset), byteCountMax: byteCountMax)
+            let first = try #require(headers.firstIndex { $0.nextOffset.rawValue > offset })
+            var (end, size) = (first, 0)
+            while end < headers.count, end == first || size + headers[end].byteCount <= byteCountMax {
+                size += headers[end].byteCount
+                end += 1
+            }
+            let start = headers[..<first].reduce(0) { $0 + $1.byteCount }
+            let region = try #require(read.region, "\(harm) \(offset) \(byteCountMax)")
+            #expect(region.range == Int64(start)..<Int64(start + size), "\(harm) \(offset) \(byteCountMax)")
+            #expect(read.nextOffset == headers[end - 1].nextOffset)
+        }
+    }
+
+    @Test(
+        "regions by the hint of the one before are the same as without, to the end of the segment",
+        arguments: Harm.allCases)
+    func goesOn(_ harm: Harm) throws {
+        let directory = try TemporaryDirectory()
+        try Self.fill(directory)
+        let index = try Self.index(directory)
+        let headers = try Self.batches(index.replacing(".index", with: ".log"))
+        let log = try LogRuntimeTests.open(directory.path)
+        defer { log.stop() }
+        try harm.befall(index)
+        for byteCountMax in [1, 20_000, 300_000] {
+            var offset = Offset.zero
+            var position: Int64 = 0
+            var hint: ReadHint?
+            while offset < headers[headers.count - 1].nextOffset {
+                let read = try Self.region(log, from: offset, hint: hint, byteCountMax: byteCountMax)
+                let region = try #require(read.region)
+                let plain = try Self.region(log, from: offset, byteCountMax: byteCountMax)
+                #expect(region.range.lowerBound == position && region.range == plain.region?.range)
+                #expect(read.nextOffset == plain.nextOffset && read.nextOffset > offset)
+                (offset, position, hint) = (read.nextOffset, region.range.upperBound, read.hint)
+            }
+            #expect(hint == nil && position == Int64(headers.reduce(0) { $0 + $1.byteCount }))
+        }
+    }
+
+    /// What is wrong with an index.
+    enum Harm: String, Sendable, CaseIterable {
+        case none, isGone, isNoise, isShifted, isCut
+
+        func befall(_ path: String) throws {
+            let bytes = try [UInt8](Data(contentsOf: URL(filePath: path)))
+            #expect(bytes.count > 8 * 100)
+            var random = SeededGenerator(seed: 3)
+            switch self {
+            case .none: return
+            case .isGone: try FileManager.default.removeItem(atPath: path)
+            case .isNoise:
+                let noise = bytes.map { _ in UInt8.random(in: 0...255, using: &random) }
+                try Data(noise).write(to: URL(filePath: path))
+            case .isShifted:
+                // Each position is that of the entry before.
+                var shifted = bytes
+                for start in stride(from: 8, to: bytes.count, by: 8) {
+                    shifted.replaceSubrange(start + 4..<start + 8, with: bytes[start - 4..<start])
+                }
+                try Data(shifted).write(to: URL(filePath: path))
+            case .isCut: try Data(bytes[..<(bytes.count / 2 + 3)]).write(to: URL(filePath: path))
+            }
+        }
+    }
+}
