@@ -1,20 +1,44 @@
+package import SluiceCore
+
 /// Bytes as text. Source: RFC 4648 §4.
 package enum Base64 {
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+    private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
     /// The text of bytes, with padding.
     package static func text(_ bytes: [UInt8]) -> String {
-        var text: [UInt8] = []
-        text.reserveCapacity((bytes.count + 2) / 3 * 4)
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let word = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << (8 * UInt32(3 - group.count))
-            for digit in 0..<4 {
-                let isPadding = digit > group.count
-                text.append(isPadding ? UInt8(ascii: "=") : alphabet[Int(word >> (18 - 6 * UInt32(digit)) & 63)])
+        var text = ByteBuffer(capacity: (bytes.count + 2) / 3 * 4)
+        append(bytes.span, to: &text)
+        return String(decoding: Array(copying: text.bytes), as: UTF8.self)
+    }
+
+    /// Appends the text of bytes, with padding.
+    /// - Complexity: O(n), one reservation.
+    package static func append(_ bytes: Span<UInt8>, to buffer: inout ByteBuffer) {
+        let byteCount = (bytes.count + 2) / 3 * 4
+        unsafe buffer.append(upTo: byteCount) { target in
+            var (start, written) = (0, 0)
+            while start + 3 <= bytes.count {
+                let word = UInt32(bytes[start]) << 16 | UInt32(bytes[start + 1]) << 8 | UInt32(bytes[start + 2])
+                unsafe put(word, digitCount: 4, target, written)
+                start += 3
+                written += 4
             }
+            if start < bytes.count {
+                let left = bytes.count - start
+                let word = UInt32(bytes[start]) << 16 | (left > 1 ? UInt32(bytes[start + 1]) << 8 : 0)
+                unsafe put(word, digitCount: left + 1, target, written)
+            }
+            return byteCount
         }
-        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Writes a group of 24 bits; digits that it does not have are padding.
+    @inline(__always)
+    private static func put(_ word: UInt32, digitCount: Int, _ target: UnsafeMutableRawBufferPointer, _ at: Int) {
+        for digit in 0..<4 {
+            let value = Int(word >> (18 - 6 * UInt32(digit)) & 63)
+            unsafe target[at + digit] = digit < digitCount ? alphabet.utf8Start[value] : UInt8(ascii: "=")
+        }
     }
 
     /// The bytes that a text of §4 stands for; nil when it is none: with letters of another alphabet, blanks, padding

@@ -70,6 +70,13 @@
         unsafe bytes.withUnsafeBytes { source in unsafe append(source) }
     }
 
+    /// Appends the UTF-8 bytes of a literal.
+    @inlinable @inline(__always)
+    package mutating func append(literal text: StaticString) {
+        precondition(text.hasPointerRepresentation, "Cannot append a scalar")
+        unsafe append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
     /// Appends the UTF-8 bytes of `string`.
     package mutating func append(utf8 string: String) {
         var string = string

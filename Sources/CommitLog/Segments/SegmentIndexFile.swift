@@ -36,8 +36,8 @@ struct SegmentIndexFile {
 
     func close() { storage.close(file) }
 
-    /// The last entry whose batch ends at or before `offset`, and does not begin the segment; nil without one. That batch
-    /// or one behind it holds the offset.
+    /// The last entry whose batch ends at or before `offset`, and does not begin the segment; nil without one. That
+    /// batch or one behind it holds the offset.
     /// - Complexity: O(log n) reads of the file.
     func floor(of offset: Offset) throws(StorageError) -> Entry? {
         let target = offset.rawValue - segment.baseOffset.rawValue

@@ -5,8 +5,8 @@ import SluiceCore
 /// Whole batches in a segment's file, to be sent from there.
 ///
 /// The headers at its ends are looked at, those between only where the index leads to no later batch; checksums are the
-/// receiver's to check, as with Kafka. What does not look like the batch that is due ends a region: a read that verifies
-/// finds out what is there.
+/// receiver's to check, as with Kafka. What does not look like the batch that is due ends a region: a read that
+/// verifies finds out what is there.
 enum SegmentRegion {
     /// A region, and the offset behind its last batch.
     struct Found {
@@ -20,8 +20,8 @@ enum SegmentRegion {
     /// - Parameter hint: where a region before this one has ended.
     /// - Returns: nil when the storage has no descriptors, or the batch is not where it should be.
     /// - Throws: `StorageError`.
-    /// - Complexity: a read of the index file, and one of each batch's header that it does not lead past; without a hint
-    ///   O(log n) reads of the index file more.
+    /// - Complexity: a read of the index file, and one of each batch's header that it does not lead past; without a
+    ///   hint O(log n) reads of the index file more.
     static func find(
         _ storage: any Storage, _ paths: SegmentPaths, _ segment: SegmentInfo, from offset: Offset,
         hint: SegmentHint? = nil, byteCountMax: Int
