@@ -260,7 +260,7 @@ let package = Package(
         tests(
             "SluiceConfigurationTests",
             ["SluiceConfiguration", "AccessControl", "DeviceProfiles", "PayloadFormats", "Speaking", "SluiceCore"]),
-        tests("RepositoryTests", []),
+        tests("RepositoryTests", ["SluiceCore"]),
         tests(
             "IntegrationTests",
             [

@@ -220,7 +220,8 @@ final class Connection: ConnectionLink {
     /// Ends a connection whose peer expects bytes that there are no more. The speaker hears of it when the tick is
     /// over: it may be the one that flushes.
     func giveUp(becauseOf reason: String, _ speaker: any Speaker) {
-        owner.reportFailure("\(speaker.label): closed, a region of a file cannot be sent: \(reason)")
+        owner.reportFailure(
+            .regionFailed, "\(speaker.label): closed, a region of a file cannot be sent: \(reason, as: .reason)")
         isBroken = true
         speaker.outputQueue.reset(keeping: 0)
         owner.afterTick { [weak self] in

@@ -69,7 +69,7 @@ final class TestSpeaker: Speaker, @unchecked Sendable {
         self.body = body
     }
 
-    var label: String { "speaker at \(peer.address)" }
+    var label: LogWords { "speaker at \(peer.address, as: .address)" }
 
     func received(_ bytes: Span<UInt8>) -> Int {
         takenCalls += 1
@@ -175,8 +175,8 @@ final class LoopWorld {
         guard listener >= 0 else { throw Failure(text: "cannot listen") }
         let loop = TransportLoop(
             limits: LimitBook(limits), gate: gate, makeService: { _ in service }, onClose: {},
-            report: { _, line in
-                lines.lines.withLock { $0.append(line) }
+            report: { _, words in
+                lines.lines.withLock { $0.append(words.text) }
                 lines.hasLine.signal()
             }, regionBytesMax: regionBytesMax)
         self.loop = loop

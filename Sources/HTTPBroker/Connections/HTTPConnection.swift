@@ -1,5 +1,5 @@
 import HTTPWire
-import SluiceCore
+package import SluiceCore
 package import Speaking
 
 extension Conversation {
@@ -58,7 +58,7 @@ package final class HTTPConnection: Speaker {
     var now: Int64 { shard.now }
     var isDraining: Bool { shard.isDraining }
     /// What log lines call it.
-    package var label: String { "an HTTP client at \(peer.address)" }
+    package var label: LogWords { "an HTTP client at \(peer.address, as: .address)" }
     /// Nobody knows how long a head is.
     package var wantedByteCount: Int { 0 }
 
@@ -230,7 +230,7 @@ package final class HTTPConnection: Speaker {
     }
 
     private func drop(_ cause: String) {
-        shard.reportFailure("\(label) \(cause), and is closed")
+        shard.reportFailure(.httpClientClosed, "\(label) \(cause, as: .reason), and is closed")
         outputQueue.reset(keeping: 0)
         close()
     }

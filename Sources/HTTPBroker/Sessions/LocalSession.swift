@@ -203,7 +203,9 @@ final class LocalSession {
             while state != .closed, let packet = try input.next() { take(packet) }
         } catch {
             assertionFailure("the broker speaks MQTT: \(error)")
-            shard.reportFailure("an HTTP session is closed: the broker sent what is no MQTT: \(error)")
+            shard.reportFailure(
+                .httpSessionClosed,
+                "an HTTP session is closed: the broker sent what is no MQTT: \(error, as: .reason)")
             lose(Refusal(code: .unspecifiedError, words: nil))
         }
         if client.isClosing, client.outputQueue.isEmpty { lose(Refusal(code: .unspecifiedError, words: nil)) }
