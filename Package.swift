@@ -224,6 +224,12 @@ let package = Package(
                 "Checksums",
                 "Compression", "SluiceCore", "Speaking", "SluiceTesting",
             ]),
+        tests(
+            "HTTPBrokerTests",
+            [
+                "Administration", "HTTPBroker", "HTTPWire", "GroupCoordination", "LogInterface", "SluiceBroker",
+                "SluiceCore", "Speaking", "SluiceTesting", "TopicRouting",
+            ]),
         tests("AdministrationTests", ["Administration", "SluiceCore", "SluiceTesting"]),
         tests(
             "LogToolsTests",

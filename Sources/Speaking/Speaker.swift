@@ -40,6 +40,10 @@ package protocol ConnectionLink: AnyObject {
     func flush()
     /// Reads on: what the speaker had to leave can be taken now.
     func resume()
+    /// Leaves the socket unread until `resume`.
+    func pause()
+    /// Bytes that the socket has taken and the other side has not, as far as the system knows.
+    var unacknowledgedByteCount: Int { get }
     /// Sends the output, then closes the connection.
     func close()
 }

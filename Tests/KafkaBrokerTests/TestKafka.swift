@@ -217,6 +217,10 @@ final class TestConnection: ConnectionLink {
 
     func resume() { feed() }
 
+    func pause() {}
+
+    var unacknowledgedByteCount: Int { 0 }
+
     func close() {
         flush()
         isClosed = true

@@ -201,6 +201,10 @@ final class TestClient: ConnectionLink {
 
     func resume() { resumedCount += 1 }
 
+    func pause() {}
+
+    var unacknowledgedByteCount: Int { 0 }
+
     func close() {
         flush()
         isClosed = true

@@ -287,6 +287,12 @@ extension LocalSession: ConnectionLink {
     /// The broker takes more.
     func resume() { flush() }
 
+    /// Nothing is read from a socket here.
+    func pause() {}
+
+    /// What is taken is taken at once.
+    var unacknowledgedByteCount: Int { 0 }
+
     /// The broker is done with it, after what it has written.
     func close() { flush() }
 }
