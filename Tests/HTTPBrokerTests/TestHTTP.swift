@@ -67,6 +67,8 @@ final class TestReader: ConnectionLink {
     private var isWriteBlocked = false
     private(set) var unacknowledgedByteCount = 0
     private(set) var takenByteCount = 0
+    /// The beginning of what its socket was given.
+    private(set) var text = ""
     private(set) var isClosed = false
     private(set) var isPaused = false
 
@@ -107,6 +109,9 @@ final class TestReader: ConnectionLink {
         guard !isWriteBlocked, let speaker else { return }
         let count = min(speaker.outputQueue.count, Self.socketBytes - unacknowledgedByteCount)
         unacknowledgedByteCount += count
+        if text.isEmpty {
+            text = speaker.outputQueue.withFirstBytes { String(decoding: $0.prefix(count), as: UTF8.self) }
+        }
         speaker.outputQueue.removeFirst(count)
         isWriteBlocked = !speaker.outputQueue.isEmpty
         speaker.sent(count, isBehind: isWriteBlocked)

@@ -72,11 +72,12 @@ struct LogLevelTests {
         #expect(events["data_opened"]?["loops"] is Int, "\(events)")
     }
 
-    @Test("in words each line ends with its event")
+    @Test("in words each line ends with its event, whatever a client calls itself")
     func words() throws {
         let broker = try BrokerProcess()
-        try connect(broker, "someone [node_stopped]")
+        try connect(broker, "some\u{2028}one [node_stopped]")
         #expect(broker.logs("[client_closed]"))
+        #expect(broker.logs("some\\u{2028}one [node_stopped] at 127.0.0.1:"), "\(broker.log)")
         for line in broker.log { #expect(line.hasSuffix("]") && line.contains(" ["), "\(line)") }
         #expect(!broker.log.contains { $0.hasSuffix("[node_stopped]") }, "\(broker.log)")
     }
