@@ -224,6 +224,12 @@ let package = Package(
                 "Checksums",
                 "Compression", "SluiceCore", "Speaking", "SluiceTesting",
             ]),
+        tests(
+            "HTTPBrokerTests",
+            [
+                "Administration", "HTTPBroker", "HTTPWire", "GroupCoordination", "LogInterface", "SluiceBroker",
+                "SluiceCore", "Speaking", "SluiceTesting", "TopicRouting",
+            ]),
         tests("AdministrationTests", ["Administration", "SluiceCore", "SluiceTesting"]),
         tests(
             "LogToolsTests",
@@ -260,7 +266,7 @@ let package = Package(
         tests(
             "SluiceConfigurationTests",
             ["SluiceConfiguration", "AccessControl", "DeviceProfiles", "PayloadFormats", "Speaking", "SluiceCore"]),
-        tests("RepositoryTests", []),
+        tests("RepositoryTests", ["SluiceCore"]),
         tests(
             "IntegrationTests",
             [

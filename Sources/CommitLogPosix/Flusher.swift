@@ -232,7 +232,9 @@ final class Flusher: @unchecked Sendable {
             try maintenance.synchronize()
             try maintenance.markClean()
         } catch {
-            shared.report(.warning, "the clean stop could not be completed, the next start recovers: \(error)")
+            shared.report(
+                .cleanStopFailed,
+                "the clean stop could not be completed, the next start recovers: \(error, as: .reason)")
         }
     }
 }

@@ -202,9 +202,10 @@ final class HousekeepingThread: @unchecked Sendable {
             try body()
         } catch {
             switch error {
-            case .failed(let error): shared.report(.warning, "housekeeping goes on later: \(error)")
+            case .failed(let error):
+                shared.report(.housekeepingDelayed, "housekeeping goes on later: \(error, as: .reason)")
             case .damaged:
-                shared.report(.warning, "housekeeping has found a damaged segment and leaves it as it is")
+                shared.report(.segmentDamaged, "housekeeping has found a damaged segment and leaves it as it is")
             case .inDoubt(let error): shared.poison(error)
             }
         }
@@ -221,8 +222,9 @@ final class HousekeepingThread: @unchecked Sendable {
             wall: Timestamp(rawValue: WallClock.milliseconds()), monotonic: MonotonicClock.nanoseconds() / 1_000_000)
         if let milliseconds = result.jumpMilliseconds {
             shared.report(
-                .warning,
-                "the clock has jumped ahead by \(milliseconds / 1000) s: for an hour nothing is removed for its age")
+                .clockJumped,
+                "the clock has jumped ahead by \(milliseconds / 1000, as: .seconds) s: for an hour nothing is removed "
+                    + "for its age")
         }
     }
 
@@ -250,7 +252,8 @@ final class HousekeepingThread: @unchecked Sendable {
             otherByteCount = max(0, used - segmentByteCount)
             shared.monitor.unlock()
         } catch {
-            shared.report(.warning, "what the data directory takes is looked at again later: \(error)")
+            shared.report(
+                .spaceUnmeasured, "what the data directory takes is looked at again later: \(error, as: .reason)")
         }
     }
 
@@ -294,7 +297,7 @@ final class HousekeepingThread: @unchecked Sendable {
                 shared.setFull(.device, nil)
             }
         } catch {
-            shared.report(.warning, "the reserve of space is tried again: \(error)")
+            shared.report(.reserveFailed, "the reserve of space is tried again: \(error, as: .reason)")
         }
     }
 }

@@ -57,9 +57,13 @@ final class IndexerThread: @unchecked Sendable {
                 // An index is a cache: without space there is none for now, and no failure is the log's.
                 // Nor of a stream that is going.
                 let isOld = generation != shared.withState { $0.registry.generation }
-                if !error.isFull, !isOld { shared.report(.warning, "a topic index cannot be written: \(error)") }
+                if !error.isFull, !isOld {
+                    shared.report(.topicIndexFailed, "a topic index cannot be written: \(error, as: .reason)")
+                }
             }
-            for finding in indexer.takeFindings() { shared.report(.warning, "\(finding.path): \(finding.text)") }
+            for finding in indexer.takeFindings() {
+                shared.report(.topicIndexDamaged, "\(finding.path, as: .path): \(finding.text, as: .reason)")
+            }
         }
     }
 

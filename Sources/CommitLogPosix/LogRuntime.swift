@@ -23,7 +23,7 @@ package final class LogRuntime: Sendable {
     /// - Throws: `StorageError` when the directory cannot be opened.
     package init(
         storage: any Storage, streams: [StreamSettings], settings: LogRuntimeSettings,
-        report: @escaping @Sendable (LogSeverity, String) -> Void
+        report: @escaping @Sendable (LogEvent, LogWords) -> Void
     ) throws(StorageError) {
         var opened = try Self.open(storage, streams, settings)
         findings = opened.findings

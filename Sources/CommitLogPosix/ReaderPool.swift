@@ -118,21 +118,28 @@ final class ReaderPool: @unchecked Sendable {
             }
             read.isFailed = true
             report(
-                "history of partition \(partition.rawValue) at \(request.offset.rawValue) is not readable: \(error)")
+                .historyUnreadable,
+                "history of partition \(partition.rawValue, as: .partition) at \(request.offset.rawValue, as: .offset) "
+                    + "is not readable: \(error, as: .reason)")
         }
         if read.damagedByteCount > 0 {
-            report("partition \(partition.rawValue): \(read.damagedByteCount) damaged bytes passed over")
+            report(
+                .damagePassedOver,
+                "partition \(partition.rawValue, as: .partition): \(read.damagedByteCount, as: .bytes) damaged bytes "
+                    + "passed over")
         }
         return (read, suspect)
     }
 
     /// Reports what a read has met; whoever reads the same place again does not fill the log.
-    private func report(_ text: String) {
+    private func report(_ event: LogEvent, _ words: LogWords) {
         let now = MonotonicClock.nanoseconds()
         shared.monitor.lock()
         let (isAdmitted, leftOutCount) = (lines.admits(at: now), lines.takeLeftOut(at: now))
         shared.monitor.unlock()
-        if isAdmitted { shared.report(.warning, text) }
-        if leftOutCount > 0 { shared.report(.warning, "\(leftOutCount) more lines about reads were left out") }
+        if isAdmitted { shared.report(event, words) }
+        if leftOutCount > 0 {
+            shared.report(.readLinesLeftOut, "\(leftOutCount, as: .leftOut) more lines about reads were left out")
+        }
     }
 }

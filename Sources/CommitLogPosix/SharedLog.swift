@@ -23,7 +23,7 @@ final class SharedLog: LogStateAccess, @unchecked Sendable {
 
     let storage: any Storage
     let settings: LogRuntimeSettings
-    let report: @Sendable (LogSeverity, String) -> Void
+    let report: @Sendable (LogEvent, LogWords) -> Void
 
     let monitor = Monitor()
     var state: LogState
@@ -42,7 +42,7 @@ final class SharedLog: LogStateAccess, @unchecked Sendable {
     /// The state of an opened log, before its threads start.
     init(
         storage: any Storage, state: consuming LogState, settings: LogRuntimeSettings,
-        report: @escaping @Sendable (LogSeverity, String) -> Void
+        report: @escaping @Sendable (LogEvent, LogWords) -> Void
     ) {
         self.storage = storage
         self.settings = settings
@@ -157,7 +157,7 @@ final class SharedLog: LogStateAccess, @unchecked Sendable {
         let wakes = loops.map(\.wake)
         for condition in poisonConditions { condition.signal() }
         monitor.unlock()
-        report(.error, "the log is poisoned and acknowledges nothing any more: \(error)")
+        report(.logPoisoned, "the log is poisoned and acknowledges nothing any more: \(error, as: .reason)")
         for wake in wakes { wake() }
     }
 
@@ -172,9 +172,9 @@ final class SharedLog: LogStateAccess, @unchecked Sendable {
         monitor.unlock()
         guard isChange else { return }
         if let error {
-            report(.warning, "publishes are refused: \(error)")
+            report(.publishesRefused, "publishes are refused: \(error, as: .reason)")
         } else {
-            report(.warning, "\(Self.relief(from: former)), publishes are taken again")
+            report(.publishesResumed, "\(Self.relief(from: former), as: .reason), publishes are taken again")
         }
         for wake in wakes { wake() }
     }

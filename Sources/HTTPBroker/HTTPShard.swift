@@ -20,7 +20,7 @@ package final class HTTPShard {
     let peers: any ShardPeers
     let loop: LoopID
     let wake: @Sendable () -> Void
-    private let report: (LogSeverity, String) -> Void
+    private let report: (LogEvent, LogWords) -> Void
     /// Nanoseconds of a clock that never goes back.
     package var now: Int64 = 0
     /// The wall's clock.
@@ -73,7 +73,7 @@ package final class HTTPShard {
     /// An endpoint beside `broker`, whose loop `wake` wakes from any thread.
     package init(
         _ settings: HTTPSettings, broker: BrokerShard, log: any LogEngine, peers: any ShardPeers,
-        wake: @escaping @Sendable () -> Void, report: @escaping (LogSeverity, String) -> Void
+        wake: @escaping @Sendable () -> Void, report: @escaping (LogEvent, LogWords) -> Void
     ) {
         self.settings = settings
         self.broker = broker
@@ -277,20 +277,18 @@ package final class HTTPShard {
 
     /// A request could not be read.
     func refused(_ fault: HTTPFault, on connection: HTTPConnection) {
-        reportFailure("\(connection.label): refused, \(fault.words)")
+        reportFailure(.httpRequestRefused, "\(connection.label): refused, \(fault.words, as: .reason)")
         // Nonsense from somebody whom nobody knows is an attempt.
         if connection.session == nil, fault.status == .badRequest { settings.gate?.failed(connection.peer, now: now) }
     }
 
     // MARK: Reports and memory
 
-    func reportFailure(_ text: String) {
+    func reportFailure(_ event: LogEvent, _ words: LogWords) {
         let leftOut = failures.takeLeftOut(at: now)
         guard failures.admits(at: now) || leftOut > 0 else { return }
-        report(.warning, leftOut > 0 ? "\(text) (and \(leftOut) lines like it before)" : text)
+        report(event, leftOut > 0 ? "\(words) (and \(leftOut, as: .leftOut) lines like it before)" : words)
     }
-
-    func note(_ text: String) { report(.info, text) }
 
     /// Whether clients hold as much as they may, or the log takes nothing for now.
     package var isUnderPressure: Bool { peers.memoryUse > settings.limits.clientMemoryMax || log.isUnderPressure }

@@ -15,7 +15,7 @@ package final class KafkaShard {
     let log: any LogEngine
     let loop: LoopID
     let peers: any KafkaPeers
-    private let report: (LogSeverity, String) -> Void
+    let report: (LogEvent, LogWords) -> Void
     /// Nanoseconds of a clock that never goes back.
     package var now: Int64 = 0
     /// The wall's clock.
@@ -51,7 +51,7 @@ package final class KafkaShard {
     /// An endpoint whose loop `wake` wakes, from any thread.
     package init(
         _ settings: KafkaSettings, log: any LogEngine, peers: any KafkaPeers, wake: @escaping @Sendable () -> Void,
-        report: @escaping (LogSeverity, String) -> Void
+        report: @escaping (LogEvent, LogWords) -> Void
     ) {
         self.settings = settings
         self.log = log
@@ -197,13 +197,11 @@ package final class KafkaShard {
         dirty.append(connection)
     }
 
-    func reportFailure(_ text: String) {
+    func reportFailure(_ event: LogEvent, _ words: LogWords) {
         let leftOut = failures.takeLeftOut(at: now)
         guard failures.admits(at: now) || leftOut > 0 else { return }
-        report(.warning, leftOut > 0 ? "\(text) (and \(leftOut) lines like it before)" : text)
+        report(event, leftOut > 0 ? "\(words) (and \(leftOut, as: .leftOut) lines like it before)" : words)
     }
-
-    func note(_ text: String) { report(.info, text) }
 
     /// Where clients of a connection's listener are told to connect.
     func address(for connection: KafkaConnection) -> KafkaAddress {

@@ -122,7 +122,7 @@ extension BrokerShard {
         counters.endedConnections.add(reason)
         client.session.refused(reason, because: cause, into: &client.output)
         if reason == .badUserNameOrPassword || reason == .notAuthorized { settings.gate?.failed(client.peer, now: now) }
-        report(.info, "\(client.name) at \(client.address): refused, \(cause)")
+        report(.clientRefused, "\(who: client): refused, \(cause, as: .reason)")
         note(client, "to connect", refused: cause)
         auditRefused(client, cause)
         close(client)

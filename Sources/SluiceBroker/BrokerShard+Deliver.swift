@@ -81,7 +81,9 @@ extension BrokerShard {
         do throws(BatchError) {
             return try records.next(bytes)
         } catch {
-            report(.warning, "partition \(partition.rawValue): a batch is passed over, \(error)")
+            report(
+                .batchPassedOver,
+                "partition \(partition.rawValue, as: .partition): a batch is passed over, \(error, as: .reason)")
             return nil
         }
     }
@@ -165,7 +167,9 @@ extension BrokerShard {
         if let index = reader.cursors.firstIndex(where: { $0.partition == partition }) {
             reader.removeCursor(at: index)
         }
-        report(.info, "a reader of partition \(partition.rawValue) ends there: its stream was deleted")
+        report(
+            .readerEnded,
+            "a reader of partition \(partition.rawValue, as: .partition) ends there: its stream was deleted")
     }
 
     /// Moves a reader on in each partition that it is behind in, until its client takes no more or it has caught up.

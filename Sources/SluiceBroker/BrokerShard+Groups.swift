@@ -35,7 +35,9 @@ extension BrokerShard {
         followStreams()
         guard let stream = streams.readable(named: join.key.stream) else {
             // It was deleted while the member was on its way, who gets no partition of it.
-            return report(.info, "group '\(group.name)': the stream '\(join.key.stream)' was deleted")
+            return report(
+                .groupStreamGone,
+                "group '\(group.name, as: .group)': the stream '\(join.key.stream, as: .stream)' was deleted")
         }
         if let seat = group.seats[join.member]?[join.key.stream] {
             groupLeft(join.key.group, join.member, [join.key: seat.membership], [])

@@ -139,7 +139,9 @@ extension BrokerShard {
             // The stream has grown since the member joined.
             followStreams()
             guard let grown = streams.readable(named: membership.key.stream), number < grown.partitions.count else {
-                return report(.warning, "group '\(membership.key.group)': no partition \(number) of its stream")
+                return report(
+                    .groupPartitionMissing,
+                    "group '\(membership.key.group, as: .group)': no partition \(number, as: .partition) of its stream")
             }
             membership.stream = grown
         }

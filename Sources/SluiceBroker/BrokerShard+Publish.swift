@@ -114,7 +114,7 @@ extension BrokerShard {
         let name = String(decoding: Array(copying: topic), as: UTF8.self)
         counters.refusedMessages.add(reason)
         if !isReported {
-            report(.info, "\(client.name) at \(client.peer.address): publish to \(name) refused, \(words)")
+            report(.publishRefused, "\(who: client): publish to \(name, as: .topic) refused, \(words, as: .reason)")
         }
         note(client, "to publish to \(name)", refused: words)
         switch publish.qos {
@@ -288,8 +288,9 @@ extension BrokerShard {
                 client, "to publish", refused: Self.meaning(ofRefusal: reason), count: max(1, run.byteCount / 4))
             guard client.version == .v5 else {
                 forgetRefused(run, of: group)
-                report(.info, "\(client.name) at \(client.address): closed, its publishes cannot be stored")
-                terminate(client, reason, "its publishes cannot be stored")
+                let cause = "its publishes cannot be stored"
+                report(.clientClosed, "\(who: client): closed, \(cause, as: .reason)")
+                terminate(client, reason, cause)
                 continue
             }
             for at in stride(from: run.start, to: run.start + run.byteCount, by: 4) {

@@ -294,7 +294,8 @@ extension BrokerShard {
             isReplay ? restoreReplay(client, request, stored.positions, stored.bounds) : subscribe(client, request)
         if outcome.code.isFailure {
             let reason = outcome.reason ?? "reason \(outcome.code.rawValue)"
-            report(.warning, "\(client.name): a stored subscription is gone, \(reason)")
+            report(
+                .subscriptionLost, "\(client.name, as: .client): a stored subscription is gone, \(reason, as: .reason)")
             note(client, "to keep \(String(decoding: stored.filter, as: UTF8.self))", refused: reason)
             recordChange(client, added: [], removed: [stored.filter])
         } else if !isReplay {

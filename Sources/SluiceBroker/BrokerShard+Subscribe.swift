@@ -45,13 +45,14 @@ extension BrokerShard {
             }
         }
         if !asksForHistory, let remark = replay.remark {
-            report(.info, "\(client.name) at \(client.address): \(remark)")
+            report(.replayMisasked, "\(who: client): \(remark, as: .reason)")
             note(client, "to replay", refused: remark)
         }
         var answer: [UInt8] = []
         if !reasons.isEmpty {
             report(
-                .info, "\(client.name) at \(client.address): subscription refused, \(reasons.joined(separator: "; "))")
+                .subscriptionRefused,
+                "\(who: client): subscription refused, \(reasons.joined(separator: "; "), as: .reason)")
             if client.version == .v5, client.session.requestsProblemInformation {
                 answer = ReasonString.properties(reasons.joined(separator: "; "))
             }
@@ -90,9 +91,9 @@ extension BrokerShard {
     private func fits(_ client: Client, _ byteCount: Int, _ packet: StaticString) -> Bool {
         guard byteCount > Int(client.session.maximumPacketSize) else { return true }
         report(
-            .warning,
-            "\(client.name) at \(client.address): a \(packet) of \(byteCount) bytes is not sent, "
-                + "it takes at most \(client.session.maximumPacketSize)")
+            .answerUnsent,
+            "\(who: client): a \(packet, as: .packet) of \(byteCount, as: .bytes) bytes is not sent, "
+                + "it takes at most \(client.session.maximumPacketSize, as: .limit)")
         return false
     }
 

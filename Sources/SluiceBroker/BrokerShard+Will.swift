@@ -53,15 +53,22 @@ extension BrokerShard {
                 counters.accessDenied += 1
                 let words = access?.rights.description(of: verdict.rule) ?? ""
                 report(
-                    .info,
-                    "the will of \(String(decoding: clientID, as: UTF8.self)) is not published, \(stored.principal) "
-                        + "may not publish to \(String(decoding: will.topic, as: UTF8.self)): \(words)")
+                    .willRefused,
+                    "the will of \(String(decoding: clientID, as: UTF8.self), as: .client) is not published, "
+                        + "\(stored.principal, as: .user) may not publish to "
+                        + "\(String(decoding: will.topic, as: UTF8.self), as: .topic): \(words, as: .reason)")
             case .refused(let reason, let words):
                 counters.refusedMessages.add(reason)
-                report(.info, "the will of \(String(decoding: clientID, as: UTF8.self)) is not published, \(words)")
+                report(
+                    .willRefused,
+                    "the will of \(String(decoding: clientID, as: UTF8.self), as: .client) is not published, "
+                        + "\(words, as: .reason)")
             }
         } catch {
-            report(.warning, "the will of \(String(decoding: clientID, as: UTF8.self)) is not published, \(error)")
+            report(
+                .willFailed,
+                "the will of \(String(decoding: clientID, as: UTF8.self), as: .client) is not published, "
+                    + "\(error, as: .reason)")
         }
         guard isOnRecord, let partition = sessions.partition else { return }
         intake.put(StateRecord.key(.will, clientID), nil, to: partition, at: wallClock, awaited: false)
@@ -83,7 +90,9 @@ extension BrokerShard {
                 publishAlone(entry)
             } else {
                 counters.refusedMessages.add(.quotaExceeded)
-                report(.info, "the will of \(String(decoding: entry.clientID, as: UTF8.self)) could not be stored")
+                report(
+                    .willLost,
+                    "the will of \(String(decoding: entry.clientID, as: UTF8.self), as: .client) could not be stored")
             }
         }
     }

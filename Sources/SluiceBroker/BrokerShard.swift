@@ -20,7 +20,7 @@ package final class BrokerShard {
     var settings: ShardSettings
     let log: any LogEngine
     let peers: any ShardPeers
-    private let say: (LogSeverity, String) -> Void
+    private let say: (LogEvent, LogWords) -> Void
     /// Lines about clients, who may connect and be refused without end.
     private var clientLines = LineLimiter(burst: 50, nanosecondsPerLine: 200_000_000)
     /// Makes another tick come soon.
@@ -96,7 +96,7 @@ package final class BrokerShard {
     /// A shard on a recovered log. The log holds the streams of all rules.
     package init(
         settings: ShardSettings, log: any LogEngine, peers: any ShardPeers, wake: @escaping @Sendable () -> Void,
-        report: @escaping (LogSeverity, String) -> Void
+        report: @escaping (LogEvent, LogWords) -> Void
     ) {
         self.settings = settings
         self.log = log
@@ -127,10 +127,10 @@ package final class BrokerShard {
     package var isUnderPressure: Bool { log.isUnderPressure }
 
     /// Says what an operator should know. What clients can repeat as they like is at level info, and bounded.
-    func report(_ severity: LogSeverity, _ text: String) {
-        switch severity {
-        case .info: if clientLines.admits(at: now) { say(severity, text) }
-        case .warning, .error: say(severity, text)
+    func report(_ event: LogEvent, _ words: LogWords) {
+        switch event.severity {
+        case .info: if clientLines.admits(at: now) { say(event, words) }
+        case .warning, .error: say(event, words)
         }
     }
 
@@ -239,7 +239,9 @@ package final class BrokerShard {
         expireAnswers()
         endGrants()
         let leftOutCount = clientLines.takeLeftOut(at: now)
-        if leftOutCount > 0 { say(.info, "\(leftOutCount) more lines about clients were left out") }
+        if leftOutCount > 0 {
+            say(.clientLinesLeftOut, "\(leftOutCount, as: .leftOut) more lines about clients were left out")
+        }
         readers.retryStalled()
         retryLookups()
         relieveMemory()

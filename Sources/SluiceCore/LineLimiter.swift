@@ -1,5 +1,5 @@
 /// How severe a log line is, for parts that do not know where lines go.
-package enum LogSeverity: Sendable {
+package enum LogSeverity: String, Sendable {
     /// What an operator wants to know.
     case info
     /// What an operator should look at.

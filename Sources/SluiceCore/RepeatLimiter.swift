@@ -6,6 +6,7 @@
 /// Memory: one line of at most 256 bytes for each of at most `kindsMax` kinds.
 package struct RepeatLimiter: Sendable {
     private struct Kind {
+        let event: LogEvent
         var limiter: LineLimiter
         /// Lines that were left out since that was last said.
         var leftOut = 0
@@ -30,12 +31,24 @@ package struct RepeatLimiter: Sendable {
         self.nanosecondsPerLine = nanosecondsPerLine
     }
 
+    /// What was left out: lines of an event, and how they go.
+    package struct LeftOut: Equatable, Sendable {
+        /// Their event.
+        package let event: LogEvent
+        /// The line with its numbers as `#`.
+        package let kind: String
+        /// How many.
+        package let count: Int
+    }
+
     /// Whether a line is to be written; one that is not is counted.
     /// - Complexity: O(n).
-    package mutating func admits(_ text: String, at now: Int64) -> Bool {
+    package mutating func admits(_ event: LogEvent, _ text: String, at now: Int64) -> Bool {
         let name = Self.kind(of: text)
         if kinds[name] == nil, kinds.count == Self.kindsMax { forget(at: now) }
-        var kind = kinds[name] ?? Kind(limiter: LineLimiter(burst: burst, nanosecondsPerLine: nanosecondsPerLine))
+        var kind =
+            kinds[name]
+            ?? Kind(event: event, limiter: LineLimiter(burst: burst, nanosecondsPerLine: nanosecondsPerLine))
         defer { kinds[name] = kind }
         // Until it is said what was left out the rest is left out too, or nobody would know where.
         if kind.leftOut == 0, kind.limiter.admits(at: now) { return true }
@@ -45,10 +58,10 @@ package struct RepeatLimiter: Sendable {
     }
 
     /// What was left out long enough ago that it is to be said now: the kinds and how many lines.
-    package mutating func takeLeftOut(at now: Int64) -> [(kind: String, count: Int)] {
-        var told: [(kind: String, count: Int)] = []
+    package mutating func takeLeftOut(at now: Int64) -> [LeftOut] {
+        var told: [LeftOut] = []
         for (name, kind) in kinds where kind.leftOut > 0 && now - kind.since >= nanosecondsPerLine {
-            told.append((name, kind.leftOut))
+            told.append(LeftOut(event: kind.event, kind: name, count: kind.leftOut))
             kinds[name]?.leftOut = 0
         }
         return told.sorted { $0.kind < $1.kind }

@@ -125,7 +125,7 @@ package final class BrokerNode {
     private var settings: ServerSettings
     private let log: any LogEngine
     private let routing: Routing
-    private let report: @Sendable (LogPart, LogSeverity, String) -> Void
+    private let report: @Sendable (LogEvent, LogWords) -> Void
     private let peers = Peers()
     private let server: Server
     /// The node's bridges, which clients ask about; set before `run`.
@@ -181,10 +181,9 @@ package final class BrokerNode {
     /// - Throws: `ListenError`.
     package init(
         settings: ServerSettings, log: any LogEngine, state: NodeState, bans: BanSettings? = nil,
-        report: @escaping @Sendable (LogPart, LogSeverity, String) -> Void
+        report: @escaping @Sendable (LogEvent, LogWords) -> Void
     ) throws(ListenError) {
-        let reportNetwork: @Sendable (LogSeverity, String) -> Void = { report(.network, $0, $1) }
-        gate = NodeGate(settings.book, bans: bans, report: reportNetwork)
+        gate = NodeGate(settings.book, bans: bans, report: report)
         var settings = settings
         settings.gate = gate
         settings.ownLoops = [.http]
@@ -192,7 +191,7 @@ package final class BrokerNode {
         self.log = log
         self.report = report
         routing = state.routing
-        server = try Server(settings: settings, report: reportNetwork)
+        server = try Server(settings: settings, report: report)
         peers.directory.withLock { $0 = state.sessions }
         peers.retained.withLock { $0 = state.retained }
         peers.offsets.withLock { $0 = state.offsets }

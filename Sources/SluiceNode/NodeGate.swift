@@ -21,12 +21,12 @@ package final class NodeGate: ConnectionGate {
     /// What `hasBans` says, for who does not want to take the lock.
     private let hasBansNow = Atomic<Bool>(false)
     private let identities = Mutex<[Principal: Int]>([:])
-    private let report: @Sendable (LogSeverity, String) -> Void
+    private let report: @Sendable (LogEvent, LogWords) -> Void
 
     /// A gate that counts by these limits.
     /// - Parameter report: gets what an operator should know of bans.
     package init(
-        _ limits: LimitBook, bans: BanSettings?, report: @escaping @Sendable (LogSeverity, String) -> Void
+        _ limits: LimitBook, bans: BanSettings?, report: @escaping @Sendable (LogEvent, LogWords) -> Void
     ) {
         state = Mutex(State(limits: limits))
         self.report = report
@@ -86,7 +86,7 @@ package final class NodeGate: ConnectionGate {
         guard let host = peer.host, let cause = state.withLock({ $0.book.failed(host, now: now) }) else { return }
         hasBansNow.store(true, ordering: .relaxed)
         let network = IPNetwork(site: host.site)
-        report(.warning, "\(network) is banned: \(cause)")
+        report(.addressBanned, "\(network, as: .address) is banned: \(cause, as: .reason)")
         var event = AuditEvent(.banned, peer)
         event.subject = network.description
         event.reason = cause

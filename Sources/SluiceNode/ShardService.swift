@@ -30,18 +30,18 @@ final class ShardService: LoopService, @unchecked Sendable {
     init(
         _ settings: ShardSettings, _ kafkaSettings: KafkaSettings?, _ httpSettings: HTTPSettings?, log: any LogEngine,
         peers: any ShardPeers & KafkaPeers, wake: @escaping @Sendable () -> Void,
-        report: @escaping (LogPart, LogSeverity, String) -> Void
+        report: @escaping (LogEvent, LogWords) -> Void
     ) {
         self.log = log
         self.wake = wake
         let shard = BrokerShard(
-            settings: settings, log: log, peers: peers, wake: wake, report: { report(.mqtt, $0, $1) })
+            settings: settings, log: log, peers: peers, wake: wake, report: report)
         self.shard = shard
         http = httpSettings.map {
-            HTTPShard($0, broker: shard, log: log, peers: peers, wake: wake, report: { report(.http, $0, $1) })
+            HTTPShard($0, broker: shard, log: log, peers: peers, wake: wake, report: report)
         }
         kafka = kafkaSettings.map {
-            KafkaShard($0, log: log, peers: peers, wake: wake, report: { report(.kafka, $0, $1) })
+            KafkaShard($0, log: log, peers: peers, wake: wake, report: report)
         }
         kafka?.examiner = shard
     }

@@ -63,11 +63,11 @@ extension Connection {
 
     /// Logs what went wrong below the speaker; before there is one, its peer has failed to be let in.
     func fail(_ reason: String) {
-        owner.reportFailure("\(label): \(reason)")
+        owner.reportFailure(.connectionFailed, "\(label): \(reason, as: .reason)")
         if speaker == nil { owner.failed(peer, reason) }
     }
 
-    private var label: String { speaker?.label ?? peer.address }
+    private var label: LogWords { speaker?.label ?? "\(peer.address, as: .address)" }
 
     // MARK: Sending
 

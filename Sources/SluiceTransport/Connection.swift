@@ -176,6 +176,8 @@ final class Connection: ConnectionLink {
         if let channel { send(channel) } else { send(speaker) }
     }
 
+    var unacknowledgedByteCount: Int { socket?.unacknowledgedByteCount ?? 0 }
+
     /// The socket takes bytes again.
     func canSend() {
         guard !isClosed else { return }
@@ -220,7 +222,8 @@ final class Connection: ConnectionLink {
     /// Ends a connection whose peer expects bytes that there are no more. The speaker hears of it when the tick is
     /// over: it may be the one that flushes.
     func giveUp(becauseOf reason: String, _ speaker: any Speaker) {
-        owner.reportFailure("\(speaker.label): closed, a region of a file cannot be sent: \(reason)")
+        owner.reportFailure(
+            .regionFailed, "\(speaker.label): closed, a region of a file cannot be sent: \(reason, as: .reason)")
         isBroken = true
         speaker.outputQueue.reset(keeping: 0)
         owner.afterTick { [weak self] in
@@ -240,8 +243,9 @@ final class Connection: ConnectionLink {
     func close() {
         guard !isClosed, let speaker else { return }
         stash.reset(keeping: 0)
-        // Nothing is left to be said; TLS and WebSocket have an end of their own to say.
-        guard channel != nil || !speaker.outputQueue.isEmpty else { return finish() }
+        // Nothing is left to be said; TLS and WebSocket have an end of their own to say. A peer that is left unread may
+        // have sent what would make the system tell it of an error, before it has read what was said.
+        guard channel != nil || !speaker.outputQueue.isEmpty || isPaused else { return finish() }
         isLingering = true
         if let channel { send(channel) } else { send(speaker) }
         guard !isClosed else { return }

@@ -15,6 +15,8 @@ protocol ConnectionSocket: AnyObject {
     func send(_ output: inout OutputQueue) -> SendProgress
     /// Sends bytes and takes them away; those to be sent later, too, are the back end's own from then on.
     func send(_ wire: inout ByteBuffer) -> SendProgress
+    /// Bytes that were sent and that the peer's system has not taken yet.
+    var unacknowledgedByteCount: Int { get }
     /// Says to the peer that nothing more follows.
     /// - Returns: whether there is a peer to hear it.
     func endSending() -> Bool

@@ -142,6 +142,8 @@ final class ReadinessSocket: ReadinessTarget, ConnectionSocket {
         }
     }
 
+    var unacknowledgedByteCount: Int { Int(sluice_unacknowledged(descriptor)) }
+
     // MARK: Ends
 
     func endSending() -> Bool { shutdown(descriptor, Int32(SHUT_WR)) == 0 }

@@ -75,7 +75,7 @@ package struct ListenError: Error, CustomStringConvertible {
 /// Isolation: `init` and `run` on one thread, which accepts and takes signals; each loop has its own.
 package final class Server {
     private var settings: ServerSettings
-    private let report: @Sendable (LogSeverity, String) -> Void
+    private let report: @Sendable (LogEvent, LogWords) -> Void
     private var listeners: [Listener] = []
     private let connectionCount = ConnectionCount()
     /// How long a stop waits for what is in flight and, in `beforeStop`, for what else there is.
@@ -140,7 +140,7 @@ package final class Server {
     /// Binds the listeners; connections wait in the kernel until `run`.
     /// - Throws: `ListenError`.
     package init(
-        settings: ServerSettings, report: @escaping @Sendable (LogSeverity, String) -> Void
+        settings: ServerSettings, report: @escaping @Sendable (LogEvent, LogWords) -> Void
     ) throws(ListenError) {
         self.settings = settings
         self.report = report
@@ -268,10 +268,10 @@ package final class Server {
         let now = monotonicNanoseconds()
         let leftOutCount = refusalLines.takeLeftOut(at: now)
         guard refusalLines.admits(at: now) || leftOutCount > 0 else { return }
-        let more = leftOutCount > 0 ? ", and \(leftOutCount) before it" : ""
+        let more: LogWords = leftOutCount > 0 ? ", and \(leftOutCount, as: .leftOut) before it" : ""
         report(
-            .warning,
-            "a connection is refused\(more): \(settings.limits.connectionsMax) are open, as many as may be "
+            .connectionsExhausted,
+            "a connection is refused\(more): \(settings.limits.connectionsMax, as: .limit) are open, as many as may be "
                 + "('limits: connections', or what the start said of open files)")
     }
 
@@ -279,7 +279,9 @@ package final class Server {
     /// each time.
     private func waitForDescriptors() {
         let reason = String(cString: strerror(errno))
-        if acceptLines.admits(at: monotonicNanoseconds()) { report(.warning, "cannot accept connections: \(reason)") }
+        if acceptLines.admits(at: monotonicNanoseconds()) {
+            report(.acceptFailed, "cannot accept connections: \(reason, as: .reason)")
+        }
         for listener in listeners { listener.watcher?.want(readable: false, writable: false) }
         guard retry == nil else { return }
         let pause = acceptPauseMilliseconds
@@ -311,7 +313,10 @@ package final class Server {
             },
             given: { [unowned self] in bidFarewell() })
         if handover == nil {
-            report(.warning, "no other process can take over, '\(directory)': \(String(cString: strerror(errno)))")
+            let reason = String(cString: strerror(errno))
+            report(
+                .handoverUnavailable,
+                "no other process can take over, '\(directory, as: .path)': \(reason, as: .reason)")
         }
     }
 

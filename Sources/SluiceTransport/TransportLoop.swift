@@ -67,7 +67,7 @@ final class TransportLoop: @unchecked Sendable {
     private var opening: [String: Ring<(connection: Connection, since: Int64)>] = [:]
     private var limits: LimitBook
     private let gate: (any ConnectionGate)?
-    private let report: (LogSeverity, String) -> Void
+    private let report: (LogEvent, LogWords) -> Void
     private var failureLines = LineLimiter(burst: 20, nanosecondsPerLine: 200_000_000)
     private var afterTickWork: [() -> Void] = []
     /// Bytes that the sockets gave and took, of which the service does not know yet.
@@ -111,7 +111,7 @@ final class TransportLoop: @unchecked Sendable {
     init(
         limits: LimitBook, gate: (any ConnectionGate)? = nil,
         makeService: (_ wake: @escaping @Sendable () -> Void) -> any LoopService,
-        onClose: @escaping () -> Void, report: @escaping (LogSeverity, String) -> Void, regionBytesMax: Int = 1 << 20
+        onClose: @escaping () -> Void, report: @escaping (LogEvent, LogWords) -> Void, regionBytesMax: Int = 1 << 20
     ) {
         precondition(regionBytesMax > 0)
         self.regionBytesMax = regionBytesMax
@@ -249,7 +249,7 @@ final class TransportLoop: @unchecked Sendable {
             case .accepted(let socket, let door, let refusal): accept(socket, door, refusal)
             case .limits(let book): limits = book
             case .turnedAway(let peer, let words):
-                reportFailure("\(peer.address): refused, \(words)")
+                reportFailure(.connectionRefused, "\(peer.address, as: .address): refused, \(words, as: .reason)")
                 service.refused(peer, because: words)
             case .drain(let end):
                 service.beginDrain()
@@ -331,7 +331,8 @@ final class TransportLoop: @unchecked Sendable {
         case .admitted: break
         case .told(let refusal): connection.refusal = refusal
         case .closed(let refusal):
-            reportFailure("\(peer.address): refused, \(refusal.words)")
+            reportFailure(
+                .connectionRefused, "\(peer.address, as: .address): refused, \(refusal.words, as: .reason)")
             service.refused(peer, because: refusal.words)
             return false
         }
@@ -376,12 +377,16 @@ final class TransportLoop: @unchecked Sendable {
             }
         }
         let leftOutCount = failureLines.takeLeftOut(at: now)
-        if leftOutCount > 0 { report(.info, "\(leftOutCount) more connections failed meanwhile") }
+        if leftOutCount > 0 {
+            report(.connectionFailuresLeftOut, "\(leftOutCount, as: .leftOut) more connections failed meanwhile")
+        }
     }
 
     /// Logs why a connection failed below its speaker, unless there are too many such lines: whoever opens
     /// connections by the thousand shall not fill the log.
-    func reportFailure(_ text: String) { if failureLines.admits(at: now) { report(.info, text) } }
+    func reportFailure(_ event: LogEvent, _ words: LogWords) {
+        if failureLines.admits(at: now) { report(event, words) }
+    }
 
     /// Gives the memory of large bursts back, on the way in.
     func shrinkInput() {

@@ -1,3 +1,5 @@
+package import SluiceCore
+
 /// One side of a conversation: a protocol on one connection, which knows bytes and no socket.
 ///
 /// The connection tells what happens (`received`, `sent`, `drained`, `disconnected`); the speaker answers by its output
@@ -7,7 +9,7 @@ package protocol Speaker: AnyObject {
     /// What the socket is to be sent, in order; the connection takes away what was sent.
     var outputQueue: OutputQueue { get set }
     /// What log lines call it: who, and from where.
-    var label: String { get }
+    var label: LogWords { get }
     /// How many more bytes make what is half received whole; the connection has room for them at its next read.
     var wantedByteCount: Int { get }
     /// Whether its socket is to be left unread for now. `ConnectionLink.resume`, or a tick without pressure, ends that.
@@ -38,6 +40,10 @@ package protocol ConnectionLink: AnyObject {
     func flush()
     /// Reads on: what the speaker had to leave can be taken now.
     func resume()
+    /// Leaves the socket unread until `resume`.
+    func pause()
+    /// Bytes that the socket has taken and the other side has not, as far as the system knows.
+    var unacknowledgedByteCount: Int { get }
     /// Sends the output, then closes the connection.
     func close()
 }

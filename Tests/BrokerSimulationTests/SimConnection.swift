@@ -140,6 +140,10 @@ final class SimConnection: ConnectionLink {
         speaker.sent(sent.count, isBehind: isWriteBlocked)
     }
 
+    func pause() { isPaused = true }
+
+    var unacknowledgedByteCount: Int { 0 }
+
     func close() {
         guard !isClosed else { return }
         send(atMost: .max)

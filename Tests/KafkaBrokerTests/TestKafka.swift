@@ -53,7 +53,8 @@ final class TestKafka {
             declared: declared, directory: "/data")
         settings.access = access
         shard = KafkaShard(
-            settings, log: engine, peers: peers, wake: {}, report: { [report] _, line in report.lines.append(line) })
+            settings, log: engine, peers: peers, wake: {},
+            report: { [report] _, words in report.lines.append(words.text) })
         shard.now = 1_000_000_000
         shard.wallClock = Timestamp(rawValue: Self.start)
     }
@@ -215,6 +216,10 @@ final class TestConnection: ConnectionLink {
     }
 
     func resume() { feed() }
+
+    func pause() {}
+
+    var unacknowledgedByteCount: Int { 0 }
 
     func close() {
         flush()

@@ -46,7 +46,7 @@ final class TestShard {
         shard = BrokerShard(
             settings: settings, log: log, peers: peers,
             wake: { woken.isSet = true },
-            report: { _, text in box.lines.append(text) })
+            report: { _, words in box.lines.append(words.text) })
         reportBox = box
         self.woken = woken
     }
@@ -200,6 +200,10 @@ final class TestClient: ConnectionLink {
     }
 
     func resume() { resumedCount += 1 }
+
+    func pause() {}
+
+    var unacknowledgedByteCount: Int { 0 }
 
     func close() {
         flush()

@@ -8,13 +8,14 @@ struct RepeatLimiterTests {
     @Test("a burst of lines that differ in numbers is admitted, the rest is counted and said once")
     func counts() {
         var limiter = RepeatLimiter(burst: 3, nanosecondsPerLine: 10 * Self.second)
-        let admitted = (0..<10).map { limiter.admits("client c\($0) at 10.0.0.\($0):4000: gone", at: 0) }
+        let admitted = (0..<10).map { limiter.admits(.clientClosed, "client c\($0) at 10.0.0.\($0):4000: gone", at: 0) }
         #expect(admitted == [true, true, true] + [Bool](repeating: false, count: 7))
         #expect(limiter.takeLeftOut(at: 9 * Self.second).isEmpty)
         let told = limiter.takeLeftOut(at: 10 * Self.second)
         #expect(told.map(\.kind) == ["client c# at #.#.#.#:#: gone"] && told.map(\.count) == [7])
+        #expect(told.map(\.event) == [.clientClosed])
         #expect(limiter.takeLeftOut(at: 30 * Self.second).isEmpty)
-        let later = limiter.admits("client c1 at 10.0.0.1:4000: gone", at: 30 * Self.second)
+        let later = limiter.admits(.clientClosed, "client c1 at 10.0.0.1:4000: gone", at: 30 * Self.second)
         #expect(later)
     }
 
@@ -23,7 +24,7 @@ struct RepeatLimiterTests {
         var limiter = RepeatLimiter(burst: 1, nanosecondsPerLine: Self.second)
         for kind in 0..<2000 {
             let name = String(kind).map { String(UnicodeScalar(UInt8(ascii: "a") + UInt8($0.wholeNumberValue ?? 0))) }
-            let admitted = limiter.admits("kind " + name.joined(), at: 0)
+            let admitted = limiter.admits(.clientClosed, "kind " + name.joined(), at: 0)
             #expect(admitted, "\(kind)")
         }
     }

@@ -59,7 +59,7 @@ private final class RunningShard {
             limits: LimitBook(Limits()),
             makeService: { wake in
                 let service = ShardService(
-                    settings, nil, nil, log: log, peers: peers, wake: wake, report: { _, _, _ in })
+                    settings, nil, nil, log: log, peers: peers, wake: wake, report: { _, _ in })
                 peers.services.append(service)
                 return service
             }, onClose: {}, report: { _, _ in })

@@ -36,6 +36,8 @@ private final class CompletionSocket: ConnectionSocket {
         return SendProgress(state: .later)
     }
 
+    var unacknowledgedByteCount: Int { 0 }
+
     func endSending() -> Bool {
         isHalfClosed = true
         return true

@@ -1,6 +1,7 @@
 import Glibc
 import SluiceCore
 import Speaking
+import Synchronization
 import Testing
 
 @testable import SluiceTransport
@@ -47,6 +48,25 @@ struct ConnectionTests {
         }
         #expect(world.service.first?.peer.listener.name == "test")
         #expect(world.service.first?.peer.address.hasPrefix("127.0.0.1:") == true)
+    }
+
+    @Test("a speaker knows how much its peer has not taken of what the socket has", arguments: TestPeer.Kind.allCases)
+    func unacknowledged(kind: TestPeer.Kind) throws {
+        let count = 8 << 20
+        let (world, peer) = try world(kind) { speaker, bytes in
+            // The first byte asks for more than sockets take, the second for an answer.
+            speaker.say(speaker.takenCalls == 1 ? [UInt8](repeating: 0x61, count: count) : [0x62])
+            return bytes.count
+        }
+        try peer.send([1])
+        let speaker = try #require(world.service.first)
+        #expect(speaker.behind.wait())
+        #expect(speaker.unacknowledged.withLock(\.self) > 1000)
+        #expect(try peer.read(count).allSatisfy { $0 == 0x61 })
+        // What the peer sends now says what it has taken.
+        try peer.send([2])
+        #expect(try peer.read(count + 1).last == 0x62)
+        #expect(speaker.unacknowledged.withLock(\.self) < 1000)
     }
 
     /// Bytes and regions in turn; more than sockets take at once.

@@ -41,7 +41,7 @@ final class Condition: Sendable {
 /// A speaker that tests tell what to say.
 ///
 /// Isolation: its loop's thread, but for what never changes and the conditions.
-// Sendable: tests read the label, the peer and the conditions only.
+// Sendable: tests read the label, the peer, the conditions and what is behind a mutex only.
 final class TestSpeaker: Speaker, @unchecked Sendable {
     weak var link: (any ConnectionLink)?
     let peer: PeerIdentity
@@ -58,6 +58,8 @@ final class TestSpeaker: Speaker, @unchecked Sendable {
     let behind = Condition()
     let gone = Condition()
     let wasDrained = Condition()
+    /// What the peer had not taken when something was sent last.
+    let unacknowledged = Mutex(0)
 
     init(
         _ link: (any ConnectionLink)?, _ peer: PeerIdentity, refusal: ConnectionRefusal? = nil,
@@ -69,7 +71,7 @@ final class TestSpeaker: Speaker, @unchecked Sendable {
         self.body = body
     }
 
-    var label: String { "speaker at \(peer.address)" }
+    var label: LogWords { "speaker at \(peer.address, as: .address)" }
 
     func received(_ bytes: Span<UInt8>) -> Int {
         takenCalls += 1
@@ -80,6 +82,8 @@ final class TestSpeaker: Speaker, @unchecked Sendable {
 
     func sent(_ byteCount: Int, isBehind: Bool) {
         sentByteCount += byteCount
+        let count = link?.unacknowledgedByteCount ?? 0
+        unacknowledged.withLock { $0 = count }
         if isBehind { behind.signal() }
     }
 
@@ -175,8 +179,8 @@ final class LoopWorld {
         guard listener >= 0 else { throw Failure(text: "cannot listen") }
         let loop = TransportLoop(
             limits: LimitBook(limits), gate: gate, makeService: { _ in service }, onClose: {},
-            report: { _, line in
-                lines.lines.withLock { $0.append(line) }
+            report: { _, words in
+                lines.lines.withLock { $0.append(words.text) }
                 lines.hasLine.signal()
             }, regionBytesMax: regionBytesMax)
         self.loop = loop

@@ -45,11 +45,16 @@ final class MemoryLog: LogEngine, @unchecked Sendable {
         return settlements.add(lsn, .durable)
     }
 
-    func append(sequenced append: Append, from loop: LoopID) -> AppendTicket { self.append([append], from: loop) }
+    func append(sequenced append: Append, with companions: [Append], from loop: LoopID) -> AppendTicket {
+        self.append([append] + companions, from: loop)
+    }
+
     func fence(from loop: LoopID) -> AppendTicket { settlements.add(state.durable, .durable) }
     func takeSettlements(of loop: LoopID, into settlements: inout [Settlement]) {
         self.settlements.take(written: state.written, durable: state.durable, into: &settlements)
     }
+    func erase(_ order: ErasureOrder, number: UInt64, for loop: LoopID) {}
+    func takeErasures(_ loop: LoopID) -> [(number: UInt64, report: ErasureReport)] { [] }
     var appendsAtomically: Bool { true }
     var patience: Int64 { 0 }
     var isUnderPressure: Bool { false }

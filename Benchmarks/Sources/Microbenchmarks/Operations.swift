@@ -267,7 +267,9 @@ final class ShardBench {
 final class NoLink: ConnectionLink {
     func flush() {}
     func resume() {}
+    func pause() {}
     func close() {}
+    var unacknowledgedByteCount: Int { 0 }
 }
 
 // Sendable: the benchmark has one thread.

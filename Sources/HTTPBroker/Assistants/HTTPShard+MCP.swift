@@ -4,89 +4,91 @@ import SluiceCore
 
 /// `POST /mcp`: what assistants ask, read only, with the rights of who asks for them.
 ///
-/// Source: Model Context Protocol, Streamable HTTP without a stream of the server's own
-/// (https://modelcontextprotocol.io/specification/2025-06-18/basic/transports); JSON-RPC 2.0.
+/// Source: Model Context Protocol, Streamable HTTP without a stream of the server's own and without sessions
+/// (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports, and 2026-07-28).
 extension HTTPShard {
-    private static let versions = ["2025-06-18", "2025-03-26"]
-
     func answerAssistant(_ exchange: Exchange) {
-        guard let document = JSONReader.read(exchange.body), document["jsonrpc"]?.text == "2.0",
-            let method = document["method"]?.text
-        else { return exchange.respond(.badRequest, Self.failure(.null, -32700, "expected a JSON-RPC 2.0 request")) }
-        // A notification is heard, and not answered.
-        guard let id = document["id"], id != .null else { return exchange.respond(empty: .accepted) }
-        let parameters = document["params"] ?? .object([])
-        switch method {
-        case "initialize":
-            let asked = parameters["protocolVersion"]?.text ?? ""
-            exchange.respond(
-                .ok,
-                Self.success(
-                    id,
-                    .members([
-                        "protocolVersion": .string(Self.versions.contains(asked) ? asked : Self.versions[0]),
-                        "capabilities": .members(["tools": .object([])]),
-                        "serverInfo": .members(["name": .string("sluice"), "version": .string(settings.version)]),
-                        "instructions": .string(
-                            "Sensor messages are records of streams. Topics say where a device is; keys are devices."),
-                    ])))
-        case "ping": exchange.respond(.ok, Self.success(id, .object([])))
-        case "tools/list":
-            exchange.respond(.ok, Self.success(id, .members(["tools": .array(Tool.all.map(\.description))])))
-        case "tools/call": call(exchange, id, parameters)
-        case _: exchange.respond(.ok, Self.failure(id, -32601, "there is no method '\(method)'"))
+        var request = AssistantRequest(exchange)
+        do throws(AssistantRequest.Fault) {
+            try request.read()
+            guard request.wantsAnswer else { return exchange.respond(empty: .accepted) }
+            try answer(request)
+        } catch {
+            request.fail(error)
         }
     }
 
-    private func call(_ exchange: Exchange, _ id: JSON, _ parameters: JSON) {
-        let name = parameters["name"]?.text ?? ""
+    private func answer(_ request: AssistantRequest) throws(AssistantRequest.Fault) {
+        switch request.method {
+        case "initialize" where !request.isOwn:
+            let asked = request.parameters["protocolVersion"]?.text ?? ""
+            let versions = AssistantRequest.agreedVersions
+            let version = versions.contains(asked) ? asked : versions[0]
+            request.succeed(
+                [
+                    JSON.Member(name: "protocolVersion", value: .string(version)),
+                    JSON.Member(name: "serverInfo", value: serverInfo),
+                ] + Self.introduction)
+        case "server/discover" where request.isOwn:
+            let versions = [AssistantRequest.ownVersion] + AssistantRequest.agreedVersions
+            request.succeed(
+                [
+                    JSON.Member(name: "supportedVersions", value: .array(versions.map { .string($0) })),
+                    JSON.Member(
+                        name: "_meta", value: .members(["io.modelcontextprotocol/serverInfo": serverInfo])),
+                ] + Self.introduction, isKept: true)
+        case "ping" where !request.isOwn: request.succeed([])
+        case "tools/list":
+            request.succeed([JSON.Member(name: "tools", value: .array(Tool.all.map(\.description)))], isKept: true)
+        case "tools/call": try call(request)
+        case let method: throw AssistantRequest.Fault(.unknownMethod, "there is no method '\(method)'")
+        }
+    }
+
+    private var serverInfo: JSON {
+        .members([
+            "name": .string("sluice"), "title": .string("Sluice"), "version": .string(settings.version),
+        ])
+    }
+
+    private static var introduction: [JSON.Member] {
+        [
+            JSON.Member(name: "capabilities", value: .members(["tools": .object([])])),
+            JSON.Member(
+                name: "instructions",
+                value: .string(
+                    "Sensor messages are records of streams. Topics say where a device is; keys are devices.")),
+        ]
+    }
+
+    private func call(_ request: AssistantRequest) throws(AssistantRequest.Fault) {
+        let name = request.parameters["name"]?.text ?? ""
         guard let tool = Tool.all.first(where: { $0.name == name }) else {
             let advice = Nearest.advice(for: name, among: Tool.all.map(\.name))
-            return exchange.respond(.ok, Self.failure(id, -32602, "there is no tool '\(name)'\(advice)"))
-        }
-        let values = parameters["arguments"] ?? .object([])
-        if case .object(let members) = values {
-            for member in members where !tool.parameters.contains(where: { $0.name == member.name }) {
-                let names = tool.parameters.map(\.name)
-                return exchange.respond(
-                    .ok,
-                    Self.failure(
-                        id, -32602,
-                        "\(name) has no '\(member.name)'\(Nearest.advice(for: member.name, among: names))"))
-            }
+            throw AssistantRequest.Fault(.badParameters, "there is no tool '\(name)'\(advice)")
         }
         func answer(_ result: Result<JSON, HTTPFault>) {
             switch result {
-            case .success(let document): exchange.respond(.ok, Self.success(id, Self.content(document)))
-            // What the tool was asked is for the assistant to put right.
+            case .success(let document):
+                request.succeed([
+                    Self.content(document.compact), JSON.Member(name: "structuredContent", value: document),
+                    JSON.Member(name: "isError", value: .bool(false)),
+                ])
+            // What the tool was asked is for the assistant to put right, who is shown results and no errors.
             case .failure(let fault):
-                let content = JSON.members(["type": .string("text"), "text": .string(fault.words)])
-                exchange.respond(
-                    .ok, Self.success(id, .members(["content": .array([content]), "isError": .bool(true)])))
+                request.succeed([Self.content(fault.words), JSON.Member(name: "isError", value: .bool(true))])
             }
         }
         do throws(HTTPFault) {
-            try tool.run(self, exchange, Tool.Arguments(values: values), answer)
+            let arguments = try Tool.Arguments(request.parameters["arguments"], of: tool)
+            try tool.run(self, request.exchange, arguments, answer)
         } catch {
             answer(.failure(error))
         }
     }
 
-    private static func content(_ document: JSON) -> JSON {
-        .members([
-            "content": .array([.members(["type": .string("text"), "text": .string(document.compact)])]),
-            "structuredContent": document, "isError": .bool(false),
-        ])
-    }
-
-    private static func success(_ id: JSON, _ result: JSON) -> JSON {
-        .members(["jsonrpc": .string("2.0"), "id": id, "result": result])
-    }
-
-    private static func failure(_ id: JSON, _ code: Int64, _ words: String) -> JSON {
-        .members([
-            "jsonrpc": .string("2.0"), "id": id,
-            "error": .members(["code": .integer(code), "message": .string(words)]),
-        ])
+    private static func content(_ text: String) -> JSON.Member {
+        JSON.Member(
+            name: "content", value: .array([.members(["type": .string("text"), "text": .string(text)])]))
     }
 }

@@ -11,12 +11,85 @@ struct Tool: Sendable {
 
     let name: String
     let summary: String
-    let parameters: [(name: String, help: String, isRequired: Bool)]
+    let parameters: [Parameter]
     let run: @Sendable (HTTPShard, Exchange, Arguments, @escaping Done) throws(HTTPFault) -> Void
+
+    /// Something that may be given.
+    struct Parameter: Sendable {
+        let name: String
+        let help: String
+        var kind = Kind.text
+        var isRequired = false
+
+        init(_ name: String, _ help: String, _ kind: Kind = .text, isRequired: Bool = false) {
+            self.name = name
+            self.help = help
+            self.kind = kind
+            self.isRequired = isRequired
+        }
+
+        /// What it is as JSON Schema has it. Assistants that write numbers and truth as text are understood too.
+        fileprivate var schema: JSON {
+            let kind: [JSON.Member] =
+                switch kind {
+                case .text: [JSON.Member(name: "type", value: .string("string"))]
+                case .truth: [JSON.Member(name: "type", value: .string("boolean"))]
+                case .number(let range):
+                    [
+                        JSON.Member(name: "type", value: .string("integer")),
+                        JSON.Member(name: "minimum", value: .integer(range.lowerBound)),
+                        JSON.Member(name: "maximum", value: .integer(range.upperBound)),
+                    ]
+                }
+            return .object(kind + [JSON.Member(name: "description", value: .string(help))])
+        }
+
+        /// Why a value is none of it; nil when it is one.
+        fileprivate func fault(of value: JSON) -> String? {
+            switch (kind, value) {
+            case (_, .null), (.text, .string), (.text, .integer), (.truth, .bool): nil
+            case (.truth, .string("true")), (.truth, .string("false")): nil
+            case (.truth, _): "'\(name)': expected true or false, found \(value.compact)"
+            case (.text, _): "'\(name)': expected text, found \(value.compact)"
+            case (.number(let range), _):
+                range.contains(Self.number(value) ?? range.lowerBound - 1)
+                    ? nil
+                    : "'\(name)': expected \(range.lowerBound) to \(range.upperBound), found \(value.compact)"
+            }
+        }
+
+        private static func number(_ value: JSON) -> Int64? { value.integer ?? value.text.flatMap { Int64($0) } }
+
+        /// What a value may be.
+        enum Kind: Sendable {
+            case text
+            case truth
+            case number(ClosedRange<Int64>)
+        }
+    }
 
     /// What an assistant has given.
     struct Arguments {
-        let values: JSON
+        private let values: JSON
+
+        /// Arguments of a tool.
+        /// - Throws: what is wrong with them, for the assistant to put right.
+        init(_ values: JSON?, of tool: Tool) throws(HTTPFault) {
+            self.values = values ?? .object([])
+            switch self.values {
+            case .object(let members):
+                for member in members {
+                    guard let parameter = tool.parameters.first(where: { $0.name == member.name }) else {
+                        let advice = Nearest.advice(for: member.name, among: tool.parameters.map(\.name))
+                        throw HTTPFault(.badRequest, "\(tool.name) has no '\(member.name)'\(advice)")
+                    }
+                    if let words = parameter.fault(of: member.value) { throw HTTPFault(.badRequest, words) }
+                }
+            case .null: break
+            case _: throw HTTPFault(.badRequest, "'arguments': expected an object")
+            }
+            for parameter in tool.parameters where parameter.isRequired { _ = try required(parameter.name) }
+        }
 
         func text(_ name: String) -> String? {
             switch values[name] {
@@ -25,6 +98,8 @@ struct Tool: Sendable {
             case _: nil
             }
         }
+
+        func flag(_ name: String) -> Bool { values[name]?.flag ?? (text(name) == "true") }
 
         func required(_ name: String) throws(HTTPFault) -> String {
             guard let text = text(name), !text.isEmpty else {
@@ -36,18 +111,15 @@ struct Tool: Sendable {
 
     /// The tool as `tools/list` tells of it.
     var description: JSON {
-        let properties = parameters.map { parameter in
-            JSON.Member(
-                name: parameter.name,
-                value: .members(["type": .string("string"), "description": .string(parameter.help)]))
-        }
+        let properties = parameters.map { JSON.Member(name: $0.name, value: $0.schema) }
         return .members([
             "name": .string(name), "description": .string(summary),
             "inputSchema": .members([
                 "type": .string("object"), "properties": .object(properties),
                 "required": .array(parameters.filter(\.isRequired).map { .string($0.name) }),
+                "additionalProperties": .bool(false),
             ]),
-            "annotations": .members(["readOnlyHint": .bool(true)]),
+            "annotations": .members(["readOnlyHint": .bool(true), "openWorldHint": .bool(false)]),
         ])
     }
 
@@ -61,34 +133,38 @@ struct Tool: Sendable {
         Tool(
             name: "list_devices", summary: "Devices: last reading, when it was last seen, whether it is silent.",
             parameters: [
-                ("profile", "only devices of this profile", false), ("silent", "true for those that are silent", false),
+                Parameter("profile", "only devices of this profile"),
+                Parameter("silent", "whether only those that are silent", .truth),
             ]
         ) { shard, exchange, arguments, done throws(HTTPFault) in
             var query = DeviceQuery()
             query.limit = 200
             query.profile = arguments.text("profile") ?? ""
-            query.isSilent = arguments.values["silent"]?.flag ?? (arguments.text("silent") == "true")
+            query.isSilent = arguments.flag("silent")
             shard.ask(exchange, .devices(query), for: done)
         },
         Tool(
             name: "last_value", summary: "The last message of each topic that a filter matches.",
-            parameters: [("filter", "a topic or a topic filter, such as plant1/+/temp", true)]
+            parameters: [Parameter("filter", "a topic or a topic filter, such as plant1/+/temp", isRequired: true)]
         ) { shard, exchange, arguments, done throws(HTTPFault) in
             try shard.state(exchange, try arguments.required("filter"), "now", done)
         },
         Tool(
             name: "state_at", summary: "The last message of each topic that a filter matches, at a moment of the past.",
-            parameters: [("filter", "a topic or a topic filter", true), ("time", times, true)]
+            parameters: [
+                Parameter("filter", "a topic or a topic filter", isRequired: true),
+                Parameter("time", times, isRequired: true),
+            ]
         ) { shard, exchange, arguments, done throws(HTTPFault) in
             try shard.state(exchange, try arguments.required("filter"), try arguments.required("time"), done)
         },
         Tool(
             name: "history", summary: "Messages of a stream in their order, of a topic filter or a key, within a time.",
             parameters: [
-                ("stream", "the stream", true), ("filter", "a topic filter", false),
-                ("key", "a key, a device's", false),
-                ("from", times + ", earliest", false), ("to", times, false),
-                ("limit", "100 unless given, 1000 at most", false),
+                Parameter("stream", "the stream", isRequired: true), Parameter("filter", "a topic filter"),
+                Parameter("key", "a key, a device's"),
+                Parameter("from", times + ", earliest"), Parameter("to", times),
+                Parameter("limit", "100 unless given", .number(1...1000)),
             ]
         ) { shard, exchange, arguments, done throws(HTTPFault) in
             try shard.history(exchange, arguments, done)
@@ -109,11 +185,13 @@ struct Tool: Sendable {
         },
         Tool(
             name: "explain", summary: "Where messages of a topic go, and why.",
-            parameters: [("topic", "the topic", true)]
+            parameters: [Parameter("topic", "the topic", isRequired: true)]
         ) { shard, exchange, arguments, done throws(HTTPFault) in
             let topic = try arguments.required("topic")
             if let fault = shard.faultOfAdministering(exchange) { throw fault }
-            done(.success(shard.settings.node.explain(topic: topic)))
+            let document = shard.settings.node.explain(topic: topic)
+            if let words = document["error"]?.text { throw HTTPFault(.badRequest, words) }
+            done(.success(document))
         },
     ]
 }
@@ -146,8 +224,7 @@ extension HTTPShard {
         let stream = try readableStream(named: try arguments.required("stream"))
         let filter = try recordFilter(
             exchange, stream, filter: arguments.text("filter"), key: arguments.text("key"))
-        let limit = arguments.text("limit").map { Int($0) ?? 0 } ?? 100
-        guard (1...1000).contains(limit) else { throw HTTPFault(.badRequest, "limit: expected 1 to 1000") }
+        let limit = arguments.text("limit").flatMap { Int($0) } ?? 100
         let from = try RequestPosition(arguments.text("from") ?? "earliest", of: "from", now: wallClock)
         var to: RequestPosition?
         if let text = arguments.text("to") { to = try RequestPosition(text, of: "to", now: wallClock) }

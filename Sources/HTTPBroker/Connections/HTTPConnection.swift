@@ -1,5 +1,5 @@
 import HTTPWire
-import SluiceCore
+package import SluiceCore
 package import Speaking
 
 extension Conversation {
@@ -34,19 +34,21 @@ package final class HTTPConnection: Speaker {
     private var accountedByteCount = 0
     private var keptByteCount = 0
     private var patience: RequestPatience
-    /// Since when some of its output waits for the socket.
-    private var waitsSince: Int64?
+    /// How slowly it may take its output.
+    private var answerPatience = AnswerPatience()
+    /// Bytes that its socket has taken.
+    private var sentByteCount = 0
 
     private enum State {
         case head
         case body
         case exchange
+        /// Its last answer is on its way: the rest goes as fast as it is taken, and nothing is read any more.
+        case ending
     }
 
     /// Bytes that may wait for the socket before an answer in pieces waits.
     static let outputByteCountMax = 256 << 10
-    /// How long a socket may take nothing of what it is sent, in nanoseconds.
-    private static let sendPatience: Int64 = 30_000_000_000
 
     init(_ shard: HTTPShard, _ link: any ConnectionLink, _ peer: PeerIdentity) {
         self.shard = shard
@@ -58,14 +60,14 @@ package final class HTTPConnection: Speaker {
     var now: Int64 { shard.now }
     var isDraining: Bool { shard.isDraining }
     /// What log lines call it.
-    package var label: String { "an HTTP client at \(peer.address)" }
+    package var label: LogWords { "an HTTP client at \(peer.address, as: .address)" }
     /// Nobody knows how long a head is.
     package var wantedByteCount: Int { 0 }
 
     /// Whether its socket is to be left unread: it has a request under way and has sent more behind it, or it does not
     /// read its answers, or the log or the account of memory is under pressure.
     package var mustWait: Bool {
-        hasLeftBytes || outputQueue.count > 2 * Self.outputByteCountMax
+        hasLeftBytes || state == .ending || outputQueue.count > 2 * Self.outputByteCountMax
             || state != .exchange && shard.isUnderPressure
     }
 
@@ -101,6 +103,7 @@ package final class HTTPConnection: Speaker {
                 case .exchange:
                     hasLeftBytes = true
                     return offset
+                case .ending: return bytes.count
                 }
             }
         } catch {
@@ -154,8 +157,11 @@ package final class HTTPConnection: Speaker {
         markDirty()
         exchange = nil
         account()
-        patience.began(.idle, now: now)
-        guard keepsAlive else { return close() }
+        guard keepsAlive else {
+            state = .ending
+            link?.pause()
+            return
+        }
         state = .head
         guard hasLeftBytes else { return }
         hasLeftBytes = false
@@ -183,19 +189,33 @@ package final class HTTPConnection: Speaker {
         guard !isGone else { return }
         link?.flush()
         account()
+        endWhenTaken()
     }
 
     /// See `Speaker`.
     package func sent(_ byteCount: Int, isBehind: Bool) {
-        waitsSince = isBehind ? (byteCount > 0 ? shard.now : waitsSince ?? shard.now) : nil
+        sentByteCount += byteCount
+        if isBehind { answerPatience.waits() } else { rest() }
         if let exchange, exchange.hasRoomAgain() { shard.hasRoom(exchange) }
     }
 
     /// See `Speaker`.
     package func drained() {
-        waitsSince = nil
+        rest()
         account()
         if let exchange, exchange.hasRoomAgain() { shard.hasRoom(exchange) }
+        endWhenTaken()
+    }
+
+    /// The socket has taken all there was: the time until the next request counts from here.
+    private func rest() {
+        answerPatience.rests()
+        if state == .head, patience.phase == .answer { patience.began(.idle, now: now) }
+    }
+
+    /// Ends a connection whose last answer has gone.
+    private func endWhenTaken() {
+        if state == .ending, outputQueue.isEmpty, !answerPatience.isWaiting { close() }
     }
 
     // MARK: Memory
@@ -221,7 +241,8 @@ package final class HTTPConnection: Speaker {
     /// Twice a second: nobody may take for ever to say or to hear something.
     func elapsed() {
         guard !isClosing else { return }
-        if let waitsSince, now - waitsSince > Self.sendPatience { return drop("does not read its answer") }
+        let tooFew = answerPatience.elapsed(now: now) { sentByteCount - (link?.unacknowledgedByteCount ?? 0) }
+        if let tooFew { return drop(Self.words(ofSlowReader: tooFew)) }
         switch patience.elapsed(now: now) {
         case .go: break
         case .idle: close()
@@ -229,8 +250,14 @@ package final class HTTPConnection: Speaker {
         }
     }
 
+    private static func words(ofSlowReader count: Int) -> String {
+        count <= 0
+            ? "does not read its answer"
+            : "takes its answer with fewer than \(AnswerPatience.byteCountMin) bytes in 30 seconds"
+    }
+
     private func drop(_ cause: String) {
-        shard.reportFailure("\(label) \(cause), and is closed")
+        shard.reportFailure(.httpClientClosed, "\(label) \(cause, as: .reason), and is closed")
         outputQueue.reset(keeping: 0)
         close()
     }

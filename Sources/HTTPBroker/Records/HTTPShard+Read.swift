@@ -314,7 +314,7 @@ extension HTTPShard {
                 guard body(record, batch) else { return }
             }
         } catch {
-            reportFailure("a batch is passed over for HTTP: \(error)")
+            reportFailure(.httpBatchPassedOver, "a batch is passed over for HTTP: \(error, as: .reason)")
         }
     }
 

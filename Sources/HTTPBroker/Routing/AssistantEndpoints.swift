@@ -14,7 +14,9 @@ enum AssistantEndpoints {
         ) { $0.tellState($1) },
         Endpoint(
             "POST", "/mcp", "Model Context Protocol: what assistants ask, read only.",
-            body: .init(type: json, help: "a JSON-RPC 2.0 request: initialize, tools/list, tools/call, ping")
+            body: .init(
+                type: json,
+                help: "a JSON-RPC 2.0 request: initialize or server/discover, tools/list, tools/call, ping")
         ) { $0.answerAssistant($1) },
         Endpoint("GET", "/grafana", "Whether Grafana's JSON data source finds what it asks.", answer: "text/plain") {
             $1.respond(.ok, "text/plain; charset=utf-8", Array("ok\n".utf8))

@@ -203,7 +203,9 @@ final class LocalSession {
             while state != .closed, let packet = try input.next() { take(packet) }
         } catch {
             assertionFailure("the broker speaks MQTT: \(error)")
-            shard.reportFailure("an HTTP session is closed: the broker sent what is no MQTT: \(error)")
+            shard.reportFailure(
+                .httpSessionClosed,
+                "an HTTP session is closed: the broker sent what is no MQTT: \(error, as: .reason)")
             lose(Refusal(code: .unspecifiedError, words: nil))
         }
         if client.isClosing, client.outputQueue.isEmpty { lose(Refusal(code: .unspecifiedError, words: nil)) }
@@ -284,6 +286,12 @@ extension LocalSession: ConnectionLink {
 
     /// The broker takes more.
     func resume() { flush() }
+
+    /// Nothing is read from a socket here.
+    func pause() {}
+
+    /// What is taken is taken at once.
+    var unacknowledgedByteCount: Int { 0 }
 
     /// The broker is done with it, after what it has written.
     func close() { flush() }

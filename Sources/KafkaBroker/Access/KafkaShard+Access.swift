@@ -78,7 +78,7 @@ extension KafkaShard {
     func may(_ operation: KafkaOperation, _ name: String, _ call: KafkaCall) -> Bool {
         let question = KafkaIdentityState.Question(operation: operation, name: name)
         let verdict = verdict(question, call)
-        if !verdict.isAllowed, operation != .describe { report(question, verdict, call) }
+        if !verdict.isAllowed, operation != .describe { reportDenial(question, verdict, call) }
         return verdict.isAllowed
     }
 
@@ -92,14 +92,16 @@ extension KafkaShard {
         return verdict
     }
 
-    private func report(_ question: KafkaIdentityState.Question, _ verdict: Verdict, _ call: KafkaCall) {
+    private func reportDenial(_ question: KafkaIdentityState.Question, _ verdict: Verdict, _ call: KafkaCall) {
         let identity = call.connection.identity
         guard identity.reported.count < KafkaIdentityState.reportedCountMax,
             identity.reported.insert(question).inserted, let rights = identity.rights
         else { return }
         reportFailure(
-            "\(call.connection.label): \(identity.principal ?? .anonymous) may not "
-                + "\(question.operation.words(question.name)): \(rights.description(of: verdict.rule))")
+            .kafkaAccessDenied,
+            "\(call.connection.label): \(identity.principal ?? .anonymous, as: .user) may not "
+                + "\(question.operation.words(question.name), as: .asked): "
+                + "\(rights.description(of: verdict.rule), as: .reason)")
     }
 
     private static func verdict(_ operation: KafkaOperation, _ name: String, _ rights: AccessRights) -> Verdict {

@@ -122,7 +122,9 @@ extension KafkaShard {
                 if outcome == .stored {
                     settings.access?.set(change.credential, of: change.user, change.mechanism)
                     let done = change.credential == nil ? "deleted" : "set"
-                    note("a credential of user '\(name)' was \(done) for \(call.connection.label)")
+                    report(
+                        .kafkaCredentialChanged,
+                        "a credential of user '\(name, as: .user)' was \(done, as: .kind) for \(call.connection.label)")
                 } else {
                     refuse(name, .kafkaStorageError, "The change cannot be stored.")
                 }

@@ -1,7 +1,7 @@
 import GroupCoordination
 import KafkaWire
 import RecordFormat
-import SluiceCore
+package import SluiceCore
 package import Speaking
 
 /// One client's connection: frames in, and their answers out in the same order.
@@ -71,7 +71,9 @@ package final class KafkaConnection: Speaker {
     // MARK: The speaker
 
     /// What log lines call it.
-    package var label: String { "Kafka client '\(clientID ?? "")' at \(peer.address)" }
+    package var label: LogWords {
+        "Kafka client '\(clientID ?? "", as: .client)' at \(peer.address, as: .address)"
+    }
 
     /// At most a megabyte at a time: memory is taken as bytes come, not as they are announced.
     package var wantedByteCount: Int { min(missingByteCount, 1 << 20) }
@@ -217,7 +219,7 @@ package final class KafkaConnection: Speaker {
     /// Ends the connection, since what came cannot be answered; one line says why.
     func fail(_ reason: String) {
         guard !isClosing else { return }
-        shard.reportFailure("\(label): closed: \(reason)")
+        shard.reportFailure(.kafkaClientClosed, "\(label): closed: \(reason, as: .reason)")
         endCause = reason
         close()
     }

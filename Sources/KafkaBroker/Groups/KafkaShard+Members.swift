@@ -117,7 +117,10 @@ extension KafkaShard {
         }
         let byteCount = request.protocols.reduce(0) { $0 + $1.name.utf8.count + $1.metadata.count }
         guard byteCount <= KafkaBounds.memberBytesMax else {
-            note("a member of the group '\(request.groupID)' is refused: it says \(byteCount) bytes of itself")
+            report(
+                .kafkaMemberRefused,
+                "a member of the group '\(request.groupID, as: .group)' is refused: it says \(byteCount, as: .bytes) "
+                    + "bytes of itself")
             var refused = response(ClassicJoined(fault: .unknownMember, memberID: request.memberID), call)
             refused.errorCode = .invalidRequest
             return answer(call, refused)

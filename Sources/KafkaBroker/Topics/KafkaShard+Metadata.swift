@@ -95,7 +95,10 @@ extension KafkaShard {
         }
         create(Set(missing).sorted().map(Self.unasked), for: call) { [unowned self] faults in
             for (name, fault) in faults.sorted(by: { $0.key < $1.key }) where fault != .exists {
-                note("topic '\(name)' was not made for \(call.connection.label): \(fault.words)")
+                report(
+                    .kafkaStreamNotMade,
+                    "topic '\(name, as: .stream)' was not made for \(call.connection.label): "
+                        + "\(fault.words, as: .reason)")
             }
             answerMetadata(request, wanted.map { describe($0, call) }, call)
         }

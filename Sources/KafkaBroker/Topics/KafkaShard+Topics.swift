@@ -22,7 +22,9 @@ extension KafkaShard {
             administer(.create(settings)) { [unowned self] result in
                 switch result {
                 case .success:
-                    note("stream '\(settings.name)' was made for \(call.connection.label)")
+                    report(
+                        .kafkaStreamMade,
+                        "stream '\(settings.name, as: .stream)' was made for \(call.connection.label)")
                 case .failure(let fault): work.faults[settings.name] = fault
                 }
                 work.awaitedCount -= 1
@@ -222,7 +224,10 @@ extension KafkaShard {
                 if call.version >= 5 { response.responses[index].errorMessage = fault.words }
             }
             let gone = changes.filter { faults[$0.index] == nil }.map(\.request.name)
-            for name in gone { note("stream '\(name)' was deleted for \(call.connection.label)") }
+            for name in gone {
+                report(
+                    .kafkaStreamDeleted, "stream '\(name, as: .stream)' was deleted for \(call.connection.label)")
+            }
             forgetOffsets(of: gone) { [unowned self] in answer(call, response) }
         }
     }

@@ -51,7 +51,9 @@ extension KafkaShard {
     /// Gives up transactions that have gone on for too long: their producers are fenced.
     func elapsedTransactions() {
         for name in peers.withTransactions({ $0.expired(at: wallClock) }) {
-            note("the transaction '\(name)' has gone on for longer than it may, and is given up")
+            report(
+                .kafkaTransactionExpired,
+                "the transaction '\(name, as: .transaction)' has gone on for longer than it may, and is given up")
             guard let transaction = peers.withTransactions({ $0[name] }), transaction.phase == .ongoing else {
                 continue
             }

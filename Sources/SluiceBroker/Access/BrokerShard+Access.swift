@@ -64,7 +64,7 @@ extension BrokerShard {
             subscription.reader.readsWholeStream = mayReadWhole(stream, client)
             // What a group hands to a member that may not have it would be lost to the others.
             guard !subscription.reader.readsWholeStream, case .member = subscription.reader.kind else { return }
-            report(.info, "\(client.name) at \(client.address): may not read the stream '\(stream)' any more")
+            report(.streamAccessLost, "\(who: client): may not read the stream '\(stream, as: .stream)' any more")
             drop(subscription)
             client.subscriptions.removeAll { $0 === subscription }
             if client.isRecorded { recordChange(client, added: [], removed: [subscription.filter]) }
@@ -156,9 +156,9 @@ extension BrokerShard {
         counters.accessDenied += 1
         guard let access = client.access, access.reports(key) else { return }
         report(
-            .info,
-            "\(client.name) at \(client.address): \(client.principal) may not \(asked): "
-                + access.rights.description(of: verdict.rule))
+            .accessDenied,
+            "\(who: client): \(client.principal, as: .user) may not \(asked, as: .asked): "
+                + "\(access.rights.description(of: verdict.rule), as: .reason)")
     }
 }
 

@@ -27,9 +27,10 @@ extension BridgeRunner {
         guard end - begin > Int64(settings.inflightMax) else { return }
         catchUp = CatchUp(pace: CatchUpPace(now: now), end: end, begin: begin)
         report(
-            .info,
-            "bridge \(settings.name): catches up on \(end - begin) records, of any topic, with "
-                + "\(CatchUpPace.messagesPerSecond) messages a second above what is published ('rate')")
+            .bridgeCatchingUp,
+            "bridge \(settings.name, as: .bridge): catches up on \(end - begin, as: .count) records, of any topic, "
+                + "with \(CatchUpPace.messagesPerSecond, as: .limit) messages a second above what is published "
+                + "('rate')")
     }
 
     /// Time has passed, and more may have been published.

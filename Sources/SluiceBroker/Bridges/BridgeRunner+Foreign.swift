@@ -24,7 +24,9 @@ extension BridgeRunner {
         do throws(BatchError) {
             return try inflater.plain(batch)
         } catch {
-            report(.warning, "bridge \(settings.name): a batch is passed over, \(error)")
+            report(
+                .bridgeBatchPassedOver,
+                "bridge \(settings.name, as: .bridge): a batch is passed over, \(error, as: .reason)")
             return nil
         }
     }

@@ -12,12 +12,12 @@ extension BridgeRunner {
         guard let filter = subscriptions.removeValue(forKey: packetID) else { return }
         guard let code = codes.first, code >= 0x80 else { return }
         // 0x80 is all that MQTT 3.1.1 has.
-        let reason = PublishRefusal(code: code).map { ": \($0)" } ?? ""
-        let text =
+        let reason: LogWords = PublishRefusal(code: code).map { ": \($0, as: .reason)" } ?? ""
+        let text: LogWords =
             "\(UpstreamFailure.Cause.topic.rawValue): the upstream refuses the subscription "
-            + "'\(String(decoding: filter, as: UTF8.self))'\(reason)"
-        if refusals.count < 10 { refusals.append(text) }
-        report(.warning, "bridge \(settings.name): \(text)")
+            + "'\(String(decoding: filter, as: UTF8.self), as: .filter)'\(reason)"
+        if refusals.count < 10 { refusals.append(text.text) }
+        report(.bridgeSubscriptionRefused, "bridge \(settings.name, as: .bridge): \(text)")
     }
 
     /// A message came. It is acknowledged when it is durable, or when nobody here wants it.
@@ -40,9 +40,10 @@ extension BridgeRunner {
             isCheckpointDirty = true
             if totals.looped & (totals.looped - 1) == 0 {
                 report(
-                    .warning,
-                    "bridge \(settings.name): a message of '\(String(decoding: message.topic, as: UTF8.self))' "
-                        + "passed \(hops) bridges and is not taken: there is a loop")
+                    .bridgeMessageLooped,
+                    "bridge \(settings.name, as: .bridge): a message of "
+                        + "'\(String(decoding: message.topic, as: UTF8.self), as: .topic)' "
+                        + "passed \(hops, as: .hops) bridges and is not taken: there is a loop")
             }
             return
         }
@@ -57,8 +58,12 @@ extension BridgeRunner {
             totals.refused += 1
             isCheckpointDirty = true
             if refusals.count < 10 {
-                refusals.append("'\(String(decoding: message.topic, as: UTF8.self))' is not taken: \(refusal)")
-                report(.warning, "bridge \(settings.name): \(refusals[refusals.count - 1])")
+                let topic = String(decoding: message.topic, as: UTF8.self)
+                refusals.append("'\(topic)' is not taken: \(refusal)")
+                report(
+                    .bridgeMessageUntaken,
+                    "bridge \(settings.name, as: .bridge): '\(topic, as: .topic)' is not taken: "
+                        + "\(refusal, as: .reason)")
             }
             return
         }
@@ -106,7 +111,9 @@ extension BridgeRunner {
             let origin = Array(settings.localClientID.utf8)
             if let reason = store(message, topic: topic, qos: .atLeastOnce, origin: origin) {
                 report(
-                    .warning, "bridge \(settings.name): its state cannot be told on \(settings.stateTopic): \(reason)")
+                    .bridgeStateUntold,
+                    "bridge \(settings.name, as: .bridge): its state cannot be told on "
+                        + "\(settings.stateTopic, as: .topic): \(reason, as: .reason)")
             }
         }
         guard !settings.notifiesLocallyOnly, connection.isConnected else { return }

@@ -93,9 +93,9 @@ extension BridgeRunner {
         loop = failure
         isCheckpointDirty = true
         report(
-            .warning,
-            "bridge \(settings.name): held, \(failure). Take one of its ways out or let all of them speak MQTT 5, then "
-                + "'sluice bridges resume \(settings.name)'")
+            .bridgeHeld,
+            "bridge \(settings.name, as: .bridge): held, \(failure, as: .reason). Take one of its ways out or let all "
+                + "of them speak MQTT 5, then 'sluice bridges resume \(settings.name)'")
         perform(connection.pause())
     }
 

@@ -125,15 +125,16 @@ extension BridgeRunner {
             isCheckpointDirty = true
             let source = sources[index]
             report(
-                .warning,
-                "bridge \(settings.name): retention took \(removed) records of \(source.stream)-\(source.number) "
-                    + "before they were looked at, those of other topics counted")
+                .bridgeRecordsLost,
+                "bridge \(settings.name, as: .bridge): retention took \(removed, as: .count) records of "
+                    + "\(source.stream, as: .stream)-\(source.number, as: .partition) before they were looked at, "
+                    + "those of other topics counted")
         }
         if read.damagedByteCount > 0 {
             report(
-                .warning,
-                "bridge \(settings.name): \(read.damagedByteCount) damaged bytes were passed over in "
-                    + "\(sources[index].stream)-\(sources[index].number)")
+                .bridgeDamagePassedOver,
+                "bridge \(settings.name, as: .bridge): \(read.damagedByteCount, as: .bytes) damaged bytes were passed "
+                    + "over in \(sources[index].stream, as: .stream)-\(sources[index].number, as: .partition)")
         }
     }
 
@@ -302,17 +303,23 @@ extension BridgeRunner {
 
     func next(_ records: inout RecordReader, _ bytes: Span<UInt8>) -> RecordView? {
         do throws(BatchError) { return try records.next(bytes) } catch {
-            report(.warning, "bridge \(settings.name): a batch is passed over, \(error)")
+            report(
+                .bridgeBatchPassedOver,
+                "bridge \(settings.name, as: .bridge): a batch is passed over, \(error, as: .reason)")
             return nil
         }
     }
 
     private func refuse(_ topic: [UInt8], _ reason: String) {
         let cause = UpstreamFailure.Cause.topic.rawValue
-        let text = "\(cause): '\(String(decoding: topic, as: UTF8.self))' is passed over: \(reason)"
+        let name = String(decoding: topic, as: UTF8.self)
+        let text = "\(cause): '\(name)' is passed over: \(reason)"
         if refusals.count < 10, !refusals.contains(text) {
             refusals.append(text)
-            report(.warning, "bridge \(settings.name): \(text)")
+            report(
+                .bridgeMessageRefused,
+                "bridge \(settings.name, as: .bridge): \(cause): '\(name, as: .topic)' is passed over: "
+                    + "\(reason, as: .reason)")
         }
     }
 

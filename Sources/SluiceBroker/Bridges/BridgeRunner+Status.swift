@@ -174,7 +174,9 @@ extension BridgeRunner {
                     : "its quota of \(quotaBytes) bytes is used up, and what retention takes is lost to it"
             case .dropAndCount: "what retention takes is lost to it and counted"
             }
-        report(.warning, "bridge \(settings.name): retention is about to overtake it; \(consequence)")
+        report(
+            .bridgeOvertaken,
+            "bridge \(settings.name, as: .bridge): retention is about to overtake it; \(consequence, as: .reason)")
     }
 
     /// Notes when the record at a position was stored, from memory or from files, where it is after a restart.

@@ -19,7 +19,7 @@ package final class BridgeRunner {
     let log: any LogEngine
     let peers: any ShardPeers
     let upstream: any UpstreamClient
-    let report: (LogSeverity, String) -> Void
+    let report: (LogEvent, LogWords) -> Void
     let loopID: LoopID
     let map: TopicMap
     /// The node, in the properties that end loops.
@@ -130,7 +130,7 @@ package final class BridgeRunner {
         settings: BridgeSettings, log: any LogEngine, peers: any ShardPeers, rules: RuleSet,
         profiles: ProfileSet = ProfileSet(), limits: Limits,
         checkpoint: BridgeCheckpoint?, notebook: any BridgeNotebook, upstream: any UpstreamClient,
-        random: any RandomNumberGenerator, now: Int64, report: @escaping (LogSeverity, String) -> Void
+        random: any RandomNumberGenerator, now: Int64, report: @escaping (LogEvent, LogWords) -> Void
     ) {
         self.settings = settings
         self.log = log
@@ -327,7 +327,8 @@ package final class BridgeRunner {
             case .received(let packetID): received(packetID)
             case .subscribed(let packetID, let codes): subscribed(packetID, codes)
             case .message(let message): received(message)
-            case .warning(let text): report(.warning, "bridge \(settings.name): \(text)")
+            case .warning(let text):
+                report(.bridgeWarned, "bridge \(settings.name, as: .bridge): \(text, as: .reason)")
             }
         }
         taken.removeAll(keepingCapacity: true)
@@ -343,7 +344,7 @@ package final class BridgeRunner {
         if let probe { nextSource = probe.source }
         refusals = []
         let address = connection.address.map { settings.addresses[$0].description } ?? ""
-        report(.info, "bridge \(settings.name): connected to \(address)")
+        report(.bridgeConnected, "bridge \(settings.name, as: .bridge): connected to \(address, as: .address)")
         beginCatchUp()
         sendAssuredAgain(isSessionPresent)
         tellState(isConnected: true)
@@ -389,7 +390,7 @@ package final class BridgeRunner {
     private func tellFailure() {
         guard let failure = connection.failure, failure != failureTold else { return }
         failureTold = failure
-        report(.warning, "bridge \(settings.name): \(failure)")
+        report(.bridgeLost, "bridge \(settings.name, as: .bridge): \(failure, as: .reason)")
     }
 
     // MARK: Commands

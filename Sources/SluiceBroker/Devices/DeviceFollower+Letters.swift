@@ -140,7 +140,7 @@ extension DeviceFollower {
                 }
             }
         } catch {
-            report(.warning, "dead letters: a batch is passed over, \(error)")
+            report(.letterBatchPassedOver, "dead letters: a batch is passed over, \(error, as: .reason)")
         }
         if !runs.ranges.isEmpty { append(&accumulators, runs, place, &work) }
         return goesOn

@@ -231,7 +231,7 @@ extension DeviceFollower {
                     time)
             }
         } catch {
-            report(.warning, "devices: a batch is passed over, \(error)")
+            report(.deviceBatchPassedOver, "devices: a batch is passed over, \(error, as: .reason)")
         }
     }
 

@@ -16,7 +16,7 @@ import TopicRouting
 package final class DeviceFollower {
     let log: any LogEngine
     let peers: any ShardPeers
-    let report: (LogSeverity, String) -> Void
+    let report: (LogEvent, LogWords) -> Void
     let loop: LoopID
     var reads: LogReader
     var routing: Routing
@@ -69,7 +69,7 @@ package final class DeviceFollower {
     package init(
         _ routing: Routing, replay: DeviceReplay, downlinks: [String: DownlinkTemplate] = [:], log: any LogEngine,
         peers: any ShardPeers, startEnds: [Offset], wake: @escaping @Sendable () -> Void, now: Timestamp,
-        report: @escaping (LogSeverity, String) -> Void
+        report: @escaping (LogEvent, LogWords) -> Void
     ) {
         self.routing = routing
         self.downlinks = downlinks
@@ -286,7 +286,7 @@ package final class DeviceFollower {
                 note(sightings)
             }
         } catch {
-            report(.warning, "devices: a batch is passed over, \(error)")
+            report(.deviceBatchPassedOver, "devices: a batch is passed over, \(error, as: .reason)")
         }
     }
 

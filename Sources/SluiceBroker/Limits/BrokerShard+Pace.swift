@@ -33,9 +33,9 @@ extension BrokerShard {
         guard !pace.isReported else { return false }
         pace.isReported = true
         report(
-            .info,
-            "\(client.name) at \(client.address): \(client.principal) publishes faster than it may, messages of QoS 0 "
-                + "are dropped; \(pace.words)")
+            .publishShed,
+            "\(who: client): \(client.principal, as: .user) publishes faster than it may, messages of QoS 0 "
+                + "are dropped; \(pace.words, as: .reason)")
         return false
     }
 

@@ -14,7 +14,9 @@ extension BrokerShard {
         do throws(BatchError) {
             return try inflater.plain(batch)
         } catch {
-            report(.warning, "partition \(partition.rawValue): a batch is passed over, \(error)")
+            report(
+                .batchPassedOver,
+                "partition \(partition.rawValue, as: .partition): a batch is passed over, \(error, as: .reason)")
             return nil
         }
     }

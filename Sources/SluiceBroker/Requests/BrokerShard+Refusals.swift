@@ -15,7 +15,7 @@ extension BrokerShard {
 
     /// Says that a connection is closed, and why.
     func reportClosed(_ client: Client, _ reason: String) {
-        report(.info, "\(client.name) at \(client.address): closed, \(reason)")
+        report(.clientClosed, "\(who: client): closed, \(reason, as: .reason)")
         note(client, client.isOpened ? "to stay connected" : "to connect", refused: reason)
     }
 

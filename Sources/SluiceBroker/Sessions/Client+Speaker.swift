@@ -1,3 +1,4 @@
+package import SluiceCore
 package import Speaking
 
 extension Conversation {
@@ -13,7 +14,7 @@ extension PeerIdentity {
 /// A client as its connection sees it: MQTT is one way to speak on a connection.
 extension Client: Speaker {
     /// See `Speaker`.
-    package var label: String { "\(name) at \(address)" }
+    package var label: LogWords { "\(who: self)" }
 
     /// Whether the log is behind, the client does not read its answers, or a packet of it waits.
     package var mustWait: Bool {

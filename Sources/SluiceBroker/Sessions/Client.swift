@@ -154,6 +154,15 @@ package final class Client {
     package var name: String { clientID.isEmpty ? "(no id)" : String(decoding: clientID, as: UTF8.self) }
 }
 
+extension LogWords.StringInterpolation {
+    /// Who a client is, and where it is.
+    mutating func appendInterpolation(who client: Client) {
+        appendInterpolation(client.name, as: .client)
+        appendLiteral(" at ")
+        appendInterpolation(client.address, as: .address)
+    }
+}
+
 /// A client's place in a share group.
 struct ShareMembership: Equatable {
     /// What follows `$share/` in the filter.

@@ -115,7 +115,7 @@ extension BrokerShard {
                 start = end
             }
         } catch {
-            report(.warning, "trace of \(client.name): \(error)")
+            report(.traceFailed, "trace of \(client.name, as: .client): \(error, as: .reason)")
         }
     }
 

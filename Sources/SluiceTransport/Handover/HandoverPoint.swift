@@ -19,7 +19,7 @@ final class HandoverPoint: ReadinessTarget {
 
     private let mailbox: Int32
     private let directory: String
-    private let report: (LogSeverity, String) -> Void
+    private let report: (LogEvent, LogWords) -> Void
     private let offers: () -> [Offer]
     private let given: () -> Void
     private var watcher: ReadinessWatcher?
@@ -30,7 +30,7 @@ final class HandoverPoint: ReadinessTarget {
     ///   - given: called when it is given away.
     /// - Returns: nil and `errno` when the directory can have none.
     init?(
-        _ loop: Loop, in directory: String, report: @escaping (LogSeverity, String) -> Void,
+        _ loop: Loop, in directory: String, report: @escaping (LogEvent, LogWords) -> Void,
         offers: @escaping () -> [Offer], given: @escaping () -> Void
     ) {
         self.directory = directory
@@ -58,7 +58,9 @@ final class HandoverPoint: ReadinessTarget {
         guard readable, let (text, sockets) = HandoverMessage.receive(mailbox) else { return }
         guard text == HandoverMessage.request, let answer = sockets.first, sockets.count == 1 else {
             for socket in sockets { Glibc.close(socket) }
-            return report(.warning, "what came to the mailbox '\(HandoverMessage.mailbox)' is not understood")
+            return report(
+                .handoverMisunderstood,
+                "what came to the mailbox '\(HandoverMessage.mailbox, as: .path)' is not understood")
         }
         let offers = offers()
         let lines = offers.map { "\($0.name) \($0.isPinned ? "pinned" : "own")" }
@@ -67,9 +69,11 @@ final class HandoverPoint: ReadinessTarget {
         else {
             let reason = String(cString: strerror(errno))
             Glibc.close(answer)
-            return report(.warning, "process \(process) does not get the listening sockets: \(reason)")
+            return report(
+                .handoverFailed,
+                "process \(process, as: .process) does not get the listening sockets: \(reason, as: .reason)")
         }
-        report(.info, "process \(process) takes over; it has the listening sockets")
+        report(.handoverDone, "process \(process, as: .process) takes over; it has the listening sockets")
         // `answer` stays open: that it closes tells the other process that this one has ended, and with it its hold
         // on the data directory.
         close()

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <malloc.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
@@ -82,6 +84,11 @@ int sluice_socket_address(int socket, bool peer, char *text, size_t capacity) {
   if (!inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host)) return -1;
   snprintf(text, capacity, "[%s]:%u", host, ntohs(v6->sin6_port));
   return 0;
+}
+
+int sluice_unacknowledged(int socket) {
+  int count = 0;
+  return ioctl(socket, SIOCOUTQ, &count) == 0 ? count : 0;
 }
 
 int sluice_connect_tcp(const char *host, const char *port) {

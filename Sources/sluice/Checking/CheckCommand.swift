@@ -66,8 +66,8 @@ enum CheckCommand {
         settings.add(["loops", configuration.loopCount == 0 ? "one for each core" : String(configuration.loopCount)])
         settings.add(["log level", configuration.logging.level.rawValue])
         print(settings.text())
-        for warning in certificates.warnings { print("warning: \(warning)\n") }
-        for warning in SecurityTranslation.warnings(configuration, policy) { print("warning: \(warning)\n") }
+        for warning in certificates.warnings { print("warning: \(warning.words)\n") }
+        for warning in SecurityTranslation.warnings(configuration, policy) { print("warning: \(warning.words)\n") }
         for warning in RuleTranslation.warnings(configuration, rules) { print("warning: \(warning)\n") }
         for warning in BridgeTranslation.warnings(configuration, bridges) { print("warning: \(warning)\n") }
         for bridge in bridges {

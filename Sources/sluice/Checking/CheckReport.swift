@@ -3,6 +3,7 @@ import Bridging
 import DeviceProfiles
 import PayloadFormats
 import SluiceConfiguration
+import SluiceCore
 import SluiceNode
 import TopicRouting
 
@@ -103,7 +104,7 @@ struct CheckReport {
 
     private var warnings: [JSON] {
         let plain =
-            certificates.warnings + SecurityTranslation.warnings(configuration, policy)
+            (certificates.warnings + SecurityTranslation.warnings(configuration, policy)).map(\.words.text)
             + bridges.flatMap { bridge in bridge.remarks.map { "bridge \(bridge.name): \($0)" } }
         let told = changes.changes.filter { !changes.refused.contains($0) }.map(\.text)
         return (RuleTranslation.warnings(configuration, rules) + BridgeTranslation.warnings(configuration, bridges))

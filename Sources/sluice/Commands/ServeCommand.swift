@@ -1,6 +1,7 @@
 import CommitLog
 import Glibc
 import SluiceConfiguration
+import SluiceCore
 
 /// `sluice serve`.
 enum ServeCommand {
@@ -82,7 +83,8 @@ enum ServeCommand {
     private static func refuseCoreFiles() {
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         if setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none) != 0 {
-            Console.log(.warning, "core files cannot be refused: \(String(cString: strerror(errno)))")
+            let reason = String(cString: strerror(errno))
+            Console.log(.coreLimitFailed, "core files cannot be refused: \(reason, as: .reason)")
         }
     }
 

@@ -68,7 +68,7 @@ struct Doctor {
             guard let note = budget.note(of: configuration.limits.connectionsMax) else {
                 return Finding(.good, "open files", "\(limit), enough for \(room) connections")
             }
-            return Finding(.warning, "open files", note, "raise ulimit -Hn, LimitNOFILE= with systemd")
+            return Finding(.warning, "open files", note.words.text, "raise ulimit -Hn, LimitNOFILE= with systemd")
         } catch {
             return Finding(.fault, "open files", error.description, "raise ulimit -Hn, LimitNOFILE= with systemd")
         }

@@ -81,7 +81,7 @@ final class AuditLog: AuditTrail, Sendable {
                 // It may be another one's fault that the file cannot be written: the next line tries anew.
                 place.file?.reopen()
                 guard place.lines.admits(at: time * 1_000_000) else { return }
-                Console.log(.error, "audit: \(error.description); what is not written is counted")
+                Console.log(.auditFailed, "audit: \(error.description, as: .reason); what is not written is counted")
             }
         }
     }

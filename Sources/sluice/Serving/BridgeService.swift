@@ -180,10 +180,10 @@ private final class BridgeWorker: Sendable {
             settings: settings, log: log, peers: peers, rules: routing.rules, profiles: routing.profiles,
             limits: limits, checkpoint: checkpoint,
             notebook: NotesFile(directory: directory, bridge: settings.name) { [settings] in
-                Console.log(.warning, "bridge \(settings.name): \($0)")
+                Console.log(.bridgeNotesFailed, "bridge \(settings.name, as: .bridge): \($0, as: .reason)")
             },
             upstream: upstream, random: SecureRandom(), now: MonotonicClock.nanoseconds(),
-            report: { Console.log($0.level, $1, of: .bridges) })
+            report: { Console.log($0, $1) })
         runner.downlinks = downlinks
         mailbox.withLock { mailbox in
             mailbox.wake = upstream.wake

@@ -5,6 +5,7 @@ import Glibc
 import HTTPWire
 import SluiceBroker
 import SluiceConfiguration
+import SluiceCore
 import SluiceNode
 import SluiceTransport
 
@@ -93,14 +94,17 @@ struct Certificates {
     func context(of kind: ListenerKind) -> TLSContext? { entries.first { $0.kind == kind }?.context }
 
     /// What an operator should look at: certificates that have ended or soon will.
-    var warnings: [String] {
+    var warnings: [LogLine] {
         let now = WallClock.milliseconds() / 1000
-        return entries.compactMap { (entry) -> String? in
+        return entries.compactMap { (entry) -> LogLine? in
             guard case .certificate(let settings, _) = entry.evidence else { return nil }
             let left = entry.context.expirySeconds - now
             guard left < 14 * 86_400 else { return nil }
             let when = RFC3339.text(entry.context.expirySeconds * 1000)
-            return "\(settings.certificate.path): the certificate \(left < 0 ? "has ended" : "ends") at \(when)"
+            return LogLine(
+                .certificateEnding,
+                "\(settings.certificate.path, as: .path): the certificate "
+                    + "\(left < 0 ? "has ended" : "ends") at \(when)")
         }
     }
 

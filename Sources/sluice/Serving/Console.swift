@@ -30,31 +30,43 @@ enum Console {
         }
     }
 
-    /// Writes one line: time, level, part, text, or the same as a JSON object. What is repeated without end is counted
-    /// instead; errors never are.
-    static func log(_ level: LogLevel, _ text: String, of part: LogPart = .node) {
+    /// Writes one line. What is repeated without end is counted instead; errors never are.
+    static func log(_ event: LogEvent, _ words: LogWords) {
         let now = MonotonicClock.nanoseconds()
         let (format, isWritten, leftOut) = state.withLock { state in
-            guard level.rank >= state.level(of: part).rank else {
-                return (state.settings.format, false, [(kind: String, count: Int)]())
+            guard event.severity.level.rank >= state.level(of: event.part).rank else {
+                return (state.settings.format, false, [RepeatLimiter.LeftOut]())
             }
-            let isAdmitted = level == .error || state.repeats.admits(text, at: now)
+            let isAdmitted = event.severity == .error || state.repeats.admits(event, words.text, at: now)
             return (state.settings.format, isAdmitted, state.repeats.takeLeftOut(at: now))
         }
-        for (kind, count) in leftOut { line(.info, "\(count) lines were left out like: \(kind)", .node, format) }
-        if isWritten { line(level, text, part, format) }
+        for one in leftOut {
+            let line = LogLine(
+                .linesLeftOut,
+                "\(one.count, as: .leftOut) lines were left out like: \(one.kind) [\(one.event.rawValue, as: .of)]")
+            write(line, format)
+        }
+        if isWritten { write(LogLine(event, words), format) }
     }
 
-    private static func line(_ level: LogLevel, _ text: String, _ part: LogPart, _ format: LogFormat) {
+    /// Writes one line.
+    static func log(_ line: LogLine) { log(line.event, line.words) }
+
+    /// Writes what is hardly meant in a configuration, with its place.
+    static func log(_ warning: ConfigurationError) {
+        guard warning.line > 0 else {
+            return log(.configurationDoubtful, "\(warning.file, as: .path): \(warning.message, as: .reason)")
+        }
+        log(
+            .configurationDoubtful,
+            "\(warning.file, as: .path):\(warning.line, as: .line):\(warning.column): \(warning.message, as: .reason)")
+    }
+
+    private static func write(_ line: LogLine, _ format: LogFormat) {
         let time = RFC3339.text(WallClock.milliseconds())
         switch format {
-        case .text: write("\(time) \(level.rawValue) \(part.rawValue): \(harmless(text))")
-        case .json:
-            let line = JSON.members([
-                "time": .string(time), "level": .string(level.rawValue), "part": .string(part.rawValue),
-                "message": .string(text),
-            ])
-            write(line.compact)
+        case .text: write(line.text(at: time))
+        case .json: write(line.json(at: time).compact)
         }
     }
 
@@ -73,19 +85,9 @@ enum Console {
     /// Writes an event of the record.
     static func log(_ event: AuditEvent, _ milliseconds: Int64) {
         switch state.withLock({ $0.settings.format }) {
-        case .text: write("\(RFC3339.text(milliseconds)) info \(harmless(event.text))")
+        case .text: write("\(RFC3339.text(milliseconds)) info \(LogLine.harmless(event.text))")
         case .json: write(event.json(milliseconds).compact)
         }
-    }
-
-    /// Line feeds and control characters of peers would be lines, or orders to a terminal.
-    private static func harmless(_ text: String) -> String {
-        var line = ""
-        for scalar in text.unicodeScalars {
-            line +=
-                scalar.value < 0x20 || scalar.value == 0x7F ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
-        }
-        return line
     }
 
     private static func write(_ line: String) {

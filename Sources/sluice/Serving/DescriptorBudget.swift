@@ -36,12 +36,14 @@ struct DescriptorBudget {
     }
 
     /// Says how connections are bounded, when it is not by the configuration.
-    func note(of wanted: Int) -> String? {
+    func note(of wanted: Int) -> LogLine? {
         let room = limit - reserved - Limits.surplusConnectionsMax
         guard room < wanted else { return nil }
-        return "at most \(room) connections, where 'limits: connections' allows \(wanted): of \(limit) open files "
-            + "(ulimit -Hn) \(reserved) are kept for the log, loops and bridges, and "
-            + "\(Limits.surplusConnectionsMax) to tell clients that they are too many"
+        return LogLine(
+            .connectionsBounded,
+            "at most \(room, as: .limit) connections, where 'limits: connections' allows \(wanted, as: .configured): "
+                + "of \(limit) open files (ulimit -Hn) \(reserved) are kept for the log, loops and bridges, and "
+                + "\(Limits.surplusConnectionsMax) to tell clients that they are too many")
     }
 }
 

@@ -51,7 +51,7 @@ final class DeviceService {
             let follower = DeviceFollower(
                 routing, replay: replay, downlinks: downlinks, log: log, peers: peers, startEnds: ends,
                 wake: { wake.signal() }, now: Timestamp(rawValue: WallClock.milliseconds()),
-                report: { Console.log($0.level, $1, of: .devices) })
+                report: { Console.log($0, $1) })
             while true {
                 let (routing, isStopping) = mailbox.mutex.withLock { mailbox in
                     defer { mailbox.routing = nil }

@@ -62,11 +62,14 @@ struct MemoryPlan {
     func apply(to limits: inout Limits) { limits.clientMemoryMax = room / 6 }
 
     /// What there is to say of it at the start.
-    func note(tailBytes: Int) -> String {
+    func note(tailBytes: Int) -> LogLine {
         let clients = Readable.bytes(Int64(room / 6))
         let tail =
             tailBytes > room / 4 ? "; 'log: tail_memory' is \(Readable.bytes(Int64(room / 4))) for want of it" : ""
-        return "memory: \(Readable.bytes(Int64(total))) (\(source)), clients may hold \(clients)\(tail)"
+        return LogLine(
+            .memoryPlanned,
+            "memory: \(Readable.bytes(Int64(total)), as: .bytes, number: total) (\(source, as: .reason)), "
+                + "clients may hold \(clients, as: .limit, number: room / 6)\(tail)")
     }
 }
 

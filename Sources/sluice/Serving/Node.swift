@@ -51,14 +51,14 @@ struct Node {
         let (storage, inherited) = try TakingOver.begin(configuration, takesOver: takesOver)
         let log = try LogRuntime(
             storage: storage, streams: RuleTranslation.streams(configuration), settings: runtimeSettings(memory),
-            report: { Console.log($0.level, $1, of: .log) })
+            report: { Console.log($0, $1) })
         report(log.findings)
         try RetentionScope.note(configuration, storage, isNew: storedStreams == nil)
         let recovery = StateRecovery(log: log)
         let server = try BrokerNode(
             settings: serverSettings(certificates, limits, inherited), log: log,
             state: try recovery.state(routing: routing), bans: configuration.bans?.settings,
-            report: { Console.log($1.level, $2, of: $0) })
+            report: { Console.log($0, $1) })
         let access = try access(by: policy, recovery)
         defer { access.close() }
         server.access = access
@@ -95,10 +95,10 @@ struct Node {
             if let readyFile { ReadyFile.write(readyFile, server.addresses) }
             supervisor.ready()
         }
-        Console.log(.info, "stopping")
+        Console.log(.nodeStopping, "stopping")
         log.stop()
         if let readyFile { unlink(readyFile) }
-        Console.log(.info, "stopped, everything is on disk")
+        Console.log(.nodeStopped, "stopped, everything is on disk")
     }
 
     private let desk: HTTPDesk
@@ -138,17 +138,24 @@ struct Node {
         server.exactClock = { MonotonicClock.nanoseconds() }
     }
 
-    private func greet(_ server: BrokerNode, _ routing: Routing, _ notes: [String?], _ loopCount: Int) {
-        Console.log(.info, "data in \(configuration.dataDirectory), \(loopCount) event loops")
-        for note in notes.compactMap(\.self) { Console.log(.info, note) }
+    private func greet(_ server: BrokerNode, _ routing: Routing, _ notes: [LogLine?], _ loopCount: Int) {
+        Console.log(
+            .dataOpened, "data in \(configuration.dataDirectory, as: .path), \(loopCount, as: .loops) event loops")
+        for note in notes.compactMap(\.self) { Console.log(note) }
+        for (kind, address) in server.addresses {
+            Console.log(.listenerOpened, "\(kind.rawValue, as: .listener) listens on \(address, as: .address)")
+        }
         let topic = Array("sensors/plant1/dev42/temp".utf8)
         Console.greet(server.addresses, stream: routing.rules.resolve(topic.span).stream)
     }
 
     private func report(_ findings: [RecoveryFinding]) {
         for finding in findings {
-            let level: LogLevel = finding.severity == .damage ? .warning : .info
-            Console.log(level, "recovery: \(finding.path): \(finding.text)", of: .log)
+            let words: LogWords = "recovery: \(finding.path, as: .path): \(finding.text, as: .reason)"
+            switch finding.severity {
+            case .damage: Console.log(.recoveryDamage, words)
+            case .notice: Console.log(.recoveryNote, words)
+            }
         }
     }
 
@@ -164,10 +171,10 @@ struct Node {
     private func warn(
         _ policy: NodePolicy, _ certificates: Certificates, _ routing: Routing, _ bridges: [BridgeSettings]
     ) {
-        for warning in SecurityTranslation.warnings(configuration, policy) { Console.log(.warning, warning) }
-        for warning in certificates.warnings { Console.log(.warning, warning) }
-        for warning in RuleTranslation.warnings(configuration, routing.rules) { Console.log(.warning, "\(warning)") }
-        for warning in BridgeTranslation.warnings(configuration, bridges) { Console.log(.warning, "\(warning)") }
+        for warning in SecurityTranslation.warnings(configuration, policy) { Console.log(warning) }
+        for warning in certificates.warnings { Console.log(warning) }
+        for warning in RuleTranslation.warnings(configuration, routing.rules) { Console.log(warning) }
+        for warning in BridgeTranslation.warnings(configuration, bridges) { Console.log(warning) }
     }
 
     /// Says how the directory's streams differ from those configured.
@@ -175,7 +182,7 @@ struct Node {
     /// - Throws: when the order of keys would break and nobody has asked for that.
     private func checkStreams() throws -> [String: Int]? {
         let streams = try StreamChanges(configuration)
-        for change in streams.changes { Console.log(.warning, change.text) }
+        for change in streams.changes { Console.log(change.line) }
         if !growsPartitions, let change = streams.refused.first {
             throw CommandFailure("\(change.text); \(StreamChanges.advice)")
         }
@@ -190,7 +197,7 @@ struct Node {
 
     /// The configured limits, as far as the system has descriptors for them.
     /// - Returns: them, the connections that there is room for, and what there is to say when they are fewer.
-    private func limits(fileLimit: Int, loopCount: Int) throws -> (Limits, room: Int, note: String?) {
+    private func limits(fileLimit: Int, loopCount: Int) throws -> (Limits, room: Int, note: LogLine?) {
         let streams = RuleTranslation.streams(configuration)
         let budget = DescriptorBudget(
             limit: fileLimit, partitionCount: streams.reduce(0) { $0 + $1.partitionCount }, loopCount: loopCount,
@@ -254,7 +261,10 @@ struct StateRecovery {
             }
         }
         if replay.damagedCount > 0 {
-            Console.log(.warning, "\(replay.damagedCount) records of sessions are not understood and passed over")
+            Console.log(
+                .statePassedOver,
+                "\(replay.damagedCount, as: .count) records of \("sessions", as: .kind) are not understood and "
+                    + "passed over")
         }
         return replay.finish(
             now: Self.monotonicNanoseconds, wallClock: Timestamp(rawValue: WallClock.milliseconds()))
@@ -301,7 +311,9 @@ struct StateRecovery {
             }
         }
         if table.damagedCount > 0 {
-            Console.log(.warning, "\(table.damagedCount) credentials are not understood and passed over")
+            Console.log(
+                .statePassedOver,
+                "\(table.damagedCount, as: .count) \("credentials", as: .kind) are not understood and passed over")
         }
         return table
     }
@@ -311,7 +323,10 @@ struct StateRecovery {
         var replay = DeviceReplay(log.streams)
         try forEachRecord(of: DeviceRecord.stream) { replay.apply(key: $0, value: $1) }
         if replay.damagedCount > 0 {
-            Console.log(.warning, "\(replay.damagedCount) records of devices are not understood and passed over")
+            Console.log(
+                .statePassedOver,
+                "\(replay.damagedCount, as: .count) records of \("devices", as: .kind) are not understood and "
+                    + "passed over")
         }
         return replay
     }
@@ -321,7 +336,10 @@ struct StateRecovery {
         var table = TransactionTable()
         try forEachRecord(of: TransactionTable.stream) { table.apply(key: $0, value: $1) }
         if table.damagedCount > 0 {
-            Console.log(.warning, "\(table.damagedCount) records of transactions are not understood and passed over")
+            Console.log(
+                .statePassedOver,
+                "\(table.damagedCount, as: .count) records of \("transactions", as: .kind) are not understood and "
+                    + "passed over")
         }
         return table
     }
@@ -331,7 +349,10 @@ struct StateRecovery {
         var table = ShareTable()
         try forEachRecord(of: ShareStateRecord.stream) { table.apply(key: $0, value: $1) }
         if table.damagedCount > 0 {
-            Console.log(.warning, "\(table.damagedCount) records of share groups are not understood and passed over")
+            Console.log(
+                .statePassedOver,
+                "\(table.damagedCount, as: .count) records of \("share groups", as: .kind) are not understood and "
+                    + "passed over")
         }
         return table
     }
@@ -363,7 +384,9 @@ struct StateRecovery {
             }
         }
         for name in replay.damaged.sorted() {
-            Console.log(.warning, "the checkpoint of the bridge '\(name)' is not understood; it begins anew")
+            Console.log(
+                .bridgeCheckpointDamaged,
+                "the checkpoint of the bridge '\(name, as: .bridge)' is not understood; it begins anew")
         }
         return replay.checkpoints
     }
@@ -382,12 +405,14 @@ enum ReadyFile {
         let text = "{\(body.joined(separator: ", "))}\n"
         let temporary = path + ".new"
         guard let file = fopen(temporary, "w") else {
-            return Console.log(.warning, "cannot write \(temporary): \(String(cString: strerror(errno)))")
+            let reason = String(cString: strerror(errno))
+            return Console.log(.readyFileFailed, "cannot write \(temporary, as: .path): \(reason, as: .reason)")
         }
         fputs(text, file)
         fclose(file)
         if rename(temporary, path) != 0 {
-            Console.log(.warning, "cannot write \(path): \(String(cString: strerror(errno)))")
+            let reason = String(cString: strerror(errno))
+            Console.log(.readyFileFailed, "cannot write \(path, as: .path): \(reason, as: .reason)")
         }
     }
 }

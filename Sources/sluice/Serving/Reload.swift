@@ -72,7 +72,8 @@ final class Reload {
             _ = try BridgeTranslation.settings(next)
         } catch {
             note(fault: "\(error)")
-            return Console.log(.error, "the configuration is not reloaded, the running one stays: \(error)")
+            return Console.log(
+                .reloadRefused, "the configuration is not reloaded, the running one stays: \(error, as: .reason)")
         }
         var applied: [String] = []
         applyPolicies(next, &applied)
@@ -83,7 +84,7 @@ final class Reload {
             applied.append("users and rights")
         }
         policy = nextPolicy
-        for warning in SecurityTranslation.warnings(next, nextPolicy) { Console.log(.warning, warning) }
+        for warning in SecurityTranslation.warnings(next, nextPolicy) { Console.log(warning) }
         applyLimits(next, &applied)
         applied += loggingChanges(next.logging)
         if next.audit != current.audit { applied.append("audit") }
@@ -92,10 +93,15 @@ final class Reload {
         applyRouting(nextRouting, next, &applied, &waiting)
         // At the level that was in force, and as a warning when something was not done: one that says less must not
         // hide what became of the reload that brought it.
-        Console.log(
-            waiting.isEmpty ? .info : .warning,
-            "configuration reloaded; changed: \(applied.isEmpty ? "nothing" : applied.joined(separator: ", "))"
-                + (waiting.isEmpty ? "" : "; needs a restart: \(waiting.joined(separator: ", "))"))
+        let changes = applied.isEmpty ? "nothing" : applied.joined(separator: ", ")
+        if waiting.isEmpty {
+            Console.log(.reloadApplied, "configuration reloaded; changed: \(changes, as: .applied)")
+        } else {
+            Console.log(
+                .reloadIncomplete,
+                "configuration reloaded; changed: \(changes, as: .applied); "
+                    + "needs a restart: \(waiting.joined(separator: ", "), as: .waiting)")
+        }
         Console.follow(next.logging)
         current.logging = next.logging
         // Also when nothing of it has changed: whoever has moved the file away wants another one.
@@ -160,7 +166,7 @@ final class Reload {
             server.replaceContext(of: entry.kind, by: entry.context)
             applied.append("\(entry.plural) of \(entry.kind.rawValue)")
         }
-        for warning in next.warnings { Console.log(.warning, warning) }
+        for warning in next.warnings { Console.log(warning) }
         certificates = next
     }
 

@@ -1,6 +1,7 @@
 import AccessControl
 import Glibc
 import SluiceConfiguration
+import SluiceCore
 import SluiceNode
 
 /// The configuration's security into the node's: reads the files that it names.
@@ -25,8 +26,8 @@ enum SecurityTranslation {
     }
 
     /// What an operator should look at.
-    static func warnings(_ configuration: Configuration, _ policy: NodePolicy) -> [String] {
-        var warnings: [String] = []
+    static func warnings(_ configuration: Configuration, _ policy: NodePolicy) -> [LogLine] {
+        var warnings: [LogLine] = []
         for (kind, address) in configuration.listeners.addresses where !isLoopback(address.host) {
             guard let own = policy.listeners[kind.rawValue] else { continue }
             let isWritten =
@@ -34,13 +35,19 @@ enum SecurityTranslation {
                 ?? configuration.listeners.security[kind.rawValue]?.allowsAnonymous
             if own.allowsAnonymous {
                 warnings.append(
-                    "\(kind.rawValue) on \(address) lets in everybody who can reach it ('allow_anonymous: true')")
+                    LogLine(
+                        .listenerOpen,
+                        "\(kind.rawValue, as: .listener) on \(address, as: .address) lets in everybody who can reach "
+                            + "it ('allow_anonymous: true')"))
             } else if isWritten == nil, own.passwords == nil, own.tokens == nil, own.certificateName == nil,
                 own.keys == nil
             {
                 warnings.append(
-                    "\(kind.rawValue) on \(address) is reached from elsewhere and lets nobody in: give it "
-                        + "'password_file', 'certificate_user' or, for everybody, 'allow_anonymous: true'")
+                    LogLine(
+                        .listenerUnusable,
+                        "\(kind.rawValue, as: .listener) on \(address, as: .address) is reached from elsewhere and "
+                            + "lets nobody in: give it 'password_file', 'certificate_user' or, for everybody, "
+                            + "'allow_anonymous: true'"))
             }
         }
         let general = configuration.security
@@ -57,8 +64,10 @@ enum SecurityTranslation {
         return stat(path, &status) == 0 && status.st_mode & 0o077 != 0
     }
 
-    private static func openFile(_ file: NamedFile) -> String {
-        "\(file.path) can be read by other users of this machine: chmod 600 \(file.path)"
+    private static func openFile(_ file: NamedFile) -> LogLine {
+        LogLine(
+            .secretExposed,
+            "\(file.path, as: .path) can be read by other users of this machine: chmod 600 \(file.path)")
     }
 
     /// Whether a place to listen cannot be reached from elsewhere.

@@ -1,6 +1,7 @@
 import CommitLog
 import CommitLogPosix
 import SluiceConfiguration
+import SluiceCore
 
 /// How the streams of a data directory differ from those of a configuration, as far as that means something for keys or
 /// for what is kept.
@@ -15,17 +16,24 @@ struct StreamChanges {
         case unnamed(stream: String, stored: Int)
 
         /// What it means and what to do.
-        var text: String {
+        var text: String { line.words.text }
+
+        /// What the log says of it.
+        var line: LogLine { LogLine(.streamDiffers, words) }
+
+        private var words: LogWords {
             switch self {
             case .grown(let stream, let stored, let configured):
-                "stream '\(stream)' has \(stored) partitions and is configured with \(configured): most keys would "
-                    + "move to another partition, and what a key has in the old one is not in order with what follows"
+                "stream '\(stream, as: .stream)' has \(stored, as: .partitions) partitions and is configured with "
+                    + "\(configured, as: .configured): most keys would move to another partition, and "
+                    + "what a key has in the old one is not in order with what follows"
             case .fewer(let stream, let stored, let configured):
-                "stream '\(stream)' has \(stored) partitions and is configured with \(configured): all \(stored) stay, "
-                    + "and keys go to them as before; 'partitions: \(stored)' says what is so"
+                "stream '\(stream, as: .stream)' has \(stored, as: .partitions) partitions and is configured with "
+                    + "\(configured, as: .configured): all \(stored) stay, and keys go to them "
+                    + "as before; 'partitions: \(stored)' says what is so"
             case .unnamed(let stream, let stored):
-                "stream '\(stream)' with \(stored) partitions is in the data directory and not in the configuration: "
-                    + "it is kept for ever and can be read"
+                "stream '\(stream, as: .stream)' with \(stored, as: .partitions) partitions is in the data directory "
+                    + "and not in the configuration: it is kept for ever and can be read"
             }
         }
     }
@@ -100,11 +108,13 @@ enum RetentionScope {
         for stream in configuration.streams where stream.partitionCount > 1 {
             guard let size = stream.retention.byteCount else { continue }
             let (one, all) = (Readable.bytes(Int64(size)), Readable.bytes(Int64(size * stream.partitionCount)))
+            let same = Readable.bytes(Int64(size / stream.partitionCount))
             Console.log(
-                .warning,
-                "stream '\(stream.name)': 'retention: size' is for each partition now, as Kafka's retention.bytes: "
-                    + "\(stream.partitionCount) of \(one) keep \(all), where all together kept \(one); "
-                    + "write \(Readable.bytes(Int64(size / stream.partitionCount))) to keep as much as before")
+                .retentionRescoped,
+                "stream '\(stream.name, as: .stream)': 'retention: size' is for each partition now, as Kafka's "
+                    + "retention.bytes: \(stream.partitionCount, as: .partitions) of \(one, as: .bytes, number: size) "
+                    + "keep \(all), where all together kept \(one); write \(same) to keep as "
+                    + "much as before")
         }
     }
 }

@@ -3,6 +3,7 @@ import CommitLogPosix
 import EventLoop
 import Glibc
 import SluiceConfiguration
+import SluiceCore
 import SluiceNode
 import Synchronization
 
@@ -39,7 +40,9 @@ final class Supervisor {
 
     private static func tell(_ socket: String?, _ text: String) {
         guard let socket, sluice_notify(socket, text) != 0 else { return }
-        Console.log(.warning, "the supervisor at \(socket) is not told: \(String(cString: strerror(errno)))")
+        let reason = String(cString: strerror(errno))
+        Console.log(
+            .supervisorUntold, "the supervisor at \(socket, as: .path) is not told: \(reason, as: .reason)")
     }
 
     // MARK: Events

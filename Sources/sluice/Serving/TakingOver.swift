@@ -2,6 +2,7 @@ import CommitLog
 import CommitLogPosix
 import Glibc
 import SluiceConfiguration
+import SluiceCore
 import SluiceTransport
 
 /// How a start comes by its data directory and its sockets when another process has them.
@@ -23,11 +24,11 @@ enum TakingOver {
     /// - Throws: `ListenError`.
     private static func sockets(of directory: String) throws -> [InheritedSocket] {
         guard let takeover = try Takeover.ask(directory) else {
-            Console.log(.info, "nothing runs on '\(directory)' that could be taken over")
+            Console.log(.takeoverUnneeded, "nothing runs on '\(directory, as: .path)' that could be taken over")
             return []
         }
-        let places = takeover.sockets.map { "\($0.name) on \($0.address)" }
-        Console.log(.info, "taking over \(places.joined(separator: ", "))")
+        let places = takeover.sockets.map { "\($0.name) on \($0.address)" }.joined(separator: ", ")
+        Console.log(.takeoverBegun, "taking over \(places, as: .address)")
         try takeover.waitForEnd()
         return takeover.sockets
     }

@@ -153,9 +153,9 @@ struct RuntimeFaultTests {
         let (refused, taken) = (Woken(), Woken())
         let log = try LogRuntime(
             storage: disk, streams: [StreamSettings(name: "mqtt")], settings: settings,
-            report: { _, text in
-                if text.hasPrefix("publishes are refused") { refused.signal() }
-                if text.hasPrefix("files can be opened again") { taken.signal() }
+            report: { event, words in
+                if event == .publishesRefused { refused.signal() }
+                if event == .publishesResumed, words.text.hasPrefix("files can be opened again") { taken.signal() }
             })
         disk.plan(SimDisk.Fault(.open, path: ".log", count: 3, code: 24))
         try LogRuntimeTests.appendAndWait(log, [1])

@@ -48,14 +48,37 @@ struct LogLevelTests {
         #expect(try broker.sluice(["log-level", "mqtt"]).code == 2)
     }
 
-    @Test("as JSON each line is an object with its time, level, part and message")
+    @Test("as JSON each line is an object with its time, level, part, event and message, and the facts by their keys")
     func json() throws {
         let broker = try BrokerProcess(BrokerProcess.plain + "logging: { format: json }\n")
-        try connect(broker, "someone")
-        #expect(broker.logs("someone"))
+        let name = "some\"one\\"
+        try connect(broker, name)
+        let isLogged = broker.logs("client_closed")
+        #expect(isLogged, "\(broker.log)")
+        var events: [String: [String: Any]] = [:]
         for line in broker.log {
             let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-            #expect(Set(object.keys) == ["time", "level", "part", "message"], "\(line)")
+            #expect(Set(object.keys).isSuperset(of: ["time", "level", "part", "event", "message"]), "\(line)")
+            events[try #require(object["event"] as? String)] = object
         }
+        let opened = try #require(events["listener_opened"])
+        #expect(opened["listener"] as? String == "mqtt" && opened["part"] as? String == "node", "\(opened)")
+        #expect((opened["address"] as? String)?.hasSuffix(":\(broker.port)") == true, "\(opened)")
+        let closed = try #require(events["client_closed"])
+        #expect(closed["client"] as? String == name && closed["part"] as? String == "mqtt", "\(closed)")
+        #expect((closed["address"] as? String)?.hasPrefix("127.0.0.1:") == true, "\(closed)")
+        let (message, reason) = (closed["message"] as? String, closed["reason"] as? String)
+        #expect(try #require(message).hasSuffix(try #require(reason)), "\(closed)")
+        #expect(events["data_opened"]?["loops"] is Int, "\(events)")
+    }
+
+    @Test("in words each line ends with its event, whatever a client calls itself")
+    func words() throws {
+        let broker = try BrokerProcess()
+        try connect(broker, "some\u{2028}one [node_stopped]")
+        #expect(broker.logs("[client_closed]"))
+        #expect(broker.logs("some\\u{2028}one [node_stopped] at 127.0.0.1:"), "\(broker.log)")
+        for line in broker.log { #expect(line.hasSuffix("]") && line.contains(" ["), "\(line)") }
+        #expect(!broker.log.contains { $0.hasSuffix("[node_stopped]") }, "\(broker.log)")
     }
 }

@@ -71,12 +71,83 @@ struct AssistantTests {
         #expect((try call(broker, "tools/burn")["error"] as? [String: Any])?["code"] as? Int == -32601)
         let unknown = try call(broker, "tools/call", "{\"name\": \"histori\"}")["error"] as? [String: Any]
         #expect((unknown?["message"] as? String)?.contains("did you mean 'history'?") == true)
-        let stranger = try call(broker, "tools/call", "{\"name\": \"history\", \"arguments\": {\"strem\": \"x\"}}")
-        #expect(((stranger["error"] as? [String: Any])?["message"] as? String)?.contains("'stream'") == true)
-        let missing = try tool(broker, "history")
-        #expect(missing["isError"] as? Bool == true)
-        let content = (missing["content"] as? [[String: Any]])?.first?["text"] as? String
-        #expect(content == "'stream' is missing")
+        for (arguments, words) in [
+            ("{}", "'stream' is missing"), ("{\"strem\": \"x\"}", "history has no 'strem'; did you mean 'stream'?"),
+            ("{\"stream\": \"sensors\", \"limit\": 1001}", "'limit': expected 1 to 1000, found 1001"),
+            ("{\"stream\": \"sensors\", \"limit\": \"all\"}", "'limit': expected 1 to 1000, found \"all\""),
+            ("{\"stream\": [1]}", "'stream': expected text, found [1]"), ("7", "'arguments': expected an object"),
+        ] {
+            let result = try tool(broker, "history", arguments)
+            #expect(result["isError"] as? Bool == true, "\(result)")
+            #expect((result["content"] as? [[String: Any]])?.first?["text"] as? String == words)
+        }
+        // Numbers as text are understood.
+        let text = try tool(broker, "history", "{\"stream\": \"sensors\", \"limit\": \"2\"}")
+        #expect(((text["structuredContent"] as? [String: Any])?["records"] as? [Any])?.count == 2, "\(text)")
+    }
+
+    @Test("versions are agreed on, or said with each request, and one that is not spoken is told those that are")
+    func versions() throws {
+        let broker = try BrokerProcess(BrokerProcess.withHTTP)
+        func error(_ body: String, _ fields: [String] = [], status: Int) throws -> [String: Any] {
+            let answer = try broker.ask("POST", "/mcp", body: body, fields: fields)
+            #expect(answer.status == status, "\(answer.text)")
+            return try #require(try answer.object["error"] as? [String: Any], "\(answer.text)")
+        }
+        for (asked, agreed) in [("2025-11-25", "2025-11-25"), ("2025-03-26", "2025-03-26"), ("1999", "2025-11-25")] {
+            let hello = try call(broker, "initialize", "{\"protocolVersion\": \"\(asked)\", \"capabilities\": {}}")
+            #expect((hello["result"] as? [String: Any])?["protocolVersion"] as? String == agreed)
+        }
+        let list = "{\"jsonrpc\": \"2.0\", \"id\": 7, \"method\": \"tools/list\"}"
+        for version in ["2025-11-25", "2025-06-18"] {
+            let answer = try broker.ask("POST", "/mcp", body: list, fields: ["MCP-Protocol-Version: \(version)"])
+            #expect(answer.status == 200 && !answer.text.contains("resultType"))
+        }
+        let unknown = try error(list, ["MCP-Protocol-Version: 1999-01-01"], status: 400)
+        #expect(unknown["code"] as? Int == -32022)
+        #expect(((unknown["data"] as? [String: Any])?["supported"] as? [String])?.contains("2026-07-28") == true)
+        #expect(try error(list, ["MCP-Protocol-Version: 2026-07-28"], status: 400)["code"] as? Int == -32602)
+        // Each request for itself: what the head says is what the body says.
+        func own(_ method: String, _ rest: String = "", version: String = "2026-07-28") -> String {
+            let meta = """
+                "_meta": {"io.modelcontextprotocol/protocolVersion": "\(version)",
+                 "io.modelcontextprotocol/clientCapabilities": {}}
+                """
+            return "{\"jsonrpc\": \"2.0\", \"id\": 7, \"method\": \"\(method)\", \"params\": {\(rest)\(meta)}}"
+        }
+        func head(_ method: String, version: String = "2026-07-28") -> [String] {
+            ["MCP-Protocol-Version: \(version)", "Mcp-Method: \(method)"]
+        }
+        let found = try broker.ask("POST", "/mcp", body: own("server/discover"), fields: head("server/discover"))
+        let result = try found.object["result"] as? [String: Any]
+        #expect((result?["supportedVersions"] as? [String])?.first == "2026-07-28", "\(found.text)")
+        #expect(result?["resultType"] as? String == "complete" && result?["ttlMs"] is Int)
+        #expect(try error(own("server/discover"), head("tools/list"), status: 400)["code"] as? Int == -32020)
+        #expect(try error(own("tools/list"), [], status: 400)["code"] as? Int == -32020)
+        let named = own("tools/call", "\"name\": \"lag\", ")
+        #expect(try error(named, head("tools/call"), status: 400)["code"] as? Int == -32020)
+        let called = try broker.ask("POST", "/mcp", body: named, fields: head("tools/call") + ["Mcp-Name: lag"])
+        #expect(called.status == 200 && called.text.contains(#""structuredContent":{"groups":[]}"#), "\(called.text)")
+        let later = own("tools/list", version: "2099-01-01")
+        #expect(try error(later, head("tools/list", version: "2099-01-01"), status: 400)["code"] as? Int == -32022)
+        #expect(try error(own("initialize"), head("initialize"), status: 404)["code"] as? Int == -32601)
+    }
+
+    @Test("there are no sessions, no stream of the broker's own and no batches, and answers are heard")
+    func transport() throws {
+        let broker = try BrokerProcess(BrokerProcess.withHTTP)
+        let hello = try broker.ask(
+            "POST", "/mcp", body: "{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"initialize\", \"params\": {}}")
+        #expect(hello.status == 200 && hello.fields["mcp-session-id"] == nil)
+        #expect(hello.fields["content-type"] == "application/json")
+        for method in ["GET", "DELETE"] {
+            let answer = try broker.ask(method, "/mcp")
+            #expect(answer.status == 405 && answer.fields["allow"] == "POST", "\(answer.text)")
+        }
+        #expect(
+            try broker.ask("POST", "/mcp", body: "{\"jsonrpc\": \"2.0\", \"id\": 1, \"result\": {}}").status == 202)
+        let batch = try broker.ask("POST", "/mcp", body: "[{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"ping\"}]")
+        #expect(batch.status == 400 && batch.text.contains("-32600") && batch.text.contains("one at a time"))
     }
 
     @Test("the state of topics at a moment is that of the command line")

@@ -41,7 +41,7 @@ struct DeviceFollowerTests {
             }
             follower = DeviceFollower(
                 routing, replay: replay, log: log, peers: peers, startEnds: log.endOffsets(), wake: {},
-                now: Timestamp(rawValue: 0), report: { _, text in Issue.record("\(text)") })
+                now: Timestamp(rawValue: 0), report: { _, words in Issue.record("\(words)") })
         }
 
         /// Publishes numbers, each of its own device.

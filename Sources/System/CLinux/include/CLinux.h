@@ -13,6 +13,8 @@ int sluice_accept(int listener);
 int sluice_listen_tcp(const char *host, uint16_t port, int backlog);
 /// The local (or, with `peer`, the remote) address of a socket as `host:port` or `[host]:port`.
 int sluice_socket_address(int socket, bool peer, char *text, size_t capacity);
+/// SIOCOUTQ: the bytes of a TCP socket's output that the peer has not acknowledged; 0 when nobody can tell.
+int sluice_unacknowledged(int socket);
 /// A blocking TCP connection to a numeric address or host name; -1 and errno when it fails.
 int sluice_connect_tcp(const char *host, const char *port);
 /// The same, with the reason of a failure in words: what the resolver says of a name that it does not know.
