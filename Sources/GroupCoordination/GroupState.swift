@@ -68,15 +68,27 @@ package struct GroupState: Sendable {
     package mutating func subscribe(
         _ member: String, clientID: String, to stream: String, partitionCount: Int
     ) -> [Action] {
-        precondition(partitionCount > 0)
+        subscribe(member, clientID: clientID, to: [(stream, partitionCount)])
+    }
+
+    /// A member subscribes to streams at once.
+    package mutating func subscribe(
+        _ member: String, clientID: String, to streams: [(stream: String, partitionCount: Int)]
+    ) -> [Action] {
+        let known = members[member]?.streams ?? []
+        let new = streams.filter { !known.contains($0.stream) }
+        guard !new.isEmpty else { return [] }
         if members[member] == nil {
             joinCount += 1
             members[member] = Member(clientID: clientID, joined: joinCount, streams: [])
         }
-        guard members[member]?.streams.insert(stream).inserted == true else { return [] }
-        let known = owners[stream] ?? []
-        precondition(known.count <= partitionCount)
-        owners[stream] = known + [Ownership](repeating: .free, count: partitionCount - known.count)
+        for (stream, partitionCount) in new {
+            precondition(partitionCount > 0)
+            members[member]?.streams.insert(stream)
+            let known = owners[stream] ?? []
+            precondition(known.count <= partitionCount)
+            owners[stream] = known + [Ownership](repeating: .free, count: partitionCount - known.count)
+        }
         return balance()
     }
 

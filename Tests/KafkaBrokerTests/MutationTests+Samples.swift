@@ -152,6 +152,9 @@ extension MutationTests {
                 groupID: "c", memberID: "m", rebalanceTimeoutMs: 1000, subscribedTopicNames: ["t"],
                 topicPartitions: []),
             ConsumerGroupHeartbeatRequest(groupID: "c", memberID: "m", memberEpoch: 1, rebalanceTimeoutMs: -1),
+            ConsumerGroupHeartbeatRequest(
+                groupID: "c", memberID: "n", rebalanceTimeoutMs: 1000, subscribedTopicNames: [],
+                subscribedTopicRegex: "(?i)[t-u]|ma(d|k)e.*", topicPartitions: []),
             ConsumerGroupHeartbeatRequest(groupID: "c", memberID: "m", memberEpoch: -1, rebalanceTimeoutMs: -1),
             ConsumerGroupDescribeRequest(groupIDs: ["c"]),
         ]
