@@ -22,6 +22,8 @@ struct ConsumerProtocolGroup: Sendable {
         var topics: Set<String> = []
         /// What it reads beside that.
         var pattern: TopicPattern?
+        /// What of it was its pattern's when all of it was gone through last.
+        var matched: Set<String> = []
         /// The number of the catalogue's state with which all of it was gone through last.
         var generation: UInt64?
         var epoch: Int32 = 0
@@ -172,11 +174,19 @@ struct ConsumerProtocolGroup: Sendable {
 
     /// Brings what a member reads in line with the topics that there are.
     private mutating func subscribe(_ name: String, now: Int64, partitionCount: (String) -> Int?) {
-        guard let topics = members[name]?.allTopics else { return }
-        let gone = state.streams(of: name).filter { !topics.contains($0) || partitionCount($0) == nil }
+        guard let member = members[name] else { return }
+        let topics = member.allTopics
+        let left = state.streams(of: name).filter { !topics.contains($0) && partitionCount($0) != nil }
+        var gone = state.streams(of: name).filter { partitionCount($0) == nil }
+        gone.formUnion(member.leaving.map(\.stream).filter { partitionCount($0) == nil })
+        // Which topics its pattern brought a member hears from the broker: it reads them until it is told.
+        let unmatched = left.intersection(member.matched)
+        gone.formUnion(left.subtracting(unmatched))
+        members[name]?.matched = member.pattern?.topics ?? []
+        perform(state.withdraw(name, from: unmatched.sorted()), now: now)
         if !gone.isEmpty {
             // The member lets go of what it has of them by itself: nobody else reads what is gone, and who leaves a
-            // topic does not read it any more.
+            // topic that it has named does not read it any more.
             if var member = members[name] {
                 member.target = member.target.filter { !gone.contains($0.stream) }
                 member.leaving = member.leaving.filter { !gone.contains($0.stream) }
