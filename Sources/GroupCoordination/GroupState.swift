@@ -5,9 +5,9 @@
 /// partition that must move is revoked first and given on only when its owner has let go of it, so that it never has
 /// two owners. It knows no protocol: members, clients and streams are names.
 /// Invariants: a partition has at most one owner, who subscribes to its stream unless it is letting go of it; those of
-/// a stream that somebody subscribes to have one unless they are on the move. Once nothing is, two members differ by no more than one
-/// partition in any stream that both subscribe to, and in all together when they subscribe to the same streams. Members
-/// beyond the number of partitions have none and wait.
+/// a stream that somebody subscribes to have one unless they are on the move. Once nothing is, two members differ by no
+/// more than one partition in any stream that both subscribe to, and in all together when they subscribe to the same
+/// streams. Members beyond the number of partitions have none and wait.
 /// Isolation: its coordinator's.
 package struct GroupState: Sendable {
     /// What the coordinator must do next.

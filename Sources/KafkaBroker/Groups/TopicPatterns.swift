@@ -18,15 +18,6 @@ struct TopicPatterns {
     /// Patterns that were compiled so far.
     private(set) var compileCount = 0
 
-    /// Bytes of a pattern: an alternative of some sixty names.
-    static let patternBytesMax = 1024
-    /// Instructions of a pattern: sixty names take 500. The worst that was found costs a loop 21 us for each topic, a
-    /// pattern that is meant well 10 ns; without this bound the former is 0.2 ms.
-    static let instructionCountMax = 1000
-    /// Bytes that a pattern may take while it is matched; it is not kept. RE2 takes a third for the states of its
-    /// automaton and wants room for twenty, of 4 KB each with as many instructions as there may be; without it it would
-    /// take the slow way.
-    static let memoryMax = 1 << 20
     /// Patterns that are remembered, and topics of all of them: with their names some 50 MB at most.
     static let patternCountMax = 1024
     static let nameCountMax = 500_000
@@ -82,16 +73,16 @@ struct TopicPatterns {
     }
 
     private mutating func compile(_ pattern: String) throws(RegularExpressionFault) -> RegularExpression {
-        guard pattern.utf8.count <= Self.patternBytesMax else {
+        guard pattern.utf8.count <= KafkaBounds.patternBytesMax else {
             throw RegularExpressionFault(
-                words: "it has \(pattern.utf8.count) bytes, \(Self.patternBytesMax) are taken")
+                words: "it has \(pattern.utf8.count) bytes, \(KafkaBounds.patternBytesMax) are taken")
         }
         compileCount += 1
-        let expression = try RegularExpression(pattern, memoryMax: Self.memoryMax)
+        let expression = try RegularExpression(pattern, memoryMax: KafkaBounds.patternMemoryMax)
         let count = expression.instructionCount
-        guard count <= Self.instructionCountMax else {
+        guard count <= KafkaBounds.patternInstructionsMax else {
             throw RegularExpressionFault(
-                words: "it takes \(count) instructions, \(Self.instructionCountMax) are allowed; "
+                words: "it takes \(count) instructions, \(KafkaBounds.patternInstructionsMax) are allowed; "
                     + "repetitions and classes of letters beyond ASCII take many")
         }
         return expression

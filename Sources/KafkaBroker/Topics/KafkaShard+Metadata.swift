@@ -208,7 +208,9 @@ extension KafkaShard {
             if request.keyType != 1, !group.isEmpty, !mayDescribe(group: group, call) {
                 return (.groupAuthorizationFailed, "Not authorized to use the group.")
             }
-            if request.keyType == 1, !key.isEmpty, !may(.transact, key, call), !mayDescribe(transaction: key, call) {
+            if request.keyType == 1, !key.isEmpty, !mayDescribe(transaction: key, call, isReported: false),
+                !may(.transact, key, call)
+            {
                 return (.transactionalIDAuthorizationFailed, "Not authorized to use the transactional identifier.")
             }
             return request.keyType == 0 && key.isEmpty ? (.invalidGroupID, "A group has a name.") : (.none, nil)
