@@ -61,12 +61,15 @@ let package = Package(
         .target(
             name: "CSimdJSON", path: "Sources/System/CSimdJSON", cxxSettings: [.define("SIMDJSON_EXCEPTIONS", to: "0")],
             linkerSettings: [.linkedLibrary("simdjson")]),
+        // RE2 is C++ as well.
+        .target(name: "CRE2", path: "Sources/System/CRE2", linkerSettings: [.linkedLibrary("re2")]),
 
         .target(name: "Checksums", dependencies: ["CISAL", "CXXHash"], swiftSettings: sansIO),
         .target(
             name: "Compression", dependencies: ["CZlib", "CSnappy", "CLZ4", "CZstd"], swiftSettings: sansIO),
         .target(name: "SluiceCore", swiftSettings: sansIO),
         .target(name: "PayloadFormats", dependencies: ["SluiceCore", "CSimdJSON", "CCBOR"], swiftSettings: sansIO),
+        .target(name: "RegularExpressions", dependencies: ["CRE2"], swiftSettings: sansIO),
         .target(name: "Speaking", dependencies: ["SluiceCore"], swiftSettings: sansIO),
         .target(name: "Cryptography", dependencies: ["SluiceCore", "COpenSSL", "CArgon2"], swiftSettings: sansIO),
         .target(
@@ -110,7 +113,7 @@ let package = Package(
             dependencies: [
                 "AccessControl",
                 "SluiceCore", "Checksums", "Compression", "RecordFormat", "LogInterface", "GroupCoordination",
-                "KafkaWire",
+                "KafkaWire", "RegularExpressions",
                 "Speaking",
             ],
             swiftSettings: sansIO),
@@ -181,6 +184,7 @@ let package = Package(
         tests("CompressionTests", ["Compression", "SluiceTesting"], resources: [.copy("Vectors")]),
         tests(
             "PayloadFormatsTests", ["PayloadFormats", "SluiceCore", "SluiceTesting"], resources: [.copy("Vectors")]),
+        tests("RegularExpressionsTests", ["RegularExpressions"]),
         tests("MQTTWireTests", ["MQTTWire", "SluiceCore"], resources: [.copy("Vectors")]),
         tests(
             "KafkaWireTests",

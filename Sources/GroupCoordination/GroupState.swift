@@ -4,10 +4,10 @@
 /// can: members keep what they have up to their share; what nobody has goes first to the member that had it before. A
 /// partition that must move is revoked first and given on only when its owner has let go of it, so that it never has
 /// two owners. It knows no protocol: members, clients and streams are names.
-/// Invariants: a partition has at most one owner, who subscribes to its stream; those of a stream that somebody
-/// subscribes to have one unless they are on the move. Once nothing is, two members differ by no more than one
-/// partition in any stream that both subscribe to, and in all together when they subscribe to the same streams. Members
-/// beyond the number of partitions have none and wait.
+/// Invariants: a partition has at most one owner, who subscribes to its stream unless it is letting go of it; those of
+/// a stream that somebody subscribes to have one unless they are on the move. Once nothing is, two members differ by no
+/// more than one partition in any stream that both subscribe to, and in all together when they subscribe to the same
+/// streams. Members beyond the number of partitions have none and wait.
 /// Isolation: its coordinator's.
 package struct GroupState: Sendable {
     /// What the coordinator must do next.
@@ -68,15 +68,27 @@ package struct GroupState: Sendable {
     package mutating func subscribe(
         _ member: String, clientID: String, to stream: String, partitionCount: Int
     ) -> [Action] {
-        precondition(partitionCount > 0)
+        subscribe(member, clientID: clientID, to: [(stream, partitionCount)])
+    }
+
+    /// A member subscribes to streams at once.
+    package mutating func subscribe(
+        _ member: String, clientID: String, to streams: [(stream: String, partitionCount: Int)]
+    ) -> [Action] {
+        let known = members[member]?.streams ?? []
+        let new = streams.filter { !known.contains($0.stream) }
+        guard !new.isEmpty else { return [] }
         if members[member] == nil {
             joinCount += 1
             members[member] = Member(clientID: clientID, joined: joinCount, streams: [])
         }
-        guard members[member]?.streams.insert(stream).inserted == true else { return [] }
-        let known = owners[stream] ?? []
-        precondition(known.count <= partitionCount)
-        owners[stream] = known + [Ownership](repeating: .free, count: partitionCount - known.count)
+        for (stream, partitionCount) in new {
+            precondition(partitionCount > 0)
+            members[member]?.streams.insert(stream)
+            let known = owners[stream] ?? []
+            precondition(known.count <= partitionCount)
+            owners[stream] = known + [Ownership](repeating: .free, count: partitionCount - known.count)
+        }
         return balance()
     }
 
@@ -90,25 +102,50 @@ package struct GroupState: Sendable {
     /// A member reads some streams no longer, and has let go of what it had of them; it leaves with its last.
     package mutating func unsubscribe(_ member: String, from streams: some Sequence<String>) -> [Action] {
         var isChanged = false
-        for stream in streams where members[member]?.streams.remove(stream) != nil {
+        for stream in streams {
+            let isReader = members[member]?.streams.remove(stream) != nil
+            guard isReader || owners[stream]?.contains(where: { $0.member == member }) == true else { continue }
             isChanged = true
             owners[stream] = owners[stream]?.map { $0.member == member ? .free : $0 }
-            if !members.values.contains(where: { $0.streams.contains(stream) }) { owners[stream] = nil }
+            forgetUnread(stream)
         }
         guard isChanged else { return [] }
         if members[member]?.streams.isEmpty == true { members[member] = nil }
         return balance()
     }
 
+    /// A member reads some streams no longer, and has not let go yet of what it has of them.
+    package mutating func withdraw(_ member: String, from streams: some Sequence<String>) -> [Action] {
+        var actions: [Action] = []
+        for stream in streams where members[member]?.streams.remove(stream) != nil {
+            for (number, owner) in (owners[stream] ?? []).enumerated() where owner == .owned(member) {
+                actions.append(take(StreamPartition(stream: stream, number: Int32(number)), from: member))
+            }
+            forgetUnread(stream)
+        }
+        if members[member]?.streams.isEmpty == true { members[member] = nil }
+        return actions + balance()
+    }
+
     /// A member is gone, with everything that it had.
     package mutating func lost(_ member: String) -> [Action] {
-        unsubscribe(member, from: members[member]?.streams ?? [])
+        let held = owners.filter { $0.value.contains { $0.member == member } }.keys
+        return unsubscribe(member, from: (members[member]?.streams ?? []).union(held).sorted())
     }
+
+    /// Forgets a stream that nobody subscribes to, and of which nobody has anything left.
+    private mutating func forgetUnread(_ stream: String) {
+        let isHeld = owners[stream]?.contains { $0.member != nil } == true
+        if !isHeld, !isRead(stream) { owners[stream] = nil }
+    }
+
+    private func isRead(_ stream: String) -> Bool { members.values.contains { $0.streams.contains(stream) } }
 
     /// A member has let go of a partition.
     package mutating func released(_ partition: StreamPartition, by member: String) -> [Action] {
         guard self[partition] == .leaving(member) else { return [] }
         owners[partition.stream]?[Int(partition.number)] = .free
+        forgetUnread(partition.stream)
         return balance()
     }
 
@@ -137,13 +174,13 @@ package struct GroupState: Sendable {
         }
     }
 
-    /// The streams that somebody subscribes to, sorted.
+    /// The streams that somebody subscribes to or has something of, sorted.
     package var streams: [String] { owners.keys.sorted() }
 
     /// The streams that a member subscribes to.
     package func streams(of member: String) -> Set<String> { members[member]?.streams ?? [] }
 
-    /// How many partitions a stream has, as far as the group knows; 0 when nobody subscribes to it.
+    /// How many partitions a stream has, as far as the group knows; 0 when nobody subscribes to it or has any.
     package func count(of stream: String) -> Int { owners[stream]?.count ?? 0 }
 
     /// Who has a partition, or is letting go of it.
@@ -274,10 +311,16 @@ package struct GroupState: Sendable {
     private var isSound: Bool {
         for member in members.values where member.streams.isEmpty { return false }
         for (stream, owners) in owners {
-            guard members.values.contains(where: { $0.streams.contains(stream) }) else { return false }
+            let isRead = isRead(stream)
+            guard isRead || owners.contains(where: { $0.member != nil }) else { return false }
             for owner in owners {
                 // Nothing is left lying, and nothing is with somebody who does not read it.
-                guard let member = owner.member, members[member]?.streams.contains(stream) == true else { return false }
+                switch owner {
+                case .free: if isRead { return false }
+                case .owned(let member):
+                    guard members[member]?.streams.contains(stream) == true else { return false }
+                case .leaving: break
+                }
             }
         }
         return true

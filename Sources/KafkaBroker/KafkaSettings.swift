@@ -91,4 +91,13 @@ enum KafkaBounds {
     static let memberBytesMax = 1 << 20
     /// How far in the future a record may be, in milliseconds: Kafka's `message.timestamp.after.max.ms`.
     static let futureMilliseconds: Int64 = 3_600_000
+    /// Bytes of a pattern: an alternative of some sixty names.
+    static let patternBytesMax = 1024
+    /// Instructions of a pattern: sixty names take 500. The worst that was found costs a loop 21 us for each topic, a
+    /// pattern that is meant well 10 ns; without this bound the former is 0.2 ms.
+    static let patternInstructionsMax = 1000
+    /// Bytes that a pattern may take while it is matched; it is not kept. RE2 takes a third for the states of its
+    /// automaton and wants room for twenty, of 4 KB each with as many instructions as there may be; without it it would
+    /// take the slow way.
+    static let patternMemoryMax = 1 << 20
 }

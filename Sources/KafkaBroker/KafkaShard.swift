@@ -43,6 +43,8 @@ package final class KafkaShard {
     var readHints = ReadHints()
     /// What waits for a group's coordinator.
     var groupCalls = GroupCalls()
+    /// What members' patterns match.
+    var patterns = TopicPatterns()
     /// Requests that wait for a password to be judged.
     var saslCalls = SaslCalls()
     /// The numbers that producers are given next, and who waits for some.
@@ -136,12 +138,16 @@ package final class KafkaShard {
     func followTopics() {
         let current = log.catalogueGeneration
         guard current != topicGeneration else { return }
+        let (former, formerGeneration) = (topics, topicGeneration)
         topicGeneration = current
         topics = TopicTable(log.streams)
         let known = topics
+        let added = Set(known.topics.lazy.filter { former[$0.name] == nil }.map(\.name))
+        patterns.follow(known, added: added)
         if settings.index == 0 {
+            let matched = rematched(added: added, since: formerGeneration)
             peers.withOffsets { table in
-                table.consumers.follow(now: now) { known[$0]?.partitions.count }
+                table.consumers.follow(matched, now: now) { known[$0]?.partitions.count }
                 table.shares.follow { known[$0]?.partitions.count }
             }
             forgetShares(ofOtherTopicsThan: known)

@@ -85,6 +85,7 @@ package struct AccessSection: Equatable, Sendable {
     ]
     private static let names: [(key: String, right: AccessRulesBuilder.NamedRight)] = [
         ("read_streams", .readStream), ("write_streams", .writeStream), ("groups", .group),
+        ("transactions", .transaction),
     ]
 
     private static func lines(_ role: SectionReader) -> [Line] {

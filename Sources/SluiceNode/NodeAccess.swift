@@ -178,7 +178,7 @@ extension NodeAccess: AccessDesk {
     ) -> AccessRights? {
         if let grant, grant.publish != nil || grant.read != nil, case .user(let user) = principal {
             let token = Token(user: user, roles: [], publish: grant.publish, read: grant.read, expirySeconds: nil)
-            return token.rules?.rights(of: principal, clientID: clientID)
+            return token.rules(beside: policy(of: listener?.name).rules)?.rights(of: principal, clientID: clientID)
         }
         return policy(of: listener?.name).rules?.rights(
             of: principal, clientID: clientID, granted: grant?.roles ?? [])

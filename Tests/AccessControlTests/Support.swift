@@ -54,6 +54,16 @@ extension AccessRights {
         return mayUseGroup(bytes.span)
     }
 
+    func transacts(_ name: String) -> Verdict {
+        let bytes = Array(name.utf8)
+        return mayUseTransaction(bytes.span)
+    }
+
+    func seesTransaction(_ name: String) -> Verdict {
+        let bytes = Array(name.utf8)
+        return maySeeTransaction(bytes.span)
+    }
+
     func shares(_ name: String) -> Verdict {
         let bytes = Array(name.utf8)
         return mayShare(bytes.span)

@@ -18,6 +18,8 @@ struct ConsumerProtocolHistoryTests {
         var mustTell = true
         /// Whether its next heartbeat says everything.
         var mustTellAll = true
+        /// What its pattern matches; nil for one that names its topics.
+        var matched: Set<String>?
     }
 
     private struct World {
@@ -35,7 +37,8 @@ struct ConsumerProtocolHistoryTests {
             let isFull = isJoining || client.mustTellAll
             let heartbeat = ConsumerHeartbeat(
                 memberID: client.id, epoch: client.epoch, clientID: client.id, host: "/h",
-                topics: isFull ? ["t", "u"] : nil, owned: isFull || client.mustTell ? client.owned : nil,
+                topics: isFull ? (client.matched == nil ? ["t", "u"] : []) : nil, pattern: change(client),
+                owned: isFull || client.mustTell ? client.owned : nil,
                 rebalanceTimeout: isFull ? 20_000_000_000 : nil)
             let counts = counts
             let isLost = isLossy && random.once(in: 8)
@@ -58,9 +61,21 @@ struct ConsumerProtocolHistoryTests {
                 }
             } catch {
                 // It has lost everything and begins anew.
-                client = Client(id: client.id)
+                client = Client(id: client.id, matched: client.matched)
             }
             clients[index] = client
+        }
+
+        /// What a client's pattern matches is said with each heartbeat, as if topics had come and gone.
+        private func change(_ client: Client) -> TopicPatternChange {
+            client.matched.map { .matched(TopicPattern("p", in: nil, at: UInt64(serial), topics: $0)) } ?? .none
+        }
+
+        /// A client's pattern matches something else.
+        mutating func rematch(_ index: Int) {
+            guard clients[index].matched != nil else { return }
+            serial += 1
+            clients[index].matched = [["t"], ["u"], ["t", "u"], []][random.below(4)]
         }
 
         mutating func letGo(_ index: Int) {
@@ -74,7 +89,7 @@ struct ConsumerProtocolHistoryTests {
             switch random.below(20) {
             case 0 where clients.count < 6:
                 serial += 1
-                clients.append(Client(id: "m\(serial)"))
+                clients.append(Client(id: "m\(serial)", matched: random.once(in: 2) ? ["t", "u"] : nil))
             case 1 where index >= 0 && random.once(in: 3):
                 let client = clients.remove(at: index)
                 guard random.once(in: 2), client.epoch > 0 else { return }
@@ -91,7 +106,8 @@ struct ConsumerProtocolHistoryTests {
                 counts["t", default: 0] += 1
                 let counts = counts
                 group.follow(now: now) { counts[$0] }
-            case 4...8 where index >= 0: letGo(index)
+            case 4...7 where index >= 0: letGo(index)
+            case 8 where index >= 0: rematch(index)
             case _ where index >= 0: beat(index, isLossy: true)
             case _: break
             }
@@ -131,6 +147,10 @@ struct ConsumerProtocolHistoryTests {
                 }
             }
             if world.clients.isEmpty { world.clients.append(Client(id: "last")) }
+            world.serial += 1
+            for index in world.clients.indices where world.clients[index].matched != nil {
+                world.clients[index].matched = ["t", "u"]
+            }
             for _ in 0..<60 {
                 world.now += 2_000_000_000
                 world.group.elapsed(now: world.now)

@@ -164,6 +164,26 @@ struct GroupStateTests {
         #expect(state.lost("a") == [.assign(partition(0), member: "b", generation: 2)])
     }
 
+    @Test("who reads a stream no longer keeps what it has of it until it has let go of that")
+    func withdraws() {
+        var state = GroupState()
+        _ = state.subscribe("a", clientID: "a", to: [("s", 2), ("r", 1)])
+        #expect(state.assignment.map(\.partitions.count) == [3])
+        let revoked = state.withdraw("a", from: ["s"])
+        #expect(revoked == [.revoke(partition(0), member: "a"), .revoke(partition(1), member: "a")])
+        #expect(state.streams == ["r", "s"] && !state.isSettled)
+        #expect(state.subscribe("b", clientID: "b", to: "s", partitionCount: 2) == [])
+        let given = state.released(partition(0), by: "a")
+        #expect(given == [.assign(partition(0), member: "b", generation: state.generation)])
+        #expect(state.owner(of: partition(1)) == "a")
+        // Who is lost has let go of what it was about to let go of.
+        _ = state.withdraw("b", from: ["s"])
+        #expect(state.memberCount == 1)
+        _ = state.lost("b")
+        _ = state.released(partition(1), by: "a")
+        #expect(state.streams == ["r"] && state.isSettled)
+    }
+
     @Test("a member has partitions of the streams that it reads only, and leaving one keeps the others'")
     func keepsStreams() {
         var world = World(["s": 2, "t": 2])

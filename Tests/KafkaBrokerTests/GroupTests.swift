@@ -312,7 +312,7 @@ struct GroupTests {
         #expect(try code { $0.groupID = "" } == 42)
         #expect(try code { $0.memberID = "" } == 42)
         #expect(try code { $0.serverAssignor = "best" } == 112)
-        #expect(try code { $0.subscribedTopicRegex = "t.*" } == 128)
+        #expect(try code { $0.subscribedTopicRegex = "(t" } == 128)
         #expect(try code { $0.serverAssignor = "range" } == 0)
     }
 }

@@ -60,6 +60,10 @@ struct MetadataTests {
             #expect(response.topics.map(\.errorCode) == [.none, .unknownTopicID])
             #expect(response.topics.map(\.name) == ["b", nil])
             #expect(response.topics.map(\.topicID) == ids)
+            // Java's clients say an empty name beside the identifier.
+            let java = ids.map { Wanted(topicID: $0, name: "") }
+            let same: MetadataResponse = try client.ask(MetadataRequest(topics: java), version)
+            #expect(same == response)
         }
     }
 

@@ -16,6 +16,7 @@ extension MutationTests {
                 .init(
                     resourceType: 2, resourceName: "t", principal: "User:a", host: "*", operation: 3, permissionType: 3)
             ]),
+            DescribeAclsRequest(resourceTypeFilter: 5, resourceNameFilter: "tx", operation: 8, permissionType: 3),
             DeleteAclsRequest(filters: [
                 .init(
                     resourceTypeFilter: 2, resourceNameFilter: nil, principalFilter: nil, hostFilter: nil, operation: 1,
@@ -151,6 +152,9 @@ extension MutationTests {
             ConsumerGroupHeartbeatRequest(
                 groupID: "c", memberID: "m", rebalanceTimeoutMs: 1000, subscribedTopicNames: ["t"],
                 topicPartitions: []),
+            ConsumerGroupHeartbeatRequest(
+                groupID: "c", memberID: "n", rebalanceTimeoutMs: 1000, subscribedTopicNames: [],
+                subscribedTopicRegex: "(?i)[t-u]|ma(d|k)e.*", topicPartitions: []),
             ConsumerGroupHeartbeatRequest(groupID: "c", memberID: "m", memberEpoch: 1, rebalanceTimeoutMs: -1),
             ConsumerGroupHeartbeatRequest(groupID: "c", memberID: "m", memberEpoch: -1, rebalanceTimeoutMs: -1),
             ConsumerGroupDescribeRequest(groupIDs: ["c"]),

@@ -9,6 +9,7 @@ enum Layers {
         "Cryptography": ["SluiceCore", "COpenSSL", "CArgon2"],
         "SluiceCore": [],
         "PayloadFormats": ["SluiceCore", "CSimdJSON", "CCBOR"],
+        "RegularExpressions": ["CRE2"],
         "Speaking": ["SluiceCore"],
         "RecordFormat": ["SluiceCore", "Checksums", "Compression"],
         "MQTTWire": ["SluiceCore"],
@@ -30,7 +31,9 @@ enum Layers {
             "DeviceProfiles", "AccessControl", "MQTTSession", "LogInterface", "GroupCoordination", "Bridging",
             "Speaking", "Administration",
         ],
-        "KafkaBroker": ["KafkaWire", "AccessControl", "LogInterface", "GroupCoordination", "Speaking"],
+        "KafkaBroker": [
+            "KafkaWire", "AccessControl", "LogInterface", "GroupCoordination", "Speaking", "RegularExpressions",
+        ],
         "Dashboard": [],
         "HTTPBroker": ["HTTPWire", "SluiceBroker", "Dashboard"],
         "CommitLogPosix": ["CommitLog", "CLinux"],
@@ -51,7 +54,7 @@ enum Layers {
     /// Targets that touch nothing outside the process.
     static let sansIO = [
         "Checksums", "Compression", "Cryptography", "SluiceCore", "PayloadFormats", "Speaking", "Administration",
-        "RecordFormat",
+        "RecordFormat", "RegularExpressions",
         "MQTTWire", "KafkaWire", "HTTPWire",
         "TopicRouting",
         "DeviceProfiles", "AccessControl", "MQTTSession", "LogInterface", "CommitLog", "GroupCoordination", "Bridging",

@@ -18,6 +18,7 @@ struct AccessSectionTests {
               read_streams: [telemetry, "audit-*"]
               write_streams: telemetry
               groups: ["dashboard-*"]
+              transactions: [reports]
               admin: true
           users:
             alice: [operator]
@@ -47,11 +48,14 @@ struct AccessSectionTests {
         #expect(allows({ $0.mayReadStream($1) }, alice, "audit-1"))
         #expect(!allows({ $0.mayWriteStream($1) }, alice, "audit-1"))
         #expect(allows({ $0.mayUseGroup($1) }, alice, "dashboard-1"))
+        #expect(allows({ $0.mayUseTransaction($1) }, alice, "reports"))
+        #expect(!allows({ $0.mayUseTransaction($1) }, alice, "report"))
         #expect(alice.mayAdminister.isAllowed)
-        #expect(rules.description(of: alice.mayAdminister.rule) == "c.yaml:13: role 'operator', admin: true")
+        #expect(rules.description(of: alice.mayAdminister.rule) == "c.yaml:14: role 'operator', admin: true")
         let device = rules.rights(of: .certificate("dev1"), clientID: [])
         #expect(allows({ $0.mayRead($1) }, device, "commands/dev1/x"))
         #expect(!device.mayAdminister.isAllowed)
+        #expect(!allows({ $0.mayUseTransaction($1) }, device, "reports"))
         #expect(!allows({ $0.mayRead($1) }, rules.rights(of: .anonymous, clientID: []), "commands/x"))
     }
 

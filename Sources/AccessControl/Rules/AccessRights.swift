@@ -87,6 +87,22 @@ package final class AccessRights: Sendable {
     /// by `groups` and `read` on `$share/NAME`.
     package func mayUseGroup(_ name: Span<UInt8>) -> Verdict { mayUse("$share/", name, .group, .read) }
 
+    /// Whether a Kafka producer may use a transactional identifier: as `mayWriteStream`, by `transactions` and `write`
+    /// on `$transaction/NAME`. Where no rule gives any to anybody it may, unless a rule denies it.
+    package func mayUseTransaction(_ name: Span<UInt8>) -> Verdict {
+        guard let store else { return .unrestricted }
+        let verdict = mayUse(Self.transactionPrefix, name, .transaction, .write)
+        if verdict.isAllowed || verdict.rule.isRule || store.givesTransactions { return verdict }
+        return .allowed(.openTransaction)
+    }
+
+    /// Whether a client may be told of a transactional identifier and its transaction: whom a rule lets use it, or
+    /// gives `read` on `$transaction/NAME`.
+    package func maySeeTransaction(_ name: Span<UInt8>) -> Verdict {
+        let verdict = mayUse(Self.transactionPrefix, name, .transaction, .write)
+        return verdict.isAllowed ? verdict : mayUse(Self.transactionPrefix, name, .transaction, .read)
+    }
+
     /// Whether an MQTT client may share a group: it may, as with Mosquitto, unless a rule denies `$share/NAME`. What it
     /// reads is asked by `mayRead` all the same.
     package func mayShare(_ name: Span<UInt8>) -> Verdict {
@@ -124,6 +140,7 @@ package final class AccessRights: Sendable {
         return position == topic.count || topic[position] == UInt8(ascii: "/")
     }
 
+    static let transactionPrefix = "$transaction/"
     private static let bridgeStates = "$SYS/broker/connection"
     private static let requests = "$sluice"
 

@@ -52,9 +52,9 @@ struct StoredRule: BitwiseCopyable {
     var bytes: Range<Int> { Int(start)..<Int(start) + Int(byteCount) }
 }
 
-/// A right to something that has a name and no topic: a stream, a consumer group.
+/// A right to something that has a name and no topic: a stream, a consumer group, a transactional identifier.
 struct NameRule {
-    enum Kind { case readStream, writeStream, group }
+    enum Kind { case readStream, writeStream, group, transaction }
 
     var kind: Kind
     /// The name, or its beginning.

@@ -29,6 +29,9 @@ package struct AccessRules: Sendable {
     /// How many rules there are.
     package var ruleCount: Int { store.rules.count }
 
+    /// Whether somebody is given transactional identifiers to use, so that those that no rule gives are refused.
+    package var givesTransactions: Bool { store.givesTransactions }
+
     /// The users that rules name, in no order.
     package var userNames: [[UInt8]] { Array(users.keys) }
 
@@ -63,6 +66,7 @@ package struct AccessRules: Sendable {
         case .dangerousName: "the user name or client identifier would be a wildcard in a pattern"
         case .brokersOwn: "only the broker publishes there"
         case .openGroup: "no rule denies the group"
+        case .openTransaction: "no rule gives transactional identifiers to anybody"
         default: "no rule allows it"
         }
     }

@@ -27,6 +27,9 @@ package struct AccessRulesBuilder {
     private var anonymous: [Int] = []
     private var authenticated: [Int] = []
     private var patterns: Int?
+    /// Whether somebody is given transactional identifiers to use: those that no rule gives are refused then, and free
+    /// to everybody before.
+    package var givesTransactions = false
 
     /// No rules yet.
     /// - Parameter file: the name of their source in descriptions.
@@ -103,6 +106,9 @@ package struct AccessRulesBuilder {
         }
         var rule = makeRule(grant, start, line, lead)
         rule.hasPlaceholders = takesPlaceholders && PatternMatch.hasPlaceholders(words[start...])
+        if grant.gives(.write), words[start...].starts(with: AccessRights.transactionPrefix.utf8) {
+            givesTransactions = true
+        }
         if grant == .deny {
             drafts[target.index].denials.append(rule)
         } else {
@@ -110,7 +116,7 @@ package struct AccessRulesBuilder {
         }
     }
 
-    /// Adds a right to streams or groups.
+    /// Adds a right to streams, groups or transactional identifiers.
     /// - Parameter name: the name, or with `*` at its end the beginning of names.
     package mutating func add(_ right: NamedRight, _ name: String, to target: Target, line: Int, lead: String) {
         let start = words.count
@@ -120,7 +126,9 @@ package struct AccessRulesBuilder {
             case .readStream: .readStream
             case .writeStream: .writeStream
             case .group: .group
+            case .transaction: .transaction
             }
+        if right == .transaction { givesTransactions = true }
         let rule = makeRule(.read, start, line, lead)
         drafts[target.index].names.append((kind, rule, name.hasSuffix("*")))
     }
@@ -138,6 +146,8 @@ package struct AccessRulesBuilder {
         case writeStream
         /// Membership of a group, and its offsets.
         case group
+        /// Producing in transactions under an identifier.
+        case transaction
     }
 
     private mutating func makeRule(_ grant: Grant, _ start: Int, _ line: Int, _ lead: String) -> StoredRule {
@@ -162,7 +172,8 @@ package struct AccessRulesBuilder {
     package func build() -> AccessRules {
         var rules: [StoredRule] = []
         let tables = drafts.map { table(of: $0, appendingTo: &rules) }
-        let store = RuleStore(file: file, words: words, rules: rules, leads: leads)
+        let store = RuleStore(
+            file: file, words: words, rules: rules, leads: leads, givesTransactions: givesTransactions)
         return AccessRules(
             store, tables: tables, users: users, roles: roles, anonymous: anonymous,
             authenticated: authenticated, patterns: patterns)

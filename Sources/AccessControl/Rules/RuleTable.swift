@@ -35,12 +35,15 @@ struct RuleStore: Sendable {
     let words: [UInt8]
     let rules: [StoredRule]
     let leads: [String]
+    /// Whether somebody is given transactional identifiers to use.
+    let givesTransactions: Bool
 
-    init(file: String, words: [UInt8], rules: [StoredRule], leads: [String]) {
+    init(file: String, words: [UInt8], rules: [StoredRule], leads: [String], givesTransactions: Bool) {
         self.file = file
         self.words = words
         self.rules = rules
         self.leads = leads
+        self.givesTransactions = givesTransactions
     }
 
     /// What the rule that decides says; nil when none of the table speaks of it.

@@ -21,6 +21,8 @@ package struct RuleNumber: Equatable, Hashable, Sendable, BitwiseCopyable {
     package static let brokersOwn = RuleNumber(reason: 3)
     /// A group that no rule speaks of is open to MQTT's share subscriptions.
     package static let openGroup = RuleNumber(reason: 4)
+    /// No rule gives transactional identifiers to anybody, so that they are free to everybody.
+    package static let openTransaction = RuleNumber(reason: 5)
 
     /// Whether a rule decided.
     package var isRule: Bool { raw < UInt32.max - 16 }

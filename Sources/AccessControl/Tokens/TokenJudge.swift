@@ -28,9 +28,15 @@ package struct Token: Equatable, Sendable {
     }
 
     /// Rules of what the token itself allows; nil when it says nothing of topics.
-    package var rules: AccessRules? {
+    package var rules: AccessRules? { rules(beside: nil) }
+
+    /// Rules of what the token itself allows; nil when it says nothing of topics.
+    /// - Parameter node: the rules that hold for others: where they give transactional identifiers to somebody, the
+    ///   token is to name its own.
+    package func rules(beside node: AccessRules?) -> AccessRules? {
         if publish == nil, read == nil { return nil }
         var builder = AccessRulesBuilder(file: "token")
+        builder.givesTransactions = node?.givesTransactions ?? false
         let target = builder.user(Array(user.utf8))
         for (grant, filters) in [(Grant.write, publish), (.read, read)] {
             for filter in filters ?? [] {

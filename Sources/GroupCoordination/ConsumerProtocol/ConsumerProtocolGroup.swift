@@ -18,7 +18,14 @@ struct ConsumerProtocolGroup: Sendable {
         var instanceID: String?
         var clientID: String
         var host: String
+        /// What it reads by name.
         var topics: Set<String> = []
+        /// What it reads beside that.
+        var pattern: TopicPattern?
+        /// What of it was its pattern's when all of it was gone through last.
+        var matched: Set<String> = []
+        /// The number of the catalogue's state with which all of it was gone through last.
+        var generation: UInt64?
         var epoch: Int32 = 0
         var previousEpoch: Int32 = 0
         /// What it has said that it has.
@@ -37,6 +44,34 @@ struct ConsumerProtocolGroup: Sendable {
         var quietCount = 0
         /// Whether it is away for a while.
         var isAway = false
+
+        /// All topics that it reads.
+        var allTopics: Set<String> {
+            guard let matched = pattern?.topics, !matched.isEmpty else { return topics }
+            return topics.isEmpty ? matched : topics.union(matched)
+        }
+
+        /// Takes what a heartbeat says of its topics.
+        /// - Returns: whether it has said that it reads others.
+        mutating func takeTopics(of beat: ConsumerHeartbeat) -> Bool {
+            var isOther = false
+            if let topics = beat.topics.map(Set.init), topics != self.topics {
+                self.topics = topics
+                isOther = true
+            }
+            switch beat.pattern {
+            case .none: break
+            case .dropped:
+                if pattern != nil { isOther = true }
+                pattern = nil
+            case .matched(let matched):
+                // Another loop may have been ahead.
+                if let pattern, pattern.follows(matched) { break }
+                if pattern?.text != matched.text || pattern?.topics != matched.topics { isOther = true }
+                pattern = matched
+            }
+            return isOther
+        }
     }
 
     private var state = GroupState()
@@ -72,12 +107,12 @@ struct ConsumerProtocolGroup: Sendable {
         } else {
             member.quietCount += 1
         }
+        let readsOthers = member.takeTopics(of: beat)
+        let isFollowed = beat.generation != nil && beat.generation == member.generation
+        member.generation = beat.generation
         members[name] = member
-        if let topics = beat.topics.map(Set.init), topics != member.topics {
-            members[name]?.topics = topics
-            epoch += 1
-        }
-        subscribe(name, now: now, partitionCount: partitionCount)
+        if readsOthers { epoch += 1 }
+        if readsOthers || !isFollowed { subscribe(name, now: now, partitionCount: partitionCount) }
         release(name, hasListed: beat.owned != nil, now: now)
         // Who says everything has missed an answer, or begins.
         return answer(name, isFull: beat.epoch == 0 || beat.topics != nil && beat.owned != nil)
@@ -139,11 +174,19 @@ struct ConsumerProtocolGroup: Sendable {
 
     /// Brings what a member reads in line with the topics that there are.
     private mutating func subscribe(_ name: String, now: Int64, partitionCount: (String) -> Int?) {
-        guard let topics = members[name]?.topics else { return }
-        let gone = state.streams(of: name).filter { !topics.contains($0) || partitionCount($0) == nil }
+        guard let member = members[name] else { return }
+        let topics = member.allTopics
+        let left = state.streams(of: name).filter { !topics.contains($0) && partitionCount($0) != nil }
+        var gone = state.streams(of: name).filter { partitionCount($0) == nil }
+        gone.formUnion(member.leaving.map(\.stream).filter { partitionCount($0) == nil })
+        // Which topics its pattern brought a member hears from the broker: it reads them until it is told.
+        let unmatched = left.intersection(member.matched)
+        gone.formUnion(left.subtracting(unmatched))
+        members[name]?.matched = member.pattern?.topics ?? []
+        perform(state.withdraw(name, from: unmatched.sorted()), now: now)
         if !gone.isEmpty {
             // The member lets go of what it has of them by itself: nobody else reads what is gone, and who leaves a
-            // topic does not read it any more.
+            // topic that it has named does not read it any more.
             if var member = members[name] {
                 member.target = member.target.filter { !gone.contains($0.stream) }
                 member.leaving = member.leaving.filter { !gone.contains($0.stream) }
@@ -151,15 +194,23 @@ struct ConsumerProtocolGroup: Sendable {
             }
             perform(state.unsubscribe(name, from: gone.sorted()), now: now)
         }
-        for topic in topics.sorted() {
-            guard let count = partitionCount(topic) else { continue }
-            let known = max(count, state.count(of: topic))
-            perform(state.subscribe(name, clientID: name, to: topic, partitionCount: known), now: now)
+        let counts = topics.sorted().compactMap { topic in
+            partitionCount(topic).map { (stream: topic, partitionCount: max($0, state.count(of: topic))) }
         }
+        perform(state.subscribe(name, clientID: name, to: counts), now: now)
     }
 
     /// Topics were made, have grown, or are gone.
-    mutating func follow(now: Int64, partitionCount: (String) -> Int?) {
+    /// - Parameter patterns: what members' patterns match by now.
+    mutating func follow(_ patterns: [PatternMember] = [], now: Int64, partitionCount: (String) -> Int?) {
+        var readsOthers = false
+        for matched in patterns {
+            // It may have sent another meanwhile.
+            guard let pattern = members[matched.name]?.pattern, matched.pattern.follows(pattern) else { continue }
+            if pattern.topics != matched.pattern.topics { readsOthers = true }
+            members[matched.name]?.pattern = matched.pattern
+        }
+        if readsOthers { epoch += 1 }
         for name in members.keys.sorted() { subscribe(name, now: now, partitionCount: partitionCount) }
         for topic in state.streams {
             guard let count = partitionCount(topic), count > state.count(of: topic) else { continue }
@@ -241,6 +292,16 @@ struct ConsumerProtocolGroup: Sendable {
         guard member.epoch == epoch || member.previousEpoch == epoch && epoch > 0 else { throw .staleMemberEpoch }
     }
 
+    /// The pattern of a member.
+    func pattern(of memberID: String, instanceID: String?) -> TopicPattern? {
+        members[Self.name(memberID, instanceID)]?.pattern
+    }
+
+    /// The members that have a pattern, by the names that the group knows them by.
+    var patterns: [(name: String, pattern: TopicPattern)] {
+        members.compactMap { name, member in member.pattern.map { (name, $0) } }
+    }
+
     /// The group as an operator sees it.
     var description: ConsumerDescription {
         let isReconciling = members.values.contains { !$0.leaving.isEmpty || $0.owned != $0.target }
@@ -249,8 +310,8 @@ struct ConsumerProtocolGroup: Sendable {
             members: members.values.sorted { $0.id < $1.id }.map {
                 ConsumerDescription.Member(
                     memberID: $0.id, instanceID: $0.instanceID, epoch: $0.epoch, clientID: $0.clientID,
-                    host: $0.host, topics: $0.topics.sorted(), owned: $0.owned.sorted(),
-                    target: $0.target.sorted())
+                    host: $0.host, topics: $0.topics.sorted(), pattern: $0.pattern?.text,
+                    owned: $0.owned.sorted(), target: $0.target.sorted())
             })
     }
 }

@@ -31,8 +31,14 @@ package struct ConsumerProtocolGroups: Sendable {
     }
 
     /// Topics were made, have grown, or are gone.
-    package mutating func follow(now: Int64, partitionCount: (String) -> Int?) {
-        for name in groups.keys.sorted() { groups[name]?.follow(now: now, partitionCount: partitionCount) }
+    /// - Parameter patterns: what members' patterns match by now; of those that are not here it is what it was.
+    package mutating func follow(
+        _ patterns: [PatternMember] = [], now: Int64, partitionCount: (String) -> Int?
+    ) {
+        let patterns = Dictionary(grouping: patterns, by: \.group)
+        for name in groups.keys.sorted() {
+            groups[name]?.follow(patterns[name] ?? [], now: now, partitionCount: partitionCount)
+        }
     }
 
     /// Judges a commit of a member.
@@ -45,6 +51,8 @@ package struct ConsumerProtocolGroups: Sendable {
 
     /// Every group's name, sorted.
     package var names: [String] { groups.keys.sorted() }
+
+    subscript(name: String) -> ConsumerProtocolGroup? { groups[name] }
 
     /// The group as an operator sees it.
     package func description(of name: String) -> ConsumerDescription? { groups[name]?.description }

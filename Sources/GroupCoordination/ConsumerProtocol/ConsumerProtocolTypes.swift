@@ -12,6 +12,11 @@ package struct ConsumerHeartbeat: Sendable {
     package var host: String
     /// The topics that it reads; nil for those that it has said before.
     package var topics: [String]?
+    /// What it says of a pattern.
+    package var pattern: TopicPatternChange
+    /// The number of the catalogue's state that it is heard of with; nil when that is not known. While it is the same,
+    /// what the member reads is not gone through again.
+    package var generation: UInt64?
     /// The partitions that it has; nil for those that it has said before.
     package var owned: Set<StreamPartition>?
     /// How long it may take to let go of partitions, in nanoseconds; nil for as long as it has said before.
@@ -20,7 +25,8 @@ package struct ConsumerHeartbeat: Sendable {
     /// A heartbeat from its parts.
     package init(
         memberID: String, instanceID: String? = nil, epoch: Int32, clientID: String, host: String,
-        topics: [String]? = nil, owned: Set<StreamPartition>? = nil, rebalanceTimeout: Int64? = nil
+        topics: [String]? = nil, pattern: TopicPatternChange = .none, generation: UInt64? = nil,
+        owned: Set<StreamPartition>? = nil, rebalanceTimeout: Int64? = nil
     ) {
         self.memberID = memberID
         self.instanceID = instanceID
@@ -28,6 +34,8 @@ package struct ConsumerHeartbeat: Sendable {
         self.clientID = clientID
         self.host = host
         self.topics = topics
+        self.pattern = pattern
+        self.generation = generation
         self.owned = owned
         self.rebalanceTimeout = rebalanceTimeout
     }
@@ -62,8 +70,10 @@ package struct ConsumerDescription: Equatable, Sendable {
         package var clientID: String
         /// Where it comes from.
         package var host: String
-        /// The topics that it reads.
+        /// The topics that it reads by name.
         package var topics: [String]
+        /// The pattern whose topics it reads beside them.
+        package var pattern: String?
         /// The partitions that it has.
         package var owned: [StreamPartition]
         /// The partitions that it is to have.

@@ -55,7 +55,7 @@ final class KafkaIdentityState {
 
 /// What a client wants to do with what it names.
 enum KafkaOperation: Hashable {
-    case read, write, describe, useGroup, administer
+    case read, write, describe, useGroup, transact, seeTransaction, administer
 }
 
 /// A conversation by which a client shows who it is.

@@ -74,7 +74,8 @@ extension KafkaShard {
 
     // MARK: Questions
 
-    /// Whether a client may do something with a stream or group; reported once for each when it may not.
+    /// Whether a client may do something with a stream, group or transactional identifier; reported once for each when
+    /// it may not.
     func may(_ operation: KafkaOperation, _ name: String, _ call: KafkaCall) -> Bool {
         let question = KafkaIdentityState.Question(operation: operation, name: name)
         let verdict = verdict(question, call)
@@ -110,6 +111,8 @@ extension KafkaShard {
         case .read: return rights.mayReadStream(bytes.span)
         case .write: return rights.mayWriteStream(bytes.span)
         case .useGroup: return rights.mayUseGroup(bytes.span)
+        case .transact: return rights.mayUseTransaction(bytes.span)
+        case .seeTransaction: return rights.maySeeTransaction(bytes.span)
         case .administer: return rights.mayAdminister
         case .describe:
             let reads = rights.mayReadStream(bytes.span)
@@ -126,6 +129,14 @@ extension KafkaShard {
     func mayDescribe(group: String, _ call: KafkaCall) -> Bool {
         let administers = KafkaIdentityState.Question(operation: .administer, name: "")
         return verdict(administers, call).isAllowed || may(.useGroup, group, call)
+    }
+
+    /// Whether a client may be told of a transactional identifier: one that may use it by a rule, or who administers.
+    func mayDescribe(transaction: String, _ call: KafkaCall, isReported: Bool = true) -> Bool {
+        let administers = KafkaIdentityState.Question(operation: .administer, name: "")
+        if verdict(administers, call).isAllowed { return true }
+        let sees = KafkaIdentityState.Question(operation: .seeTransaction, name: transaction)
+        return isReported ? may(.seeTransaction, transaction, call) : verdict(sees, call).isAllowed
     }
 
     /// The topic of a name, for who may do something with it.
@@ -155,6 +166,8 @@ extension KafkaOperation {
         case .write: "write to the stream '\(name)'"
         case .describe: "see the stream '\(name)'"
         case .useGroup: "use the group '\(name)'"
+        case .transact: "use the transactional identifier '\(name)'"
+        case .seeTransaction: "see the transactional identifier '\(name)'"
         case .administer: "administer"
         }
     }

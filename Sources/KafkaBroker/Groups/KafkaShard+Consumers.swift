@@ -1,5 +1,6 @@
 import GroupCoordination
 import KafkaWire
+import RegularExpressions
 import SluiceCore
 import Speaking
 
@@ -27,12 +28,15 @@ extension KafkaShard {
                 .unsupportedAssignor,
                 "There is no assignor '\(assignor.shortened)'; there are uniform and range.")
         }
-        if let pattern = request.subscribedTopicRegex, !pattern.isEmpty {
-            return refuse(
-                .invalidRegularExpression,
-                "Topics by pattern are not matched here; subscribe with a pattern that the client matches.")
-        }
         followTopics()
+        let pattern: TopicPatternChange
+        do throws(RegularExpressionFault) {
+            pattern = try patternChange(request, memberID, call)
+        } catch {
+            let text = (request.subscribedTopicRegex ?? "").shortened
+            return refuse(
+                .invalidRegularExpression, "The pattern '\(text)' is not taken: \(error.words.shortened).")
+        }
         let owned = request.topicPartitions.map { listed in
             Set(
                 listed.flatMap { part -> [StreamPartition] in
@@ -43,7 +47,7 @@ extension KafkaShard {
         let beat = ConsumerHeartbeat(
             memberID: memberID, instanceID: request.instanceID, epoch: request.memberEpoch,
             clientID: call.clientID ?? "", host: host(of: call.connection), topics: request.subscribedTopicNames,
-            owned: owned,
+            pattern: pattern, generation: topicGeneration, owned: owned,
             rebalanceTimeout: request.rebalanceTimeoutMs < 0 ? nil : Int64(request.rebalanceTimeoutMs) * 1_000_000)
         let known = topics
         let result = peers.withOffsets { table -> Result<(ConsumerAssignment, String), GroupFault> in
@@ -98,7 +102,8 @@ extension KafkaShard {
                     var described = ConsumerGroupDescribeResponse.Member(
                         memberID: member.memberID, instanceID: member.instanceID, memberEpoch: member.epoch,
                         clientID: member.clientID, clientHost: member.host, subscribedTopicNames: member.topics,
-                        assignment: assignment(member.owned), targetAssignment: assignment(member.target))
+                        subscribedTopicRegex: member.pattern, assignment: assignment(member.owned),
+                        targetAssignment: assignment(member.target))
                     if call.version >= 1 { described.memberType = 1 }
                     return described
                 }, authorizedOperations: operations)

@@ -40,7 +40,7 @@ extension KafkaShard {
                         places.append(settling)
                         continue
                     }
-                    let ticket = try append(numbered: produced, to: name, part.index, version: call.version)
+                    let ticket = try append(numbered: produced, to: name, part.index, request.transactionalID, call)
                     pending.awaitedCount += 1
                     appends.add(ticket, .produced(pending, [settling]))
                 } catch {
@@ -62,17 +62,32 @@ extension KafkaShard {
 
     /// Appends a batch of a producer that has a number.
     private func append(
-        numbered produced: ProducedBatch, to topic: String, _ number: Int32, version: Int16
+        numbered produced: ProducedBatch, to topic: String, _ number: Int32, _ transactionalID: String?,
+        _ call: KafkaCall
     ) throws(BatchFault) -> AppendTicket {
         guard produced.append.batch.isTransactional else {
             return log.append(sequenced: produced.append, with: produced.companions, from: loop)
         }
         do throws(BatchFault) {
+            try judgeTransaction(of: produced.append.batch.producerID, transactionalID, call)
             return try append(
-                transactional: produced, to: StreamPartition(stream: topic, number: number), version: version)
+                transactional: produced, to: StreamPartition(stream: topic, number: number), version: call.version)
         } catch {
             produced.takeBack?()
             throw error
+        }
+    }
+
+    /// Judges the transactional identifiers of a batch: that of its request, and that which its producer's number
+    /// belongs to.
+    private func judgeTransaction(
+        of producer: ProducerID, _ named: String?, _ call: KafkaCall
+    ) throws(BatchFault) {
+        guard call.connection.identity.rights != nil else { return }
+        let owner = peers.withTransactions { $0.name(of: producer.rawValue) }
+        for name in Set([named, owner].compactMap(\.self)).sorted() where !may(.transact, name, call) {
+            throw BatchFault(
+                .transactionalIDAuthorizationFailed, "Not authorized to use the producer's transactional identifier.")
         }
     }
 
@@ -171,6 +186,7 @@ extension KafkaShard {
                     errorCode: .invalidRequest, producerID: -1, producerEpoch: -1)
                 return answer(call, refused)
             }
+            guard may(.transact, name, call) else { return refuseInit(call, .transactionalIDAuthorizationFailed) }
             return initTransactions(name, request, call)
         }
         giveNumber { [unowned self] number in

@@ -71,15 +71,14 @@ extension KafkaShard {
         var response = ListTransactionsResponse()
         let known = Set(["Empty", "Ongoing", "PrepareCommit", "PrepareAbort", "CompleteCommit", "CompleteAbort"])
         response.unknownStateFilters = request.stateFilters.filter { !known.contains($0) }
-        // Transactional identifiers have no rules of their own: who administers sees them.
-        guard mayAdminister(call) else { return answer(call, response) }
         let all = peers.withTransactions { $0.transactions }.sorted { $0.key < $1.key }
         for (name, transaction) in all {
             let age = wallClock.rawValue - transaction.startedAt.rawValue
             guard request.stateFilters.isEmpty || request.stateFilters.contains(transaction.phase.name),
                 request.producerIDFilters.isEmpty || request.producerIDFilters.contains(transaction.producerID),
                 call.version < 1 || request.durationFilter < 0
-                    || transaction.phase == .ongoing && age > request.durationFilter
+                    || transaction.phase == .ongoing && age > request.durationFilter,
+                mayDescribe(transaction: name, call, isReported: false)
             else { continue }
             response.transactionStates.append(
                 ListTransactionsResponse.TransactionState(
@@ -93,13 +92,14 @@ extension KafkaShard {
         typealias State = DescribeTransactionsResponse.TransactionState
         var response = DescribeTransactionsResponse()
         response.transactionStates = request.transactionalIDs.map { name in
-            guard mayAdminister(call) else {
+            guard mayDescribe(transaction: name, call) else {
                 return State(errorCode: .transactionalIDAuthorizationFailed, transactionalID: name)
             }
             guard let transaction = peers.withTransactions({ $0[name] }) else {
                 return State(errorCode: .transactionalIDNotFound, transactionalID: name)
             }
-            let topics = Dictionary(grouping: transaction.partitions.keys, by: \.stream).sorted { $0.key < $1.key }
+            let topics = Dictionary(grouping: transaction.partitions.keys, by: \.stream)
+                .filter { may(.describe, $0.key, call) }.sorted { $0.key < $1.key }
             return State(
                 transactionalID: name, transactionState: transaction.phase.name,
                 transactionTimeoutMs: transaction.timeout,

@@ -73,18 +73,19 @@ extension KafkaShard {
 
     func metadata(_ request: MetadataRequest, _ call: KafkaCall) {
         followTopics()
-        guard let wanted = request.topics, call.version > 0 || !wanted.isEmpty else {
+        guard let asked = request.topics, call.version > 0 || !asked.isEmpty else {
             let visible = topics.topics.filter { may(.describe, $0.name, call) }
             return answerMetadata(request, visible.map(describe), call)
         }
-        if (10...11).contains(call.version), wanted.contains(where: { $0.name == nil || $0.topicID != .zero }) {
-            let refused = wanted.map {
+        if (10...11).contains(call.version), asked.contains(where: { $0.name == nil || $0.topicID != .zero }) {
+            let refused = asked.map {
                 MetadataResponse.MetadataResponseTopic(
                     errorCode: .invalidRequest, name: $0.name ?? "", topicID: $0.topicID,
                     topicAuthorizedOperations: Self.operationsUnasked)
             }
             return answerMetadata(request, refused, call)
         }
+        let wanted = asked.map(Self.named)
         let mayCreate = settings.createsTopics && (call.version < 4 || request.allowAutoTopicCreation)
         let missing = wanted.compactMap(\.name).filter {
             topics[$0] == nil && StreamName.isValid($0) && !$0.hasPrefix("__")
@@ -102,6 +103,14 @@ extension KafkaShard {
             }
             answerMetadata(request, wanted.map { describe($0, call) }, call)
         }
+    }
+
+    /// One that is asked for by its identifier has no name: Java's clients say an empty one.
+    private static func named(
+        _ asked: MetadataRequest.MetadataRequestTopic
+    ) -> MetadataRequest.MetadataRequestTopic {
+        guard asked.topicID != .zero else { return asked }
+        return MetadataRequest.MetadataRequestTopic(topicID: asked.topicID, name: nil)
     }
 
     /// A topic that somebody names before it is there. Names by which Kafka's frameworks keep their state mean a stream
@@ -201,6 +210,11 @@ extension KafkaShard {
             let group = request.keyType == 2 ? String(key.split(separator: ":").first ?? "") : key
             if request.keyType != 1, !group.isEmpty, !mayDescribe(group: group, call) {
                 return (.groupAuthorizationFailed, "Not authorized to use the group.")
+            }
+            if request.keyType == 1, !key.isEmpty, !mayDescribe(transaction: key, call, isReported: false),
+                !may(.transact, key, call)
+            {
+                return (.transactionalIDAuthorizationFailed, "Not authorized to use the transactional identifier.")
             }
             return request.keyType == 0 && key.isEmpty ? (.invalidGroupID, "A group has a name.") : (.none, nil)
         }

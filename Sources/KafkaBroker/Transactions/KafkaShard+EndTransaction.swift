@@ -21,6 +21,7 @@ extension KafkaShard {
             }
             answer(call, response)
         }
+        guard may(.transact, name, call) else { return respond(.transactionalIDAuthorizationFailed) }
         guard let transaction = peers.withTransactions({ $0[name] }) else {
             return respond(.invalidProducerIDMapping)
         }

@@ -99,7 +99,7 @@ extension KafkaShard {
             call, InitProducerIDResponse(producerID: transaction.producerID, producerEpoch: transaction.epoch))
     }
 
-    private func refuseInit(_ call: KafkaCall, _ code: KafkaErrorCode) {
+    func refuseInit(_ call: KafkaCall, _ code: KafkaErrorCode) {
         answer(call, InitProducerIDResponse(errorCode: code, producerID: -1, producerEpoch: -1))
     }
 
@@ -109,6 +109,7 @@ extension KafkaShard {
         followTopics()
         typealias Part = AddPartitionsToTxnResponse.AddPartitionsToTxnPartitionResult
         let name = request.v3AndBelowTransactionalID
+        let isAllowed = may(.transact, name, call)
         var wanted: [StreamPartition: Offset] = [:]
         var isWhole = true
         for topic in request.v3AndBelowTopics {
@@ -126,6 +127,10 @@ extension KafkaShard {
                 AddPartitionsToTxnResponse.AddPartitionsToTxnTopicResult(
                     name: topic.name,
                     resultsByPartition: topic.partitions.map { number in
+                        guard isAllowed else {
+                            return Part(
+                                partitionIndex: number, partitionErrorCode: .transactionalIDAuthorizationFailed)
+                        }
                         let isKnown = self.topic(topic.name, .write, call)?.partition(number) != nil
                         let part =
                             isKnown ? (isWhole ? code : .operationNotAttempted) : missing(topic.name, .write, call)
@@ -134,7 +139,7 @@ extension KafkaShard {
             }
             answer(call, response)
         }
-        guard isWhole else { return respond(.none) }
+        guard isAllowed, isWhole else { return respond(.none) }
         change(
             name, request.v3AndBelowProducerID, request.v3AndBelowProducerEpoch,
             { respond($0.known(to: call.version, from: 2)) }
@@ -146,6 +151,9 @@ extension KafkaShard {
     }
 
     func addOffsets(_ request: AddOffsetsToTxnRequest, _ call: KafkaCall) {
+        guard may(.transact, request.transactionalID, call) else {
+            return answer(call, AddOffsetsToTxnResponse(errorCode: .transactionalIDAuthorizationFailed))
+        }
         guard may(.useGroup, request.groupID, call) else {
             return answer(call, AddOffsetsToTxnResponse(errorCode: .groupAuthorizationFailed))
         }
@@ -162,6 +170,7 @@ extension KafkaShard {
 
     func commitInTransaction(_ request: TxnOffsetCommitRequest, _ call: KafkaCall) {
         followTopics()
+        let isAllowed = may(.transact, request.transactionalID, call)
         func respond(_ code: KafkaErrorCode) {
             var response = TxnOffsetCommitResponse()
             response.topics = request.topics.map { topic in
@@ -170,11 +179,12 @@ extension KafkaShard {
                     partitions: topic.partitions.map { part in
                         TxnOffsetCommitResponse.TxnOffsetCommitResponsePartition(
                             partitionIndex: part.partitionIndex,
-                            errorCode: fault(of: part, in: topic.name, call) ?? code)
+                            errorCode: isAllowed ? fault(of: part, in: topic.name, call) ?? code : code)
                     })
             }
             answer(call, response)
         }
+        guard isAllowed else { return respond(.transactionalIDAuthorizationFailed) }
         guard may(.useGroup, request.groupID, call) else { return respond(.groupAuthorizationFailed) }
         if call.version >= 3, request.generationID >= 0 || !request.memberID.isEmpty {
             let claim = ClassicClaim(

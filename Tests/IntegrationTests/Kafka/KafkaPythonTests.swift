@@ -43,6 +43,13 @@ struct KafkaPythonTests {
     }
 
     @Test(
+        "confluent-kafka: a member's pattern is matched by the broker, also when topics are made later",
+        .enabled(if: KafkaEndpoint.has("confluent_kafka"), "confluent-kafka is not installed"))
+    func patterns() throws {
+        try run("kafka_patterns", expecting: ["matched", "later", "changed", "refused"])
+    }
+
+    @Test(
         "confluent-kafka: three members of a share group read one partition, and nothing comes twice",
         .enabled(
             if: KafkaEndpoint.has("confluent_kafka; from confluent_kafka import ShareConsumer"),

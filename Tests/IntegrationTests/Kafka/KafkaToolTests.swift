@@ -131,6 +131,19 @@ struct KafkaToolTests {
         #expect(broker.stop() == 0)
     }
 
+    @Test("a consumer's SubscriptionPattern is matched by the broker", .enabled(if: Program.isInstalled("javac")))
+    func pattern() throws {
+        let broker = try BrokerProcess(KafkaEndpoint.configuration)
+        for topic in ["sensors-a", "sensors-b", "my-sensors-c"] {
+            _ = try tool(broker, ["console-producer", "--topic", topic], input: "1\n2\n")
+        }
+        let source = try #require(
+            Bundle.module.path(forResource: "PatternConsumer", ofType: "java", inDirectory: "Scripts"))
+        let consumed = try KafkaEndpoint.tool(["run-class", source, broker.kafka(), "sensors-.*", "4"])
+        #expect(consumed.lines == ["sensors-a", "sensors-b"], "\(consumed)\n\(broker.log.suffix(20))")
+        #expect(broker.stop() == 0)
+    }
+
     @Test("Connect copies a file into a topic, and the topic into a file")
     func connect() throws {
         let broker = try BrokerProcess(KafkaEndpoint.configuration)
