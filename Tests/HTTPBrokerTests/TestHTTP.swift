@@ -152,6 +152,8 @@ private struct FakeNode: HTTPNode {
     var diskFreeBytes: Int64? { nil }
     var configuration: JSON { .object([]) }
     var figures: [MetricFamily] { [] }
+    var logMemoryBytes: Int { 0 }
+    var heapBytes: UInt64? { nil }
 
     func explain(topic: String) -> JSON { .object([]) }
     func takeStates() -> [(number: UInt64, answer: PastStateAnswer)] { [] }
