@@ -31,7 +31,7 @@ export async function groups(root, rest, page) {
       bridge.name, h('span', { className: ['live', 'catching up', 'idle'].includes(bridge.state) ? 'good' : 'warn' }, bridge.state), bridge.address, count(bridge.lag_records), bytes(bridge.lag_bytes), span(bridge.lag_ms),
       spark([...records(bridgeCurves.get(bridge.name)), [now, bridge.lag_records]], `lag of ${bridge.name} in the last hour`),
       count(bridge.forwarded), count(bridge.received), count(bridge.refused),
-      h('button', { type: 'button', onclick: () => change(bridge, load) }, bridge.state === 'paused' ? `Resume ${bridge.name}` : `Pause ${bridge.name}`),
+      h('button', { type: 'button', onclick: () => change(bridge, load), ariaLabel: `${bridge.state === 'paused' ? 'Resume' : 'Pause'} ${bridge.name}` }, bridge.state === 'paused' ? 'Resume' : 'Pause'),
     ])));
   };
   root.append(list, mover, h('h3', {}, 'Bridges'), bridges);

@@ -3,6 +3,7 @@
 Usage: dashboard.py URL MQTT_PORT [SCREENSHOT_DIRECTORY]. Prints a line for each thing that holds; exits with 1 at the first that does not.
 """
 import json
+import os
 import re
 import subprocess
 import sys
@@ -119,15 +120,38 @@ return faults;
 """
 
 
+def axe_source():
+    """axe itself, where Python has it (axe-core-python); else what is above stands for it."""
+    try:
+        import axe_core_python
+    except ImportError:
+        return None
+    with open(os.path.join(os.path.dirname(axe_core_python.__file__), "axe.min.js")) as file:
+        return file.read()
+
+
+AXE = axe_source()
+
+
+def axe_faults():
+    """What axe finds: rules that are broken, with an element of each."""
+    if AXE is None:
+        return []
+    # The page lets no script come from elsewhere; the driver's are beside it.
+    browser.execute_script(AXE)
+    found = browser.execute_async_script("const done = arguments[arguments.length - 1]; axe.run(document).then(r => done(r.violations.map(v => `${v.id}: ${v.help}: ${v.nodes[0].html.slice(0, 200)}`)), e => done([String(e)]));")
+    return found
+
+
 def look(name):
-    """What axe would say, in both themes and at the width of a telephone."""
+    """What axe says, in both themes and at the width of a telephone."""
     for width in (1280, 360):
         browser.set_window_size(width, 900)
         # A headless window may be wider than it is told to be: the page's own size is what counts.
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False})
         for theme in ("light", "dark"):
             browser.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
-            faults = browser.execute_script(ACCESSIBLE)
+            faults = browser.execute_script(ACCESSIBLE) + axe_faults()
             if faults:
                 print(f"NOT: {name}, {width} px, {theme}: {faults}")
                 finish(1)
@@ -137,7 +161,7 @@ def look(name):
     browser.set_window_size(1280, 900)
     browser.execute_script("delete document.documentElement.dataset.theme")
     console()
-    print(f"{name}: labels, contrast, widths, console")
+    print(f"{name}: labels, contrast, widths, console" + (", axe" if AXE else ""))
 
 
 def visit(page):
