@@ -143,9 +143,18 @@ package struct GroupState: Sendable {
 
     /// A member has let go of a partition.
     package mutating func released(_ partition: StreamPartition, by member: String) -> [Action] {
-        guard self[partition] == .leaving(member) else { return [] }
-        owners[partition.stream]?[Int(partition.number)] = .free
-        forgetUnread(partition.stream)
+        released([partition], by: member)
+    }
+
+    /// A member has let go of partitions at once.
+    package mutating func released(_ partitions: [StreamPartition], by member: String) -> [Action] {
+        var streams: Set<String> = []
+        for partition in partitions where self[partition] == .leaving(member) {
+            owners[partition.stream]?[Int(partition.number)] = .free
+            streams.insert(partition.stream)
+        }
+        guard !streams.isEmpty else { return [] }
+        for stream in streams { forgetUnread(stream) }
         return balance()
     }
 

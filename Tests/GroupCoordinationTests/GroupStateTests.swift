@@ -184,6 +184,21 @@ struct GroupStateTests {
         #expect(state.streams == ["r"] && state.isSettled)
     }
 
+    @Test("what is subscribed to, and let go of, at once is balanced once")
+    func atOnce() {
+        var state = GroupState()
+        let streams = (0..<50).map { (stream: "s\($0)", partitionCount: 2) }
+        #expect(state.subscribe("a", clientID: "a", to: streams).count == 100)
+        #expect(state.generation == 1)
+        let revoked = state.subscribe("b", clientID: "b", to: streams).compactMap { action in
+            if case .revoke(let partition, "a") = action { partition } else { nil }
+        }
+        #expect(revoked.count == 50)
+        #expect(state.released(revoked, by: "a").count == 50)
+        #expect(state.generation == 2 && state.isSettled)
+        #expect(state.released(revoked, by: "a") == [], "it has let go of them")
+    }
+
     @Test("a member has partitions of the streams that it reads only, and leaving one keeps the others'")
     func keepsStreams() {
         var world = World(["s": 2, "t": 2])

@@ -51,6 +51,16 @@ struct ConsumerProtocolGroup: Sendable {
             return topics.isEmpty ? matched : topics.union(matched)
         }
 
+        /// It is to let go of a partition.
+        /// - Returns: whether it may have heard of it.
+        mutating func revoke(_ partition: StreamPartition, now: Int64) -> Bool {
+            target.remove(partition)
+            guard owned.contains(partition) || told?.contains(partition) == true else { return false }
+            if leaving.isEmpty { leavingDeadline = now + rebalanceTimeout }
+            leaving.insert(partition)
+            return true
+        }
+
         /// Takes what a heartbeat says of its topics.
         /// - Returns: whether it has said that it reads others.
         mutating func takeTopics(of beat: ConsumerHeartbeat) -> Bool {
@@ -220,35 +230,28 @@ struct ConsumerProtocolGroup: Sendable {
     }
 
     private mutating func perform(_ actions: [GroupState.Action], now: Int64) {
+        // What a member has never heard of it need not let go of: given on at once, since each time all is balanced.
+        var unheard: [String: [StreamPartition]] = [:]
         for action in actions {
             switch action {
             case .assign(let partition, let name, _): members[name]?.target.insert(partition)
-            case .revoke(let partition, let name): revoke(partition, from: name, now: now)
+            case .revoke(let partition, let name):
+                if members[name]?.revoke(partition, now: now) == false { unheard[name, default: []].append(partition) }
             }
         }
-    }
-
-    private mutating func revoke(_ partition: StreamPartition, from name: String, now: Int64) {
-        guard let member = members[name] else { return }
-        members[name]?.target.remove(partition)
-        guard member.owned.contains(partition) || member.told?.contains(partition) == true else {
-            // It has never heard of it.
-            return perform(state.released(partition, by: name), now: now)
+        for (name, partitions) in unheard.sorted(by: { $0.key < $1.key }) {
+            perform(state.released(partitions, by: name), now: now)
         }
-        if member.leaving.isEmpty { members[name]?.leavingDeadline = now + member.rebalanceTimeout }
-        members[name]?.leaving.insert(partition)
     }
 
     /// Takes what a member has let go of: it knows that it is to, and does not list it, or has listed nothing new
     /// twice.
     private mutating func release(_ name: String, hasListed: Bool, now: Int64) {
         guard let member = members[name], !member.leaving.isEmpty else { return }
-        let isQuiet = member.quietCount >= 2
-        for partition in member.leaving.sorted() where !member.owned.contains(partition) {
-            guard member.told?.contains(partition) != true, hasListed || isQuiet || member.told == nil else { continue }
-            members[name]?.leaving.remove(partition)
-            perform(state.released(partition, by: name), now: now)
-        }
+        guard hasListed || member.quietCount >= 2 || member.told == nil else { return }
+        let released = member.leaving.filter { !member.owned.contains($0) && member.told?.contains($0) != true }
+        members[name]?.leaving.subtract(released)
+        perform(state.released(released.sorted(), by: name), now: now)
         if members[name]?.leaving.isEmpty == true { members[name]?.leavingDeadline = .max }
     }
 
