@@ -104,6 +104,7 @@ package final class KafkaShard {
 
     /// Twice a second.
     package func elapsed() {
+        patterns.refill()
         expireFetches()
         // One endpoint keeps the time of all groups.
         if settings.index == 0 {

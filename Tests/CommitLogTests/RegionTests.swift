@@ -132,6 +132,93 @@ struct RegionTests {
         }
     }
 
+    @Test(
+        "what is damaged in the middle of a segment ends a region, and what lies behind is read",
+        arguments: Wound.allCases)
+    func damage(_ wound: Wound) throws {
+        let directory = try TemporaryDirectory()
+        try Self.fill(directory)
+        let file = try Self.index(directory).replacing(".index", with: ".log")
+        let headers = try Self.batches(file)
+        let positions = Self.positions(of: headers)
+        let log = try LogRuntimeTests.open(directory.path)
+        defer { log.stop() }
+        let hurt = 700
+        let lost = try wound.befall(file, at: positions[hurt])
+        let end = positions[hurt] + Int64(lost)
+        let damaged = Set(
+            headers.indices.filter {
+                positions[$0] < end && positions[$0] + Int64(headers[$0].byteCount) > positions[hurt]
+            })
+        for start in [0, 0, 350, hurt - 1, hurt, 0] {
+            for byteCountMax in [20_000, 1 << 20] {
+                var seen: [Int] = []
+                var offset = headers[start].baseOffset
+                var hint: ReadHint?
+                while offset < headers[headers.count - 1].nextOffset {
+                    let read = try Self.region(log, from: offset, hint: hint, byteCountMax: byteCountMax)
+                    if let range = read.region?.range {
+                        seen += headers.indices.filter {
+                            range.contains(positions[$0])
+                                && positions[$0] + Int64(headers[$0].byteCount) <= range.upperBound
+                        }
+                    } else {
+                        seen += read.batches.compactMap { batch in
+                            headers.firstIndex { $0.baseOffset == batch.baseOffset }
+                        }
+                    }
+                    try #require(read.nextOffset > offset)
+                    (offset, hint) = (read.nextOffset, read.hint)
+                }
+                let sound = seen.filter { !damaged.contains($0) }
+                let wanted = (start..<headers.count).filter { !damaged.contains($0) }
+                let isWhole = sound == wanted
+                let odd = zip(sound, wanted).first { $0 != $1 }
+                #expect(isWhole, "\(wound), from \(start): \(String(describing: odd))")
+                // Only a header that looks well may be in a region.
+                let hasDamage = seen.count > sound.count
+                #expect(wound == .length || !hasDamage, "\(wound), from \(start)")
+            }
+        }
+    }
+
+    private static func positions(of headers: [BatchHeader]) -> [Int64] {
+        var position: Int64 = 0
+        return headers.map { header in
+            defer { position += Int64(header.byteCount) }
+            return position
+        }
+    }
+
+    /// What is wrong with a batch.
+    enum Wound: String, Sendable, CaseIterable {
+        case raised, lowered, zeros, length
+
+        /// Damages a batch at a position.
+        /// - Returns: bytes that are damaged.
+        func befall(_ path: String, at position: Int64) throws -> Int {
+            var bytes = try [UInt8](Data(contentsOf: URL(filePath: path)))
+            let place = Int(position)
+            var count = 1
+            switch self {
+            // The base offset's bytes, from the highest one on.
+            case .raised: bytes[place + 2] ^= 1
+            case .lowered: bytes[place + 6] = 0
+            case .zeros:
+                count = 4096
+                bytes.replaceSubrange(place..<place + count, with: [UInt8](repeating: 0, count: count))
+            // The length's last byte but one; it is behind the base offset.
+            case .length: bytes[place + 10] &+= 1
+            }
+            // In place: the log has the file open by its name only, but a region may have it.
+            let handle = try FileHandle(forUpdating: URL(filePath: path))
+            defer { handle.closeFile() }
+            handle.seek(toFileOffset: UInt64(position))
+            handle.write(Data(bytes[place..<place + max(count, 61)]))
+            return count
+        }
+    }
+
     /// What is wrong with an index.
     enum Harm: String, Sendable, CaseIterable {
         case none, isGone, isNoise, isShifted, isCut

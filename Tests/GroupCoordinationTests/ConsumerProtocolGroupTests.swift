@@ -160,6 +160,25 @@ struct ConsumerProtocolGroupTests {
         #expect(world.group.description.members.first?.target.count == 4)
     }
 
+    @Test("Nobody waits for a member to let go of a topic that is gone meanwhile")
+    func goneWhileLeaving() throws {
+        var world = World()
+        let a = try world.beat("a", 0)
+        _ = try world.beat("a", a.epoch, owned: [0, 1, 2, 3])
+        let b = try world.beat("b", 0)
+        #expect(world.group.description.state != "Stable")
+        world.counts["t"] = nil
+        world.follow()
+        var epochs = (a: try world.beat("a", a.epoch, owned: []).epoch, b: b.epoch)
+        for _ in 0..<10 {
+            world.now += 5 * Self.second
+            world.group.elapsed(now: world.now)
+            epochs.a = try world.beat("a", epochs.a).epoch
+            epochs.b = try world.beat("b", epochs.b).epoch
+        }
+        #expect(world.group.description.members.map(\.memberID).sorted() == ["a", "b"])
+    }
+
     @Test("A static member that is away keeps its partitions, also under another identifier")
     func staticMember() throws {
         var world = World()

@@ -269,6 +269,23 @@ struct PatternTests {
         #expect(member.names(kafka) == ["sensors-a"])
     }
 
+    @Test("Who has patterns matched without end is told to come again, and others are served meanwhile")
+    func bounded() throws {
+        let client = kafka.connect()
+        var answers: [KafkaErrorCode] = []
+        for number in 0..<300 {
+            var member = PatternClient(client, "m")
+            answers.append(try member.beat(pattern: "sensors-.*|\(number)").errorCode)
+        }
+        #expect(answers.first == KafkaErrorCode.none && answers.last == .coordinatorLoadInProgress)
+        #expect(Set(answers) == [.none, .coordinatorLoadInProgress])
+        var known = PatternClient(kafka.connect(), "k")
+        #expect(try known.beat(pattern: "sensors-.*|1").errorCode == .none, "what is known costs nothing")
+        kafka.shard.elapsed()
+        var member = PatternClient(client, "n")
+        #expect(try member.beat(pattern: "sensors-.*|299").errorCode == .none)
+    }
+
     // MARK: Rights and restarts
 
     @Test("A pattern brings only what its member may read, also of topics that are made later")

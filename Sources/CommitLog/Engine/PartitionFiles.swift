@@ -9,20 +9,28 @@ package import SluiceCore
 package struct PartitionFiles: Sendable {
     private let storage: any Storage
     private let paths: SegmentPaths
+    private let walked: WalkedSegments?
 
     /// The files of a stream's partition.
-    package init(storage: any Storage, paths: SegmentPaths) {
+    /// - Parameter walked: what was looked at of regions; nil to look at everything each time.
+    package init(storage: any Storage, paths: SegmentPaths, walked: WalkedSegments? = nil) {
         self.storage = storage
         self.paths = paths
+        self.walked = walked
     }
 
     /// Does what `request` asks; see the read below.
     package func read(
         _ request: ReadRequest, access: any LogStateAccess, noteSuspect: (Offset) -> Void
     ) throws(StorageError) -> PartitionRead {
-        if case .region = request.form, let region = try region(request, access) { return region }
+        var hint = request.hint
+        if case .region = request.form {
+            if let region = try region(request, access) { return region }
+            // It does not lie where it should: the search begins anew.
+            hint = nil
+        }
         return try read(
-            request.partition, from: request.offset, hint: request.hint, selection: request.selection,
+            request.partition, from: request.offset, hint: hint, selection: request.selection,
             form: request.form, byteCountMax: request.byteCountMax, access: access, noteSuspect: noteSuspect)
     }
 
@@ -66,11 +74,15 @@ package struct PartitionFiles: Sendable {
                 let from = max(request.offset, state.firstOffset)
                 return (from, state.segment(holding: from))
             }
-            guard let segment,
-                let found = try SegmentRegion.find(
-                    storage, paths, segment, from: max(start, segment.baseOffset),
-                    hint: request.hint?.value as? SegmentHint, byteCountMax: request.byteCountMax)
-            else { return nil }
+            guard let segment else { return nil }
+            let key = WalkedSegments.Segment(
+                partition: partition, baseOffset: segment.baseOffset, revision: segment.revision)
+            let answer = try SegmentRegion.find(
+                storage, paths, segment, from: max(start, segment.baseOffset),
+                hint: request.hint?.value as? SegmentHint, byteCountMax: request.byteCountMax,
+                walked: walked?.range(of: key))
+            guard let (found, range) = answer else { return nil }
+            walked?.add(range, of: key)
             var read = PartitionRead(nextOffset: found.nextOffset)
             read.removedCount = start.rawValue - request.offset.rawValue
             read.region = found.region

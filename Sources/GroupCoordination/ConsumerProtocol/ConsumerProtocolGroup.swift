@@ -200,6 +200,7 @@ struct ConsumerProtocolGroup: Sendable {
             if var member = members[name] {
                 member.target = member.target.filter { !gone.contains($0.stream) }
                 member.leaving = member.leaving.filter { !gone.contains($0.stream) }
+                if member.leaving.isEmpty { member.leavingDeadline = .max }
                 members[name] = member
             }
             perform(state.unsubscribe(name, from: gone.sorted()), now: now)

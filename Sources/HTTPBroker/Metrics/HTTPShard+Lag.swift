@@ -13,7 +13,10 @@ extension HTTPShard {
         lag.lookedAt = now
         let groups = broker.groupReports()
         lag.beginLook()
-        for group in groups { look(at: group) }
+        // Who had no turn at a look-up the last time begins.
+        let first = lag.nextGroup.flatMap { name in groups.firstIndex { $0.name == name } } ?? 0
+        lag.nextGroup = nil
+        for group in groups[first...] + groups[..<first] { look(at: group) }
         lag.endLook()
         let time = wallClock.rawValue
         lag.record(
@@ -34,10 +37,14 @@ extension HTTPShard {
 
     private func look(at group: GroupReport) {
         for position in group.offsets where position.lag > 0 {
-            guard let partition = partition(of: position), lag.lookupCount < LagWatch.lookupCountMax else { continue }
+            guard let partition = partition(of: position) else { continue }
             let place = LagWatch.Place(group: group.name, partition: partition)
             let offset = Offset(rawValue: max(position.committed, position.start))
             guard lag.note(place, at: offset) else { continue }
+            guard lag.hasRoom else {
+                if lag.nextGroup == nil { lag.nextGroup = group.name }
+                continue
+            }
             switch logReader.read(partition, from: offset, visibility: .durable, byteCountMax: 1) {
             case .found(let read): found(read, place, offset)
             case .coming(let number):
@@ -104,14 +111,19 @@ extension HTTPShard {
 
     func tellLag(_ exchange: Exchange) {
         administer(exchange) { [unowned self] in
-            exchange.respond(
-                .ok,
-                .members([
-                    "stepSeconds": .integer(LagWatch.interval / 1_000_000_000),
-                    "groups": .array(documents(of: lag.groups, "group")),
-                    "bridges": .array(documents(of: lag.bridges, "bridge")),
-                ]))
+            let document = lag.document ?? lagDocument
+            lag.document = document
+            exchange.respond(.ok, "application/json", document)
         }
+    }
+
+    private var lagDocument: [UInt8] {
+        let document = JSON.members([
+            "stepSeconds": .integer(LagWatch.interval / 1_000_000_000),
+            "groups": .array(documents(of: lag.groups, "group")),
+            "bridges": .array(documents(of: lag.bridges, "bridge")),
+        ])
+        return Array(document.compact.utf8)
     }
 
     private func documents(of series: [String: TimeSeries<LagWatch.Point>], _ kind: String) -> [JSON] {

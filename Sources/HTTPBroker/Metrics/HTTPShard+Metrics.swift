@@ -185,8 +185,10 @@ extension HTTPShard {
                 let labels = [(name: "group", value: group.name), (name: "stream", value: stream)]
                 lag.samples.append(.init(Double(positions.reduce(0) { $0 + $1.lag }), labels: labels))
                 bytes.samples.append(.init(Double(positions.reduce(0) { $0 + lagBytes($1) }), labels: labels))
-                let oldest = positions.compactMap { self.age(of: group.name, $0) }.max() ?? 0
-                age.samples.append(.init(Double(oldest) / 1000, labels: labels))
+                // It is not known until it was looked up.
+                if let oldest = positions.compactMap({ self.age(of: group.name, $0) }).max() {
+                    age.samples.append(.init(Double(oldest) / 1000, labels: labels))
+                }
             }
         }
         return [lag, bytes, age, members]

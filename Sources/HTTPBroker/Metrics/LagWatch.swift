@@ -25,8 +25,6 @@ struct LagWatch {
     private struct Oldest {
         var offset: Offset
         var time: Timestamp
-        /// Whether a look-up of another one is under way.
-        var isAwaited: Bool
     }
 
     /// Where somebody stood at a moment.
@@ -45,8 +43,14 @@ struct LagWatch {
     private(set) var bridges: [String: TimeSeries<Point>] = [:]
     private var oldest: [Place: Oldest] = [:]
     private var known: [Place: Oldest] = [:]
-    /// Look-ups under way.
-    private(set) var lookupCount = 0
+    /// Places whose records are looked up in files.
+    private var awaited: Set<Place> = []
+    /// Whether there is room for one more look-up.
+    var hasRoom: Bool { awaited.count < Self.lookupCountMax }
+    /// The group with which the next look begins, so that all get their turn at look-ups; nil for the first.
+    var nextGroup: String?
+    /// The last hour as a document, as of the last look; nil until somebody asks.
+    var document: [UInt8]?
     /// When it was last looked, by the loop's clock; nil before.
     var lookedAt: Int64?
 
@@ -65,9 +69,9 @@ struct LagWatch {
     /// - Returns: whether that record is to be looked up.
     mutating func note(_ place: Place, at offset: Offset) -> Bool {
         guard oldest.count < Self.placeCountMax else { return false }
-        guard let former = known[place] else { return true }
+        guard let former = known[place] else { return !awaited.contains(place) }
         oldest[place] = former
-        return former.offset != offset && !former.isAwaited
+        return former.offset != offset && !awaited.contains(place)
     }
 
     /// The look is over.
@@ -75,26 +79,25 @@ struct LagWatch {
 
     /// The record was found.
     mutating func found(_ place: Place, at offset: Offset, stored time: Timestamp) {
-        oldest[place] = Oldest(offset: offset, time: time, isAwaited: false)
+        oldest[place] = Oldest(offset: offset, time: time)
     }
 
     /// The record is looked up in files.
     mutating func await(_ place: Place) {
-        lookupCount += 1
-        oldest[place]?.isAwaited = true
+        awaited.insert(place)
     }
 
     /// A look-up is over, with or without an answer.
     mutating func answered(_ place: Place) {
-        lookupCount -= 1
-        assert(lookupCount >= 0, "an answer belongs to a look-up")
-        oldest[place]?.isAwaited = false
+        let isKnown = awaited.remove(place) != nil
+        assert(isKnown, "an answer belongs to a look-up")
     }
 
     // MARK: The last hour
 
     /// Where everybody stands now; who is not named has gone.
     mutating func record(groups: [(name: String, point: Point)], bridges: [(name: String, point: Point)]) {
+        document = nil
         Self.record(groups, &self.groups)
         Self.record(bridges, &self.bridges)
     }

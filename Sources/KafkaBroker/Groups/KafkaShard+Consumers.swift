@@ -30,12 +30,16 @@ extension KafkaShard {
         }
         followTopics()
         let pattern: TopicPatternChange
-        do throws(RegularExpressionFault) {
+        do throws(TopicPatterns.Fault) {
             pattern = try patternChange(request, memberID, call)
         } catch {
-            let text = (request.subscribedTopicRegex ?? "").shortened
-            return refuse(
-                .invalidRegularExpression, "The pattern '\(text)' is not taken: \(error.words.shortened).")
+            switch error {
+            case .busy: return refuse(.coordinatorLoadInProgress, "Many patterns are being matched; try again.")
+            case .wrong(let fault):
+                let text = (request.subscribedTopicRegex ?? "").shortened
+                return refuse(
+                    .invalidRegularExpression, "The pattern '\(text)' is not taken: \(fault.words.shortened).")
+            }
         }
         let owned = request.topicPartitions.map { listed in
             Set(

@@ -9,7 +9,7 @@ extension KafkaShard {
     /// topics are others than when it was heard of before, and not with each heartbeat.
     func patternChange(
         _ request: ConsumerGroupHeartbeatRequest, _ memberID: String, _ call: KafkaCall
-    ) throws(RegularExpressionFault) -> TopicPatternChange {
+    ) throws(TopicPatterns.Fault) -> TopicPatternChange {
         guard request.memberEpoch >= 0 else { return .none }
         let known = peers.withOffsets {
             $0.consumers.pattern(of: memberID, instanceID: request.instanceID, in: request.groupID)
@@ -34,7 +34,7 @@ extension KafkaShard {
             guard pattern.generation < topicGeneration else { return nil }
             var followed = member
             followed.pattern.generation = topicGeneration
-            do throws(RegularExpressionFault) {
+            do throws(TopicPatterns.Fault) {
                 let matched = try patterns.topics(of: pattern.text, among: topics)
                 // What was refused before is not judged again.
                 let isOneStep = pattern.generation == former
@@ -44,7 +44,7 @@ extension KafkaShard {
                 }
                 return followed
             } catch {
-                // There was no memory for it: its next heartbeat tries again.
+                // There was no memory for it, or no time: its next heartbeat tries again.
                 return nil
             }
         }

@@ -17,20 +17,44 @@ struct TopicPatterns {
     private var nameCount = 0
     /// Patterns that were compiled so far.
     private(set) var compileCount = 0
+    /// What may be matched now, in instructions of patterns for each topic.
+    private var budget = budgetMax
+    /// What may be matched in half a second: 40 ms of the dearest patterns. One may take more than is left; then the
+    /// loop is its other clients' until that is made up for.
+    private static let budgetMax = 2_000_000
+    /// What compiling a pattern counts for, which takes 0.1 to 0.2 ms.
+    private static let compileCost = 10_000
 
     /// Patterns that are remembered, and topics of all of them: with their names some 50 MB at most.
     static let patternCountMax = 1024
     static let nameCountMax = 500_000
 
+    /// Why a pattern's topics are not known.
+    enum Fault: Error {
+        /// What is wrong with the pattern.
+        case wrong(RegularExpressionFault)
+        /// More was matched of late than a loop has time for.
+        case busy
+    }
+
+    /// Half a second has gone by.
+    mutating func refill() { budget = min(Self.budgetMax, budget + Self.budgetMax) }
+
     /// The topics that a pattern matches as a whole.
-    mutating func topics(
-        of pattern: String, among table: TopicTable
-    ) throws(RegularExpressionFault) -> Set<String> {
+    mutating func topics(of pattern: String, among table: TopicTable) throws(Fault) -> Set<String> {
         if let known = matches[pattern] {
             matches[pattern]?.isWanted = true
             return known.topics
         }
-        let expression = try compile(pattern)
+        guard budget > 0 else { throw .busy }
+        let expression: RegularExpression
+        do throws(RegularExpressionFault) {
+            expression = try compile(pattern)
+        } catch {
+            budget -= Self.compileCost
+            throw .wrong(error)
+        }
+        budget -= Self.compileCost + expression.instructionCount * table.topics.count
         var topics: Set<String> = []
         for topic in table.topics where expression.matches(topic.name) { topics.insert(topic.name) }
         if matches.count >= Self.patternCountMax || nameCount + topics.count > Self.nameCountMax {

@@ -71,8 +71,7 @@ extension KafkaShard {
         var response = ListTransactionsResponse()
         let known = Set(["Empty", "Ongoing", "PrepareCommit", "PrepareAbort", "CompleteCommit", "CompleteAbort"])
         response.unknownStateFilters = request.stateFilters.filter { !known.contains($0) }
-        let all = peers.withTransactions { $0.transactions }.sorted { $0.key < $1.key }
-        for (name, transaction) in all {
+        for (name, transaction) in peers.withTransactions({ $0.transactions }) {
             let age = wallClock.rawValue - transaction.startedAt.rawValue
             guard request.stateFilters.isEmpty || request.stateFilters.contains(transaction.phase.name),
                 request.producerIDFilters.isEmpty || request.producerIDFilters.contains(transaction.producerID),
@@ -85,6 +84,7 @@ extension KafkaShard {
                     transactionalID: name, producerID: transaction.producerID,
                     transactionState: transaction.phase.name))
         }
+        response.transactionStates.sort { $0.transactionalID < $1.transactionalID }
         answer(call, response)
     }
 

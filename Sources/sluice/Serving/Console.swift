@@ -106,13 +106,20 @@ enum Console {
                 """
                   mosquitto_pub -p \(port) -t sensors/plant1/dev42/temp -q 1 -m 21.5
                   mosquitto_sub -p \(port) -t '$replay/earliest/sensors/#' -v
-                  \(CommandLine.arguments[0]) consume \(stream) --broker \(address)
+                  \(CommandLine.arguments[0]) consume \(stream) --broker \(reachable(address))
                 """)
         }
         for (kind, address) in addresses where kind == .http || kind == .https {
-            print("A page to look at: \(kind.rawValue)://\(address)/")
+            print("A page to look at: \(kind.rawValue)://\(reachable(address))/")
         }
         fflush(nil)
+    }
+
+    /// Where this machine finds what listens on an address: the unspecified one is none to connect to.
+    private static func reachable(_ address: String) -> String {
+        for (unspecified, loopback) in [("0.0.0.0:", "127.0.0.1:"), ("[::]:", "[::1]:")]
+        where address.hasPrefix(unspecified) { return loopback + address.dropFirst(unspecified.count) }
+        return address
     }
 }
 

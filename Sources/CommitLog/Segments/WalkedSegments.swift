@@ -1,0 +1,39 @@
+import LogInterface
+import SluiceCore
+import Synchronization
+
+/// How far the headers of segments' batches were looked at in this run: who reads a region there again need not look at
+/// each.
+///
+/// Isolation: any thread; the lock is held for a look-up.
+package final class WalkedSegments: Sendable {
+    private static let countMax = 4096
+
+    /// A segment, as its files are now.
+    struct Segment: Hashable {
+        var partition: PartitionID
+        var baseOffset: Offset
+        var revision: UInt32
+    }
+
+    private let ranges = Mutex<[Segment: Range<Int64>]>([:])
+
+    /// Nothing was looked at.
+    package init() {}
+
+    /// The part of a segment's file whose headers were looked at; nil when none was.
+    func range(of segment: Segment) -> Range<Int64>? { ranges.withLock { $0[segment] } }
+
+    /// The headers of a part were looked at, from one batch to another.
+    func add(_ range: Range<Int64>, of segment: Segment) {
+        ranges.withLock { ranges in
+            if let known = ranges[segment], known.overlaps(range) || known.upperBound == range.lowerBound {
+                let start = min(known.lowerBound, range.lowerBound)
+                ranges[segment] = start..<max(known.upperBound, range.upperBound)
+                return
+            }
+            if ranges.count >= Self.countMax { ranges.removeAll(keepingCapacity: true) }
+            ranges[segment] = range
+        }
+    }
+}
