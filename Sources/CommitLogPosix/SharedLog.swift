@@ -22,7 +22,6 @@ final class SharedLog: LogStateAccess, @unchecked Sendable {
     static let fullRetryNanoseconds: Int64 = 100_000_000
 
     let storage: any Storage
-    private let walked = WalkedSegments()
     let settings: LogRuntimeSettings
     let report: @Sendable (LogEvent, LogWords) -> Void
 
@@ -93,7 +92,7 @@ final class SharedLog: LogStateAccess, @unchecked Sendable {
 
     /// The files of a partition.
     func files(_ partition: PartitionID) -> PartitionFiles {
-        PartitionFiles(storage: storage, paths: withState { $0.registry.paths(of: partition) }, walked: walked)
+        PartitionFiles(storage: storage, paths: withState { $0.registry.paths(of: partition) })
     }
 
     /// Whether the stream of a partition was deleted.

@@ -27,6 +27,8 @@ package struct LogState: ~Copyable {
     package private(set) var tailBytes = 0
     private var visibleEnd: UInt64 = 0
     private var visibleTimes = VisibleTimes()
+    /// The parts of segments whose headers were looked at for regions.
+    var walked = WalkedSegments()
     private var flushableEnd: UInt64 = 0
     private var scans: [Scan] = []
     private var flushQueue = Ring<PartitionID>()

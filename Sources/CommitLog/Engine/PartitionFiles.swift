@@ -9,14 +9,11 @@ package import SluiceCore
 package struct PartitionFiles: Sendable {
     private let storage: any Storage
     private let paths: SegmentPaths
-    private let walked: WalkedSegments?
 
     /// The files of a stream's partition.
-    /// - Parameter walked: what was looked at of regions; nil to look at everything each time.
-    package init(storage: any Storage, paths: SegmentPaths, walked: WalkedSegments? = nil) {
+    package init(storage: any Storage, paths: SegmentPaths) {
         self.storage = storage
         self.paths = paths
-        self.walked = walked
     }
 
     /// Does what `request` asks; see the read below.
@@ -80,9 +77,9 @@ package struct PartitionFiles: Sendable {
             let answer = try SegmentRegion.find(
                 storage, paths, segment, from: max(start, segment.baseOffset),
                 hint: request.hint?.value as? SegmentHint, byteCountMax: request.byteCountMax,
-                walked: walked?.range(of: key))
+                walked: access.withState { $0.walked[key] })
             guard let (found, range) = answer else { return nil }
-            walked?.add(range, of: key)
+            access.withState { $0.walked.add(range, of: key) }
             var read = PartitionRead(nextOffset: found.nextOffset)
             read.removedCount = start.rawValue - request.offset.rawValue
             read.region = found.region

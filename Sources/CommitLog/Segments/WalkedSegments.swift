@@ -1,12 +1,11 @@
 import LogInterface
 import SluiceCore
-import Synchronization
 
 /// How far the headers of segments' batches were looked at in this run: who reads a region there again need not look at
 /// each.
 ///
-/// Isolation: any thread; the lock is held for a look-up.
-package final class WalkedSegments: Sendable {
+/// Isolation: a value of the log's state.
+struct WalkedSegments {
     private static let countMax = 4096
 
     /// A segment, as its files are now.
@@ -16,24 +15,19 @@ package final class WalkedSegments: Sendable {
         var revision: UInt32
     }
 
-    private let ranges = Mutex<[Segment: Range<Int64>]>([:])
-
-    /// Nothing was looked at.
-    package init() {}
+    private var ranges: [Segment: Range<Int64>] = [:]
 
     /// The part of a segment's file whose headers were looked at; nil when none was.
-    func range(of segment: Segment) -> Range<Int64>? { ranges.withLock { $0[segment] } }
+    subscript(segment: Segment) -> Range<Int64>? { ranges[segment] }
 
     /// The headers of a part were looked at, from one batch to another.
-    func add(_ range: Range<Int64>, of segment: Segment) {
-        ranges.withLock { ranges in
-            if let known = ranges[segment], known.overlaps(range) || known.upperBound == range.lowerBound {
-                let start = min(known.lowerBound, range.lowerBound)
-                ranges[segment] = start..<max(known.upperBound, range.upperBound)
-                return
-            }
-            if ranges.count >= Self.countMax { ranges.removeAll(keepingCapacity: true) }
-            ranges[segment] = range
+    mutating func add(_ range: Range<Int64>, of segment: Segment) {
+        if let known = ranges[segment], known.overlaps(range) || known.upperBound == range.lowerBound {
+            let start = min(known.lowerBound, range.lowerBound)
+            ranges[segment] = start..<max(known.upperBound, range.upperBound)
+            return
         }
+        if ranges.count >= Self.countMax { ranges.removeAll(keepingCapacity: true) }
+        ranges[segment] = range
     }
 }
