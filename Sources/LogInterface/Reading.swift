@@ -142,6 +142,12 @@ package struct PartitionFigures: Sendable, Equatable {
     /// What else the engine knows of it, by names that it chooses.
     package var details: [Detail] = []
 
+    /// Bytes that some of its records take, about: their share of all that `bounds` has.
+    package func byteCount(of recordCount: Int64, in bounds: PartitionBounds) -> Int64 {
+        let kept = max(1, bounds.highWatermark.rawValue - bounds.start.rawValue)
+        return Int64(Double(byteCount) * Double(min(recordCount, kept)) / Double(kept))
+    }
+
     /// A named figure.
     package struct Detail: Sendable, Equatable {
         /// Its name, in lower case.

@@ -12,95 +12,104 @@ import Testing
 /// and with one that is wrong.
 @Suite("Regions of segments")
 struct RegionTests {
-    private static let batchCount = 1500
-    private static let partition = PartitionID(rawValue: 0)
+    /// A log with one segment of batches of very different sizes, of one to three records.
+    private final class Filled {
+        static let partition = PartitionID(rawValue: 0)
+        let directory: TemporaryDirectory
+        let log: LogRuntime
+        /// The segment's file, and its index.
+        let file, index: String
+        /// Every batch of the file, by a walk through it.
+        let headers: [BatchHeader]
+        let positions: [Int64]
 
-    /// A data directory with one segment of batches of very different sizes, of one to three records.
-    private static func fill(_ directory: TemporaryDirectory) throws {
-        let log = try LogRuntimeTests.open(directory.path)
-        defer { log.stop() }
-        let loop = TestLoop(log)
-        var random = SeededGenerator(seed: 7)
-        let (key, headers) = (RecordFields.nullKey, RecordFields.headers([]))
-        for start in stride(from: 0, to: batchCount, by: 100) {
-            let appends = (start..<start + 100).map { _ in
-                var builder = RecordBatchBuilder()
-                for _ in 0...Int.random(in: 0...2, using: &random) {
-                    let value = [UInt8](repeating: 7, count: Int.random(in: 1...3000, using: &random))
-                    builder.append(
-                        at: Timestamp(rawValue: 1000), keyField: key.span, value: value.span,
-                        headersField: headers.span)
-                }
-                return Append(partition: partition, batch: builder.finish(), isAwaited: true, topicHashes: nil)
+        init() throws {
+            directory = try TemporaryDirectory()
+            try Self.fill(directory)
+            let name = try #require(
+                try FileManager.default.subpathsOfDirectory(atPath: directory.path).first {
+                    $0.hasSuffix(".index") && $0.contains("mqtt")
+                }, "no index")
+            index = "\(directory.path)/\(name)"
+            file = index.replacing(".index", with: ".log")
+            let bytes = try [UInt8](Data(contentsOf: URL(filePath: file)))
+            var (headers, positions): ([BatchHeader], [Int64]) = ([], [])
+            var position = 0
+            while position < bytes.count {
+                let view = bytes.span.extracting(position..<position + BatchLayout.headerByteCount)
+                let header = try #require(try BatchHeader(view))
+                headers.append(header)
+                positions.append(Int64(position))
+                position += header.byteCount
             }
-            #expect(loop.settle(log.append(appends, from: loop.id)) == .stored)
+            #expect(headers.count == 1500)
+            (self.headers, self.positions) = (headers, positions)
+            log = try LogRuntimeTests.open(directory.path)
         }
-    }
 
-    /// Every batch of the file, by a walk through it.
-    private static func batches(_ file: String) throws -> [BatchHeader] {
-        let bytes = try [UInt8](Data(contentsOf: URL(filePath: file)))
-        var headers: [BatchHeader] = []
-        var position = 0
-        while position < bytes.count {
-            let view = bytes.span.extracting(position..<position + BatchLayout.headerByteCount)
-            let header = try #require(try BatchHeader(view))
-            headers.append(header)
-            position += header.byteCount
+        deinit { log.stop() }
+
+        var end: Offset { headers[headers.count - 1].nextOffset }
+        var byteCount: Int64 { headers.reduce(0) { $0 + Int64($1.byteCount) } }
+
+        private static func fill(_ directory: TemporaryDirectory) throws {
+            let log = try LogRuntimeTests.open(directory.path)
+            defer { log.stop() }
+            let loop = TestLoop(log)
+            var random = SeededGenerator(seed: 7)
+            let (key, headers) = (RecordFields.nullKey, RecordFields.headers([]))
+            for start in stride(from: 0, to: 1500, by: 100) {
+                let appends = (start..<start + 100).map { _ in
+                    var builder = RecordBatchBuilder()
+                    for _ in 0...Int.random(in: 0...2, using: &random) {
+                        let value = [UInt8](repeating: 7, count: Int.random(in: 1...3000, using: &random))
+                        builder.append(
+                            at: Timestamp(rawValue: 1000), keyField: key.span, value: value.span,
+                            headersField: headers.span)
+                    }
+                    return Append(partition: partition, batch: builder.finish(), isAwaited: true, topicHashes: nil)
+                }
+                #expect(loop.settle(log.append(appends, from: loop.id)) == .stored)
+            }
         }
-        return headers
-    }
 
-    private static func region(
-        _ log: LogRuntime, from offset: Offset, hint: ReadHint? = nil, byteCountMax: Int
-    ) throws -> PartitionRead {
-        let woken = Woken()
-        let loop = log.register(wake: { woken.signal() })
-        var request = ReadRequest(partition, from: offset, byteCountMax: byteCountMax, number: 1)
-        request.form = .region
-        request.hint = hint
-        log.fetch(request, for: loop)
-        while true {
-            woken.wait()
-            if let read = log.takeFetched(loop).first?.read { return read }
+        func region(from offset: Offset, hint: ReadHint? = nil, byteCountMax: Int) -> PartitionRead {
+            let woken = Woken()
+            let loop = log.register(wake: { woken.signal() })
+            var request = ReadRequest(Self.partition, from: offset, byteCountMax: byteCountMax, number: 1)
+            request.form = .region
+            request.hint = hint
+            log.fetch(request, for: loop)
+            while true {
+                woken.wait()
+                if let read = log.takeFetched(loop).first?.read { return read }
+            }
         }
-    }
-
-    private static func index(_ directory: TemporaryDirectory) throws -> String {
-        let name = try #require(
-            try FileManager.default.subpathsOfDirectory(atPath: directory.path).first {
-                $0.hasSuffix(".index") && $0.contains("mqtt")
-            }, "no index")
-        return "\(directory.path)/\(name)"
     }
 
     @Test(
         "a region begins with the batch that holds the offset, and ends with the last that fits",
-        arguments: [Harm.none, .isGone, .isNoise, .isShifted, .isCut])
+        arguments: Harm.allCases)
     func isWhole(_ harm: Harm) throws {
-        let directory = try TemporaryDirectory()
-        try Self.fill(directory)
-        let index = try Self.index(directory)
-        let headers = try Self.batches(index.replacing(".index", with: ".log"))
-        #expect(headers.count == Self.batchCount)
-        try LogRuntimeTests.open(directory.path).stop()
-        let log = try LogRuntimeTests.open(directory.path)
-        defer { log.stop() }
-        try harm.befall(index)
+        let filled = try Filled()
+        let headers = filled.headers
+        try harm.befall(filled.index)
         var random = SeededGenerator(seed: 11)
-        for _ in 0..<200 {
-            let offset = Int64.random(in: 0..<headers[headers.count - 1].nextOffset.rawValue, using: &random)
+        for number in 0..<200 {
+            // From here on every header was looked at, and regions are led past them.
+            if number == 100 { #expect(filled.region(from: .zero, byteCountMax: 64 << 20).nextOffset == filled.end) }
+            let offset = Int64.random(in: 0..<filled.end.rawValue, using: &random)
             let byteCountMax = [1, 5000, 65_536, 1 << 20, 64 << 20].randomElement(using: &random) ?? 1
-            let read = try Self.region(log, from: Offset(rawValue: offset), byteCountMax: byteCountMax)
+            let read = filled.region(from: Offset(rawValue: offset), byteCountMax: byteCountMax)
             let first = try #require(headers.firstIndex { $0.nextOffset.rawValue > offset })
             var (end, size) = (first, 0)
             while end < headers.count, end == first || size + headers[end].byteCount <= byteCountMax {
                 size += headers[end].byteCount
                 end += 1
             }
-            let start = headers[..<first].reduce(0) { $0 + $1.byteCount }
+            let start = filled.positions[first]
             let region = try #require(read.region, "\(harm) \(offset) \(byteCountMax)")
-            #expect(region.range == Int64(start)..<Int64(start + size), "\(harm) \(offset) \(byteCountMax)")
+            #expect(region.range == start..<start + Int64(size), "\(harm) \(offset) \(byteCountMax)")
             #expect(read.nextOffset == headers[end - 1].nextOffset)
         }
     }
@@ -109,26 +118,21 @@ struct RegionTests {
         "regions by the hint of the one before are the same as without, to the end of the segment",
         arguments: Harm.allCases)
     func goesOn(_ harm: Harm) throws {
-        let directory = try TemporaryDirectory()
-        try Self.fill(directory)
-        let index = try Self.index(directory)
-        let headers = try Self.batches(index.replacing(".index", with: ".log"))
-        let log = try LogRuntimeTests.open(directory.path)
-        defer { log.stop() }
-        try harm.befall(index)
+        let filled = try Filled()
+        try harm.befall(filled.index)
         for byteCountMax in [1, 20_000, 300_000] {
             var offset = Offset.zero
             var position: Int64 = 0
             var hint: ReadHint?
-            while offset < headers[headers.count - 1].nextOffset {
-                let read = try Self.region(log, from: offset, hint: hint, byteCountMax: byteCountMax)
+            while offset < filled.end {
+                let read = filled.region(from: offset, hint: hint, byteCountMax: byteCountMax)
                 let region = try #require(read.region)
-                let plain = try Self.region(log, from: offset, byteCountMax: byteCountMax)
+                let plain = filled.region(from: offset, byteCountMax: byteCountMax)
                 #expect(region.range.lowerBound == position && region.range == plain.region?.range)
                 #expect(read.nextOffset == plain.nextOffset && read.nextOffset > offset)
                 (offset, position, hint) = (read.nextOffset, region.range.upperBound, read.hint)
             }
-            #expect(hint == nil && position == Int64(headers.reduce(0) { $0 + $1.byteCount }))
+            #expect(hint == nil && position == filled.byteCount)
         }
     }
 
@@ -136,15 +140,10 @@ struct RegionTests {
         "what is damaged in the middle of a segment ends a region, and what lies behind is read",
         arguments: Wound.allCases)
     func damage(_ wound: Wound) throws {
-        let directory = try TemporaryDirectory()
-        try Self.fill(directory)
-        let file = try Self.index(directory).replacing(".index", with: ".log")
-        let headers = try Self.batches(file)
-        let positions = Self.positions(of: headers)
-        let log = try LogRuntimeTests.open(directory.path)
-        defer { log.stop() }
+        let filled = try Filled()
+        let (headers, positions) = (filled.headers, filled.positions)
         let hurt = 700
-        let lost = try wound.befall(file, at: positions[hurt])
+        let lost = try wound.befall(filled.file, at: positions[hurt])
         let end = positions[hurt] + Int64(lost)
         let damaged = Set(
             headers.indices.filter {
@@ -155,8 +154,8 @@ struct RegionTests {
                 var seen: [Int] = []
                 var offset = headers[start].baseOffset
                 var hint: ReadHint?
-                while offset < headers[headers.count - 1].nextOffset {
-                    let read = try Self.region(log, from: offset, hint: hint, byteCountMax: byteCountMax)
+                while offset < filled.end {
+                    let read = filled.region(from: offset, hint: hint, byteCountMax: byteCountMax)
                     if let range = read.region?.range {
                         seen += headers.indices.filter {
                             range.contains(positions[$0])
@@ -179,14 +178,6 @@ struct RegionTests {
                 let hasDamage = seen.count > sound.count
                 #expect(wound == .length || !hasDamage, "\(wound), from \(start)")
             }
-        }
-    }
-
-    private static func positions(of headers: [BatchHeader]) -> [Int64] {
-        var position: Int64 = 0
-        return headers.map { header in
-            defer { position += Int64(header.byteCount) }
-            return position
         }
     }
 

@@ -99,12 +99,10 @@ extension HTTPShard {
         return max(0, wallClock.rawValue - time.rawValue)
     }
 
-    /// Bytes that a group has not done with in a partition, about: its share of what the partition takes.
+    /// Bytes that a group has not done with in a partition, about.
     func lagBytes(_ position: GroupReport.Position) -> Int64 {
         guard let partition = partition(of: position) else { return 0 }
-        let kept = max(1, position.end - position.start)
-        let share = Double(min(position.lag, kept)) / Double(kept)
-        return Int64(Double(log.figures(partition).byteCount) * share)
+        return log.figures(partition).byteCount(of: position.lag, in: log.bounds(partition))
     }
 
     // MARK: Endpoints

@@ -239,9 +239,7 @@ extension BridgeRunner {
             let bounds = log.bounds(source.partition)
             let lag = max(0, bounds.highWatermark.rawValue - source.progress.position.rawValue)
             status.lagRecords += lag
-            let kept = max(1, bounds.highWatermark.rawValue - bounds.start.rawValue)
-            status.lagBytes += Int64(
-                Double(log.figures(source.partition).byteCount) * Double(min(lag, kept)) / Double(kept))
+            status.lagBytes += log.figures(source.partition).byteCount(of: lag, in: bounds)
             status.partitions.append(
                 BridgeStatus.Partition(
                     stream: source.stream, number: source.number, position: source.progress.position.rawValue,

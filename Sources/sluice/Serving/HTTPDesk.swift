@@ -103,11 +103,9 @@ final class HTTPDesk: HTTPNode {
                     "process_cpu_seconds", .counter, "Processor time of the process.",
                     [.init(seconds(usage.ru_utime) + seconds(usage.ru_stime), suffix: "_total")]))
         }
-        if let pages = residentPages {
+        if let bytes = memory.residentBytes {
             families.append(
-                .gauge(
-                    "process_resident_memory_bytes", "Memory of the process that is resident.",
-                    pages * sysconf(Int32(_SC_PAGESIZE))))
+                .gauge("process_resident_memory_bytes", "Memory of the process that is resident.", bytes))
         }
         return families
     }
@@ -120,18 +118,6 @@ final class HTTPDesk: HTTPNode {
         var space = statvfs()
         guard statvfs(configurationInForce.withLock { $0.dataDirectory }, &space) == 0 else { return nil }
         return UInt64(space.f_bavail) * UInt64(space.f_frsize)
-    }
-
-    /// Source: proc_pid_statm(5).
-    private var residentPages: Int? {
-        let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        var buffer = [UInt8](repeating: 0, count: 128)
-        let count = read(file, &buffer, buffer.count)
-        guard count > 0 else { return nil }
-        let words = buffer[..<count].split(separator: 0x20)
-        return words.count > 1 ? Int(String(decoding: words[1], as: UTF8.self)) : nil
     }
 }
 

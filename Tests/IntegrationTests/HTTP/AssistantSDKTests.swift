@@ -4,28 +4,13 @@ import Testing
 /// What programs that are made with the official SDK get of `/mcp`.
 @Suite("HTTP: the SDK of the Model Context Protocol")
 struct AssistantSDKTests {
-    private static let rules = """
-        user alice
-        topic readwrite sensors/a/#
-        user admin
-        topic readwrite #
-        topic readwrite $sluice/#
-        topic read $SYS/#
-        topic readwrite $stream/#
-
-        """
-
     private let files: TemporaryDirectory
 
     init() throws { files = try TemporaryDirectory() }
 
     /// A broker that knows admin and alice, and two devices.
     private func filled() throws -> DeviceBroker {
-        _ = try files.write("passwords", "")
-        _ = try files.write("acl", Self.rules)
-        for (user, password) in ["alice": "wonder", "admin": "root"] {
-            #expect(try Program.sluice(["passwd", "-b", "\(files.path)/passwords", user, password]).code == 0)
-        }
+        try files.writeUsers()
         let world = try DeviceBroker(
             ["temperature": DeviceBroker.temperature],
             more: """

@@ -8,23 +8,7 @@ struct HTTPAccessTests {
 
     init() throws {
         directory = try TemporaryDirectory()
-        _ = try directory.write("passwords", "")
-        for (user, password) in ["alice": "wonder", "admin": "root"] {
-            let made = try Program.sluice(["passwd", "-b", "\(directory.path)/passwords", user, password])
-            #expect(made.code == 0, "\(made)")
-        }
-        _ = try directory.write(
-            "acl",
-            """
-            user alice
-            topic readwrite sensors/a/#
-            user admin
-            topic readwrite #
-            topic readwrite $sluice/#
-            topic read $SYS/#
-            topic readwrite $stream/#
-
-            """)
+        try directory.writeUsers()
     }
 
     private func broker() throws -> BrokerProcess {

@@ -1,6 +1,7 @@
 import CLinux
 import Foundation
 import Glibc
+import Testing
 
 /// An answer over HTTP.
 struct HTTPAnswer {
@@ -206,5 +207,28 @@ extension BrokerProcess {
         _ method: String, _ target: String, body: String? = nil, fields: [String] = []
     ) throws -> HTTPAnswer {
         try HTTPClient.ask(http, method, target, body: body, fields: fields)
+    }
+}
+
+extension TemporaryDirectory {
+    /// Writes `passwords` and `acl`: alice has the sensors of her own site, admin has everything.
+    func writeUsers() throws {
+        _ = try write("passwords", "")
+        for (user, password) in ["alice": "wonder", "admin": "root"] {
+            let made = try Program.sluice(["passwd", "-b", "\(path)/passwords", user, password])
+            #expect(made.code == 0, "\(made)")
+        }
+        _ = try write(
+            "acl",
+            """
+            user alice
+            topic readwrite sensors/a/#
+            user admin
+            topic readwrite #
+            topic readwrite $sluice/#
+            topic read $SYS/#
+            topic readwrite $stream/#
+
+            """)
     }
 }
